@@ -1,0 +1,79 @@
+"""Walks over a graph of nodes: operands before the operations that use them, and never by recursion."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeVar
+
+__all__ = ["Node", "leaves", "operands", "topological_order"]
+
+
+class Node(Protocol):
+    """What a walk needs to know of a node; `Value` is one.
+
+    A leaf has no primitive. The first operand is in ``_left``, the second in ``_right``; an operation
+    of three or more keeps them all as one tuple in ``_left``. An operand is a node, or a plain float
+    where it is a constant.
+    """
+
+    _primitive: Any
+    _left: Any
+    _right: Any
+
+
+N = TypeVar("N", bound=Node)
+
+
+def operands(node: Node) -> tuple[Any, ...]:
+    """The operands of a node in order: nodes, and floats where they are constants."""
+    if node._primitive is None:
+        return ()
+    if type(node._left) is tuple:
+        return node._left
+    return (node._left,) if node._right is None else (node._left, node._right)
+
+
+def topological_order(root: N) -> list[N]:
+    """All operations that a node depends on, each after its operands; the node itself comes last.
+
+    Leaves and constants are left out: nothing flows on from them. The walk goes down from a node to
+    an operand that it has not visited; from a node with no such operand left, which is thereby next
+    in the order, it goes back up. Linear in the size of the graph.
+    """
+    if root._primitive is None:
+        return []
+    kind = type(root)
+    order: list[N] = []
+    visited = {root}
+    above: list[N] = []
+    node = root
+    while True:
+        left, right = node._left, node._right
+        if type(right) is kind and right._primitive is not None and right not in visited:
+            below = right
+        elif type(left) is kind and left._primitive is not None and left not in visited:
+            below = left
+        elif type(left) is tuple and (unvisited := _unvisited(left, visited)):
+            below = unvisited[0]
+        else:
+            order.append(node)
+            if not above:
+                return order
+            node = above.pop()
+            continue
+        visited.add(below)
+        above.append(node)
+        node = below
+
+
+def _unvisited(parts: tuple[Any, ...], visited: set[Any]) -> list[Any]:
+    return [one for one in parts if type(one) is not float and one._primitive is not None and one not in visited]
+
+
+def leaves(order: list[N]) -> list[N]:
+    """The leaves that operations depend on, in the order of first use (constants are none)."""
+    found: dict[N, None] = {}
+    for node in order:
+        for operand in operands(node):
+            if type(operand) is not float and operand._primitive is None:
+                found[operand] = None
+    return list(found)

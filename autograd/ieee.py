@@ -1,0 +1,207 @@
+"""Real numbers as IEEE 754 doubles: what counts as one, and arithmetic that never raises.
+
+Python raises where IEEE 754 has an answer: ``1/0`` is an exception and not ``inf``, ``math.exp(1000)``
+an ``OverflowError``, ``(-8)**(1/3)`` a complex number. The engine computes on plain floats and lets
+Python raise; only then is that one computation done again by `evaluate`, on `Float`.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Float", "evaluate", "power", "to_float"]
+
+
+def to_float(number: object, role: str) -> float:
+    """Return a real number as a Python float.
+
+    Args:
+        number: an int, a float or a NumPy real scalar.
+        role: what the number is for, to begin the error's sentence with ("the data of a Value").
+
+    Raises:
+        TypeError: for anything else: bool, str, complex, None, an array, a Value.
+        OverflowError: for an int beyond the largest double.
+
+    >>> to_float(np.float32(0.5), "the data of a Value")
+    0.5
+    """
+    if isinstance(number, (float, int, np.floating, np.integer)) and not isinstance(number, bool):
+        try:
+            return float(number)
+        except OverflowError:
+            raise OverflowError(
+                f"{role} must fit a float64 (at most 1.8e308), got an int of "
+                f"{number.bit_length()} bits: scale it first, or pass float('inf')"  # type: ignore[union-attr]
+            ) from None
+    raise TypeError(
+        f"{role} must be a real number (int, float or NumPy real scalar), got {_described(number)}"
+    )
+
+
+def _described(thing: object) -> str:
+    kind = type(thing).__name__
+    if isinstance(thing, np.ndarray):
+        return f"an array of shape {thing.shape}"
+    if isinstance(thing, (bool, str, complex, np.bool_)):
+        return f"{kind} {thing!r}"
+    return kind
+
+
+def evaluate(function: Callable[..., Any], *args: float) -> Any:
+    """Call a function of floats again, under IEEE 754 rules.
+
+    The arguments arrive as `Float`, and where the function reaches for ``math`` it finds functions
+    that return ``inf`` or ``nan`` where those of ``math`` raise. What it raises all the same is its
+    own: that goes to the caller.
+
+    >>> evaluate(lambda x: 1 / x, 0.0)
+    inf
+    >>> evaluate(lambda x: math.exp(x) - math.log(x), 1000.0)
+    inf
+    """
+    result = _twin(function)(*map(Float, args))
+    return float(result) if isinstance(result, Float) else result
+
+
+def power(base: float, exponent: float) -> float:
+    """``base ** exponent`` as C's ``pow`` has it, and ``x**2`` as ``x*x`` (which rounds correctly).
+
+    >>> power(-8.0, 1 / 3), power(0.0, -1.0), power(3.0, 2.0)
+    (nan, inf, 9.0)
+    """
+    return base * base if exponent == 2.0 else _pow(base, exponent)
+
+
+def _never_raising(
+    function: Callable[..., float], of_numpy: Callable[..., Any]
+) -> Callable[..., float]:
+    """The function itself where it answers, NumPy's namesake (inf or nan) where it raises."""
+
+    def answer(*args: float) -> float:
+        try:
+            return function(*args)
+        except (ArithmeticError, ValueError):
+            with np.errstate(all="ignore"):
+                return float(of_numpy(*map(float, args)))
+
+    return answer
+
+
+_pow = _never_raising(math.pow, np.power)
+_divide = _never_raising(operator.truediv, np.divide)
+_floor_divide = _never_raising(operator.floordiv, np.floor_divide)
+_remainder = _never_raising(operator.mod, np.remainder)
+
+
+class Float(float):
+    """A float whose arithmetic follows IEEE 754 and stays in this type.
+
+    >>> 1 / Float(0.0), Float(-8.0) ** 0.5, Float(1e200) ** 2
+    (inf, nan, inf)
+    """
+
+    __slots__ = ()
+
+    @staticmethod
+    def _apply(primitive: Any, args: tuple[Any, ...]) -> Float:
+        """Compute a primitive that a rule calls on a `Float`: the hook of `registry.Primitive`."""
+        return Float(evaluate(primitive.forward, *args))
+
+    def __neg__(self) -> Float:
+        return Float(-float(self))
+
+    def __pos__(self) -> Float:
+        return self
+
+    def __abs__(self) -> Float:
+        return Float(abs(float(self)))
+
+
+def _method(operation: Callable[[float, float], float], swapped: bool) -> Callable[..., Any]:
+    def method(self: Float, other: object) -> Any:
+        if not isinstance(other, (int, float)):
+            return NotImplemented
+        left, right = float(self), float(other)
+        return Float(operation(right, left) if swapped else operation(left, right))
+
+    return method
+
+
+for _name, _operation in {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "truediv": _divide,
+    "floordiv": _floor_divide,
+    "mod": _remainder,
+    "pow": power,
+}.items():
+    setattr(Float, f"__{_name}__", _method(_operation, swapped=False))
+    setattr(Float, f"__r{_name}__", _method(_operation, swapped=True))
+
+
+# math's functions that can raise, each with NumPy's namesake for the case that it does.
+_NAMESAKES = {
+    math.exp: np.exp,
+    math.expm1: np.expm1,
+    math.log: np.log,
+    math.log1p: np.log1p,
+    math.log2: np.log2,
+    math.log10: np.log10,
+    math.sqrt: np.sqrt,
+    math.pow: np.power,
+    math.fmod: np.fmod,
+    math.sin: np.sin,
+    math.cos: np.cos,
+    math.tan: np.tan,
+    math.asin: np.arcsin,
+    math.acos: np.arccos,
+    math.sinh: np.sinh,
+    math.cosh: np.cosh,
+    math.acosh: np.arccosh,
+    math.atanh: np.arctanh,
+}
+
+
+def _on_float(function: Callable[..., float]) -> Callable[..., Float]:
+    return lambda *args: Float(function(*args))
+
+
+_TWINS: dict[Any, Callable[..., Any]] = {
+    function: _on_float(_never_raising(function, of_numpy)) for function, of_numpy in _NAMESAKES.items()
+}
+_math_that_never_raises = types.SimpleNamespace(
+    **{name: _TWINS.get(thing, thing) if callable(thing) else thing for name, thing in vars(math).items()}
+)
+_TWINS[operator.truediv] = _divide
+_TWINS[operator.pow] = power
+
+
+def _twin(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, with ``math`` and what it imported from there replaced by what never raises."""
+    if function in _TWINS:
+        return _TWINS[function]
+    if not isinstance(function, types.FunctionType):
+        return function
+    world = function.__globals__
+    replaced = {
+        name: _math_that_never_raises if thing is math else _TWINS[thing]
+        for name, thing in world.items()
+        if thing is math or (isinstance(thing, types.BuiltinFunctionType) and thing in _TWINS)
+    }
+    twin = types.FunctionType(
+        function.__code__,
+        {**world, **replaced},
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    twin.__kwdefaults__ = function.__kwdefaults__
+    return twin

@@ -1,0 +1,44 @@
+"""Which line of the user's code is running."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from typing import NamedTuple
+
+__all__ = ["Line", "user_line"]
+
+
+class Line(NamedTuple):
+    """A line of source code.
+
+    Attributes:
+        file: its file.
+        number: its number there, counted from 1.
+        text: what it says, without indentation; "" where the source is not to be had.
+    """
+
+    file: str
+    number: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.number}" + (f": {self.text}" if self.text else "")
+
+
+def user_line() -> Line:
+    """The innermost running line outside this package.
+
+    >>> user_line().number
+    1
+    """
+    package = __name__.partition(".")[0]
+    frame = sys._getframe(1)
+    while frame.f_back is not None and _belongs_to(package, frame.f_globals.get("__name__")):
+        frame = frame.f_back
+    file, number = frame.f_code.co_filename, frame.f_lineno
+    return Line(file, number, linecache.getline(file, number, frame.f_globals).strip())
+
+
+def _belongs_to(package: str, module: object) -> bool:
+    return isinstance(module, str) and (module == package or module.startswith(package + "."))

@@ -1,0 +1,331 @@
+"""What a primitive is, how one is called, and the register that knows them all by name."""
+
+from __future__ import annotations
+
+import inspect
+import keyword
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Union
+
+import numpy as np
+
+from autograd.ieee import evaluate, to_float
+
+__all__ = ["Primitive", "find_primitive", "primitive", "primitives"]
+
+_TABLE = "autograd.primitives"  # the module whose primitives are the library's own
+
+Rule = Union[Callable[..., Any], int, float]
+Partials = Union[Callable[..., tuple[Any, ...]], tuple[Rule, ...]]
+
+
+class Primitive:
+    """An operation that the engine knows: its value, its partial derivatives, how it is written.
+
+    Primitives are made by `primitive` and are called like functions. An argument that has the hook
+    ``_apply(primitive, args)`` (a `Value` has) takes the call over; NumPy arrays are mapped; plain
+    numbers are computed on.
+
+    Attributes:
+        name: what it is called, in programs and drawings too.
+        forward: the function on floats.
+        partials: the derivatives by each operand, as given to `primitive`.
+        arity: how many operands it takes.
+        symbol: its infix or prefix operator ("*"), or "" where it is written as a call.
+        commutative: whether its two operands may be exchanged.
+        folded: whether a call may name any number of arguments, taken two at a time.
+        domain: where it is defined, in words ("x > 0"), or "" for all real numbers.
+        textbook: the partials as textbooks write them, where the rule is written otherwise for
+            accuracy; for reading only, nothing computes with them.
+        expression: the same function in terms of other primitives, or None for an elementary one.
+        on_arrays: the same function on NumPy arrays of floats, or None.
+        place: the module that registered it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., float],
+        partials: Partials,
+        *,
+        arity: int,
+        symbol: str,
+        commutative: bool,
+        folded: bool,
+        domain: str,
+        textbook: tuple[Rule, ...] | None,
+        expression: Callable[..., Any] | None,
+        on_arrays: Callable[..., Any] | None,
+        place: str,
+        doc: str,
+    ) -> None:
+        self.name = self.__name__ = name
+        self.forward = forward
+        self.partials = partials
+        self.arity = arity
+        self.symbol = symbol
+        self.commutative = commutative
+        self.folded = folded
+        self.domain = domain
+        self.textbook = textbook
+        self.expression = expression
+        self.on_arrays = on_arrays
+        self.place = place
+        self.__doc__ = doc
+        # The partials again, where `Value.backward` may run them without further questions: those of
+        # the library's own table, for one or two operands, none of them zero. Otherwise None.
+        self.rules: tuple[Rule, ...] | None = None
+        if isinstance(partials, tuple) and arity <= 2 and 0 not in partials and place == _TABLE:
+            self.rules = tuple(rule if callable(rule) else float(rule) for rule in partials)
+
+    def __call__(self, *args: Any) -> Any:
+        for arg in args:
+            if type(arg) is not float:
+                return self._dispatch(args)
+        if len(args) != self.arity:
+            return self._fold(args)
+        try:
+            result = self.forward(*args)
+        except (ArithmeticError, ValueError):
+            result = evaluate(self.forward, *args)
+        return result if type(result) is float else self._as_float(result, args)
+
+    def _as_float(self, result: object, inputs: tuple[float, ...]) -> float:
+        if isinstance(result, (bool, np.bool_)):
+            return float(result)
+        if isinstance(result, complex):
+            result = evaluate(self.forward, *inputs)
+        return to_float(result, f"what the forward of {self.name!r} returns")
+
+    def partials_at(self, y: Any, inputs: tuple[Any, ...], wanted: tuple[bool, ...]) -> list[Any]:
+        """The partial derivatives at a point: one entry an operand.
+
+        Args:
+            y: the operation's result, a float or whatever the rules compute on.
+            inputs: its operands' values, of the same kind.
+            wanted: for each operand whether its partial is asked for; the rule of one that is not
+                asked for is not evaluated (unless all are one function).
+
+        Returns:
+            The partials; None for one that is not wanted, or that is zero everywhere.
+        """
+        if callable(self.partials):
+            found = _ieee(self.partials, y, inputs)
+            if not isinstance(found, tuple) or len(found) != len(inputs):
+                raise TypeError(
+                    f"the partials of {self.name!r} must return a tuple of {len(inputs)}, one partial "
+                    f"an input, got {found!r}"
+                )
+            partials = [partial if want else None for partial, want in zip(found, wanted)]
+        else:
+            partials = [
+                None if not want or rule == 0 else _ieee(rule, y, inputs) if callable(rule) else float(rule)
+                for rule, want in zip(self.partials, wanted)
+            ]
+        if type(y) is not float:
+            return partials
+        return [p if p is None or type(p) is float else self._partial_as_float(p) for p in partials]
+
+    def _partial_as_float(self, partial: object) -> float:
+        if isinstance(partial, (bool, np.bool_)):
+            return float(partial)
+        return to_float(partial, f"a partial of {self.name!r}")
+
+    def _dispatch(self, args: tuple[Any, ...]) -> Any:
+        """A call with anything but floats among its arguments."""
+        if len(args) != self.arity:
+            return self._fold(args)
+        if any(isinstance(arg, np.ndarray) for arg in args):
+            return self._map(args)
+        for arg in args:
+            take_over = getattr(type(arg), "_apply", None)
+            if take_over is not None:
+                return take_over(self, args)
+        return self(*[self.operand(arg) for arg in args])
+
+    def _fold(self, args: tuple[Any, ...]) -> Any:
+        if not self.folded or not args:
+            takes = "at least 1 argument" if self.folded else f"{self.arity} argument(s)"
+            raise TypeError(f"{self.name} takes {takes}, got {len(args)}")
+        result = args[0]
+        for arg in args[1:]:
+            result = self(result, arg)
+        return result
+
+    def operand(self, number: object) -> float:
+        """A plain number as the float that this primitive computes on; a bool counts as 0 or 1."""
+        if isinstance(number, (bool, np.bool_)):
+            return float(number)
+        try:
+            return to_float(number, f"an operand of {self.name}")
+        except TypeError as error:
+            if isinstance(number, (list, tuple)):
+                raise TypeError(f"{error}: make it an array, {self.name}(np.array(...))") from None
+            raise
+
+    def _map(self, args: tuple[Any, ...]) -> Any:
+        """Element by element over arrays: floats at NumPy's speed where there is a way to."""
+        arrays = [np.asarray(arg) for arg in args]
+        for array in arrays:
+            if array.dtype.kind not in "biufO":
+                raise TypeError(
+                    f"an operand of {self.name} must be real, got an array of dtype {array.dtype}"
+                )
+        if any(array.dtype.kind == "O" for array in arrays):
+            return np.frompyfunc(self, self.arity, 1)(*arrays)
+        floats = [array.astype(float, copy=False) for array in arrays]
+        with np.errstate(all="ignore"):
+            if self.on_arrays is not None:
+                return self.on_arrays(*floats)
+            if self.expression is not None:
+                return self.expression(*floats)
+            return np.frompyfunc(self, self.arity, 1)(*floats).astype(float)
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    def __reduce__(self) -> tuple[Callable[[str], Primitive], tuple[str]]:
+        return find_primitive, (self.name,)
+
+
+def _ieee(rule: Callable[..., Any], y: Any, inputs: tuple[Any, ...]) -> Any:
+    """A rule at a point; on floats under IEEE 754 rules."""
+    try:
+        found = rule(y, *inputs)
+    except (ArithmeticError, ValueError):
+        if type(y) is not float:
+            raise
+        return evaluate(rule, y, *inputs)
+    if type(y) is float and _has_complex(found):
+        return evaluate(rule, y, *inputs)
+    return found
+
+
+def _has_complex(found: Any) -> bool:
+    return any(isinstance(f, complex) for f in (found if isinstance(found, tuple) else (found,)))
+
+
+_registered: dict[str, Primitive] = {}
+_lock = threading.Lock()
+
+
+def primitive(
+    name: str,
+    forward: Callable[..., float],
+    partials: Partials,
+    *,
+    symbol: str = "",
+    commutative: bool = False,
+    folded: bool = False,
+    domain: str = "",
+    textbook: tuple[Rule, ...] | None = None,
+    expression: Callable[..., Any] | None = None,
+    on_arrays: Callable[..., Any] | None = None,
+    doc: str = "",
+) -> Primitive:
+    """Register a primitive and return the function to call.
+
+    From then on it is a primitive like the library's own: it records on a `Value`, computes on a
+    number, maps over a NumPy array, and everything that reads the table works with it.
+
+    Args:
+        name: an identifier. A name registered again from the same module replaces the old entry.
+        forward: the function on floats. Where Python raises though IEEE 754 has an answer
+            (``1/0``, ``math.exp(1000)``), the answer is inf or nan.
+        partials: ``partials(y, *inputs)`` returns the tuple of the partial derivatives by each
+            input, where ``y`` is the result. Or a tuple with one rule an input, ``rule(y, *inputs)``
+            or a number, of which only those that are needed are evaluated. Written with operators
+            and primitives (not ``math``), a rule serves derivatives of every order.
+        symbol: the operator it is written with, if any.
+        commutative: whether its two inputs may be exchanged.
+        folded: whether it may be called with any number of arguments, taken two at a time.
+        domain: where it is defined, in words.
+        textbook: rules to show instead of ``partials``; nothing computes with them.
+        expression: the same function in terms of other primitives.
+        on_arrays: the same function on NumPy arrays of floats.
+        doc: its docstring.
+
+    Raises:
+        TypeError: ``forward`` or ``partials`` is not of the form above.
+        ValueError: the name is no identifier, is one of the library's own, or was registered by
+            another module.
+
+    >>> cube = primitive("cube", lambda x: x**3, lambda y, x: (3 * x**2,))
+    >>> cube(2.0)
+    8.0
+    """
+    place = str(sys._getframe(1).f_globals.get("__name__", "?"))
+    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+        raise ValueError(f"a primitive's name must be an identifier, got {name!r}")
+    if not callable(forward):
+        raise TypeError(f"forward of {name!r} must be a function of floats, got {forward!r}")
+    made = Primitive(
+        name,
+        forward,
+        partials,
+        arity=_arity(name, partials),
+        symbol=symbol,
+        commutative=commutative,
+        folded=folded,
+        domain=domain,
+        textbook=textbook,
+        expression=expression,
+        on_arrays=on_arrays,
+        place=place,
+        doc=doc,
+    )
+    with _lock:
+        old = _registered.get(name)
+        if old is not None and old.place != place and not _same_code(old.forward, forward):
+            whose = "one of the library's own" if old.place == _TABLE else f"registered by {old.place}"
+            raise ValueError(f"the name {name!r} is taken ({whose}): choose another")
+        _registered[name] = made
+    return made
+
+
+def _same_code(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
+    """Whether two functions were written alike: a definition copied to a second module is no clash."""
+    codes = [getattr(function, "__code__", None) for function in (one, other)]
+    return codes[0] is not None and codes[1] is not None and (
+        codes[0].co_code,
+        codes[0].co_consts,
+        codes[0].co_names,
+    ) == (codes[1].co_code, codes[1].co_consts, codes[1].co_names)
+
+
+def _arity(name: str, partials: Partials) -> int:
+    """How many inputs: the length of the tuple, or the parameters of the function less ``y``."""
+    if isinstance(partials, tuple):
+        if not partials or not all(callable(rule) or isinstance(rule, (int, float)) for rule in partials):
+            raise TypeError(f"partials of {name!r} must hold a rule or a number an input, got {partials!r}")
+        return len(partials)
+    if not callable(partials):
+        raise TypeError(f"partials of {name!r} must be a function (y, *inputs) or a tuple, got {partials!r}")
+    parameters = list(inspect.signature(partials).parameters.values())
+    if len(parameters) < 2 or any(p.kind not in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters):
+        raise TypeError(
+            f"partials of {name!r} must take the result and then each input by position, as in "
+            f"lambda y, x: (...,), got {inspect.signature(partials)}"
+        )
+    return len(parameters) - 1
+
+
+def find_primitive(name: str) -> Primitive:
+    """Look a primitive up by its name.
+
+    Raises:
+        KeyError: no primitive of that name is registered in this process.
+    """
+    try:
+        return _registered[name]
+    except KeyError:
+        raise KeyError(
+            f"no primitive {name!r} is registered: import the module that defines it first"
+        ) from None
+
+
+def primitives() -> Iterator[Primitive]:
+    """All registered primitives, in the order of registration."""
+    return iter(list(_registered.values()))

@@ -1,0 +1,500 @@
+"""`Value`: a number that remembers how it was computed, and reverse-mode differentiation.
+
+Every operation on Values makes a node: its result, the primitive that computed it, its operands.
+`Value.backward` goes through the nodes from the result back to the leaves. By the chain rule, each
+operand of an operation receives
+
+    the gradient of the operation's result  *  the operation's partial derivative by that operand
+
+and since a node may be used many times, what it receives is added up. The partial derivatives are in
+the table of primitives; there is no mathematics here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn, Union
+
+import numpy as np
+
+from autograd import watching
+from autograd.graph import leaves, operands, topological_order
+from autograd.ieee import evaluate, to_float
+from autograd.primitives import (
+    absolute, acos, acosh, add, asin, asinh, atan, atan2, atanh, cos, cosh, div, erf, erfc, exp, expm1,
+    hypot, less, less_equal, log, log1p, log2, log10, mul, neg, pow, relu, sigmoid, sin, sinh, softplus,
+    sqrt, stop_gradient, sub, tan, tanh,
+)  # fmt: skip
+from autograd.registry import Primitive
+
+__all__ = ["Value"]
+
+Number = Union[float, int, "np.floating[Any]", "np.integer[Any]"]
+
+
+class Value:
+    """A scalar that records the operations applied to it, so that they can be differentiated.
+
+    Args:
+        data: a real number: int, float or NumPy real scalar.
+        label: a name, for printing and drawing.
+
+    Attributes:
+        data: the number, a float; assignable.
+        grad: the derivative of the last `backward` call's result by this value, a float; assignable.
+            On a leaf (a Value that no operation made) it accumulates over calls.
+        label: the name; assignable.
+
+    Raises:
+        TypeError: the data is no real number (bool, str, complex, arrays and Values are none), or
+            the label is no string.
+
+    >>> w, x = Value(2.0, "w"), Value(-3.0, "x")
+    >>> y = (w * x).tanh() + x**2
+    >>> y.backward()
+    >>> w.grad, round(y.data, 6)
+    (-7.373002...e-05, 8.000012)
+    """
+
+    __slots__ = ("__weakref__", "_data", "_grad", "_left", "_primitive", "_right", "label")
+
+    _data: float
+    _grad: float
+    _primitive: Primitive | None
+    _left: Any
+    _right: Any
+    label: str
+
+    def __init__(self, data: Number, label: str = "", *by_hand: object, **named: object) -> None:
+        if by_hand or named or type(label) is not str:
+            _refuse_label_or_parts(label, by_hand, named)
+        self._data = data if type(data) is float else to_float(data, "the data of a Value")
+        self._grad = 0.0
+        self._primitive = self._left = self._right = None
+        self.label = label
+
+    @property
+    def data(self) -> float:
+        """The number."""
+        return self._data
+
+    @data.setter
+    def data(self, number: Number) -> None:
+        self._data = number if type(number) is float else to_float(number, "data")
+
+    @property
+    def grad(self) -> float:
+        """The derivative of the last result that went backward, by this value."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, number: Number) -> None:
+        self._grad = number if type(number) is float else to_float(number, "grad")
+
+    def backward(self) -> None:
+        """Set `grad`, on every Value that this one was computed from, to this one's derivative by it.
+
+        Leaves add it to what they hold (assign 0 to start afresh); the others hold the derivative of
+        the last call. The work is linear in the number of operations.
+        """
+        order = topological_order(self)
+        for node in order:
+            node._grad = 0.0
+        self._grad += 1.0
+        if watching.contexts and watching.watchers.get():
+            return _backward_watched(order)
+        # What `_propagate` does at one node, written out for one and two operands. A rule is a
+        # function of the result and the operands, or the number that it is everywhere.
+        for node in reversed(order):
+            grad, y, left, right = node._grad, node._data, node._left, node._right
+            rules = node._primitive.rules  # type: ignore[union-attr]
+            try:
+                if rules is None:
+                    _propagate(node)
+                elif right is None:
+                    rule = rules[0]
+                    left._grad += grad * (rule if type(rule) is float else rule(y, left._data))
+                elif type(right) is float:
+                    rule = rules[0]
+                    left._grad += grad * (rule if type(rule) is float else rule(y, left._data, right))
+                elif type(left) is float:
+                    rule = rules[1]
+                    right._grad += grad * (rule if type(rule) is float else rule(y, left, right._data))
+                else:
+                    by_left, by_right = rules
+                    if type(by_left) is not float:
+                        by_left = by_left(y, left._data, right._data)
+                    if type(by_right) is not float:
+                        by_right = by_right(y, left._data, right._data)
+                    left._grad += grad * by_left
+                    right._grad += grad * by_right
+            except ArithmeticError:  # a rule divided by zero: that node again, under IEEE 754 rules
+                _propagate(node)
+        return None
+
+    # Operators.
+
+    def __add__(self, other: Any) -> Value:
+        return _operate(add, self, other)
+
+    def __radd__(self, other: Any) -> Value:
+        return _reflected(add, other, self)
+
+    def __sub__(self, other: Any) -> Value:
+        return _operate(sub, self, other)
+
+    def __rsub__(self, other: Any) -> Value:
+        return _reflected(sub, other, self)
+
+    def __mul__(self, other: Any) -> Value:
+        return _operate(mul, self, other)
+
+    def __rmul__(self, other: Any) -> Value:
+        return _reflected(mul, other, self)
+
+    def __truediv__(self, other: Any) -> Value:
+        return _operate(div, self, other)
+
+    def __rtruediv__(self, other: Any) -> Value:
+        return _reflected(div, other, self)
+
+    def __pow__(self, other: Any) -> Value:
+        return _operate(pow, self, other)
+
+    def __rpow__(self, other: Any) -> Value:
+        return _reflected(pow, other, self)
+
+    def __neg__(self) -> Value:
+        return _unary(neg, self)
+
+    def __pos__(self) -> Value:
+        return self
+
+    def __abs__(self) -> Value:
+        return _unary(absolute, self)
+
+    def __lt__(self, other: Any) -> bool:
+        return _compare(less, self, other)
+
+    def __le__(self, other: Any) -> bool:
+        return _compare(less_equal, self, other)
+
+    def __gt__(self, other: Any) -> bool:
+        return _compare(less, other, self)
+
+    def __ge__(self, other: Any) -> bool:
+        return _compare(less_equal, other, self)
+
+    def __bool__(self) -> bool:
+        return self._data != 0.0
+
+    # Functions of one value, in NumPy's spelling too (NumPy calls these on object arrays).
+
+    def exp(self) -> Value:
+        return _unary(exp, self)
+
+    def expm1(self) -> Value:
+        return _unary(expm1, self)
+
+    def log(self) -> Value:
+        return _unary(log, self)
+
+    def log1p(self) -> Value:
+        return _unary(log1p, self)
+
+    def log2(self) -> Value:
+        return _unary(log2, self)
+
+    def log10(self) -> Value:
+        return _unary(log10, self)
+
+    def sqrt(self) -> Value:
+        return _unary(sqrt, self)
+
+    def sin(self) -> Value:
+        return _unary(sin, self)
+
+    def cos(self) -> Value:
+        return _unary(cos, self)
+
+    def tan(self) -> Value:
+        return _unary(tan, self)
+
+    def asin(self) -> Value:
+        return _unary(asin, self)
+
+    def acos(self) -> Value:
+        return _unary(acos, self)
+
+    def atan(self) -> Value:
+        return _unary(atan, self)
+
+    def sinh(self) -> Value:
+        return _unary(sinh, self)
+
+    def cosh(self) -> Value:
+        return _unary(cosh, self)
+
+    def tanh(self) -> Value:
+        return _unary(tanh, self)
+
+    def asinh(self) -> Value:
+        return _unary(asinh, self)
+
+    def acosh(self) -> Value:
+        return _unary(acosh, self)
+
+    def atanh(self) -> Value:
+        return _unary(atanh, self)
+
+    def sigmoid(self) -> Value:
+        return _unary(sigmoid, self)
+
+    def softplus(self) -> Value:
+        return _unary(softplus, self)
+
+    def erf(self) -> Value:
+        return _unary(erf, self)
+
+    def erfc(self) -> Value:
+        return _unary(erfc, self)
+
+    def relu(self) -> Value:
+        return _unary(relu, self)
+
+    def absolute(self) -> Value:
+        return _unary(absolute, self)
+
+    def stop_gradient(self) -> Value:
+        return _unary(stop_gradient, self)
+
+    arcsin, arccos, arctan = asin, acos, atan
+    arcsinh, arccosh, arctanh = asinh, acosh, atanh
+    fabs = absolute
+
+    def hypot(self, other: Any) -> Value:
+        return _operate(hypot, self, other)
+
+    def atan2(self, other: Any) -> Value:
+        return _operate(atan2, self, other)
+
+    arctan2 = atan2
+
+    def conjugate(self) -> Value:
+        return self
+
+    @staticmethod
+    def _apply(primitive: Primitive, args: tuple[Any, ...]) -> Value:
+        """Record a primitive that was called as a function: the hook of `registry.Primitive`."""
+        parts = [arg if isinstance(arg, Value) else primitive.operand(arg) for arg in args]
+        data = primitive(*[part if type(part) is float else part._data for part in parts])
+        node = _node(primitive, data, 0.0, "", *_in_slots(parts))
+        if watching.contexts:
+            watching.tell_recorded(node)
+        return node
+
+    # As a number, as text.
+
+    def __float__(self) -> NoReturn:
+        raise TypeError(
+            "a Value does not turn into a float, because its gradient would be lost (float(v), "
+            "math.sin(v), np.float64(v)): write autograd.sin(v) or v.sin() to record the operation, "
+            "v.data for the number alone"
+        )
+
+    def __int__(self) -> NoReturn:
+        raise TypeError(
+            "a Value does not turn into an int, because its gradient would be lost: write int(v.data)"
+        )
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec)
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value(data={self._data!r}, grad={self._grad!r}{label})"
+
+    # Copies: never by recursion, however deep the graph.
+
+    def __copy__(self) -> Value:
+        return _node(self._primitive, self._data, self._grad, self.label, self._left, self._right)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        order = topological_order(self)
+        for node in [*leaves(order), *order, self]:
+            if id(node) not in memo:
+                parts = [one if type(one) is float else memo[id(one)] for one in operands(node)]
+                memo[id(node)] = _node(
+                    node._primitive, node._data, node._grad, node.label, *_in_slots(parts)
+                )
+        return memo[id(self)]  # type: ignore[no-any-return]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the whole graph, flat.
+
+        Leaves stay the same object wherever they occur in one pickle; an operation shared by two
+        results that are pickled side by side comes back once for each.
+        """
+        if self._primitive is None:
+            return _node, (None, self._data, self._grad, self.label, None, None)
+        order = topological_order(self)
+        inputs = leaves(order)
+        place = {node: i for i, node in enumerate([*inputs, *order])}
+        rows = [
+            (
+                node._primitive,
+                node._data,
+                node._grad,
+                node.label,
+                tuple(one if type(one) is float else place[one] for one in operands(node)),
+            )
+            for node in order
+        ]
+        return _rebuilt, (inputs, rows)
+
+    # What micrograd's drawing helper reads, and what it cannot have.
+
+    @property
+    def _prev(self) -> set[Value]:
+        return {Value(one) if type(one) is float else one for one in operands(self)}
+
+    @property
+    def _op(self) -> str:
+        return "" if self._primitive is None else self._primitive.symbol or self._primitive.name
+
+    def _by_hand(self, *_: object) -> NoReturn:
+        raise AttributeError(_BY_HAND)
+
+    _children = _backward = property(_by_hand, _by_hand)
+
+
+_BY_HAND = (
+    "nodes are not built by hand (_children, _op, _backward): register the operation with "
+    "autograd.primitive(name, forward, partials) and call what it returns"
+)
+
+
+def _refuse_label_or_parts(label: object, by_hand: tuple[object, ...], named: dict[str, object]) -> None:
+    unknown = set(named) - {"_children", "_op", "_backward"}
+    if unknown:
+        raise TypeError(f"Value takes data and label, got an argument {unknown.pop()!r}")
+    if by_hand or named or isinstance(label, (tuple, set, list)):
+        raise TypeError(_BY_HAND)
+    raise TypeError(f"the label of a Value must be a str, got {type(label).__name__}")
+
+
+# Recording. An operation computes on floats and makes a node of the result, without `__init__`, which
+# checks what a user passes. The node is made in place, three times over: a call more would cost every
+# operation a tenth of its time.
+
+_new = object.__new__
+
+
+def _unary(primitive: Primitive, x: Value) -> Value:
+    try:
+        data = primitive.forward(x._data)
+    except (ArithmeticError, ValueError):
+        data = evaluate(primitive.forward, x._data)
+    node = _new(Value)
+    node._data, node._grad, node.label = data, 0.0, ""
+    node._primitive, node._left, node._right = primitive, x, None
+    if watching.contexts:
+        watching.tell_recorded(node)
+    return node
+
+
+def _operate(primitive: Primitive, left: Value, right: Any) -> Value:
+    """An operator's node, or NotImplemented where the right operand is no real number (an array, say)."""
+    if isinstance(right, Value):
+        number = right._data
+    elif type(right) is float:
+        number = right
+    else:
+        number = right = _constant(right)
+        if right is NotImplemented:
+            return NotImplemented
+    try:
+        data = primitive.forward(left._data, number)
+    except (ArithmeticError, ValueError):
+        data = evaluate(primitive.forward, left._data, number)
+    node = _new(Value)
+    node._data, node._grad, node.label = data, 0.0, ""
+    node._primitive, node._left, node._right = primitive, left, right
+    if watching.contexts:
+        watching.tell_recorded(node)
+    return node
+
+
+def _reflected(primitive: Primitive, left: Any, right: Value) -> Value:
+    """The node of an operator whose left operand is a plain number, or NotImplemented."""
+    if type(left) is not float:
+        left = _constant(left)
+        if left is NotImplemented:
+            return NotImplemented
+    try:
+        data = primitive.forward(left, right._data)
+    except (ArithmeticError, ValueError):
+        data = evaluate(primitive.forward, left, right._data)
+    node = _new(Value)
+    node._data, node._grad, node.label = data, 0.0, ""
+    node._primitive, node._left, node._right = primitive, left, right
+    if watching.contexts:
+        watching.tell_recorded(node)
+    return node
+
+
+def _compare(primitive: Primitive, left: Any, right: Any) -> bool:
+    a = left._data if isinstance(left, Value) else _constant(left)
+    b = right._data if isinstance(right, Value) else _constant(right)
+    if a is NotImplemented or b is NotImplemented:
+        return NotImplemented
+    return primitive.forward(a, b) != 0.0
+
+
+def _constant(number: Any) -> Any:
+    """An operator's plain operand as a float (a bool counts as 0 or 1), or NotImplemented."""
+    if isinstance(number, (int, float, np.floating, np.integer, np.bool_)):
+        return to_float(int(number) if isinstance(number, (bool, np.bool_)) else number, "an operand")
+    return NotImplemented
+
+
+def _in_slots(parts: list[Any]) -> tuple[Any, Any]:
+    """Operands as a node keeps them: `graph.Node`."""
+    if len(parts) == 1:
+        return parts[0], None
+    return (parts[0], parts[1]) if len(parts) == 2 else (tuple(parts), None)
+
+
+def _node(
+    primitive: Primitive | None, data: float, grad: float, label: str, left: Any, right: Any
+) -> Value:
+    node = _new(Value)
+    node._data, node._grad, node.label = data, grad, label
+    node._primitive, node._left, node._right = primitive, left, right
+    return node
+
+
+def _rebuilt(inputs: list[Value], rows: list[tuple[Primitive, float, float, str, tuple[Any, ...]]]) -> Value:
+    nodes = list(inputs)
+    for primitive, data, grad, label, places in rows:
+        parts = [place if type(place) is float else nodes[place] for place in places]
+        nodes.append(_node(primitive, data, grad, label, *_in_slots(parts)))
+    return nodes[-1]
+
+
+def _propagate(node: Value) -> list[tuple[Value, float]]:
+    """The chain rule at one node: add to each operand's gradient; return (operand, what it received)."""
+    parts = operands(node)
+    inputs = tuple(one if type(one) is float else one._data for one in parts)
+    wanted = tuple(type(one) is not float for one in parts)
+    partials = node._primitive.partials_at(node._data, inputs, wanted)  # type: ignore[union-attr]
+    received = [
+        (one, node._grad * partial) for one, partial in zip(parts, partials) if partial is not None
+    ]
+    for one, gradient in received:
+        one._grad += gradient
+    return received
+
+
+def _backward_watched(order: list[Value]) -> None:
+    for node in reversed(order):
+        watching.tell_propagated(node, _propagate(node))

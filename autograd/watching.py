@@ -1,0 +1,55 @@
+"""Watchers: contexts that see every node as it is recorded and as its gradient is handed on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Protocol
+
+__all__ = ["Watcher", "tell_propagated", "tell_recorded", "watch"]
+
+
+class Watcher(Protocol):
+    """What `watch` calls."""
+
+    def recorded(self, node: Any) -> None:
+        """A node has been made."""
+
+    def propagated(self, node: Any, received: list[tuple[Any, float]]) -> None:
+        """A node's gradient has been handed to its operands; each is named with what it received."""
+
+
+# How many `watch` contexts are open in the process: while it is 0, recording pays for one test and
+# nothing else. Who watches is each context's own affair.
+contexts = 0
+_counting = threading.Lock()
+watchers: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
+
+
+@contextmanager
+def watch(watcher: Watcher) -> Iterator[None]:
+    """Let a watcher see what is recorded, and what goes backward, in this context."""
+    global contexts
+    with _counting:
+        contexts += 1
+    token = watchers.set((*watchers.get(), watcher))
+    try:
+        yield
+    finally:
+        watchers.reset(token)
+        with _counting:
+            contexts -= 1
+
+
+def tell_recorded(node: Any) -> None:
+    """Tell this context's watchers of a node; called only while `contexts` is not 0."""
+    for watcher in watchers.get():
+        watcher.recorded(node)
+
+
+def tell_propagated(node: Any, received: list[tuple[Any, float]]) -> None:
+    """Tell this context's watchers what a node's gradient has handed to its operands."""
+    for watcher in watchers.get():
+        watcher.propagated(node, received)
