@@ -1,6 +1,7 @@
 """A reverse-mode scalar autodiff engine: write a formula for one sample, get its exact gradients."""
 
 from autograd.anomaly import detect_anomaly
+from autograd.checking import check_gradients
 from autograd.primitives import (
     absolute, acos, acosh, add, asin, asinh, atan, atan2, atanh, cos, cosh, div, equal, erf, erfc, exp,
     expm1, hypot, less, less_equal, log, log1p, log2, log10, maximum, minimum, mul, neg, pow, relu,
@@ -8,3 +9,11 @@ from autograd.primitives import (
 )  # fmt: skip
 from autograd.registry import Primitive, primitive, primitives
 from autograd.value import Value
+
+__all__ = [
+    "Primitive", "Value", "absolute", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh",
+    "check_gradients", "cos", "cosh", "detect_anomaly", "div", "equal", "erf", "erfc", "exp", "expm1",
+    "hypot", "less", "less_equal", "log", "log1p", "log2", "log10", "maximum", "minimum", "mul", "neg",
+    "pow", "primitive", "primitives", "relu", "sigmoid", "sin", "sinh", "softplus", "sqrt",
+    "stop_gradient", "sub", "tan", "tanh", "where",
+]  # fmt: skip

@@ -66,7 +66,9 @@ def topological_order(root: N) -> list[N]:
 
 
 def _unvisited(parts: tuple[Any, ...], visited: set[Any]) -> list[Any]:
-    return [one for one in parts if type(one) is not float and one._primitive is not None and one not in visited]
+    return [
+        one for one in parts if type(one) is not float and one._primitive is not None and one not in visited
+    ]
 
 
 def leaves(order: list[N]) -> list[N]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Float", "evaluate", "power", "to_float"]
+__all__ = ["Float", "described", "evaluate", "power", "to_float"]
 
 
 def to_float(number: object, role: str) -> float:
@@ -41,11 +41,11 @@ def to_float(number: object, role: str) -> float:
                 f"{number.bit_length()} bits: scale it first, or pass float('inf')"  # type: ignore[union-attr]
             ) from None
     raise TypeError(
-        f"{role} must be a real number (int, float or NumPy real scalar), got {_described(number)}"
+        f"{role} must be a real number (int, float or NumPy real scalar), got {described(number)}"
     )
 
 
-def _described(thing: object) -> str:
+def described(thing: object) -> str:
     kind = type(thing).__name__
     if isinstance(thing, np.ndarray):
         return f"an array of shape {thing.shape}"
@@ -79,9 +79,7 @@ def power(base: float, exponent: float) -> float:
     return base * base if exponent == 2.0 else _pow(base, exponent)
 
 
-def _never_raising(
-    function: Callable[..., float], of_numpy: Callable[..., Any]
-) -> Callable[..., float]:
+def _never_raising(function: Callable[..., float], of_numpy: Callable[..., Any]) -> Callable[..., float]:
     """The function itself where it answers, NumPy's namesake (inf or nan) where it raises."""
 
     def answer(*args: float) -> float:
@@ -148,7 +146,7 @@ for _name, _operation in {
 
 
 # math's functions that can raise, each with NumPy's namesake for the case that it does.
-_NAMESAKES = {
+_NAMESAKES: dict[Callable[..., float], Callable[..., Any]] = {
     math.exp: np.exp,
     math.expm1: np.expm1,
     math.log: np.log,

@@ -29,8 +29,8 @@ class Line(NamedTuple):
 def user_line() -> Line:
     """The innermost running line outside this package.
 
-    >>> user_line().number
-    1
+    >>> user_line().text != ""
+    True
     """
     package = __name__.partition(".")[0]
     frame = sys._getframe(1)

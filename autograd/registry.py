@@ -7,7 +7,7 @@ import keyword
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 
@@ -17,8 +17,8 @@ __all__ = ["Primitive", "find_primitive", "primitive", "primitives"]
 
 _TABLE = "autograd.primitives"  # the module whose primitives are the library's own
 
-Rule = Union[Callable[..., Any], int, float]
-Partials = Union[Callable[..., tuple[Any, ...]], tuple[Rule, ...]]
+Rule = Callable[..., Any] | int | float
+Partials = Callable[..., tuple[Any, ...]] | tuple[Rule, ...]
 
 
 class Primitive:
@@ -76,7 +76,7 @@ class Primitive:
         self.__doc__ = doc
         # The partials again, where `Value.backward` may run them without further questions: those of
         # the library's own table, for one or two operands, none of them zero. Otherwise None.
-        self.rules: tuple[Rule, ...] | None = None
+        self.rules: tuple[Any, ...] | None = None
         if isinstance(partials, tuple) and arity <= 2 and 0 not in partials and place == _TABLE:
             self.rules = tuple(rule if callable(rule) else float(rule) for rule in partials)
 
@@ -288,11 +288,16 @@ def primitive(
 def _same_code(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
     """Whether two functions were written alike: a definition copied to a second module is no clash."""
     codes = [getattr(function, "__code__", None) for function in (one, other)]
-    return codes[0] is not None and codes[1] is not None and (
-        codes[0].co_code,
-        codes[0].co_consts,
-        codes[0].co_names,
-    ) == (codes[1].co_code, codes[1].co_consts, codes[1].co_names)
+    return (
+        codes[0] is not None
+        and codes[1] is not None
+        and (
+            codes[0].co_code,
+            codes[0].co_consts,
+            codes[0].co_names,
+        )
+        == (codes[1].co_code, codes[1].co_consts, codes[1].co_names)
+    )
 
 
 def _arity(name: str, partials: Partials) -> int:
@@ -304,7 +309,8 @@ def _arity(name: str, partials: Partials) -> int:
     if not callable(partials):
         raise TypeError(f"partials of {name!r} must be a function (y, *inputs) or a tuple, got {partials!r}")
     parameters = list(inspect.signature(partials).parameters.values())
-    if len(parameters) < 2 or any(p.kind not in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters):
+    by_position = all(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+    if len(parameters) < 2 or not by_position:
         raise TypeError(
             f"partials of {name!r} must take the result and then each input by position, as in "
             f"lambda y, x: (...,), got {inspect.signature(partials)}"

@@ -16,14 +16,10 @@ from typing import Any, NoReturn, Union
 
 import numpy as np
 
+from autograd import primitives as table
 from autograd import watching
 from autograd.graph import leaves, operands, topological_order
 from autograd.ieee import evaluate, to_float
-from autograd.primitives import (
-    absolute, acos, acosh, add, asin, asinh, atan, atan2, atanh, cos, cosh, div, erf, erfc, exp, expm1,
-    hypot, less, less_equal, log, log1p, log2, log10, mul, neg, pow, relu, sigmoid, sin, sinh, softplus,
-    sqrt, stop_gradient, sub, tan, tanh,
-)  # fmt: skip
 from autograd.registry import Primitive
 
 __all__ = ["Value"]
@@ -52,7 +48,7 @@ class Value:
     >>> y = (w * x).tanh() + x**2
     >>> y.backward()
     >>> w.grad, round(y.data, 6)
-    (-7.373002...e-05, 8.000012)
+    (-7.37...e-05, 8.000012)
     """
 
     __slots__ = ("__weakref__", "_data", "_grad", "_left", "_primitive", "_right", "label")
@@ -134,55 +130,55 @@ class Value:
     # Operators.
 
     def __add__(self, other: Any) -> Value:
-        return _operate(add, self, other)
+        return _operate(table.add, self, other)
 
     def __radd__(self, other: Any) -> Value:
-        return _reflected(add, other, self)
+        return _reflected(table.add, other, self)
 
     def __sub__(self, other: Any) -> Value:
-        return _operate(sub, self, other)
+        return _operate(table.sub, self, other)
 
     def __rsub__(self, other: Any) -> Value:
-        return _reflected(sub, other, self)
+        return _reflected(table.sub, other, self)
 
     def __mul__(self, other: Any) -> Value:
-        return _operate(mul, self, other)
+        return _operate(table.mul, self, other)
 
     def __rmul__(self, other: Any) -> Value:
-        return _reflected(mul, other, self)
+        return _reflected(table.mul, other, self)
 
     def __truediv__(self, other: Any) -> Value:
-        return _operate(div, self, other)
+        return _operate(table.div, self, other)
 
     def __rtruediv__(self, other: Any) -> Value:
-        return _reflected(div, other, self)
+        return _reflected(table.div, other, self)
 
     def __pow__(self, other: Any) -> Value:
-        return _operate(pow, self, other)
+        return _operate(table.pow, self, other)
 
     def __rpow__(self, other: Any) -> Value:
-        return _reflected(pow, other, self)
+        return _reflected(table.pow, other, self)
 
     def __neg__(self) -> Value:
-        return _unary(neg, self)
+        return _unary(table.neg, self)
 
     def __pos__(self) -> Value:
         return self
 
     def __abs__(self) -> Value:
-        return _unary(absolute, self)
+        return _unary(table.absolute, self)
 
     def __lt__(self, other: Any) -> bool:
-        return _compare(less, self, other)
+        return _compare(table.less, self, other)
 
     def __le__(self, other: Any) -> bool:
-        return _compare(less_equal, self, other)
+        return _compare(table.less_equal, self, other)
 
     def __gt__(self, other: Any) -> bool:
-        return _compare(less, other, self)
+        return _compare(table.less, other, self)
 
     def __ge__(self, other: Any) -> bool:
-        return _compare(less_equal, other, self)
+        return _compare(table.less_equal, other, self)
 
     def __bool__(self) -> bool:
         return self._data != 0.0
@@ -190,92 +186,92 @@ class Value:
     # Functions of one value, in NumPy's spelling too (NumPy calls these on object arrays).
 
     def exp(self) -> Value:
-        return _unary(exp, self)
+        return _unary(table.exp, self)
 
     def expm1(self) -> Value:
-        return _unary(expm1, self)
+        return _unary(table.expm1, self)
 
     def log(self) -> Value:
-        return _unary(log, self)
+        return _unary(table.log, self)
 
     def log1p(self) -> Value:
-        return _unary(log1p, self)
+        return _unary(table.log1p, self)
 
     def log2(self) -> Value:
-        return _unary(log2, self)
+        return _unary(table.log2, self)
 
     def log10(self) -> Value:
-        return _unary(log10, self)
+        return _unary(table.log10, self)
 
     def sqrt(self) -> Value:
-        return _unary(sqrt, self)
+        return _unary(table.sqrt, self)
 
     def sin(self) -> Value:
-        return _unary(sin, self)
+        return _unary(table.sin, self)
 
     def cos(self) -> Value:
-        return _unary(cos, self)
+        return _unary(table.cos, self)
 
     def tan(self) -> Value:
-        return _unary(tan, self)
+        return _unary(table.tan, self)
 
     def asin(self) -> Value:
-        return _unary(asin, self)
+        return _unary(table.asin, self)
 
     def acos(self) -> Value:
-        return _unary(acos, self)
+        return _unary(table.acos, self)
 
     def atan(self) -> Value:
-        return _unary(atan, self)
+        return _unary(table.atan, self)
 
     def sinh(self) -> Value:
-        return _unary(sinh, self)
+        return _unary(table.sinh, self)
 
     def cosh(self) -> Value:
-        return _unary(cosh, self)
+        return _unary(table.cosh, self)
 
     def tanh(self) -> Value:
-        return _unary(tanh, self)
+        return _unary(table.tanh, self)
 
     def asinh(self) -> Value:
-        return _unary(asinh, self)
+        return _unary(table.asinh, self)
 
     def acosh(self) -> Value:
-        return _unary(acosh, self)
+        return _unary(table.acosh, self)
 
     def atanh(self) -> Value:
-        return _unary(atanh, self)
+        return _unary(table.atanh, self)
 
     def sigmoid(self) -> Value:
-        return _unary(sigmoid, self)
+        return _unary(table.sigmoid, self)
 
     def softplus(self) -> Value:
-        return _unary(softplus, self)
+        return _unary(table.softplus, self)
 
     def erf(self) -> Value:
-        return _unary(erf, self)
+        return _unary(table.erf, self)
 
     def erfc(self) -> Value:
-        return _unary(erfc, self)
+        return _unary(table.erfc, self)
 
     def relu(self) -> Value:
-        return _unary(relu, self)
+        return _unary(table.relu, self)
 
     def absolute(self) -> Value:
-        return _unary(absolute, self)
+        return _unary(table.absolute, self)
 
     def stop_gradient(self) -> Value:
-        return _unary(stop_gradient, self)
+        return _unary(table.stop_gradient, self)
 
     arcsin, arccos, arctan = asin, acos, atan
     arcsinh, arccosh, arctanh = asinh, acosh, atanh
     fabs = absolute
 
     def hypot(self, other: Any) -> Value:
-        return _operate(hypot, self, other)
+        return _operate(table.hypot, self, other)
 
     def atan2(self, other: Any) -> Value:
-        return _operate(atan2, self, other)
+        return _operate(table.atan2, self, other)
 
     arctan2 = atan2
 
@@ -285,7 +281,7 @@ class Value:
     @staticmethod
     def _apply(primitive: Primitive, args: tuple[Any, ...]) -> Value:
         """Record a primitive that was called as a function: the hook of `registry.Primitive`."""
-        parts = [arg if isinstance(arg, Value) else primitive.operand(arg) for arg in args]
+        parts: list[Any] = [arg if isinstance(arg, Value) else primitive.operand(arg) for arg in args]
         data = primitive(*[part if type(part) is float else part._data for part in parts])
         node = _node(primitive, data, 0.0, "", *_in_slots(parts))
         if watching.contexts:
@@ -323,9 +319,7 @@ class Value:
         for node in [*leaves(order), *order, self]:
             if id(node) not in memo:
                 parts = [one if type(one) is float else memo[id(one)] for one in operands(node)]
-                memo[id(node)] = _node(
-                    node._primitive, node._data, node._grad, node.label, *_in_slots(parts)
-                )
+                memo[id(node)] = _node(node._primitive, node._data, node._grad, node.label, *_in_slots(parts))
         return memo[id(self)]  # type: ignore[no-any-return]
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -411,7 +405,7 @@ def _operate(primitive: Primitive, left: Value, right: Any) -> Value:
     else:
         number = right = _constant(right)
         if right is NotImplemented:
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]
     try:
         data = primitive.forward(left._data, number)
     except (ArithmeticError, ValueError):
@@ -429,7 +423,7 @@ def _reflected(primitive: Primitive, left: Any, right: Value) -> Value:
     if type(left) is not float:
         left = _constant(left)
         if left is NotImplemented:
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]
     try:
         data = primitive.forward(left, right._data)
     except (ArithmeticError, ValueError):
@@ -446,7 +440,7 @@ def _compare(primitive: Primitive, left: Any, right: Any) -> bool:
     a = left._data if isinstance(left, Value) else _constant(left)
     b = right._data if isinstance(right, Value) else _constant(right)
     if a is NotImplemented or b is NotImplemented:
-        return NotImplemented
+        return NotImplemented  # type: ignore[no-any-return]
     return primitive.forward(a, b) != 0.0
 
 
@@ -464,9 +458,7 @@ def _in_slots(parts: list[Any]) -> tuple[Any, Any]:
     return (parts[0], parts[1]) if len(parts) == 2 else (tuple(parts), None)
 
 
-def _node(
-    primitive: Primitive | None, data: float, grad: float, label: str, left: Any, right: Any
-) -> Value:
+def _node(primitive: Primitive | None, data: float, grad: float, label: str, left: Any, right: Any) -> Value:
     node = _new(Value)
     node._data, node._grad, node.label = data, grad, label
     node._primitive, node._left, node._right = primitive, left, right
@@ -487,9 +479,7 @@ def _propagate(node: Value) -> list[tuple[Value, float]]:
     inputs = tuple(one if type(one) is float else one._data for one in parts)
     wanted = tuple(type(one) is not float for one in parts)
     partials = node._primitive.partials_at(node._data, inputs, wanted)  # type: ignore[union-attr]
-    received = [
-        (one, node._grad * partial) for one, partial in zip(parts, partials) if partial is not None
-    ]
+    received = [(one, node._grad * partial) for one, partial in zip(parts, partials) if partial is not None]
     for one, gradient in received:
         one._grad += gradient
     return received

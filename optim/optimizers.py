@@ -148,6 +148,10 @@ class Adam(Optimizer):
         )
         self.eps = checked("eps", eps, least=0.0)
         self.eps_root = checked("eps_root", eps_root, least=0.0)
+        if self.eps == self.eps_root == 0.0:
+            raise ValueError(
+                "eps and eps_root must not both be 0: a weight whose gradients are 0 would be divided 0/0"
+            )
         self.mean = [0.0] * len(self.params)
         self.square = [0.0] * len(self.params)
         self.steps = 0

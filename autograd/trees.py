@@ -1,0 +1,194 @@
+"""Nested arguments: lists, tuples, dicts, dataclasses and arrays of scalars, flattened and put back.
+
+The nesting is optree's affair; here an array, too, is taken apart into its elements, and dataclasses
+are introduced to optree when first met.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import threading
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import optree
+
+from autograd.ieee import described, to_float
+from autograd.value import Value
+
+__all__ = ["Structure", "flatten"]
+
+_NAMESPACE = "valuegrad"
+_registering = threading.Lock()
+
+
+class Structure:
+    """How a flat list of scalars is arranged; equal and hashable where the arrangement is the same."""
+
+    __slots__ = ("_shapes", "_spec")
+
+    def __init__(self, spec: Any, shapes: tuple[tuple[int, ...] | None, ...]) -> None:
+        self._spec = spec
+        self._shapes = shapes
+
+    @property
+    def size(self) -> int:
+        """How many scalars there are."""
+        return sum(1 if shape is None else math.prod(shape) for shape in self._shapes)
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether it is one bare scalar, in no container."""
+        return self._shapes == (None,) and self._spec.is_leaf()
+
+    def unflatten(self, scalars: Sequence[Any]) -> Any:
+        """Arrange scalars. An array is one of floats, or of objects where a Value is among them.
+
+        >>> numbers, structure = flatten({"w": [1.0, 2.0], "b": np.zeros(2)})
+        >>> structure.unflatten([10.0, 20.0, 30.0, 40.0])
+        {'w': [30.0, 40.0], 'b': array([10., 20.])}
+        """
+        parts: list[Any] = []
+        at = 0
+        for shape in self._shapes:
+            if shape is None:
+                parts.append(scalars[at])
+                at += 1
+            else:
+                end = at + math.prod(shape)
+                parts.append(_array(scalars[at:end], shape))
+                at = end
+        return optree.tree_unflatten(self._spec, parts)
+
+    def nest(self, parts: Sequence[Any]) -> Any:
+        """Arrange one thing for each container's leaf: a scalar's place or a whole array's."""
+        return optree.tree_unflatten(self._spec, parts)
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...] | None, ...]:
+        """The shape of each leaf in turn, None for a bare scalar."""
+        return self._shapes
+
+    def names(self, root: str) -> list[str]:
+        """What to call each scalar, as one would write it: ``w[0]``, ``p['b'][1]``, ``model.bias``.
+
+        >>> flatten({"w": [1.0, 2.0]})[1].names("p")
+        ["p['w'][0]", "p['w'][1]"]
+        """
+        found = []
+        for accessor, shape in zip(optree.treespec_accessors(self._spec), self._shapes):
+            name = accessor.codify(root)
+            indices = [()] if shape is None else list(np.ndindex(shape))
+            found += [name + (f"[{', '.join(map(str, index))}]" if index else "") for index in indices]
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Structure) and (self._spec, self._shapes) == (other._spec, other._shapes)
+
+    def __hash__(self) -> int:
+        return hash((self._spec, self._shapes))
+
+    def __repr__(self) -> str:
+        marks = ["*" if shape is None else f"array{shape}" for shape in self._shapes]
+        return repr(optree.tree_unflatten(self._spec, [_Mark(mark) for mark in marks]))
+
+
+class _Mark(str):
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def flatten(tree: Any, role: str = "the argument", *, integers: bool = True) -> tuple[list[Any], Structure]:
+    """Take a nested structure apart into its scalars.
+
+    Args:
+        tree: numbers, Values and arrays of them in any nesting of lists, tuples, dicts and
+            dataclasses. None is an empty structure.
+        role: what it is, to name in errors.
+        integers: whether arrays of ints will do; gradients by them would be cut to ints.
+
+    Returns:
+        The scalars (Values, and floats for plain numbers) and the `Structure` to put them back.
+
+    Raises:
+        TypeError: something in it is neither a real number, nor a Value, nor an array of them.
+
+    >>> flatten([1, (2.5, None)])
+    ([1.0, 2.5], [*, (*, None)])
+    """
+    leaves, spec = optree.tree_flatten(tree, namespace=_NAMESPACE)
+    if _introduce_dataclasses(leaves):
+        return flatten(tree, role, integers=integers)
+    scalars: list[Any] = []
+    shapes: list[tuple[int, ...] | None] = []
+    for leaf in leaves:
+        if isinstance(leaf, np.ndarray):
+            if leaf.dtype.kind not in ("fObiu" if integers else "fO"):
+                advice = ": pass x.astype(float)" if leaf.dtype.kind in "biu" else ""
+                raise TypeError(f"{role} must hold real numbers, got an array of {leaf.dtype}{advice}")
+            scalars += [_scalar(one, role) for one in leaf.ravel().tolist()]
+            shapes.append(leaf.shape)
+        else:
+            scalars.append(_scalar(leaf, role))
+            shapes.append(None)
+    return scalars, Structure(spec, tuple(shapes))
+
+
+def _scalar(leaf: Any, role: str) -> Any:
+    if type(leaf) is float or isinstance(leaf, Value):
+        return leaf
+    if isinstance(leaf, (bool, np.bool_)):
+        return float(leaf)
+    if not isinstance(leaf, (int, float, np.floating, np.integer)):
+        raise TypeError(
+            f"{role} must be made of real numbers, Values and arrays of them, got {described(leaf)}"
+        )
+    return to_float(leaf, role)
+
+
+def _array(scalars: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    plain = all(type(one) is float for one in scalars)
+    array = np.empty(len(scalars), dtype=float if plain else object)
+    array[:] = scalars
+    return array.reshape(shape)
+
+
+def _introduce_dataclasses(leaves: list[Any]) -> bool:
+    """Register the classes of dataclass instances among the leaves; whether there were any."""
+    found: set[Any] = {
+        type(leaf) for leaf in leaves if dataclasses.is_dataclass(leaf) and not isinstance(leaf, type)
+    }
+    for cls in found:
+        with _registering:
+            if not optree.tree_is_leaf(_sample(leaves, cls), namespace=_NAMESPACE):
+                continue
+            optree.register_pytree_node(
+                cls,
+                _fields_of,
+                partial(_made, cls),
+                path_entry_type=optree.GetAttrEntry,
+                namespace=_NAMESPACE,
+            )
+    return bool(found)
+
+
+def _sample(leaves: list[Any], cls: type) -> Any:
+    return next(leaf for leaf in leaves if type(leaf) is cls)
+
+
+def _fields_of(instance: Any) -> tuple[list[Any], None, list[str]]:
+    names = [field.name for field in dataclasses.fields(instance)]
+    return [getattr(instance, name) for name in names], None, names
+
+
+def _made(cls: Any, _: None, children: Any) -> Any:
+    """An instance with these fields; its `__init__` may demand what a gradient does not satisfy."""
+    instance: Any = object.__new__(cls)
+    for field, child in zip(dataclasses.fields(cls), children):
+        object.__setattr__(instance, field.name, child)
+    return instance
