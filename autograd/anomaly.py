@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from autograd.graph import operands
 from autograd.locating import Line, user_line
@@ -41,7 +40,7 @@ class _Detective:
     """Checks each node, and remembers the line that made it for the way back."""
 
     def __init__(self) -> None:
-        self.lines: WeakKeyDictionary[Value, Line] = WeakKeyDictionary()
+        self.lines: dict[Value, Line] = {}
 
     def recorded(self, node: Value) -> None:
         line = self.lines[node] = user_line()

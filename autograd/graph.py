@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any, Protocol, TypeVar
 
 __all__ = ["Node", "leaves", "operands", "topological_order"]
@@ -12,13 +13,19 @@ class Node(Protocol):
 
     A leaf has no primitive. The first operand is in ``_left``, the second in ``_right``; an operation
     of three or more keeps them all as one tuple in ``_left``. An operand is a node, or a plain float
-    where it is a constant.
+    where it is a constant. ``_mark`` belongs to `topological_order`.
     """
+
+    _mark: Any
 
     _primitive: Any
     _left: Any
     _right: Any
 
+
+# A walk marks the nodes that it has visited, with an object of its own. One at a time: two threads
+# whose graphs share operations would lose each other's marks.
+_walking = threading.Lock()
 
 N = TypeVar("N", bound=Node)
 
@@ -43,31 +50,35 @@ def topological_order(root: N) -> list[N]:
         return []
     kind = type(root)
     order: list[N] = []
-    visited = {root}
     above: list[N] = []
-    node = root
-    while True:
-        left, right = node._left, node._right
-        if type(right) is kind and right._primitive is not None and right not in visited:
-            below = right
-        elif type(left) is kind and left._primitive is not None and left not in visited:
-            below = left
-        elif type(left) is tuple and (unvisited := _unvisited(left, visited)):
-            below = unvisited[0]
-        else:
-            order.append(node)
-            if not above:
-                return order
-            node = above.pop()
-            continue
-        visited.add(below)
-        above.append(node)
-        node = below
+    with _walking:
+        visited = object()
+        root._mark = visited
+        node = root
+        while True:
+            left, right = node._left, node._right
+            if type(right) is kind and right._mark is not visited and right._primitive is not None:
+                below = right
+            elif type(left) is kind and left._mark is not visited and left._primitive is not None:
+                below = left
+            elif type(left) is tuple and (unvisited := _unvisited(left, visited)):
+                below = unvisited[0]
+            else:
+                order.append(node)
+                if not above:
+                    return order
+                node = above.pop()
+                continue
+            below._mark = visited
+            above.append(node)
+            node = below
 
 
-def _unvisited(parts: tuple[Any, ...], visited: set[Any]) -> list[Any]:
+def _unvisited(parts: tuple[Any, ...], visited: object) -> list[Any]:
     return [
-        one for one in parts if type(one) is not float and one._primitive is not None and one not in visited
+        one
+        for one in parts
+        if type(one) is not float and one._mark is not visited and one._primitive is not None
     ]
 
 

@@ -51,13 +51,14 @@ class Value:
     (-7.37...e-05, 8.000012)
     """
 
-    __slots__ = ("__weakref__", "_data", "_grad", "_left", "_primitive", "_right", "label")
+    __slots__ = ("_data", "_grad", "_left", "_mark", "_primitive", "_right", "label")
 
     _data: float
     _grad: float
     _primitive: Primitive | None
     _left: Any
     _right: Any
+    _mark: object
     label: str
 
     def __init__(self, data: Number, label: str = "", *by_hand: object, **named: object) -> None:
@@ -65,7 +66,7 @@ class Value:
             _refuse_label_or_parts(label, by_hand, named)
         self._data = data if type(data) is float else to_float(data, "the data of a Value")
         self._grad = 0.0
-        self._primitive = self._left = self._right = None
+        self._primitive = self._left = self._right = self._mark = None
         self.label = label
 
     @property
@@ -101,26 +102,32 @@ class Value:
         # What `_propagate` does at one node, written out for one and two operands. A rule is a
         # function of the result and the operands, or the number that it is everywhere.
         for node in reversed(order):
-            grad, y, left, right = node._grad, node._data, node._left, node._right
+            grad = node._grad
+            left = node._left
+            right = node._right
             rules = node._primitive.rules  # type: ignore[union-attr]
             try:
                 if rules is None:
                     _propagate(node)
                 elif right is None:
                     rule = rules[0]
-                    left._grad += grad * (rule if type(rule) is float else rule(y, left._data))
+                    left._grad += grad * (rule if type(rule) is float else rule(node._data, left._data))
                 elif type(right) is float:
                     rule = rules[0]
-                    left._grad += grad * (rule if type(rule) is float else rule(y, left._data, right))
+                    left._grad += grad * (
+                        rule if type(rule) is float else rule(node._data, left._data, right)
+                    )
                 elif type(left) is float:
                     rule = rules[1]
-                    right._grad += grad * (rule if type(rule) is float else rule(y, left, right._data))
+                    right._grad += grad * (
+                        rule if type(rule) is float else rule(node._data, left, right._data)
+                    )
                 else:
                     by_left, by_right = rules
                     if type(by_left) is not float:
-                        by_left = by_left(y, left._data, right._data)
+                        by_left = by_left(node._data, left._data, right._data)
                     if type(by_right) is not float:
-                        by_right = by_right(y, left._data, right._data)
+                        by_right = by_right(node._data, left._data, right._data)
                     left._grad += grad * by_left
                     right._grad += grad * by_right
             except ArithmeticError:  # a rule divided by zero: that node again, under IEEE 754 rules
@@ -389,8 +396,12 @@ def _unary(primitive: Primitive, x: Value) -> Value:
     except (ArithmeticError, ValueError):
         data = evaluate(primitive.forward, x._data)
     node = _new(Value)
-    node._data, node._grad, node.label = data, 0.0, ""
-    node._primitive, node._left, node._right = primitive, x, None
+    node._data = data
+    node._grad = 0.0
+    node.label = ""
+    node._primitive = primitive
+    node._left = x
+    node._right = node._mark = None
     if watching.contexts:
         watching.tell_recorded(node)
     return node
@@ -411,8 +422,13 @@ def _operate(primitive: Primitive, left: Value, right: Any) -> Value:
     except (ArithmeticError, ValueError):
         data = evaluate(primitive.forward, left._data, number)
     node = _new(Value)
-    node._data, node._grad, node.label = data, 0.0, ""
-    node._primitive, node._left, node._right = primitive, left, right
+    node._data = data
+    node._grad = 0.0
+    node.label = ""
+    node._primitive = primitive
+    node._left = left
+    node._right = right
+    node._mark = None
     if watching.contexts:
         watching.tell_recorded(node)
     return node
@@ -429,8 +445,13 @@ def _reflected(primitive: Primitive, left: Any, right: Value) -> Value:
     except (ArithmeticError, ValueError):
         data = evaluate(primitive.forward, left, right._data)
     node = _new(Value)
-    node._data, node._grad, node.label = data, 0.0, ""
-    node._primitive, node._left, node._right = primitive, left, right
+    node._data = data
+    node._grad = 0.0
+    node.label = ""
+    node._primitive = primitive
+    node._left = left
+    node._right = right
+    node._mark = None
     if watching.contexts:
         watching.tell_recorded(node)
     return node
@@ -461,7 +482,10 @@ def _in_slots(parts: list[Any]) -> tuple[Any, Any]:
 def _node(primitive: Primitive | None, data: float, grad: float, label: str, left: Any, right: Any) -> Value:
     node = _new(Value)
     node._data, node._grad, node.label = data, grad, label
-    node._primitive, node._left, node._right = primitive, left, right
+    node._primitive = primitive
+    node._left = left
+    node._right = right
+    node._mark = None
     return node
 
 

@@ -1,0 +1,1 @@
+"""Timings against peers, measured in turn in one run."""
