@@ -61,10 +61,8 @@ class GradientCheck(NamedTuple):
         width = max([len(row.name) for row in self.rows], default=5)
         lines = [f"{'input':<{width}}  {'analytic':>23}  {'numeric':>23}  {'relative':>10}"]
         for row in self.rows:
-            mark = "" if row.passed else "  <-- differs"
-            lines.append(
-                f"{row.name:<{width}}  {row.analytic:>23.16e}  {row.numeric:>23.16e}  {row.relative:>10.2e}{mark}"
-            )
+            figures = f"{row.analytic:>23.16e}  {row.numeric:>23.16e}  {row.relative:>10.2e}"
+            lines.append(f"{row.name:<{width}}  {figures}" + ("" if row.passed else "  <-- differs"))
         wrong = sum(not row.passed for row in self.rows)
         verdict = "passed" if self.passed else f"FAILED for {wrong} of {len(self.rows)} inputs"
         lines.append(

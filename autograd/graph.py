@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from typing import Any, Protocol, TypeVar
 
 __all__ = ["Node", "leaves", "operands", "topological_order"]
@@ -39,39 +40,47 @@ def operands(node: Node) -> tuple[Any, ...]:
     return (node._left,) if node._right is None else (node._left, node._right)
 
 
-def topological_order(root: N) -> list[N]:
-    """All operations that a node depends on, each after its operands; the node itself comes last.
+def topological_order(*roots: N, stop: Iterable[N] = ()) -> list[N]:
+    """All operations that nodes depend on, themselves included, each after its operands.
 
     Leaves and constants are left out: nothing flows on from them. The walk goes down from a node to
     an operand that it has not visited; from a node with no such operand left, which is thereby next
     in the order, it goes back up. Linear in the size of the graph.
+
+    Args:
+        roots: the results to start from.
+        stop: nodes that count as leaves: the walk does not enter them.
     """
-    if root._primitive is None:
-        return []
-    kind = type(root)
     order: list[N] = []
     above: list[N] = []
     with _walking:
         visited = object()
-        root._mark = visited
-        node = root
-        while True:
-            left, right = node._left, node._right
-            if type(right) is kind and right._mark is not visited and right._primitive is not None:
-                below = right
-            elif type(left) is kind and left._mark is not visited and left._primitive is not None:
-                below = left
-            elif type(left) is tuple and (unvisited := _unvisited(left, visited)):
-                below = unvisited[0]
-            else:
-                order.append(node)
-                if not above:
-                    return order
-                node = above.pop()
+        for node in stop:
+            node._mark = visited
+        for root in roots:
+            if root._mark is visited or root._primitive is None:
                 continue
-            below._mark = visited
-            above.append(node)
-            node = below
+            kind = type(root)
+            root._mark = visited
+            node = root
+            while True:
+                left, right = node._left, node._right
+                if type(right) is kind and right._mark is not visited and right._primitive is not None:
+                    below = right
+                elif type(left) is kind and left._mark is not visited and left._primitive is not None:
+                    below = left
+                elif type(left) is tuple and (unvisited := _unvisited(left, visited)):
+                    below = unvisited[0]
+                else:
+                    order.append(node)
+                    if not above:
+                        break
+                    node = above.pop()
+                    continue
+                below._mark = visited
+                above.append(node)
+                node = below
+    return order
 
 
 def _unvisited(parts: tuple[Any, ...], visited: object) -> list[Any]:

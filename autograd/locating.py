@@ -15,12 +15,15 @@ class Line(NamedTuple):
     Attributes:
         file: its file.
         number: its number there, counted from 1.
-        text: what it says, without indentation; "" where the source is not to be had.
     """
 
     file: str
     number: int
-    text: str
+
+    @property
+    def text(self) -> str:
+        """What it says, without indentation; "" where the source is not to be had."""
+        return linecache.getline(self.file, self.number).strip()
 
     def __str__(self) -> str:
         return f"{self.file}:{self.number}" + (f": {self.text}" if self.text else "")
@@ -36,8 +39,7 @@ def user_line() -> Line:
     frame = sys._getframe(1)
     while frame.f_back is not None and _belongs_to(package, frame.f_globals.get("__name__")):
         frame = frame.f_back
-    file, number = frame.f_code.co_filename, frame.f_lineno
-    return Line(file, number, linecache.getline(file, number, frame.f_globals).strip())
+    return Line(frame.f_code.co_filename, frame.f_lineno)
 
 
 def _belongs_to(package: str, module: object) -> bool:

@@ -19,7 +19,7 @@ import optree
 from autograd.ieee import described, to_float
 from autograd.value import Value
 
-__all__ = ["Structure", "flatten"]
+__all__ = ["Structure", "array_of", "flatten"]
 
 _NAMESPACE = "valuegrad"
 _registering = threading.Lock()
@@ -59,12 +59,12 @@ class Structure:
                 at += 1
             else:
                 end = at + math.prod(shape)
-                parts.append(_array(scalars[at:end], shape))
+                parts.append(array_of(scalars[at:end], shape))
                 at = end
         return optree.tree_unflatten(self._spec, parts)
 
     def nest(self, parts: Sequence[Any]) -> Any:
-        """Arrange one thing for each container's leaf: a scalar's place or a whole array's."""
+        """Arrange things in the places of the bare scalars and the whole arrays, one each."""
         return optree.tree_unflatten(self._spec, parts)
 
     @property
@@ -151,7 +151,8 @@ def _scalar(leaf: Any, role: str) -> Any:
     return to_float(leaf, role)
 
 
-def _array(scalars: Sequence[Any], shape: tuple[int, ...]) -> Any:
+def array_of(scalars: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    """An array of a shape: of floats where all are floats, of objects otherwise."""
     plain = all(type(one) is float for one in scalars)
     array = np.empty(len(scalars), dtype=float if plain else object)
     array[:] = scalars

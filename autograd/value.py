@@ -68,6 +68,9 @@ class Value:
         self._grad = 0.0
         self._primitive = self._left = self._right = self._mark = None
         self.label = label
+        made = watching.newborn.get()
+        if made is not None:
+            made.add(self)
 
     @property
     def data(self) -> float:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
 
-__all__ = ["Watcher", "tell_propagated", "tell_recorded", "watch"]
+__all__ = ["Watcher", "births", "newborn", "tell_propagated", "tell_recorded", "watch"]
 
 
 class Watcher(Protocol):
@@ -26,6 +26,23 @@ class Watcher(Protocol):
 contexts = 0
 _counting = threading.Lock()
 watchers: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
+
+# The leaves made in this context, where somebody asks for them (see `births`).
+newborn: ContextVar[set[Any] | None] = ContextVar("newborn", default=None)
+
+
+@contextmanager
+def births() -> Iterator[set[Any]]:
+    """Collect the leaves that are made in this context: what a function makes, it does not close over."""
+    outer = newborn.get()
+    made: set[Any] = set()
+    token = newborn.set(made)
+    try:
+        yield made
+    finally:
+        newborn.reset(token)
+        if outer is not None:
+            outer |= made
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import statistics
 import sys
 import tracemalloc
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def mlp_step(kind: type[Any], samples: int) -> Step:
     sizes = [2, 16, 16, 1]
     layers = [
         [([kind(rng.uniform(-1, 1)) for _ in range(inputs)], kind(0.0)) for _ in range(outputs)]
-        for inputs, outputs in zip(sizes, sizes[1:])
+        for inputs, outputs in pairwise(sizes)
     ]
     data = [([rng.uniform(-1, 1) for _ in range(2)], rng.choice([-1.0, 1.0])) for _ in range(samples)]
 

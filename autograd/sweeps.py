@@ -1,0 +1,108 @@
+"""Reverse and forward sweeps: the chain rule over a whole graph, touching no one's `grad`.
+
+On floats a sweep gives numbers. Lifted, it runs the rules on the Values themselves and so builds the
+derivative's own graph, which can be differentiated again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from autograd.graph import operands
+from autograd.value import Value
+
+__all__ = ["dependent_on", "forward", "reverse"]
+
+
+def dependent_on(inputs: Sequence[Value], order: Sequence[Value]) -> set[Value]:
+    """The inputs, and those of the operations that depend on one of them."""
+    found = set(inputs)
+    for node in order:
+        for one in operands(node):
+            if type(one) is not float and one in found:
+                found.add(node)
+                break
+    return found
+
+
+def reverse(
+    order: Sequence[Value], seeds: Sequence[tuple[Value, Any]], inputs: Sequence[Value], *, lift: bool
+) -> list[Any]:
+    """Sum of ``seed * d(output)/d(input)`` over the outputs, for each input.
+
+    Args:
+        order: the operations in topological order.
+        seeds: outputs, each with the number or Value that its derivative is multiplied by.
+        inputs: leaves of the order, or operations that the walk stopped at.
+        lift: whether to build the derivative's graph.
+
+    Returns:
+        One float or Value an input; 0.0 where no output depends on it.
+    """
+    involved = dependent_on(inputs, order)
+    adjoints: dict[Value, Any] = {}
+    for output, seed in seeds:
+        if output in involved:
+            adjoints[output] = _plus(adjoints.get(output), seed)
+    for node in reversed(order):
+        adjoint = adjoints.pop(node, None) if node in involved else None
+        if adjoint is None:
+            continue
+        parts = operands(node)
+        for one, partial in zip(parts, _partials(node, parts, involved, lift)):
+            if partial is not None:
+                adjoints[one] = _plus(adjoints.get(one), _times(adjoint, partial))
+    return [adjoints.get(one, 0.0) for one in inputs]
+
+
+def forward(
+    order: Sequence[Value], seeds: Sequence[tuple[Value, Any]], outputs: Sequence[Any], *, lift: bool
+) -> list[Any]:
+    """The derivative of each output along a direction.
+
+    Args:
+        order: the operations in topological order.
+        seeds: inputs, each with its component of the direction, a number or Value.
+        outputs: Values, or numbers, whose derivative is 0.
+        lift: whether to build the derivative's graph.
+
+    Returns:
+        One float or Value an output; 0.0 where it does not depend on an input.
+    """
+    tangents: dict[Any, Any] = dict(seeds)
+    for node in order:
+        parts = operands(node)
+        if node in tangents or not any(type(one) is not float and one in tangents for one in parts):
+            continue
+        total = None
+        for one, partial in zip(parts, _partials(node, parts, tangents, lift)):
+            if partial is not None:
+                total = _plus(total, _times(tangents[one], partial))
+        if total is not None:
+            tangents[node] = total
+    return [tangents.get(output, 0.0) if isinstance(output, Value) else 0.0 for output in outputs]
+
+
+def _partials(node: Value, parts: tuple[Any, ...], involved: Any, lift: bool) -> list[Any]:
+    """The partials by those operands that are involved, None for the others."""
+    wanted = tuple(type(one) is not float and one in involved for one in parts)
+    if lift:
+        return node._primitive.partials_at(node, parts, wanted)  # type: ignore[union-attr]
+    inputs = tuple(one if type(one) is float else one._data for one in parts)
+    return node._primitive.partials_at(node._data, inputs, wanted)  # type: ignore[union-attr]
+
+
+def _times(adjoint: Any, partial: Any) -> Any:
+    """The product; a factor 1, or -1, that is a plain number makes no operation (the bits are the same)."""
+    for one, other in ((partial, adjoint), (adjoint, partial)):
+        if type(one) is float:
+            if one == 1.0:
+                return other
+            if one == -1.0:
+                return -other
+    return adjoint * partial
+
+
+def _plus(total: Any, term: Any) -> Any:
+    return term if total is None else total + term
