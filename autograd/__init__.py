@@ -7,13 +7,13 @@ from autograd.primitives import (
     expm1, hypot, less, less_equal, log, log1p, log2, log10, maximum, minimum, mul, neg, pow, relu,
     sigmoid, sin, sinh, softplus, sqrt, stop_gradient, sub, tan, tanh, where,
 )  # fmt: skip
-from autograd.registry import Primitive, primitive, primitives
+from autograd.registry import Primitive, all_primitives, primitive
 from autograd.value import Value
 
 __all__ = [
-    "Primitive", "Value", "absolute", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh",
+    "Primitive", "Value", "absolute", "acos", "acosh", "add", "all_primitives", "asin", "asinh", "atan", "atan2", "atanh",
     "check_gradients", "cos", "cosh", "detect_anomaly", "div", "equal", "erf", "erfc", "exp", "expm1",
     "hypot", "less", "less_equal", "log", "log1p", "log2", "log10", "maximum", "minimum", "mul", "neg",
-    "pow", "primitive", "primitives", "relu", "sigmoid", "sin", "sinh", "softplus", "sqrt",
+    "pow", "primitive", "relu", "sigmoid", "sin", "sinh", "softplus", "sqrt",
     "stop_gradient", "sub", "tan", "tanh", "where",
 ]  # fmt: skip

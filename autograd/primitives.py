@@ -40,7 +40,7 @@ where = primitive("where", lambda c, a, b: a if c else b,
                   (0, lambda y, c, a, b: where(c, 1.0, 0.0), lambda y, c, a, b: where(c, 0.0, 1.0)),
                   on_arrays=np.where)
 
-stop_gradient = primitive("stop_gradient", operator.pos, (0,), on_arrays=np.positive)
+stop_gradient = primitive("stop_gradient", operator.pos, (0,), expression=lambda x: x)
 
 # Arithmetic.
 
@@ -60,7 +60,7 @@ pow = primitive(
     "pow", power,
     (lambda y, a, b: where(equal(b, 0.0), 0.0, b * pow(a, b - 1)),
      lambda y, a, b: where(equal(a, 0.0) * less_equal(0.0, b), 0.0, y * log(a))),
-    symbol="**", domain="a > 0, or b an integer",
+    symbol="**", domain="a > 0, or b an integer", libm="pow",
     on_arrays=lambda a, b: np.where(b == 2, a * a, np.power(a, b)),
     textbook=(lambda y, a, b: b * a ** (b - 1), lambda y, a, b: y * log(a)))
 
@@ -88,7 +88,7 @@ def _hypot(a: float, b: float) -> float:
         return float(np.hypot(a, b))
 
 
-hypot = primitive("hypot", _hypot, (lambda y, a, b: a / y, lambda y, a, b: b / y), commutative=True,
+hypot = primitive("hypot", _hypot, libm="hypot", partials=(lambda y, a, b: a / y, lambda y, a, b: b / y), commutative=True,
                   on_arrays=np.hypot)
 
 # Trigonometric functions and their inverses.
@@ -175,14 +175,14 @@ erfc = primitive("erfc", math.erfc, (lambda y, x: -TWO_OVER_SQRT_PI * _gaussian(
 relu = primitive("relu", lambda x: 0.0 if x <= 0.0 else x, (lambda y, x: less(0.0, x),),
                  expression=lambda x: where(less_equal(x, 0.0), 0.0, x))
 
-absolute = primitive("absolute", abs, (lambda y, x: less(0.0, x) - less(x, 0.0),), on_arrays=np.abs)
+absolute = primitive("absolute", math.fabs, (lambda y, x: less(0.0, x) - less(x, 0.0),), on_arrays=np.abs)
 
 maximum = primitive(
     "maximum", lambda a, b: a if a >= b or a != a else b,
     (lambda y, a, b: less(b, a) + 0.5 * equal(a, b), lambda y, a, b: less(a, b) + 0.5 * equal(a, b)),
-    folded=True, on_arrays=np.maximum)
+    folded=True, expression=lambda a, b: where(less_equal(b, a), a, where(equal(a, a), b, a)))
 
 minimum = primitive(
     "minimum", lambda a, b: a if a <= b or a != a else b,
     (lambda y, a, b: less(a, b) + 0.5 * equal(a, b), lambda y, a, b: less(b, a) + 0.5 * equal(a, b)),
-    folded=True, on_arrays=np.minimum)
+    folded=True, expression=lambda a, b: where(less_equal(a, b), a, where(equal(a, a), b, a)))

@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd.ieee import evaluate, to_float
 
-__all__ = ["Primitive", "find_primitive", "primitive", "primitives"]
+__all__ = ["Primitive", "all_primitives", "find_primitive", "primitive"]
 
 _TABLE = "autograd.primitives"  # the module whose primitives are the library's own
 
@@ -41,6 +41,7 @@ class Primitive:
             accuracy; for reading only, nothing computes with them.
         expression: the same function in terms of other primitives, or None for an elementary one.
         on_arrays: the same function on NumPy arrays of floats, or None.
+        libm: the name of the C function that computes it, or "".
         place: the module that registered it.
     """
 
@@ -58,6 +59,7 @@ class Primitive:
         textbook: tuple[Rule, ...] | None,
         expression: Callable[..., Any] | None,
         on_arrays: Callable[..., Any] | None,
+        libm: str,
         place: str,
         doc: str,
     ) -> None:
@@ -72,6 +74,7 @@ class Primitive:
         self.textbook = textbook
         self.expression = expression
         self.on_arrays = on_arrays
+        self.libm = libm
         self.place = place
         self.__doc__ = doc
         # The partials again, where `Value.backward` may run them without further questions: those of
@@ -223,6 +226,7 @@ def primitive(
     textbook: tuple[Rule, ...] | None = None,
     expression: Callable[..., Any] | None = None,
     on_arrays: Callable[..., Any] | None = None,
+    libm: str = "",
     doc: str = "",
 ) -> Primitive:
     """Register a primitive and return the function to call.
@@ -245,6 +249,7 @@ def primitive(
         textbook: rules to show instead of ``partials``; nothing computes with them.
         expression: the same function in terms of other primitives.
         on_arrays: the same function on NumPy arrays of floats.
+        libm: the name of the C function of doubles that computes it, bit for bit as ``forward`` does.
         doc: its docstring.
 
     Raises:
@@ -273,6 +278,7 @@ def primitive(
         textbook=textbook,
         expression=expression,
         on_arrays=on_arrays,
+        libm=libm or (forward.__name__ if place == _TABLE and forward.__module__ == "math" else ""),
         place=place,
         doc=doc,
     )
@@ -332,6 +338,6 @@ def find_primitive(name: str) -> Primitive:
         ) from None
 
 
-def primitives() -> Iterator[Primitive]:
+def all_primitives() -> Iterator[Primitive]:
     """All registered primitives, in the order of registration."""
     return iter(list(_registered.values()))

@@ -11,6 +11,7 @@ from typing import Any
 
 from autograd.graph import operands
 from autograd.value import Value
+from autograd.watching import derived_from
 
 __all__ = ["dependent_on", "forward", "reverse"]
 
@@ -53,6 +54,7 @@ def reverse(
         for one, partial in zip(parts, _partials(node, parts, involved, lift)):
             if partial is not None:
                 adjoints[one] = _plus(adjoints.get(one), _times(adjoint, partial))
+    derived_from.set(None)
     return [adjoints.get(one, 0.0) for one in inputs]
 
 
@@ -81,6 +83,7 @@ def forward(
                 total = _plus(total, _times(tangents[one], partial))
         if total is not None:
             tangents[node] = total
+    derived_from.set(None)
     return [tangents.get(output, 0.0) if isinstance(output, Value) else 0.0 for output in outputs]
 
 
@@ -88,6 +91,7 @@ def _partials(node: Value, parts: tuple[Any, ...], involved: Any, lift: bool) ->
     """The partials by those operands that are involved, None for the others."""
     wanted = tuple(type(one) is not float and one in involved for one in parts)
     if lift:
+        derived_from.set(node)
         return node._primitive.partials_at(node, parts, wanted)  # type: ignore[union-attr]
     inputs = tuple(one if type(one) is float else one._data for one in parts)
     return node._primitive.partials_at(node._data, inputs, wanted)  # type: ignore[union-attr]

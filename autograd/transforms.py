@@ -7,6 +7,7 @@ over): those stay Values, so that a transform inside a transform is differentiat
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -75,7 +76,8 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
         if has_aux:
             if not isinstance(result, tuple) or len(result) != 2:
                 raise TypeError(
-                    f"with has_aux the function must return a pair (scalar, anything), got {described(result)}"
+                    "with has_aux the function must return a pair (scalar, anything), "
+                    f"got {described(result)}"
                 )
             result, aux = result
         output = _scalar(result)
@@ -374,6 +376,7 @@ def _blocks(results: Structure, run: _Run, rows: list[list[Any]]) -> Any:
 
 
 def _named(made: Callable[..., Any], what: str, f: Callable[..., Any]) -> Callable[..., Any]:
+    functools.update_wrapper(made, f, assigned=())  # inspect.signature finds the parameters of f
     made.__name__ = f"{what} of {getattr(f, '__name__', f)}".replace(" ", "_")
     made.__doc__ = f"The {what} of {getattr(f, '__name__', f)}."
     return made

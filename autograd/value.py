@@ -20,9 +20,10 @@ from autograd import primitives as table
 from autograd import watching
 from autograd.graph import leaves, operands, topological_order
 from autograd.ieee import evaluate, to_float
+from autograd.locating import user_line
 from autograd.registry import Primitive
 
-__all__ = ["Value"]
+__all__ = ["TracingError", "Value"]
 
 Number = Union[float, int, "np.floating[Any]", "np.integer[Any]"]
 
@@ -75,6 +76,8 @@ class Value:
     @property
     def data(self) -> float:
         """The number."""
+        if watching.traces:
+            _refuse_in_trace("reading .data", self)
         return self._data
 
     @data.setter
@@ -84,6 +87,8 @@ class Value:
     @property
     def grad(self) -> float:
         """The derivative of the last result that went backward, by this value."""
+        if watching.traces:
+            _refuse_in_trace("reading .grad", self)
         return self._grad
 
     @grad.setter
@@ -96,6 +101,8 @@ class Value:
         Leaves add it to what they hold (assign 0 to start afresh); the others hold the derivative of
         the last call. The work is linear in the number of operations.
         """
+        if watching.traces:
+            _refuse_in_trace("backward()", self)
         order = topological_order(self)
         for node in order:
             node._grad = 0.0
@@ -191,6 +198,8 @@ class Value:
         return _compare(table.less_equal, other, self)
 
     def __bool__(self) -> bool:
+        if watching.traces:
+            _refuse_in_trace("deciding (if, and, or, max, sorted, bool())", self)
         return self._data != 0.0
 
     # Functions of one value, in NumPy's spelling too (NumPy calls these on object arrays).
@@ -301,6 +310,7 @@ class Value:
     # As a number, as text.
 
     def __float__(self) -> NoReturn:
+        _refuse_in_trace("float()", self)
         raise TypeError(
             "a Value does not turn into a float, because its gradient would be lost (float(v), "
             "math.sin(v), np.float64(v)): write autograd.sin(v) or v.sin() to record the operation, "
@@ -308,6 +318,7 @@ class Value:
         )
 
     def __int__(self) -> NoReturn:
+        _refuse_in_trace("int()", self)
         raise TypeError(
             "a Value does not turn into an int, because its gradient would be lost: write int(v.data)"
         )
@@ -384,6 +395,22 @@ def _refuse_label_or_parts(label: object, by_hand: tuple[object, ...], named: di
     if by_hand or named or isinstance(label, (tuple, set, list)):
         raise TypeError(_BY_HAND)
     raise TypeError(f"the label of a Value must be a str, got {type(label).__name__}")
+
+
+def _refuse_in_trace(what: str, node: Value) -> None:
+    """Raise where this context traces a function, whose program could not repeat the step."""
+    if not watching.in_trace.get():
+        return
+    name = f" of {node.label!r}" if node.label else ""
+    raise TracingError(
+        f"{what}{name} at {user_line()}\nwould freeze, in the function that is being traced, what must be "
+        "found anew at each call. To choose between values write where, maximum, minimum or relu; to cut "
+        "a gradient, stop_gradient; for a gradient inside, grad or value_and_grad"
+    )
+
+
+class TracingError(TypeError):
+    """A traced function did what its program could not repeat; names the line of the user's code."""
 
 
 # Recording. An operation computes on floats and makes a node of the result, without `__init__`, which
@@ -465,6 +492,8 @@ def _compare(primitive: Primitive, left: Any, right: Any) -> bool:
     b = right._data if isinstance(right, Value) else _constant(right)
     if a is NotImplemented or b is NotImplemented:
         return NotImplemented  # type: ignore[no-any-return]
+    if watching.traces and watching.in_trace.get():
+        return primitive(left, right)  # type: ignore[no-any-return]
     return primitive.forward(a, b) != 0.0
 
 

@@ -8,7 +8,17 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
 
-__all__ = ["Watcher", "births", "newborn", "tell_propagated", "tell_recorded", "watch"]
+__all__ = [
+    "Watcher",
+    "births",
+    "derived_from",
+    "in_trace",
+    "newborn",
+    "tell_propagated",
+    "tell_recorded",
+    "tracing",
+    "watch",
+]
 
 
 class Watcher(Protocol):
@@ -43,6 +53,29 @@ def births() -> Iterator[set[Any]]:
         newborn.reset(token)
         if outer is not None:
             outer |= made
+
+
+# The node whose derivative is being recorded in this context, where a sweep builds one's graph.
+derived_from: ContextVar[Any] = ContextVar("derived_from", default=None)
+
+# How many functions are being traced in the process, and whether one is in this context: see `tracing`.
+traces = 0
+in_trace: ContextVar[bool] = ContextVar("in_trace", default=False)
+
+
+@contextmanager
+def tracing() -> Iterator[None]:
+    """A function is being traced: what would turn a Value into a number of this moment is refused."""
+    global traces
+    with _counting:
+        traces += 1
+    token = in_trace.set(True)
+    try:
+        yield
+    finally:
+        in_trace.reset(token)
+        with _counting:
+            traces -= 1
 
 
 @contextmanager

@@ -1,0 +1,78 @@
+"""Engines: each runs a program forward, in a file of its own that is found by its name.
+
+A module ``autograd.engines.NAME`` has a class ``Engine`` with the methods of `Compiled`, made from a
+program. Nothing else needs to know of it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from autograd.program import Program
+
+__all__ = ["Compiled", "compiled", "engine_names"]
+
+Column = Any  # an array of n floats, or one float that all samples share
+
+
+class Compiled(Protocol):
+    """A program made ready by an engine. Inputs and outputs are flat, as the program lists them."""
+
+    def __init__(self, program: Program) -> None:
+        """Compile a program.
+
+        Raises:
+            ModuleNotFoundError: the engine needs a package that is not installed; names it.
+        """
+
+    def call(self, inputs: Sequence[float]) -> list[float]:
+        """Run it at one point."""
+
+    def map(self, columns: Sequence[Column], count: int, reduce: str | None) -> list[Any]:
+        """Run it for many samples.
+
+        Args:
+            columns: for each input an array of ``count`` floats (float64, any strides, possibly
+                memory-mapped), or one float that all samples share.
+            count: the number of samples.
+            reduce: None for every sample's results, "sum" or "mean" over the samples for one number
+                an output. Sums are made of partial sums over fixed chunks, added in order.
+
+        Returns:
+            For each output an array of ``count`` floats, or with ``reduce`` one float.
+        """
+
+    def scan(
+        self, carry: Sequence[float], columns: Sequence[np.ndarray], shared: Sequence[float], count: int
+    ) -> tuple[list[float], list[np.ndarray]]:
+        """Run it in sequence, handing results on.
+
+        The program's inputs are the carry, then one element of each column, then the shared numbers;
+        its outputs are the next carry, then what is collected.
+
+        Returns:
+            The last carry, and one array of ``count`` floats for each collected output.
+        """
+
+
+def engine_names() -> list[str]:
+    """The engines that there are, installed or not what they need."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+
+
+def compiled(program: Program, engine: str) -> Compiled:
+    """Make a program ready to run.
+
+    Raises:
+        ValueError: there is no engine of that name.
+        ModuleNotFoundError: the engine needs a package that is not installed; names it.
+    """
+    if engine not in engine_names():
+        raise ValueError(f"engine must be 'auto' or one of {', '.join(engine_names())}, got {engine!r}")
+    made: Compiled = importlib.import_module(f"{__name__}.{engine}").Engine(program)
+    return made

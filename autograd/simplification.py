@@ -1,0 +1,212 @@
+"""Simplification: the same program in fewer instructions, to the last bit.
+
+`Builder` takes operations one by one and hands out slots. An operation that it has seen is not made
+again (it knows which primitives commute), one on constants becomes a constant, and one that returns
+an operand, or another operation's result, whatever the numbers are, becomes that. Nothing is done
+that would change a nan, a signed zero or a rounding: x + 0 stays, because -0 + 0 is 0.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autograd import primitives as table
+from autograd.locating import Line
+from autograd.program import Instruction
+from autograd.registry import Primitive
+
+__all__ = ["Builder"]
+
+
+class Builder:
+    """Collects simplified operations.
+
+    A slot is an int: inputs, constants and operations share one numbering, in order of appearance.
+    """
+
+    def __init__(self) -> None:
+        self._slots: list[Any] = []  # None for an input, a float for a constant, else an Instruction
+        self._constants: dict[bytes, int] = {}
+        self._operations: dict[tuple[Primitive, tuple[int, ...]], int] = {}
+
+    def input(self) -> int:
+        """The slot of one more input."""
+        self._slots.append(None)
+        return len(self._slots) - 1
+
+    def constant(self, number: float) -> int:
+        """The slot of a number; one for each pattern of bits."""
+        bits = struct.pack("<d", number)
+        if bits not in self._constants:
+            self._constants[bits] = len(self._slots)
+            self._slots.append(number)
+        return self._constants[bits]
+
+    def operation(
+        self, primitive: Primitive, operands: Sequence[int], label: str = "", line: Line | None = None
+    ) -> int:
+        """The slot that holds a primitive of earlier slots."""
+        operands = tuple(operands)
+        numbers = [self._slots[operand] for operand in operands]
+        if all(type(number) is float for number in numbers):
+            return self.constant(primitive(*numbers))
+        rewrite = _REWRITES.get(primitive)
+        if rewrite is not None:
+            found = rewrite(_Rewriting(self, label, line), *operands)
+            if found is not None:
+                return found  # type: ignore[no-any-return]
+        key = primitive, tuple(sorted(operands)) if primitive.commutative else operands
+        if key not in self._operations:
+            self._operations[key] = len(self._slots)
+            self._slots.append(Instruction(primitive, operands, label, line))
+        at = self._operations[key]
+        if label and not self._slots[at].label:
+            self._slots[at] = self._slots[at]._replace(label=label)
+        return at
+
+    def finish(self, outputs: Sequence[int]) -> tuple[list[float], list[Instruction], list[int]]:
+        """Number the slots as a `Program` does, leaving out what no output needs.
+
+        Args:
+            outputs: slots.
+
+        Returns:
+            The constants, the instructions and the outputs.
+        """
+        needed = set(outputs)
+        for at in range(len(self._slots) - 1, -1, -1):
+            if at in needed and isinstance(self._slots[at], Instruction):
+                needed.update(self._slots[at].operands)
+        kinds: tuple[list[int], list[int], list[int]] = [], [], []
+        for at, slot in enumerate(self._slots):
+            if slot is None:
+                kinds[0].append(at)
+            elif at in needed:
+                kinds[1 if type(slot) is float else 2].append(at)
+        place = {at: i for i, at in enumerate([*kinds[0], *kinds[1], *kinds[2]])}
+        return (
+            [self._slots[at] for at in kinds[1]],
+            [
+                self._slots[at]._replace(operands=tuple(place[one] for one in self._slots[at].operands))
+                for at in kinds[2]
+            ],
+            [place[output] for output in outputs],
+        )
+
+
+class _Rewriting:
+    """What a rewriting rule may ask of its operands, and how it makes another operation instead."""
+
+    def __init__(self, builder: Builder, label: str, line: Line | None) -> None:
+        self.builder = builder
+        self.label = label
+        self.line = line
+
+    def make(self, primitive: Primitive, *operands: int) -> int:
+        return self.builder.operation(primitive, operands, self.label, self.line)
+
+    def number(self, slot: int) -> str:
+        """A constant as text, which tells 0.0 from -0.0; "" for anything else."""
+        one = self.builder._slots[slot]
+        return repr(one) if type(one) is float else ""
+
+    def inside(self, primitive: Primitive, slot: int) -> int | None:
+        """The operand of a slot that holds this primitive of one operand, else None."""
+        one = self.builder._slots[slot]
+        return one.operands[0] if isinstance(one, Instruction) and one.primitive is primitive else None
+
+
+def _add(at: _Rewriting, a: int, b: int) -> int | None:
+    if "-0.0" in (at.number(a), at.number(b)):
+        return b if at.number(a) == "-0.0" else a
+    if (x := at.inside(table.neg, b)) is not None:
+        return at.make(table.sub, a, x)
+    if (x := at.inside(table.neg, a)) is not None:
+        return at.make(table.sub, b, x)
+    return None
+
+
+def _sub(at: _Rewriting, a: int, b: int) -> int | None:
+    if at.number(b) == "0.0":
+        return a
+    if (x := at.inside(table.neg, b)) is not None:
+        return at.make(table.add, a, x)
+    return None
+
+
+def _mul(at: _Rewriting, a: int, b: int) -> int | None:
+    for one, other in ((a, b), (b, a)):
+        if at.number(one) == "1.0":
+            return other
+        if at.number(one) == "-1.0":
+            return at.make(table.neg, other)
+        if at.number(one).startswith("-"):  # so that f(-2x) finds what f(2x) computed
+            return at.make(table.neg, at.make(table.mul, at.builder.constant(-float(at.number(one))), other))
+    x, y = at.inside(table.neg, a), at.inside(table.neg, b)
+    if x is not None and y is not None:
+        return at.make(table.mul, x, y)
+    return None
+
+
+def _div(at: _Rewriting, a: int, b: int) -> int | None:
+    if at.number(b) == "1.0":
+        return a
+    if at.number(b) == "-1.0":
+        return at.make(table.neg, a)
+    x, y = at.inside(table.neg, a), at.inside(table.neg, b)
+    if x is not None and y is not None:
+        return at.make(table.div, x, y)
+    return None
+
+
+def _neg(at: _Rewriting, a: int) -> int | None:
+    return at.inside(table.neg, a)
+
+
+def _pow(at: _Rewriting, a: int, b: int) -> int | None:
+    if at.number(b) == "2.0":
+        return at.make(table.mul, a, a)
+    if at.number(b) == "1.0":
+        return a
+    if at.number(b) in ("0.0", "-0.0"):
+        return at.builder.constant(1.0)
+    return None
+
+
+def _absolute(at: _Rewriting, a: int) -> int | None:
+    if (x := at.inside(table.neg, a)) is not None:
+        return at.make(table.absolute, x)
+    return a if at.inside(table.absolute, a) is not None else None
+
+
+def _where(at: _Rewriting, c: int, a: int, b: int) -> int | None:
+    if at.number(c):
+        return b if at.number(c) in ("0.0", "-0.0") else a
+    return a if a == b else None
+
+
+def _same(at: _Rewriting, a: int, b: int) -> int | None:
+    return a if a == b else None
+
+
+def _less(at: _Rewriting, a: int, b: int) -> int | None:
+    return at.builder.constant(0.0) if a == b else None
+
+
+# For each primitive what it comes to in special cases, or None. Each is right for every pattern of
+# bits; a test holds it against the operation itself on nans, infinities and signed zeros.
+_REWRITES: dict[Primitive, Callable[..., int | None]] = {
+    table.add: _add,
+    table.sub: _sub,
+    table.mul: _mul,
+    table.div: _div,
+    table.neg: _neg,
+    table.pow: _pow,
+    table.absolute: _absolute,
+    table.where: _where,
+    table.maximum: _same,
+    table.minimum: _same,
+    table.less: _less,
+}
