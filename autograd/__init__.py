@@ -7,13 +7,18 @@ from autograd.primitives import (
     expm1, hypot, less, less_equal, log, log1p, log2, log10, maximum, minimum, mul, neg, pow, relu,
     sigmoid, sin, sinh, softplus, sqrt, stop_gradient, sub, tan, tanh, where,
 )  # fmt: skip
+from autograd.compiling import jit, scan, vmap
+from autograd.program import Program
 from autograd.registry import Primitive, all_primitives, primitive
-from autograd.value import Value
+from autograd.tracing import trace
+from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from autograd.value import TracingError, Value
 
 __all__ = [
-    "Primitive", "Value", "absolute", "acos", "acosh", "add", "all_primitives", "asin", "asinh", "atan", "atan2", "atanh",
-    "check_gradients", "cos", "cosh", "detect_anomaly", "div", "equal", "erf", "erfc", "exp", "expm1",
-    "hypot", "less", "less_equal", "log", "log1p", "log2", "log10", "maximum", "minimum", "mul", "neg",
-    "pow", "primitive", "relu", "sigmoid", "sin", "sinh", "softplus", "sqrt",
-    "stop_gradient", "sub", "tan", "tanh", "where",
+    "Primitive", "Program", "TracingError", "Value", "absolute", "acos", "acosh", "add", "all_primitives",
+    "asin", "asinh", "atan", "atan2", "atanh", "check_gradients", "cos", "cosh", "detect_anomaly", "div",
+    "equal", "erf", "erfc", "exp", "expm1", "grad", "hessian", "hvp", "hypot", "jacobian", "jit", "jvp",
+    "less", "less_equal", "log", "log10", "log1p", "log2", "maximum", "minimum", "mul", "neg", "pow",
+    "primitive", "relu", "scan", "sigmoid", "sin", "sinh", "softplus", "sqrt", "stop_gradient", "sub",
+    "tan", "tanh", "trace", "value_and_grad", "vjp", "vmap", "where",
 ]  # fmt: skip

@@ -65,10 +65,10 @@ def topological_order(*roots: N, stop: Iterable[N] = ()) -> list[N]:
             node = root
             while True:
                 left, right = node._left, node._right
-                if type(right) is kind and right._mark is not visited and right._primitive is not None:
-                    below = right
-                elif type(left) is kind and left._mark is not visited and left._primitive is not None:
+                if type(left) is kind and left._mark is not visited and left._primitive is not None:
                     below = left
+                elif type(right) is kind and right._mark is not visited and right._primitive is not None:
+                    below = right
                 elif type(left) is tuple and (unvisited := _unvisited(left, visited)):
                     below = unvisited[0]
                 else:

@@ -83,9 +83,11 @@ sqrt = primitive("sqrt", math.sqrt, (lambda y, x: 0.5 / y,), domain="x >= 0", on
 
 
 def _hypot(a: float, b: float) -> float:
-    """C's function, by way of NumPy: Python's own rounds otherwise, and engines have C's."""
-    with np.errstate(all="ignore"):
-        return float(np.hypot(a, b))
+    """C's function, by way of ``abs``: `math.hypot` rounds otherwise, and engines have C's."""
+    try:
+        return abs(complex(a, b))
+    except OverflowError:
+        return math.inf
 
 
 hypot = primitive("hypot", _hypot, libm="hypot", partials=(lambda y, a, b: a / y, lambda y, a, b: b / y), commutative=True,

@@ -73,7 +73,6 @@ class Program:
         self.results = results
         self.captured = tuple(captured)
         self._checked()
-        self._run: Any = None
 
     def _checked(self) -> None:
         """Raise a ValueError where the parts do not make a program."""
@@ -136,6 +135,13 @@ class Program:
         for instruction in self.instructions:
             slots.append(instruction.primitive(*[slots[operand] for operand in instruction.operands]))
         return self.results.unflatten([slots[output] for output in self.outputs])
+
+    @property
+    def source(self) -> str:
+        """Python source of one function of the flat inputs: see `engines.python.source`."""
+        from autograd.engines.python import source
+
+        return source(self)
 
     def names(self) -> list[str]:
         """A name for each slot: the inputs' own, the constants as numbers, the user's labels or t1, t2..."""

@@ -56,7 +56,7 @@ class Builder:
         if rewrite is not None:
             found = rewrite(_Rewriting(self, label, line), *operands)
             if found is not None:
-                return found  # type: ignore[no-any-return]
+                return found
         key = primitive, tuple(sorted(operands)) if primitive.commutative else operands
         if key not in self._operations:
             self._operations[key] = len(self._slots)
@@ -187,7 +187,7 @@ def _where(at: _Rewriting, c: int, a: int, b: int) -> int | None:
     return a if a == b else None
 
 
-def _same(at: _Rewriting, a: int, b: int) -> int | None:
+def _same(_: _Rewriting, a: int, b: int) -> int | None:
     return a if a == b else None
 
 

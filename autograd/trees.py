@@ -28,11 +28,30 @@ _registering = threading.Lock()
 class Structure:
     """How a flat list of scalars is arranged; equal and hashable where the arrangement is the same."""
 
-    __slots__ = ("_shapes", "_spec")
+    __slots__ = ("_has_arrays", "_shapes", "_spec")
 
     def __init__(self, spec: Any, shapes: tuple[tuple[int, ...] | None, ...]) -> None:
         self._spec = spec
         self._shapes = shapes
+        self._has_arrays = any(shape is not None for shape in shapes)
+
+    @classmethod
+    def of_arrays(cls, tree: Any) -> tuple[list[Any], Structure]:
+        """The leaves of a tree, whole arrays and what else there is, and how they are nested."""
+        leaves, spec = optree.tree_flatten(tree, namespace=_NAMESPACE)
+        if _introduce_dataclasses(leaves):
+            return cls.of_arrays(tree)
+        return leaves, cls(spec, (None,) * len(leaves))
+
+    def with_shapes(self, shapes: Sequence[tuple[int, ...] | None]) -> Structure:
+        """The same nesting of leaves of other shapes."""
+        return Structure(self._spec, tuple(shapes))
+
+    def child(self, place: int) -> Structure:
+        """The structure of one entry of a tuple."""
+        specs = optree.treespec_children(self._spec)
+        before = sum(spec.num_leaves for spec in specs[:place])
+        return Structure(specs[place], self._shapes[before : before + specs[place].num_leaves])
 
     @property
     def size(self) -> int:
@@ -51,6 +70,8 @@ class Structure:
         >>> structure.unflatten([10.0, 20.0, 30.0, 40.0])
         {'w': [30.0, 40.0], 'b': array([10., 20.])}
         """
+        if not self._has_arrays:
+            return optree.tree_unflatten(self._spec, scalars)
         parts: list[Any] = []
         at = 0
         for shape in self._shapes:
@@ -122,6 +143,8 @@ def flatten(tree: Any, role: str = "the argument", *, integers: bool = True) -> 
     ([1.0, 2.5], [*, (*, None)])
     """
     leaves, spec = optree.tree_flatten(tree, namespace=_NAMESPACE)
+    if {float}.issuperset(map(type, leaves)):
+        return leaves, Structure(spec, (None,) * len(leaves))
     if _introduce_dataclasses(leaves):
         return flatten(tree, role, integers=integers)
     scalars: list[Any] = []

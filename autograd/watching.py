@@ -24,10 +24,10 @@ __all__ = [
 class Watcher(Protocol):
     """What `watch` calls."""
 
-    def recorded(self, node: Any) -> None:
+    def recorded(self, node: Any, /) -> None:
         """A node has been made."""
 
-    def propagated(self, node: Any, received: list[tuple[Any, float]]) -> None:
+    def propagated(self, node: Any, received: list[tuple[Any, float]], /) -> None:
         """A node's gradient has been handed to its operands; each is named with what it received."""
 
 
