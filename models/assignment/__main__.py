@@ -1,0 +1,195 @@
+"""The main job, ``python -m models.assignment``: grade, check, train, and write what was found."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from models.assignment.data import Array, load_assignment_data, planted_weights
+from models.assignment.graders import POINT, check_first_row, grade, hand_against_engine
+from models.assignment.plots import draw_loss, plot_losses
+from models.assignment.reading import DataError
+from models.assignment.report import Results, show_checks, show_training, terminal, write_summary
+from models.assignment.training import OPTIMIZERS, start
+from models.extras import require
+
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit statuses; the last is the shells' 128 + SIGINT
+PICTURES = ("graph.svg", "graph.png")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the main job.
+
+    Args:
+        argv: the command line's options; None for the process's own.
+
+    Returns:
+        The exit status: 0, 1 where a grader failed, 130 after Ctrl-C. Bad input exits with 2.
+    """
+    parser = _parser()
+    options = parser.parse_args(argv)
+    try:
+        return _run(*_prepare(parser, options), options)
+    except KeyboardInterrupt:
+        print("Interrupted: nothing more was written.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _prepare(parser: argparse.ArgumentParser, options: argparse.Namespace) -> tuple[Array, Array]:
+    """Read the data and draw the graph.
+
+    What can go wrong for want of a package, a file or a folder goes wrong here, before the training.
+    """
+    try:
+        require("plots", "matplotlib", "rich", "tqdm")
+        X, y = load_assignment_data(options.data)
+        options.out.mkdir(parents=True, exist_ok=True)
+        draw_loss(POINT, X[0].tolist(), y[0].item(), [options.out / name for name in PICTURES])
+    except (DataError, ImportError, OSError, RuntimeError) as error:
+        parser.error(str(error))
+    return X, y
+
+
+def _run(X: Array, y: Array, options: argparse.Namespace) -> int:
+    console = terminal(options.quiet)
+    results = Results(
+        settings={
+            **vars(options),
+            "data": str(options.data or "of the assignment"),
+            "optimizers": list(dict.fromkeys(options.optimizers)),
+            "out": str(options.out),
+        },
+        samples=len(y),
+        planted=planted_weights(X, y),
+        graders=grade(),
+        check=check_first_row(),
+        hand_difference=hand_against_engine(X, y),
+    )
+    show_checks(results, console)
+    try:
+        _train(results, list(zip(X.tolist(), y.tolist())))
+    except KeyboardInterrupt:
+        results.interrupted = True
+        print("Interrupted: writing the epochs that were finished.", file=sys.stderr)
+    results.trainings = [training for training in results.trainings if training.loss_per_epoch]
+    show_training(results, console)
+    written = _write(results, options.out)
+    console.print(f"Written to {options.out}: {', '.join([*written, *PICTURES])}")
+    if results.failed:
+        print(f"Graders failed: {', '.join(results.failed)}", file=sys.stderr)
+    if results.interrupted:
+        return INTERRUPTED
+    return FAILED if results.failed else 0
+
+
+def _train(results: Results, samples: list[tuple[list[float], float]]) -> None:
+    from tqdm import tqdm
+
+    settings = results.settings
+    for name in settings["optimizers"]:
+        training = start(name, lr=settings["lr"], gamma=settings["momentum"], seed=settings["seed"])
+        results.trainings.append(training)
+        with tqdm(range(settings["epochs"]), f"{name:8}", unit=" epochs", disable=settings["quiet"]) as bar:
+            for _ in bar:
+                bar.set_postfix_str(f"loss {training.run_epoch(samples):.3e}", refresh=False)
+
+
+def _write(results: Results, out: Path) -> list[str]:
+    """Write the summary, first since the plots could be made again from it, and the plots."""
+    write_summary(results, out / "summary.json")
+    written = ["summary.json"]
+    for training in results.trainings:
+        written.append(f"loss-{training.name}.png")
+        plot_losses([training], f"Loss with {training.name}", out / written[-1])
+    if results.trainings:
+        written.append("loss-comparison.png")
+        plot_losses(results.trainings, "Loss of the optimizers compared", out / written[-1])
+    return written
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m models.assignment",
+        description="Solve the assignment with the engine: run the graders, check the gradients, train "
+        "with three optimizers a sample a step, and write plots, a drawing of the graph and every figure.",
+        epilog="Exit status: 0, 1 where a grader fails, 2 for bad input, 130 after Ctrl-C (what there is "
+        "by then is written). In summary.json inf and nan are strings.",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="FILE",
+        help="a .pkl, .npy or .csv file with an array of shape (n, 6), five features and the target, "
+        "instead of the assignment's data (the graders always take the assignment's)",
+    )
+    parser.add_argument(
+        "--epochs", type=_whole(1), default=100, metavar="N", help="passes over the data (%(default)s)"
+    )
+    parser.add_argument(
+        "--lr", type=_positive, default=0.001, metavar="RATE", help="the learning rate (%(default)s)"
+    )
+    parser.add_argument(
+        "--momentum",
+        type=_share,
+        default=0.3,
+        metavar="GAMMA",
+        help="the share of the velocity that momentum keeps, from 0 to below 1 (%(default)s)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=_whole(0),
+        default=0,
+        metavar="N",
+        help="draws the first weights, the same for every optimizer (%(default)s)",
+    )
+    parser.add_argument(
+        "--optimizers",
+        nargs="+",
+        choices=list(OPTIMIZERS),
+        default=list(OPTIMIZERS),
+        help="which to train with (all three)",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("out"), metavar="FOLDER", help="where to write (%(default)s)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    return parser
+
+
+def _whole(least: int) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        number = int(text) if text.strip().isdecimal() else -1
+        if number < least:
+            raise argparse.ArgumentTypeError(f"must be a whole number of at least {least}, got {text!r}")
+        return number
+
+    return whole
+
+
+def _positive(text: str) -> float:
+    number = _number(text)
+    if not 0.0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a positive number, got {text!r}")
+    return number
+
+
+def _share(text: str) -> float:
+    number = _number(text)
+    if not 0.0 <= number < 1.0:
+        raise argparse.ArgumentTypeError(f"must be at least 0 and below 1, got {text!r}")
+    return number
+
+
+def _number(text: str) -> float:
+    """The number that a text is; nan, which is in no range, for any other text."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,178 @@
+"""What the main job found: as tables for people and as ``summary.json`` for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autograd.checking import GradientCheck
+from models.assignment.graders import WEIGHT_NAMES, Grader
+from models.assignment.training import THRESHOLDS, Training
+from models.extras import require
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+__all__ = ["Results", "show_checks", "show_training", "terminal", "write_summary"]
+
+SHOWN_EPOCHS = (1, 7, 20, 70, 100)
+
+
+@dataclass
+class Results:
+    """Everything that the main job found, filled in as it goes.
+
+    Attributes:
+        settings: the options it ran with.
+        samples: how many samples the data has.
+        planted: the weights that made the targets, None where they are not known.
+        graders: the graders' figures and verdicts.
+        check: the gradient check.
+        hand_difference: the largest relative difference of hand-derived and engine gradients.
+        trainings: the optimizers' trainings; an interrupted one holds its finished epochs.
+        interrupted: whether Ctrl-C ended it.
+    """
+
+    settings: dict[str, Any]
+    samples: int
+    planted: tuple[float, ...] | None
+    graders: list[Grader]
+    check: GradientCheck
+    hand_difference: float
+    trainings: list[Training] = field(default_factory=list)
+    interrupted: bool = False
+
+    @property
+    def failed(self) -> list[str]:
+        """The names of the graders that did not pass."""
+        return [grader.name for grader in self.graders if not grader.passed]
+
+
+def terminal(quiet: bool = False) -> Console:
+    """Where tables are printed to."""
+    require("plots", "rich")
+    from rich.console import Console
+
+    return Console(quiet=quiet, highlight=False, markup=False)
+
+
+def _table(title: str, *columns: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i else "left", no_wrap=True)
+    return table
+
+
+def show_checks(results: Results, console: Console) -> None:
+    """Print the data set's shapes, the graders, the gradient check, and hand against engine."""
+    console.print(f"Data set {results.settings['data']}: X {(results.samples, 5)}, y {(results.samples,)}\n")
+    table = _table("Graders", "", "expected", "got", "verdict")
+    for grader in results.graders:
+        verdict = "ok" if grader.passed else "FAILED"
+        name = f"{grader.name}, {grader.rule}"
+        table.add_row(name, repr(grader.expected), repr(grader.got), verdict)
+    console.print(table)
+    console.print("Gradient check: the engine against central differences, first sample", style="bold")
+    console.print(f"{results.check}\n", soft_wrap=True)
+    console.print("Hand-derived against engine gradients", style="bold")
+    console.print(
+        f"{results.samples} samples, every weight 0.1: largest relative difference "
+        f"{results.hand_difference:.2e}\n"
+    )
+
+
+def show_training(results: Results, console: Console) -> None:
+    """Print what each optimizer came to, and the weights it found beside the planted ones."""
+    trainings = results.trainings
+    if not trainings:
+        return
+    names = [training.name for training in trainings]
+    planted = [] if results.planted is None else ["planted"]
+    table = _table("Training (mean loss over the epoch)", "", *names, *planted)
+    longest = max(len(training.loss_per_epoch) for training in trainings)
+    for epoch in sorted({*(e for e in SHOWN_EPOCHS if e < longest), longest}):
+        losses = [training.loss_per_epoch[epoch - 1 : epoch] for training in trainings]
+        table.add_row(f"loss after epoch {epoch}", *(f"{loss[0]:.3e}" if loss else "-" for loss in losses))
+    table.add_section()
+    for threshold in THRESHOLDS:
+        epochs = [training.first_epoch_below(float(threshold)) for training in trainings]
+        table.add_row(f"first epoch under {threshold}", *(str(epoch or "-") for epoch in epochs))
+    table.add_section()
+    for i, name in enumerate(WEIGHT_NAMES):
+        found = [f"{training.weights[i]:#.6g}" for training in trainings]
+        table.add_row(name, *found, *(f"{weight:g}" for weight in (results.planted or ())[i : i + 1]))
+    table.add_section()
+    table.add_row("seconds", *(f"{training.seconds:.2f}" for training in trainings))
+    console.print(table)
+    if planted:
+        console.print(
+            "The loss does not change with the sign of (w1, w2) together, nor with that of (w3, w4, w5).\n"
+        )
+
+
+def write_summary(results: Results, path: Path) -> None:
+    """Write every figure at full precision as JSON; a reader never sees a half-written file.
+
+    JSON has no inf and no nan: they are written as the strings "inf", "-inf" and "nan", which
+    ``float`` reads.
+
+    Args:
+        results: what was found.
+        path: the file to write.
+    """
+    summary = {
+        "settings": results.settings,
+        "data": {"X": [results.samples, 5], "y": [results.samples]},
+        "graders": [grader._asdict() for grader in results.graders],
+        "gradient_check": {
+            **results.check._asdict(),
+            "rows": [row._asdict() for row in results.check.rows],
+            "passed": results.check.passed,
+        },
+        "hand_against_engine": {
+            "samples": results.samples,
+            "weight": 0.1,
+            "largest_relative_difference": results.hand_difference,
+        },
+        "planted_weights": results.planted,
+        "optimizers": {
+            training.name: {
+                "loss_per_epoch": training.loss_per_epoch,
+                "first_epoch_below": {
+                    threshold: training.first_epoch_below(float(threshold)) for threshold in THRESHOLDS
+                },
+                "weights": training.weights,
+                "seconds": training.seconds,
+            }
+            for training in results.trainings
+        },
+        "interrupted": results.interrupted,
+        "passed": not results.failed,
+    }
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(_writable(summary), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    os.replace(part, path)
+
+
+def _writable(thing: Any) -> Any:
+    """The same with strings for inf and nan."""
+    if isinstance(thing, dict):
+        return {name: _writable(one) for name, one in thing.items()}
+    if isinstance(thing, (list, tuple)):
+        return [_writable(one) for one in thing]
+    return str(thing) if isinstance(thing, float) and not math.isfinite(thing) else thing

@@ -1,0 +1,267 @@
+"""The main job: what it prints and writes, its options, its exit statuses, and Ctrl-C."""
+
+import html
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models import load_assignment_data
+from models.assignment import graders
+from models.assignment.__main__ import main
+from models.assignment.training import Training
+
+ROOT = Path(__file__).parents[2]
+FILES = {
+    "summary.json", "graph.svg", "graph.png", "loss-vanilla.png", "loss-momentum.png", "loss-adam.png",
+    "loss-comparison.png",
+}  # fmt: skip
+
+
+def summary_in(out):
+    def refuse(name):
+        raise AssertionError(f"summary.json holds {name}, which is not JSON")
+
+    return json.loads((out / "summary.json").read_text(), parse_constant=refuse)
+
+
+def status_of_exit(*options):
+    with pytest.raises(SystemExit) as stopped:
+        main(options)
+    return stopped.value.code
+
+
+@pytest.fixture(scope="module")
+def two_epochs(tmp_path_factory):
+    """A run of two epochs as a user starts it, under -X dev -W error: (its output, its folder)."""
+    out = tmp_path_factory.mktemp("job") / "made" / "by it"
+    command = [sys.executable, "-X", "dev", "-W", "error", "-m", "models.assignment"]
+    done = subprocess.run(
+        [*command, "--epochs", "2", "--out", str(out)], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr
+    assert "Traceback" not in done.stderr
+    return done, out
+
+
+def test_it_writes_its_files_and_nothing_else(two_epochs):
+    _, out = two_epochs
+    assert {path.name for path in out.iterdir()} == FILES
+    for path in out.glob("*.png"):
+        assert path.read_bytes().startswith(b"\x89PNG")
+        assert path.stat().st_size > 5_000
+    assert "</svg>" in (out / "graph.svg").read_text()
+
+
+def test_the_drawing_shows_data_and_gradients_by_name(two_epochs):
+    text = html.unescape((two_epochs[1] / "graph.svg").read_text())
+    for shown in ("w1", "x5", "part 3", ">L<", "-0.22973", "1.1273", "-1.9285"):
+        assert shown in text, shown
+
+
+def test_it_prints_what_it_found(two_epochs):
+    printed = two_epochs[0].stdout
+    for shown in (
+        "X (506, 5), y (506,)",
+        "0.8807970779778823",
+        "-1.9285278284819143",
+        "norm form",
+        "largest relative difference",
+        "loss after epoch 1 ",
+        "loss after epoch 2 ",
+        "first epoch under 1e-4",
+        "planted",
+        "summary.json",
+    ):
+        assert shown in printed, shown
+    assert printed.count(" ok ") == 16
+    assert all(len(line) <= 80 for line in printed.splitlines() if not line.startswith("Written"))
+    for name in ("vanilla", "momentum", "adam"):
+        assert re.search(rf"{name} *: 100%.*2/2 .*loss \d\.\d+e-\d\d", two_epochs[0].stderr)
+
+
+def test_the_summary_has_every_figure(two_epochs):
+    summary = summary_in(two_epochs[1])
+    assert [grader["passed"] for grader in summary["graders"]] == [True] * 16
+    assert summary["graders"][0] == {
+        "name": "sigmoid(2)",
+        "rule": "exactly",
+        "expected": 0.8807970779778823,
+        "got": 0.8807970779778823,
+        "passed": True,
+    }
+    assert len(summary["gradient_check"]["rows"]) == 9
+    assert summary["gradient_check"]["passed"] is True
+    assert summary["gradient_check"]["norm"] < 1e-7
+    assert summary["hand_against_engine"]["largest_relative_difference"] < 1e-13
+    assert summary["planted_weights"] == [1.0] * 9
+    assert summary["data"] == {"X": [506, 5], "y": [506]}
+    assert (summary["interrupted"], summary["passed"]) == (False, True)
+    assert list(summary["optimizers"]) == ["vanilla", "momentum", "adam"]
+    for name, found in summary["optimizers"].items():
+        assert set(found) == {"loss_per_epoch", "first_epoch_below", "weights", "seconds"}
+        assert len(found["loss_per_epoch"]) == 2
+        assert found["first_epoch_below"] == {"1e-1": None, "1e-2": None, "1e-3": None, "1e-4": None}, name
+        assert len(found["weights"]) == 9
+        assert found["seconds"] > 0
+
+
+def test_options_reach_the_training(tmp_path, capsys):
+    numbers = ["--epochs", "1", "--lr", "0.01", "--momentum", "0.5", "--seed", "7"]
+    assert main([*numbers, "--optimizers", "momentum", "momentum", "--quiet", "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr() == ("", "")
+    summary = summary_in(tmp_path)
+    settings = {"epochs": 1, "lr": 0.01, "momentum": 0.5, "seed": 7, "optimizers": ["momentum"]}
+    assert settings.items() <= summary["settings"].items()
+    assert {path.name for path in tmp_path.iterdir()} == FILES - {"loss-vanilla.png", "loss-adam.png"}
+    assert summary["optimizers"]["momentum"]["loss_per_epoch"] == [pytest.approx(0.1, abs=0.05)]
+
+
+def test_data_of_the_users_own(tmp_path, capsys):
+    X, y = load_assignment_data()
+    np.save(tmp_path / "own.npy", np.column_stack([X, y + 1.0])[:40])
+    path, out = str(tmp_path / "own.npy"), str(tmp_path / "out")
+    assert main(["--data", path, "--epochs", "1", "--optimizers", "adam", "--out", out]) == 0
+    printed = capsys.readouterr().out
+    assert "own.npy: X (40, 5), y (40,)" in printed.replace("\n", "")
+    assert "planted" not in printed
+    assert summary_in(tmp_path / "out")["planted_weights"] is None
+
+
+def test_a_training_that_runs_away_is_still_reported(tmp_path, capsys):
+    assert main(["--epochs", "2", "--lr", "1e308", "--out", str(tmp_path)]) == 0
+    assert summary_in(tmp_path)["optimizers"]["vanilla"]["loss_per_epoch"] == ["nan", "nan"]
+    assert "nan" in capsys.readouterr().out
+
+
+def test_a_failing_grader_is_exit_status_1(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(graders, "sigmoid", lambda _: 0.5)
+    assert main(["--epochs", "1", "--optimizers", "adam", "--out", str(tmp_path)]) == 1
+    printed = capsys.readouterr()
+    assert re.search(r"sigmoid\(2\), exactly .* 0\.5 +FAILED", printed.out)
+    assert "Graders failed: sigmoid(2)" in printed.err
+    summary = summary_in(tmp_path)
+    assert (summary["passed"], summary["graders"][0]["passed"]) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--data", "no-such.csv"], "no-such.csv: found no such file; expected"),
+        (["--epochs", "0"], "--epochs: must be a whole number of at least 1, got '0'"),
+        (["--epochs", "ten"], "--epochs: must be a whole number of at least 1, got 'ten'"),
+        (["--seed", "-1"], "--seed: must be a whole number of at least 0, got '-1'"),
+        (["--lr", "0"], "--lr: must be a positive number, got '0'"),
+        (["--lr", "nan"], "--lr: must be a positive number, got 'nan'"),
+        (["--lr", "inf"], "--lr: must be a positive number, got 'inf'"),
+        (["--momentum", "1"], "--momentum: must be at least 0 and below 1, got '1'"),
+        (["--momentum", "much"], "--momentum: must be at least 0 and below 1, got 'much'"),
+        (["--optimizers", "sgd"], "invalid choice: 'sgd'"),
+        (["--out", __file__], os.path.basename(__file__)),
+    ],
+)
+def test_bad_input_is_exit_status_2_and_a_line_that_says_why(tmp_path, monkeypatch, capsys, options, said):
+    monkeypatch.chdir(tmp_path)
+    assert status_of_exit(*options) == 2
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert printed.out == ""
+    assert "Traceback" not in printed.err
+    assert not list(tmp_path.glob("out/*"))
+
+
+@pytest.mark.parametrize("package", ["matplotlib", "rich", "tqdm"])
+def test_a_missing_package_is_named_with_the_command_before_anything_runs(
+    tmp_path, monkeypatch, capsys, package
+):
+    monkeypatch.setitem(sys.modules, package, None)
+    assert status_of_exit("--out", str(tmp_path)) == 2
+    printed = capsys.readouterr()
+    assert f'{package} is not installed: run  pip install "valuegrad[plots]"' in printed.err
+    assert printed.out == ""
+
+
+def test_optional_packages_are_not_imported_until_they_are_used():
+    code = (
+        "import sys, models.assignment.__main__; "
+        "print({'matplotlib', 'rich', 'tqdm', 'pygraphviz'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "set()", done.stderr
+
+
+def test_help_explains_every_option(capsys):
+    assert status_of_exit("--help") == 0
+    text = capsys.readouterr().out
+    for option in ("--data", "--epochs", "--lr", "--momentum", "--seed", "--optimizers", "--out", "--quiet"):
+        assert re.search(rf"^  {option}.*\n? +\S", text, re.MULTILINE), option
+    assert "the learning rate (0.001)" in " ".join(text.split())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGINT for a child process here")
+def test_ctrl_c_writes_what_is_there(tmp_path):
+    # A job that a shell put in the background ignores SIGINT, and so do the processes that it starts.
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from models.assignment.__main__ import main; sys.exit(main())"
+    )
+    command = [sys.executable, "-c", code, "--epochs", "100000", "--out", str(tmp_path)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            seen = ""
+            while "loss" not in seen:  # the bar has moved: the training is on
+                letter = process.stderr.read(1)
+                assert letter, f"the job ended early: {seen}"
+                seen += letter
+            process.send_signal(signal.SIGINT)
+            printed, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert "Interrupted" in errors
+    assert "Traceback" not in errors
+    assert "loss after epoch" in printed
+    summary = summary_in(tmp_path)
+    assert summary["interrupted"] is True
+    assert list(summary["optimizers"]) == ["vanilla"]
+    losses = summary["optimizers"]["vanilla"]["loss_per_epoch"]
+    assert 1 <= len(losses) < 100000
+    assert (tmp_path / "loss-vanilla.png").is_file()
+
+
+def test_ctrl_c_in_the_first_epoch_writes_the_checks(tmp_path, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Training, "run_epoch", interrupted)
+    assert main(["--out", str(tmp_path)]) == 130
+    summary = summary_in(tmp_path)
+    assert (summary["interrupted"], summary["optimizers"]) == (True, {})
+    assert len(summary["graders"]) == 16
+    assert "Interrupted" in capsys.readouterr().err
+
+
+def test_ctrl_c_before_the_training_says_so(tmp_path, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("models.assignment.__main__.draw_loss", interrupted)
+    assert main(["--out", str(tmp_path)]) == 130
+    assert "Interrupted: nothing more was written" in capsys.readouterr().err
+
+
+def test_a_write_that_fails_leaves_the_old_summary(monkeypatch, tmp_path):
+    (tmp_path / "summary.json").write_text("old")
+    monkeypatch.setattr("models.assignment.report.json.dumps", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main(["--epochs", "1", "--optimizers", "adam", "--out", str(tmp_path), "--quiet"])
+    assert (tmp_path / "summary.json").read_text() == "old"
