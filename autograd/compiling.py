@@ -65,8 +65,11 @@ _keeping = threading.Lock()
 
 def _ready(
     f: Callable[..., Any], key: Any, engine: str, use: str, call: Callable[..., Any], example: Sequence[Any]
-) -> _Ready:
-    """The program of a function for a structure of arguments; traced and compiled where it is not kept."""
+) -> _Ready | None:
+    """The program of a function for a structure of arguments; traced and compiled where it is not kept.
+
+    None where the function closes over what it is being differentiated by: that call must be recorded.
+    """
     try:
         with _keeping:
             programs = _kept.setdefault(f, {})
@@ -75,9 +78,15 @@ def _ready(
     found = programs.get((key, engine, use))
     if found is None:
         program = trace(call, *example)
+        if _closes_over_variables(program):
+            return None
         chosen = choose_engine(program, use) if engine == "auto" else engine
         found = programs[key, engine, use] = _Ready(program, chosen, compiled(program, chosen))
-    return found
+    return None if _closes_over_variables(found.program) else found
+
+
+def _closes_over_variables(program: Program) -> bool:
+    return bool(program.captured) and not watching.variables.get().isdisjoint(program.captured)
 
 
 def _checked_engine(engine: str) -> str:
@@ -125,16 +134,17 @@ class jit:  # noqa: N801  it is called like a function
 
     def __call__(self, *args: Any) -> Any:
         scalars, structure, static = self._split(args)
-        if _records(scalars):
+        ready = None if _records(scalars) else self._ready(scalars, structure, static)
+        if ready is None:
             return self._f(*args)
-        program, _, run = self._ready(scalars, structure, static)
+        program, _, run = ready
         if program.captured:
             scalars = scalars + [one._data for one in program.captured]
         return program.results.unflatten(run.call(scalars))
 
     def program(self, *args: Any) -> Program:
         """The program for such arguments."""
-        return self._ready(*self._split(args)).program
+        return self._kept(args).program
 
     def source(self, *args: Any) -> str:
         """That program as Python source."""
@@ -142,7 +152,13 @@ class jit:  # noqa: N801  it is called like a function
 
     def engine(self, *args: Any) -> str:
         """The name of the engine that runs it."""
-        return self._ready(*self._split(args)).engine
+        return self._kept(args).engine
+
+    def _kept(self, args: tuple[Any, ...]) -> _Ready:
+        ready = self._ready(*self._split(args))
+        if ready is None:
+            raise TypeError("there is no program while the function is differentiated by what it closes over")
+        return ready
 
     def _split(self, args: tuple[Any, ...]) -> tuple[list[Any], Structure, tuple[Any, ...]]:
         if not self._static:
@@ -219,9 +235,11 @@ def vmap(
 
     def mapped(*args: Any) -> Any:
         batch = _Batch(args, in_axes)
-        if batch.records:
+        ready = None
+        if not batch.records:
+            ready = _ready(f, batch.structures, engine, "map", f, batch.sample(0 if batch.count else None))
+        if ready is None:
             return _unrolled_map(f, batch, reduce)
-        ready = _ready(f, batch.structures, engine, "map", f, batch.sample(0 if batch.count else None))
         program = ready.program
         shared = [one._data for one in program.captured]
         results = _run_in_blocks(ready.run, [*batch.columns, *shared], batch.count, reduce)
@@ -428,13 +446,13 @@ def scan(
     (count,) = counts
     columns = [array[(slice(None), *at)] for array in arrays for at in np.ndindex(array.shape[1:])]
     each = outer.with_shapes([array.shape[1:] or None for array in arrays])
-    if _records(start) or any(column.dtype.kind == "O" for column in columns):
+    ready = None
+    if not _records(start) and all(column.dtype.kind != "O" for column in columns):
+        first = each.unflatten([float(column[0]) if count else 0.0 for column in columns])
+        checked = functools.partial(_step_checked, step, carried)
+        ready = _ready(step, (carried, each), engine, "scan", checked, [carried.unflatten(start), first])
+    if ready is None:
         return _unrolled_scan(step, carry, carried, columns, each, count)
-
-    first = each.unflatten([float(column[0]) if count else 0.0 for column in columns])
-    checked = functools.partial(_step_checked, step, carried)
-    example = [carried.unflatten(start), first]
-    ready = _ready(step, (carried, each), engine, "scan", checked, example)
     program = ready.program
     shared = [one._data for one in program.captured]
     last, ys = ready.run.scan(start, [column.astype(float) for column in columns], shared, count)

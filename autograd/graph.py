@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any, Protocol, TypeVar
 
 __all__ = ["Node", "leaves", "operands", "topological_order"]
@@ -91,11 +91,16 @@ def _unvisited(parts: tuple[Any, ...], visited: object) -> list[Any]:
     ]
 
 
-def leaves(order: list[N]) -> list[N]:
-    """The leaves that operations depend on, in the order of first use (constants are none)."""
+def leaves(order: list[N], stop: Container[N] = ()) -> list[N]:
+    """The leaves that operations depend on, in the order of first use (constants are none).
+
+    Args:
+        order: the operations.
+        stop: nodes that count as leaves.
+    """
     found: dict[N, None] = {}
     for node in order:
         for operand in operands(node):
-            if type(operand) is not float and operand._primitive is None:
+            if type(operand) is not float and (operand._primitive is None or operand in stop):
                 found[operand] = None
     return list(found)

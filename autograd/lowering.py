@@ -8,10 +8,9 @@ in the program, and the engine calls it back in Python.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
-from autograd.program import Program
+from autograd.program import Instruction, Program
 from autograd.registry import Primitive
 from autograd.simplification import Builder
 from autograd.tracing import trace
@@ -47,23 +46,23 @@ def lowered(program: Program) -> Program:
     )
 
 
-def _replay(builder: Builder, program: Program, slots: list[int]) -> None:
-    """Append to the slots (the inputs') those of the program's constants and instructions."""
+def _replay(builder: Builder, program: Program, slots: list[int], caller: Instruction | None = None) -> None:
+    """Append to the slots (the inputs') those of the program's constants and instructions.
+
+    What stands in the place of a caller belongs to its line.
+    """
     slots += [builder.constant(number) for number in program.constants]
     for instruction in program.instructions:
         operands = [slots[operand] for operand in instruction.operands]
         primitive = instruction.primitive
         expression = None if is_elementary(primitive) else _expression(primitive)
         if expression is None:
-            slots.append(builder.operation(primitive, operands, instruction.label, instruction.line))
+            label = "" if caller else instruction.label
+            slots.append(builder.operation(primitive, operands, label, (caller or instruction).line))
         else:
-            slots.append(_inlined(builder, expression, operands))
-
-
-def _inlined(builder: Builder, expression: Program, operands: Sequence[int]) -> int:
-    slots = list(operands)
-    _replay(builder, expression, slots)
-    return slots[expression.outputs[0]]
+            inner = list(operands)
+            _replay(builder, expression, inner, caller or instruction)
+            slots.append(inner[expression.outputs[0]])
 
 
 def _expression(primitive: Primitive) -> Program | None:

@@ -107,6 +107,10 @@ class _Rewriting:
     def make(self, primitive: Primitive, *operands: int) -> int:
         return self.builder.operation(primitive, operands, self.label, self.line)
 
+    def seen(self, primitive: Primitive, *operands: int) -> int | None:
+        """The slot of an operation on two operands that commute, if it was made before."""
+        return self.builder._operations.get((primitive, tuple(sorted(operands))))
+
     def number(self, slot: int) -> str:
         """A constant as text, which tells 0.0 from -0.0; "" for anything else."""
         one = self.builder._slots[slot]
@@ -142,8 +146,9 @@ def _mul(at: _Rewriting, a: int, b: int) -> int | None:
             return other
         if at.number(one) == "-1.0":
             return at.make(table.neg, other)
-        if at.number(one).startswith("-"):  # so that f(-2x) finds what f(2x) computed
-            return at.make(table.neg, at.make(table.mul, at.builder.constant(-float(at.number(one))), other))
+        if at.number(one).startswith("-"):  # -2x beside 2x: one product
+            seen = at.seen(table.mul, at.builder.constant(-float(at.number(one))), other)
+            return None if seen is None else at.make(table.neg, seen)
     x, y = at.inside(table.neg, a), at.inside(table.neg, b)
     if x is not None and y is not None:
         return at.make(table.mul, x, y)

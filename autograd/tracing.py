@@ -12,7 +12,7 @@ from autograd.program import Program
 from autograd.simplification import Builder
 from autograd.trees import Structure, flatten
 from autograd.value import Value
-from autograd.watching import births, derived_from, tracing, watch
+from autograd.watching import births, derived_from, tracing, variables, watch
 
 __all__ = ["trace"]
 
@@ -75,9 +75,12 @@ def _program(
     results: Structure,
 ) -> Program:
     values = [one for one in outputs if isinstance(one, Value)]
-    order = topological_order(*values)
+    stop = variables.get()
+    order = topological_order(*values, stop=stop)
     known = set(inputs)
-    below = dict.fromkeys([*leaves(order), *(one for one in values if one._primitive is None)])
+    below = dict.fromkeys(
+        [*leaves(order, stop), *(one for one in values if one._primitive is None or one in stop)]
+    )
     captured = [leaf for leaf in below if leaf not in known and leaf not in made]
     builder = Builder()
     slots: dict[Value, int] = {one: builder.input() for one in [*inputs, *captured]}

@@ -19,7 +19,7 @@ from autograd.graph import leaves, topological_order
 from autograd.ieee import described
 from autograd.trees import Structure, array_of, flatten
 from autograd.value import Value
-from autograd.watching import births
+from autograd.watching import births, differentiating
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
@@ -230,7 +230,8 @@ class _Run:
                 called[place] = structure.unflatten(own)
                 self.structures.append(structure)
                 self.inputs += own
-            self.result = f(*called, **kwargs)
+            with differentiating(self.inputs):
+                self.result = f(*called, **kwargs)
         self._made = made
         self._passed_in = {one for one in self.inputs if one._primitive is not None}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
@@ -12,11 +12,13 @@ __all__ = [
     "Watcher",
     "births",
     "derived_from",
+    "differentiating",
     "in_trace",
     "newborn",
     "tell_propagated",
     "tell_recorded",
     "tracing",
+    "variables",
     "watch",
 ]
 
@@ -57,6 +59,20 @@ def births() -> Iterator[set[Any]]:
 
 # The node whose derivative is being recorded in this context, where a sweep builds one's graph.
 derived_from: ContextVar[Any] = ContextVar("derived_from", default=None)
+
+# The nodes that functions running in this context are being differentiated by: see `differentiating`.
+variables: ContextVar[frozenset[Any]] = ContextVar("variables", default=frozenset())
+
+
+@contextmanager
+def differentiating(nodes: Iterable[Any]) -> Iterator[None]:
+    """A function is being differentiated by nodes: whoever would read them as numbers must not."""
+    token = variables.set(variables.get().union(nodes))
+    try:
+        yield
+    finally:
+        variables.reset(token)
+
 
 # How many functions are being traced in the process, and whether one is in this context: see `tracing`.
 traces = 0

@@ -1,0 +1,109 @@
+"""The engine in Python and the source that it runs."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import math
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+
+import autograd as ag
+from autograd import trace, value_and_grad
+from autograd.engines import _portable
+from autograd.engines.python import _WRITTEN, Engine
+from autograd.registry import all_primitives
+from models.assignment.graph import loss
+from tests.autograd.expressions import expressions
+from tests.autograd.test_simplification import SPECIAL, same_bits
+
+OWN = [entry for entry in all_primitives() if entry.place == "autograd.primitives"]
+
+
+@pytest.mark.parametrize("entry", OWN, ids=lambda entry: entry.name)
+def test_each_primitive_as_source_gives_its_bits_everywhere(entry):
+    program = trace(lambda *args: entry(*args), *[0.5] * entry.arity)
+    run = Engine(program)
+    points = itertools.product([*SPECIAL, -2.0, 3.0, 20.5, -0.3], repeat=entry.arity)
+    for point in itertools.islice(points, 400):
+        assert same_bits(run.call(point)[0], entry(*point)), point
+
+
+def test_every_primitive_has_a_way_to_be_written():
+    portable = {name for name, one in vars(_portable).items() if inspect.isfunction(one)}
+    assert {entry.name for entry in OWN} == portable | set(_WRITTEN)
+    assert not portable & set(_WRITTEN)
+
+
+def test_the_source_runs_where_the_library_is_not(tmp_path):
+    w, x, y = [0.1] * 9, [1.0, 2.0, 3.0, 4.0, 5.0], 1.0
+    program = trace(value_and_grad(loss), w, x, y)
+    script = program.source + f"\nprint(repr(program(*{[*w, *x, y]!r})))\n"
+    assert [line for line in script.splitlines() if "import" in line] == ["import math"]
+    (tmp_path / "alone.py").write_text(script)
+    ran = subprocess.run(
+        [sys.executable, "-I", "-S", "alone.py"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    value, gradient = program(w, x, y)
+    assert ran.stdout.strip() == repr((value, *gradient))
+
+
+def test_the_source_has_the_labels_and_the_lines():
+    def f(x, class_):
+        u = x * class_[0]
+        u.label = "lambda"  # no name in Python
+        v = u + 1
+        v.label = "shifted"
+        return ag.exp(v)
+
+    source = trace(f, 1.0, [2.0]).source
+    assert "def program(x, class__0):" in source
+    assert "# line" in source
+    assert "v = u + 1" in source
+    assert "shifted = vlambda + 1.0" in source
+    assert "class__0 is class_[0]" in source
+
+
+def test_names_that_python_or_the_helpers_have_are_avoided():
+    source = trace(lambda math, exp, program: ag.exp(math) * exp + program, 1.0, 2.0, 3.0).source
+    names: dict = {}
+    exec(source, names)
+    assert names["program"](1.0, 2.0, 3.0) == (math.e * 2 + 3,)
+
+
+@given(expressions())
+def test_random_programs_equal_recorded_values(expression):
+    run = Engine(trace(expression, *expression.point))
+    assert same_bits(run.call(expression.point)[0], expression(*expression.point))
+
+
+def test_a_primitive_that_cannot_be_traced_is_called_back():
+    special = ag.primitive(
+        "python_engine_gamma", lambda x: math.gamma(x) if x > 0 else 0.0, lambda y, x: (y,)
+    )
+    program = trace(lambda x: special(x) + 1, 1.0)
+    with pytest.warns(UserWarning, match="python_engine_gamma.*called back"):
+        run = Engine(program)
+    assert run.call([5.0]) == [25.0]
+    assert run.call([-5.0]) == [1.0]
+
+
+def test_a_primitive_of_the_user_s_that_can_be_traced_is_written_out():
+    cube = ag.primitive("python_engine_cube", lambda x: x * x * x, lambda y, x: (3 * x**2,))
+    source = trace(lambda x: cube(x) + 1, 1.0).source
+    assert "python_engine_cube" not in source
+    assert "import math" in source
+
+
+def test_a_long_program_runs_without_python_s_compiler():
+    def f(x):
+        for _ in range(25_000):
+            x = x * 1.0001 + 0.5
+        return x
+
+    program = trace(f, 1.0)
+    assert len(program) > 20_000
+    assert Engine(program).call([1.0]) == [program(1.0)]

@@ -1,0 +1,278 @@
+"""`jit`, `vmap` and `scan`: results, caching, nesting and errors, on the engines that need nothing.
+
+The engines' own tests hold them against each other; here `python` and `numpy` stand for all.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+import autograd as ag
+from autograd import Value, grad, hessian, jit, scan, value_and_grad, vmap
+from autograd.compiling import choose_engine
+from models.assignment.graph import loss
+
+ENGINES = ["python", "numpy"]
+W = [0.1] * 9
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(11, 5)), RNG.normal(size=11)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_jit_returns_what_the_function_returns(engine):
+    both = jit(value_and_grad(loss), engine=engine)
+    for x, y in zip(X.tolist(), Y.tolist()):
+        value, gradient = both(W, x, y)
+        expected_value, expected = value_and_grad(loss)(W, x, y)
+        assert value == pytest.approx(expected_value, rel=1e-14)
+        assert gradient == pytest.approx(expected, rel=1e-13)
+
+
+def test_jit_traces_once_for_each_structure():
+    calls = []
+
+    def f(x):
+        calls.append(x)
+        return x[0] * 2
+
+    fast = jit(f, engine="python")
+    assert [fast([1.0]), fast([2.0]), fast([3.0, 4.0]), fast((5.0,)), fast([6.0])] == [2, 4, 6, 10, 12]
+    assert len(calls) == 3
+    assert jit(f, engine="python")([7.0]) == 14  # by the function's identity, whatever the wrapper
+    assert len(calls) == 3
+
+
+def test_jit_keeps_no_function_alive():
+    def f(x):
+        return x * 2
+
+    jit(f, engine="python")(1.0)
+    alive = weakref.ref(f)
+    del f
+    gc.collect()
+    assert alive() is None
+
+
+def test_jit_reads_captured_values_at_each_call():
+    w = Value(2.0)
+    fast = jit(lambda x: x * w, engine="python")
+    assert fast(3.0) == 6.0
+    w.data = 10.0
+    assert fast(3.0) == 30.0
+
+
+def test_jit_with_static_arguments():
+    fast = jit(
+        lambda x, n, how: ag.exp(x) * n if how == "exp" else x**n, engine="python", static_argnums=(1, 2)
+    )
+    assert fast(2.0, 3, "power") == 8.0
+    assert fast(0.0, 3, "exp") == 3.0
+    with pytest.raises(TypeError, match="static arguments must be hashable"):
+        fast(2.0, [3], "power")
+
+
+def test_jit_shows_its_program_source_and_engine():
+    fast = jit(lambda x: x * x, engine="python")
+    assert len(fast.program(2.0)) == 1
+    assert "def program(x):" in fast.source(2.0)
+    assert fast.engine(2.0) == "python"
+    assert jit(lambda x: x).engine(1.0) == choose_engine(fast.program(2.0), "call")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_nestings_of_jit_and_grad_agree(engine):
+    def cube(x):
+        return x**3
+
+    fast = jit(cube, engine=engine)
+    assert grad(fast)(2.0) == 12.0
+    assert jit(grad(fast), engine=engine)(2.0) == 12.0
+    assert grad(jit(grad(fast), engine=engine))(2.0) == 12.0
+    assert hessian(fast)(2.0) == 12.0
+    assert isinstance(fast(Value(2.0)), Value)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_vmap_equals_a_loop(engine):
+    many = vmap(loss, in_axes=(None, 0, 0), engine=engine)(W, X, Y)
+    expected = [loss(W, x, y) for x, y in zip(X.tolist(), Y.tolist())]
+    assert many.tolist() == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("reduce", ["sum", "mean"])
+def test_vmap_reduces_over_the_batch(engine, reduce):
+    found = vmap(grad(loss), in_axes=(None, 0, 0), reduce=reduce, engine=engine)(W, X, Y)
+    rows = np.array([grad(loss)(W, x, y) for x, y in zip(X.tolist(), Y.tolist())])
+    assert isinstance(found, list)
+    assert found == pytest.approx(getattr(rows, reduce)(axis=0).tolist(), rel=1e-12)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_vmap_over_other_axes_dtypes_and_structures(engine):
+    def f(p, x):
+        return {"scaled": p["a"] * x, "sum": x[0] + x[1] + p["b"]}
+
+    a, b, x = np.arange(4.0), np.arange(4), np.arange(8, dtype=np.float32).reshape(2, 4)
+    found = vmap(f, in_axes=(0, 1), engine=engine)({"a": a, "b": b}, x)
+    assert found["scaled"].tolist() == (a[:, None] * x.T).tolist()
+    assert found["sum"].tolist() == (x.sum(axis=0) + b).tolist()
+    assert (
+        vmap(f, in_axes=(0, -1), engine=engine)({"a": a, "b": b}, x)["sum"].tolist() == found["sum"].tolist()
+    )
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_vmap_of_no_samples(engine):
+    assert vmap(lambda x: x * 2, engine=engine)(np.empty(0)).tolist() == []
+    assert vmap(lambda x: [x, x * 2], reduce="sum", engine=engine)(np.empty(0)) == [0.0, 0.0]
+
+
+def test_vmap_nests_in_itself_and_in_grad():
+    double = vmap(vmap(lambda x: x * 2, engine="numpy"), engine="numpy")
+    assert double(np.ones((2, 3))).tolist() == [[2.0] * 3] * 2
+
+    def total(w):
+        return vmap(lambda x: (w * x) ** 2, reduce="sum", engine="numpy")(np.array([1.0, 2.0]))
+
+    assert grad(total)(3.0) == 30.0
+    assert jit(grad(total), engine="python")(3.0) == 30.0
+
+
+def test_what_is_differentiated_by_is_recorded_though_only_closed_over():
+    """A compiled call would read it as a number, and the gradient would be lost."""
+    xs = np.array([1.0, 2.0])
+    assert grad(lambda w: jit(lambda x: w * x, engine="python")(5.0))(3.0) == 5.0
+    assert grad(lambda w: vmap(lambda x: w * x, reduce="sum", engine="python")(xs))(3.0) == 3.0
+    assert grad(lambda w: scan(lambda c, x: (c + w * x, None), 0.0, xs, engine="python")[0])(3.0) == 3.0
+    outer = Value(3.0)
+    found = grad(lambda w: jit(lambda x: w * w * x, engine="python")(5.0))(outer)
+    found.backward()
+    assert (found.data, outer.grad) == (30.0, 10.0)
+
+
+def test_a_derived_value_closed_over_is_recorded_too():
+    def f(w):
+        square = w * w
+        return jit(lambda x: square * x, engine="python")(5.0)
+
+    assert grad(f)(3.0) == 30.0
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: vmap(lambda x: x)(1.0), TypeError, "argument 0 is to be mapped.*in_axes entry None"),
+        (
+            lambda: vmap(lambda x, y: x)(np.ones(2), np.ones(3)),
+            ValueError,
+            "2 in argument 0, 3 in argument 1",
+        ),
+        (lambda: vmap(lambda x: x, in_axes=1)(np.ones(2)), ValueError, "names axis 1"),
+        (lambda: vmap(lambda x: x, in_axes=None)(1.0), ValueError, "at least one mapped argument"),
+        (lambda: vmap(lambda x: x, in_axes=(0, 0))(np.ones(2)), ValueError, "one entry an argument"),
+        (lambda: vmap(lambda x: x)(np.array(["a"])), TypeError, "real numbers"),
+        (lambda: vmap(lambda x: x, reduce="max"), ValueError, "'sum' or 'mean', got 'max'"),
+        (lambda: vmap(lambda x: x, engine="fortran"), ValueError, "'auto' or one of .*numpy.*got 'fortran'"),
+        (lambda: jit(lambda x: x, engine="fortran"), ValueError, "got 'fortran'"),
+        (lambda: scan(lambda c, x: c, 0.0, np.ones(2)), TypeError, "must return a pair"),
+        (lambda: scan(lambda c, x: ([c], x), 0.0, np.ones(2)), TypeError, "a carry of the structure"),
+        (lambda: scan(lambda c, x: (c, x), 0.0, (np.ones(2), np.ones(3))), ValueError, r"lengths \[2, 3\]"),
+        (lambda: scan(lambda c, x: (c, x), 0.0, None), ValueError, "None with a length"),
+        (lambda: jit(lambda x: x)("a"), TypeError, "got str 'a'"),
+    ],
+)
+def test_bad_input_is_told_what_was_wrong(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+def step(w, sample):
+    x, y = sample
+    value, gradient = value_and_grad(loss)(w, x, y)
+    return [one - 0.01 * g for one, g in zip(w, gradient)], value
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_epoch_of_training_is_one_scan(engine):
+    w, losses = W, []
+    for x, y in zip(X.tolist(), Y.tolist()):
+        w, value = step(w, (x, y))
+        losses.append(value)
+    found, ys = scan(step, W, (X, Y), engine=engine)
+    assert found == w
+    assert ys.tolist() == losses
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_scan_with_structures_no_xs_no_steps_and_captured_values(engine):
+    rate = Value(2.0)
+    carry, ys = scan(
+        lambda c, _: ({"n": c["n"] + rate, "v": c["v"] * 2}, c["v"]),
+        {"n": 0.0, "v": np.ones(2)},
+        None,
+        engine=engine,
+        length=3,
+    )
+    assert carry["n"] == 6.0
+    assert carry["v"].tolist() == [8.0, 8.0]
+    assert ys.tolist() == [[1.0, 1.0], [2.0, 2.0], [4.0, 4.0]]
+    carry, ys = scan(lambda c, x: (c + x, c), 1.0, np.empty(0), engine=engine)
+    assert (carry, ys.tolist()) == (1.0, [])
+
+
+def test_scan_is_differentiated_unrolled():
+    def product(start):
+        return scan(lambda c, x: (c * x, c), start, np.array([2.0, 3.0, 4.0]), engine="python")[0]
+
+    assert grad(product)(1.0) == 24.0
+    assert jit(grad(product), engine="python")(1.0) == 24.0
+    carry, ys = scan(lambda c, x: (c * x, c), Value(1.0), np.array([2.0, 3.0]))
+    assert carry.data == 6.0
+    assert [y.data for y in ys] == [1.0, 2.0]
+
+
+def test_a_long_unrolled_loop_warns_and_says_what_to_do():
+    def long(start):
+        return scan(lambda c, x: (c * x + 1.0, c), start, np.ones(6_000), engine="python")[0]
+
+    with pytest.warns(UserWarning, match="scan of 6000 turns.*turn it inside out"):
+        grad(long)(1.0)
+
+
+def test_an_exception_in_the_function_reaches_the_caller_and_nothing_is_kept():
+    fail = [True]
+
+    def f(x):
+        if fail[0]:
+            raise LookupError("not yet")
+        return x * 2
+
+    fast = jit(f, engine="python")
+    with pytest.raises(LookupError, match="not yet"):
+        fast(1.0)
+    fail[0] = False
+    assert fast(1.0) == 2.0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_threads_may_share_a_jitted_function(engine):
+    fast = jit(value_and_grad(loss), engine=engine)
+    expected = [fast(W, x, y) for x, y in zip(X.tolist(), Y.tolist())]
+    fresh = jit(lambda w, x, y: value_and_grad(loss)(w, x, y), engine=engine)
+    found: dict[int, list] = {}
+
+    def work(i):
+        found[i] = [fresh(W, x, y) for _ in range(5) for x, y in zip(X.tolist(), Y.tolist())]
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(found[i] == expected * 5 for i in range(8))

@@ -1,0 +1,177 @@
+"""`trace` and `Program`: what is written down, what is refused, and what a call checks."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+
+import numpy as np
+import pytest
+
+import autograd as ag
+from autograd import TracingError, Value, grad, trace, value_and_grad
+from models.assignment.graph import loss
+
+W, X, Y = [0.1] * 9, [-1.2879095, -0.12001342, -1.45900038, -0.66660821, -0.14421743], 1.85884913
+
+
+def test_the_assignment_s_value_and_gradient_is_at_most_50_instructions():
+    program = trace(value_and_grad(loss), W, X, Y)
+    assert len(program) <= 50
+    assert program.inputs[:2] == ("w[0]", "w[1]")
+    assert program.inputs[9:] == ("x[0]", "x[1]", "x[2]", "x[3]", "x[4]", "y")
+    assert program(W, X, Y) == value_and_grad(loss)(W, X, Y)
+
+
+def test_a_gradient_s_instructions_belong_to_the_lines_of_the_formula():
+    def f(x):
+        u = x * x
+        return ag.exp(u)
+
+    program = trace(grad(f), 0.5)
+    assert {one.line.text for one in program.instructions} == {"u = x * x", "return ag.exp(u)"}
+
+
+def test_labels_name_results_in_the_listing():
+    def f(x):
+        u = x * x
+        u.label = "u"
+        return u + 1
+
+    assert "u = x * x" in str(trace(f, 0.5))
+    assert "t2 = u + 1" in str(trace(f, 0.5))
+
+
+def test_a_value_closed_over_is_read_anew_at_each_call():
+    w = Value(2.0, "w")
+    program = trace(lambda x: x * w + w.sin(), 0.0)
+    assert program.captured == (w,)
+    assert program(3.0) == 6.0 + ag.sin(2.0)
+    w.data = 5.0
+    assert program(3.0) == 15.0 + ag.sin(5.0)
+
+
+def test_an_interior_value_closed_over_is_computed_anew_from_its_leaves():
+    w = Value(2.0)
+    square = w * w
+    program = trace(lambda x: x + square, 0.0)
+    w.data = 3.0
+    assert program(1.0) == 10.0
+
+
+def test_a_value_made_inside_is_a_constant():
+    program = trace(lambda x: x * Value(4.0), 0.0)
+    assert program.captured == ()
+    assert program(2.0) == 8.0
+
+
+def test_comparisons_are_recorded_in_a_trace():
+    program = trace(lambda x, y: (x > y) * x + (x <= y) * y, 0.0, 0.0)
+    assert (program(1.0, 2.0), program(5.0, 2.0)) == (2.0, 5.0)
+    choose = trace(lambda x: ag.where(x > 0, x, -2 * x), 1.0)
+    assert (choose(3.0), choose(-3.0)) == (3.0, 6.0)
+
+
+CLOSED_OVER = Value(1.5, "v")
+
+
+@pytest.mark.parametrize(
+    ("f", "what"),
+    [
+        (lambda x: x if x > 0 else -x, "deciding"),
+        (lambda x: max(x, 1.0), "deciding"),
+        (lambda x: x and 1.0, "deciding"),
+        (lambda x: x * x.data, "reading .data of 'x'"),
+        (lambda x: x * CLOSED_OVER.data, "reading .data of 'v'"),
+        (lambda x: x.grad, "reading .grad"),
+        (lambda x: float(x), "float()"),
+        (lambda x: int(x), "int()"),
+        (lambda x: (x * x).backward(), "backward()"),
+        (lambda x: CLOSED_OVER if CLOSED_OVER > 1 else x, "deciding"),
+    ],
+)
+def test_what_a_program_could_not_repeat_is_refused_with_the_line(f, what):
+    with pytest.raises(TracingError) as caught:
+        trace(f, 1.0)
+    message = str(caught.value)
+    assert message.startswith(what), message
+    assert "test_tracing.py:" in message
+    for advice in ("where", "maximum", "relu", "stop_gradient"):
+        assert advice in message
+
+
+def test_a_refusal_leaves_no_trace_behind():
+    with pytest.raises(TracingError):
+        trace(lambda x: float(x), 1.0)
+    v = Value(2.0)
+    assert v > 1
+    assert v.data == 2.0
+
+
+def test_a_trace_in_one_thread_refuses_nothing_in_another():
+    inside, done = threading.Event(), threading.Event()
+    seen = []
+
+    def f(x):
+        inside.set()
+        assert done.wait(10)
+        return x * 2
+
+    tracer = threading.Thread(target=trace, args=(f, 1.0))
+    tracer.start()
+    assert inside.wait(10)
+    seen.append(Value(3.0).data)
+    seen.append(Value(3.0) > 2)
+    done.set()
+    tracer.join()
+    assert seen == [3.0, True]
+
+
+def test_arguments_and_results_keep_their_structure():
+    def f(p, a):
+        return {"sum": p["x"] + p["y"][0], "scaled": a * 2}
+
+    program = trace(f, {"x": 1.0, "y": (2.0,)}, np.zeros(2))
+    found = program({"x": 3.0, "y": (4.0,)}, np.array([5.0, 6.0]))
+    assert found["sum"] == 7.0
+    assert found["scaled"].tolist() == [10.0, 12.0]
+
+
+@pytest.mark.parametrize(
+    "args", [(1.0,), (1.0, [2.0]), (1.0, [2.0, 3.0, 4.0]), (1.0, (2.0, 3.0)), ([1.0], [2.0, 3.0])]
+)
+def test_a_call_with_another_structure_is_refused(args):
+    program = trace(lambda x, y: x * y[0] + y[1], 1.0, [2.0, 3.0])
+    with pytest.raises(TypeError, match="was traced for arguments of the structure"):
+        program(*args)
+
+
+def test_a_call_with_another_type_is_refused():
+    program = trace(lambda x: x * 2, 1.0)
+    with pytest.raises(TypeError, match="got str 'a'"):
+        program("a")
+    with pytest.raises(TypeError, match="got a Value for x"):
+        program(Value(1.0))
+
+
+def test_results_may_be_inputs_constants_and_each_other():
+    program = trace(lambda x, y: [y, 3.0, x, x * y, x * y], 1.0, 2.0)
+    assert program(4.0, 5.0) == [5.0, 3.0, 4.0, 20.0, 20.0]
+    assert len(program) == 1
+
+
+def test_counts_listing_and_length():
+    program = trace(lambda x, y: x * y + x.sin() * y, 1.0, 2.0)
+    assert program.counts() == {"mul": 2, "sin": 1, "add": 1}
+    assert len(program) == 4
+    listing = str(program)
+    assert "inputs   x, y" in listing
+    assert "sin(x)" in listing
+    assert repr(program) == "<Program <lambda>: 2 inputs, 4 instructions, 1 outputs>"
+
+
+def test_a_program_is_pickled():
+    program = trace(value_and_grad(loss), W, X, Y)
+    again = pickle.loads(pickle.dumps(program))
+    assert again(W, X, Y) == program(W, X, Y)
+    assert str(again) == str(program)
