@@ -17,6 +17,7 @@ from typing import Any
 import graphviz
 
 from autograd.graph import operands, topological_order
+from autograd.program import Program, formula
 from autograd.value import Value
 
 __all__ = ["Drawing", "draw"]
@@ -145,7 +146,7 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz is untyped
         return f"{nodes} nodes and {edges} edges"
 
 
-def draw(value: Value, *more: Value) -> Drawing:
+def draw(value: Value | Program, *more: Value) -> Drawing:
     """Draw the graph that values were computed by, from the inputs on the left to them on the right.
 
     A value is a box with its label, data and gradient (5 digits; the SVG's tooltips have all):
@@ -154,28 +155,32 @@ def draw(value: Value, *more: Value) -> Drawing:
     operands matters, their arrows are numbered. A constant is a bare number, and is drawn at each use.
     An input used more than 8 times is drawn again at each use, with a dashed border.
 
+    A `Program` is drawn with the names of its inputs and outputs, and without numbers.
+
     Args:
-        value: the result to draw.
+        value: the result to draw, or a program.
         more: further results for the same picture.
 
     Returns:
         A `Drawing`. It shows itself in a notebook; `Drawing.render` writes it to a file.
 
     Raises:
-        TypeError: an argument is no Value.
+        TypeError: an argument is neither.
 
     >>> x = Value(3.0, "x")
     >>> draw(2 * x + 1)
     <Drawing of 7 nodes and 6 edges: .render('graph.svg') writes it, .source is its DOT text>
     """
-    roots = (value, *more)
+    if isinstance(value, Program) and not more:
+        return _draw_program(value)
+    roots: tuple[Any, ...] = (value, *more)
     for root in roots:
         if not isinstance(root, Value):
             raise TypeError(
                 f"draw takes Values, each as an argument of its own, got {type(root).__name__}: "
                 "a graph is recorded where a formula is computed on Values"
             )
-    order = list(dict.fromkeys(node for root in roots for node in topological_order(root)))
+    order = topological_order(*roots)
     layout = _GRAPH
     if len(order) <= READABLE:
         # From the result back, dot puts operands from top to bottom as the formula has them from left
@@ -211,6 +216,39 @@ def draw(value: Value, *more: Value) -> Drawing:
     for i, root in enumerate(dict.fromkeys(roots), start=1):
         if root not in results and not uses[root]:
             _draw_value(picture, f"root{i}", root, _LEAF)
+    return picture
+
+
+def _draw_program(program: Program) -> Drawing:
+    """Operations one to the other, with boxes for inputs and outputs only."""
+    names = program.names()
+    inputs, first = len(program.inputs), len(program.inputs) + len(program.constants)
+    uses = Counter(operand for one in program.instructions for operand in one.operands)
+    layout = _GRAPH if len(program) <= READABLE else {**_GRAPH, **_HURRIED}
+    picture = Drawing(graph_attr=layout, node_attr=_NODE, edge_attr=_EDGE)
+
+    def beside(slot: int, use: str) -> str:
+        """The node of a slot; of an input that is a hub, and of a constant, one for this use."""
+        if slot >= first:
+            return f"op{slot}"
+        tail = f"input{use}" if slot >= inputs or uses[slot] > HUB else f"slot{slot}"
+        if slot >= inputs:
+            picture.node(tail, names[slot], **_CONSTANT)
+        else:
+            picture.node(tail, _escaped(names[slot]), **(_LEAF_AGAIN if uses[slot] > HUB else _LEAF))
+        return tail
+
+    for at, instruction in reversed(list(enumerate(program.instructions, first))):
+        primitive = instruction.primitive
+        title = f"{names[at]} = {formula(instruction, names)}"
+        picture.node(f"op{at}", _escaped(primitive.symbol or primitive.name), tooltip=title, **_OPERATION)
+        numbered = len(instruction.operands) > 1 and not primitive.commutative
+        for i, operand in enumerate(instruction.operands, start=1):
+            number = {"headlabel": str(i), "labelangle": "-30" if i == 1 else "30"} if numbered else {}
+            picture.edge(beside(operand, f"{at}_{i}"), f"op{at}", **number)
+    for i, output in enumerate(program.outputs, start=1):
+        picture.node(f"output{i}", _escaped(f"result {i}"), **_RESULT)
+        picture.edge(beside(output, f"_result{i}"), f"output{i}", **_MAIN_EDGE)
     return picture
 
 

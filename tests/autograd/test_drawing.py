@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import Value, primitive
+from autograd import Value, primitive, trace
 from autograd.drawing import HUB, SHOWN_NODES, Drawing, draw
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -418,3 +418,31 @@ def test_view_opens_what_was_written(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert picture_of_a_sum().view(tmp_path / "a.pdf") == str(tmp_path / "a.pdf")
     assert opened == [str(tmp_path / "a.pdf")]
     assert (tmp_path / "a.pdf").exists()
+
+
+def test_a_program_is_drawn_with_its_names_and_no_numbers():
+    program = trace(lambda x, w: [x * w + 2, w, 1.0], 1.0, 2.0)
+    source = draw(program).source
+    for part in (
+        "label=x",
+        "label=w",
+        'label="*"',
+        'label="+"',
+        "label=2",
+        "result 1",
+        "result 2",
+        "result 3",
+    ):
+        assert part in source, part
+    assert "data" not in source
+    assert draw(program).pipe("svg").startswith(b"<?xml")
+
+
+def test_a_program_s_hub_is_drawn_again_at_each_use():
+    def f(a):
+        total = a
+        for _ in range(20):
+            total = total.sin() + a
+        return total
+
+    assert draw(trace(f, 1.0)).source.count("label=a ") == 21
