@@ -142,6 +142,8 @@ class Adam(Optimizer):
         eps_root: float = 0.0,
     ) -> None:
         super().__init__(params, lr)
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise TypeError(f"betas must be a pair of numbers, got {betas!r}")
         self.betas = (
             checked("betas[0]", betas[0], least=0.0, below=1.0),
             checked("betas[1]", betas[1], least=0.0, below=1.0),

@@ -1,0 +1,64 @@
+"""Formulas as text, and the README's table."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+import autograd
+from autograd import Value
+from autograd.formulas import formula, table
+from autograd.ieee import Float
+from tests.autograd.expressions import expressions
+from tests.autograd.test_simplification import same_bits
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x + y*x",
+        "(x + y)*x",
+        "x - (y - x)",
+        "x - y - x",
+        "x/(y/x)",
+        "x/y/x",
+        "-x*y",
+        "-(x + y)",
+        "(-x)**2",
+        "-x**2",
+        "x**y**2",
+        "(x**y)**2",
+        "2*x - 0.5",
+        "sin(x + 1)*y",
+        "maximum(x, y - 1)",
+    ],
+)
+def test_a_formula_is_written_as_it_was_typed(text):
+    functions = {name: getattr(autograd, name) for name in ("sin", "maximum")}
+    assert formula(eval(text, {"x": Value(2.0, "x"), "y": Value(3.0, "y"), **functions})) == text
+
+
+@given(expressions(size=8))
+def test_a_written_formula_computes_the_same(expression):
+    inputs = [Value(number, f"v{i}") for i, number in enumerate(expression.point)]
+    value = expression(*inputs)
+    if isinstance(value, Value):
+        names = {name: getattr(autograd, name) for name in autograd.__all__ if name.islower()}
+        names |= {one.label: Float(one.data) for one in inputs} | {"inf": math.inf, "nan": math.nan}
+        assert same_bits(float(eval(formula(value), names)), value.data)
+
+
+def test_a_formula_that_sharing_makes_too_long_is_refused():
+    v = Value(1.0, "v")
+    for _ in range(40):
+        v = v + v
+    with pytest.raises(ValueError, match="longer than 10000 characters"):
+        formula(v)
+
+
+def test_the_readme_has_the_table_of_primitives():
+    readme = Path(__file__).parents[2] / "README.md"
+    assert table() in readme.read_text(), "run: python -m autograd.formulas, and put it into README.md"
