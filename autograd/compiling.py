@@ -171,18 +171,19 @@ class jit:  # noqa: N801  it is called like a function
         )
         return scalars, structure, tuple((i, args[i]) for i in sorted(places))
 
-    def _ready(self, scalars: list[Any], structure: Structure, static: tuple[Any, ...]) -> _Ready:
+    def _ready(self, scalars: list[Any], structure: Structure, static: tuple[Any, ...]) -> _Ready | None:
         try:
             found = self._own.get((structure, static))
         except TypeError:
-            raise TypeError(
-                f"static arguments must be hashable, got {[arg for _, arg in static]!r}"
-            ) from None
-        if found is None:
-            found = self._own[structure, static] = self._traced(scalars, structure, static)
+            given = [arg for _, arg in static]
+            raise TypeError(f"static arguments must be hashable, got {given!r}") from None
+        if found is None or _closes_over_variables(found.program):
+            found = self._traced(scalars, structure, static)
+            if found is not None:
+                self._own[structure, static] = found
         return found
 
-    def _traced(self, scalars: list[Any], structure: Structure, static: tuple[Any, ...]) -> _Ready:
+    def _traced(self, scalars: list[Any], structure: Structure, static: tuple[Any, ...]) -> _Ready | None:
         example = structure.unflatten([one._data if isinstance(one, Value) else one for one in scalars])
         if not static:
             return _ready(self._f, structure, self._engine, "call", self._f, example)

@@ -56,12 +56,19 @@ div = primitive("div", operator.truediv, (lambda y, a, b: 1 / b, lambda y, a, b:
 
 neg = primitive("neg", operator.neg, (-1,), symbol="-", on_arrays=np.negative)
 
+
+
+def _power_of_arrays(a: Any, b: Any) -> Any:
+    a, b = np.broadcast_arrays(a, b)  # of a single exponent 0.5 NumPy would take a root, with other zeros
+    return np.where(b == 2, a * a, np.power(a, b.copy()))
+
+
 pow = primitive(
     "pow", power,
     (lambda y, a, b: where(equal(b, 0.0), 0.0, b * pow(a, b - 1)),
      lambda y, a, b: where(equal(a, 0.0) * less_equal(0.0, b), 0.0, y * log(a))),
     symbol="**", domain="a > 0, or b an integer", libm="pow",
-    on_arrays=lambda a, b: np.where(b == 2, a * a, np.power(a, b)),
+    on_arrays=_power_of_arrays,
     textbook=(lambda y, a, b: b * a ** (b - 1), lambda y, a, b: y * log(a)))
 
 # Exponentials and logarithms.

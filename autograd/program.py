@@ -6,6 +6,7 @@ instruction, in the order of execution. An instruction applies a primitive to ea
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -135,6 +136,30 @@ class Program:
         for instruction in self.instructions:
             slots.append(instruction.primitive(*[slots[operand] for operand in instruction.operands]))
         return self.results.unflatten([slots[output] for output in self.outputs])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it to a text file, whose format `autograd.saving` documents.
+
+        Raises:
+            ProgramFileError: the arguments or results hold what a file cannot, a dataclass for one.
+            OSError: the file cannot be written.
+        """
+        from autograd.saving import save
+
+        save(self, path)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Program:
+        """Read a program that `save` wrote.
+
+        Raises:
+            ProgramFileError: the file holds no program, a damaged one, or one that uses a primitive
+                which is not registered here; names the line.
+            OSError: the file cannot be read.
+        """
+        from autograd.saving import load
+
+        return load(path)
 
     @property
     def source(self) -> str:

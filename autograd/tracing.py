@@ -94,7 +94,7 @@ def _program(
 
     for node in order:
         slots[node] = builder.operation(
-            node._primitive,  # type: ignore[arg-type]
+            node._primitive,
             [slot(one) for one in operands(node)],
             node.label,
             lines.get(node),

@@ -112,9 +112,17 @@ class Structure:
     def __hash__(self) -> int:
         return hash((self._spec, self._shapes))
 
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        """By way of an arranged sample: the process that loads it may not know the dataclasses in it yet."""
+        return _restored, (self.nest(range(len(self._shapes))), self._shapes)
+
     def __repr__(self) -> str:
         marks = ["*" if shape is None else f"array{shape}" for shape in self._shapes]
         return repr(optree.tree_unflatten(self._spec, [_Mark(mark) for mark in marks]))
+
+
+def _restored(sample: Any, shapes: tuple[tuple[int, ...] | None, ...]) -> Structure:
+    return Structure(flatten(sample)[1]._spec, shapes)
 
 
 class _Mark(str):

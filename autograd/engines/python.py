@@ -129,7 +129,7 @@ def source(program: Program) -> str:
     for at, instruction in enumerate(program.instructions, first):
         if instruction.line is not None and instruction.line != line:
             line = instruction.line
-            lines.append(f"    # line {line.number}: {line.text}")
+            lines.append(f"    # line {line.number}: {_harmless(line.text)}")
         lines.append(f"    {names[at]} = {_written(instruction, names)}")
     outputs = [names[output] for output in program.outputs]
     lines.append(f"    return ({', '.join(outputs)}{',' if len(outputs) == 1 else ''})")
@@ -165,7 +165,7 @@ def _python_names(program: Program, taken: set[str]) -> list[str]:
         if label is None:
             found.append(_literal(program.constants[i - len(program.inputs)]))
             continue
-        stem = re.sub(r"\W+", "_", label).strip("_") or "v"
+        stem = re.sub(r"\W+", "_", label, flags=re.ASCII).strip("_") or "v"
         stem = f"v{stem}" if stem[0].isdigit() or keyword.iskeyword(stem) else stem
         name, count = stem, 1
         while name in taken:
@@ -195,11 +195,17 @@ def _written(instruction: Instruction, names: Sequence[str]) -> str:
 
 def _docstring(program: Program, names: Sequence[str]) -> list[str]:
     renamed = [f"{name} is {original}" for name, original in zip(names, program.inputs) if name != original]
-    lines = [f'    """{program.name}, written out in {len(program)} operations.']
+    lines = [f'    """{_harmless(program.name)}, written out in {len(program)} operations.']
     if renamed:
-        lines += ["", "    Inputs: " + ", ".join(renamed) + "."]
+        lines += ["", "    Inputs: " + _harmless(", ".join(renamed)) + "."]
     lines += [
         "",
         f"    Returns the tuple of its {len(program.outputs)} result(s), in the order of the function's.",
     ]
     return [*lines, '    """']
+
+
+def _harmless(text: str) -> str:
+    """Text for a docstring, which it cannot end: names may come from a file that somebody else wrote."""
+    text = "".join(one if one.isprintable() else "?" for one in text)
+    return text.replace("\\", "\\\\").replace('"', "'")

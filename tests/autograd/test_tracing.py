@@ -175,3 +175,11 @@ def test_a_program_is_pickled():
     again = pickle.loads(pickle.dumps(program))
     assert again(W, X, Y) == program(W, X, Y)
     assert str(again) == str(program)
+
+
+def test_a_program_is_saved_and_loaded(tmp_path):
+    program = trace(value_and_grad(loss), W, X, Y)
+    program.save(tmp_path / "step.program")
+    again = ag.Program.load(tmp_path / "step.program")
+    assert again(W, X, Y) == program(W, X, Y)
+    assert str(again) == str(program)

@@ -107,3 +107,11 @@ def test_a_long_program_runs_without_python_s_compiler():
     program = trace(f, 1.0)
     assert len(program) > 20_000
     assert Engine(program).call([1.0]) == [program(1.0)]
+
+
+@pytest.mark.parametrize("name", ['f"""; raise SystemExit; """', "f\n    raise SystemExit", "\\", 'f"'])
+def test_a_name_from_a_file_is_never_run(name):
+    program = trace(lambda x: x * 2, 1.0)
+    program.name = name
+    program.inputs = (name,)
+    assert Engine(program).call([3.0]) == [6.0]

@@ -1,0 +1,376 @@
+"""The engine on NumPy against eager evaluation: accuracy, chunks, threads, memory."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import tracemalloc
+from contextvars import ContextVar
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+import autograd as ag
+from autograd.engines import numpy as engine_module
+from autograd.engines.numpy import Engine
+from autograd.program import Program
+from autograd.tracing import trace
+from autograd.transforms import grad, value_and_grad
+from models.assignment.graph import loss
+from tests.autograd.expressions import Expression, expressions
+
+LONGEST = engine_module._LONGEST
+SPECIAL = [
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    math.inf,
+    -math.inf,
+    math.nan,
+    5e-324,
+    -1e-310,
+    1e308,
+    -1e308,
+    2.0,
+    0.5,
+    -3.0,
+]
+TABLE = [one for one in ag.all_primitives() if one.place == "autograd.primitives"]
+
+
+def ulps(found: float, expected: float) -> float:
+    """How many units in the last place two numbers are apart; the same infinity or a nan each: none.
+
+    Zeros of two signs are infinitely far apart, as their reciprocals are.
+    """
+    if found == expected == 0.0:
+        return 0.0 if math.copysign(1.0, found) == math.copysign(1.0, expected) else math.inf
+    if math.isnan(found) or math.isnan(expected) or math.isinf(found) or math.isinf(expected):
+        return 0.0 if found == expected or (found != found and expected != expected) else math.inf
+    return abs(found - expected) / math.ulp(expected)
+
+
+def points(arity: int) -> list[tuple[float, ...]]:
+    """Special numbers, and ordinary ones of every size."""
+    random = np.random.default_rng(0)
+    sizes = 10.0 ** random.uniform(-12.0, 2.0, (400, arity)) * random.choice([-1.0, 1.0], (400, arity))
+    near = random.uniform(-4.0, 4.0, (400, arity))
+    return [
+        *itertools.product(SPECIAL, repeat=arity),
+        *map(tuple, sizes.tolist()),
+        *map(tuple, near.tolist()),
+    ]
+
+
+def training_batch(count: int) -> list[object]:
+    """Nine weights that all samples share, five features and the target as columns."""
+    random = np.random.default_rng(1)
+    features = random.normal(size=(count, 5))
+    return [*random.normal(size=9).tolist(), *features.T, random.normal(size=count)]
+
+
+def loss_gradient() -> Program:
+    return trace(grad(loss), [0.1] * 9, [0.1] * 5, 0.1)
+
+
+@pytest.mark.parametrize("primitive", TABLE, ids=lambda one: one.name)
+def test_each_primitive_is_within_4_ulp_of_its_value_on_floats(primitive: ag.Primitive) -> None:
+    program = trace(primitive, *[0.5] * primitive.arity)
+    rows = points(primitive.arity)
+    (found,) = Engine(program).map(list(np.array(rows).T), len(rows), None)
+    apart = [(ulps(one, primitive(*row)), row) for one, row in zip(found.tolist(), rows)]
+    assert max(apart) <= (4.0,), max(apart)
+
+
+@pytest.mark.parametrize("primitive", [one for one in TABLE if one.arity > 1], ids=lambda one: one.name)
+def test_an_operand_may_be_shared(primitive: ag.Primitive) -> None:
+    """Shared operands are broadcast, not columns: `where` and `pow` have ways of their own for them."""
+    engine = Engine(trace(primitive, *[0.5] * primitive.arity))
+    column = np.array(SPECIAL)
+    for place, number in itertools.product(range(primitive.arity), SPECIAL):
+        columns: list[object] = [column] * primitive.arity
+        columns[place] = number
+        (found,) = engine.map(columns, len(SPECIAL), None)
+        for one, other in zip(found.tolist(), SPECIAL):
+            row = [number if i == place else other for i in range(primitive.arity)]
+            assert ulps(one, primitive(*row)) <= 4.0, (primitive.name, row)
+
+
+def error_bounds(program: Program, inputs: list[float]) -> tuple[list[float], list[float]]:
+    """A program's results at a point, and how far off each may be if every instruction errs by 4 ulp.
+
+    To first order a result is off by the sum over the instructions of its derivative by that
+    instruction's result times 4 ulp; twice that leaves room for the second order.
+    """
+    slots = [*inputs, *program.constants]
+    first = len(slots)
+    for step in program.instructions:
+        slots.append(step.primitive(*[slots[operand] for operand in step.operands]))
+    bounds = []
+    for output in program.outputs:
+        adjoint = [0.0] * len(slots)
+        adjoint[output] = 1.0
+        bound = 0.0
+        for at in range(len(slots) - 1, first - 1, -1):
+            if adjoint[at] == 0.0:
+                continue
+            step = program.instructions[at - first]
+            bound += abs(adjoint[at]) * 4.0 * math.ulp(slots[at])
+            operands = tuple(slots[operand] for operand in step.operands)
+            partials = step.primitive.partials_at(slots[at], operands, (True,) * len(operands))
+            for operand, partial in zip(step.operands, partials):
+                adjoint[operand] += adjoint[at] * (partial or 0.0)
+        bounds.append(2.0 * bound)
+    return [slots[output] for output in program.outputs], bounds
+
+
+@given(expressions())
+def test_programs_are_within_their_error_bounds(expression: Expression) -> None:
+    program = trace(value_and_grad(expression, (0, 1)), *expression.point)
+    nearby = [tuple(one + shift for one in expression.point) for shift in (0.0, 1e-5, -1e-5)]
+    found = Engine(program).map(list(np.array(nearby).T), 3, None)
+    for i, inputs in enumerate(nearby):
+        expected, bounds = error_bounds(program, list(inputs))
+        for column, one, bound in zip(found, expected, bounds):
+            assert abs(column[i] - one) <= bound, (inputs, column[i], one, bound)
+
+
+def test_the_training_gradient_is_within_its_error_bound() -> None:
+    program = loss_gradient()
+    columns = training_batch(500)
+    found = Engine(program).map(columns, 500, None)
+    for i in range(500):
+        inputs = [one if isinstance(one, float) else float(one[i]) for one in columns]  # type: ignore[index]
+        expected, bounds = error_bounds(program, inputs)
+        for column, one, bound in zip(found, expected, bounds):
+            assert abs(column[i] - one) <= bound
+
+
+@pytest.mark.parametrize("reduce", ["sum", "mean"])
+@pytest.mark.parametrize("count", [1, LONGEST - 1, LONGEST, LONGEST + 1, 5 * LONGEST + 7])
+def test_reduced_results_are_the_sums_of_the_columns(reduce: str, count: int) -> None:
+    engine = Engine(loss_gradient())
+    columns = training_batch(count)
+    divisor = count if reduce == "mean" else 1
+    reduced = engine.map(columns, count, reduce)
+    for total, column in zip(reduced, engine.map(columns, count, None)):
+        assert column.shape == (count,)
+        allowed = 1e-13 * math.fsum(np.abs(column)) / divisor
+        assert abs(total - math.fsum(column) / divisor) <= allowed
+
+
+@pytest.mark.parametrize("reduce", [None, "sum", "mean"])
+def test_results_do_not_depend_on_the_number_of_cores(
+    reduce: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = 9 * LONGEST + 11
+    columns = training_batch(count)
+    found = []
+    for cores in (1, 2, 3, 2):
+        monkeypatch.setattr(engine_module, "_cores", lambda cores=cores: cores)
+        found.append(np.array(Engine(loss_gradient()).map(columns, count, reduce)).tobytes())
+    assert len(set(found)) == 1
+
+
+def test_an_engine_is_used_again_for_other_lengths_and_numbers() -> None:
+    engine = Engine(trace(lambda a, x: (a * x).sin() + a, 1.0, 1.0))
+    for a, count in ((1.0, 3), (2.0, 3 * LONGEST), (3.0, 1), (4.0, 3)):
+        column = np.arange(count) / count
+        assert np.allclose(engine.map([a, column], count, None)[0], np.sin(a * column) + a, rtol=1e-14)
+
+
+def test_memory_does_not_grow_with_the_batch_where_it_is_reduced() -> None:
+    count = 3_000_000
+    column = np.broadcast_to(np.float64(0.25), (count,))  # a column of no memory
+    engine = Engine(trace(lambda w, x: (w * x + 1) * x, 1.0, 1.0))
+    tracemalloc.start()
+    try:
+        (mean,) = engine.map([2.0, column], count, "mean")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert mean == 0.375
+    assert peak < 2_000_000 < 8 * count, f"{peak} bytes for {count} samples"
+
+
+def test_a_memory_mapped_file_is_read_chunk_by_chunk(tmp_path: object) -> None:
+    count = 400_000
+    table = np.memmap(f"{tmp_path}/table", dtype=float, mode="w+", shape=(count, 2))
+    table[:] = np.arange(2 * count).reshape(count, 2) / count
+    table.flush()
+    table = np.memmap(f"{tmp_path}/table", dtype=float, mode="r", shape=(count, 2))
+    engine = Engine(trace(lambda a, b: a * b, 1.0, 1.0))
+    tracemalloc.start()
+    try:
+        (total,) = engine.map([table[:, 0], table[:, 1]], count, "sum")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    exact = sum(2 * i * (2 * i + 1) for i in range(count)) / count**2
+    assert math.isclose(total, exact, rel_tol=1e-13)
+    assert peak < 8 * count, f"{peak} bytes: a whole column was read"
+
+
+def test_buffers_are_used_again_once_their_slot_is_dead() -> None:
+    def chain(x: ag.Value) -> ag.Value:
+        for i in range(500):
+            x = ag.where(ag.less(x, float(i)), x + 1.0, x * 0.5)
+        return x
+
+    engine = Engine(trace(chain, 1.0))
+    (found,) = engine.map([np.array([0.5, 300.0])], 2, None)
+    (plan,) = engine._plans.values()
+    assert plan.width <= 5, "a chain of operations needs no more than a few buffers"
+    assert found.tolist() == [Engine(trace(chain, 1.0)).call([one])[0] for one in (0.5, 300.0)]
+
+
+def test_results_that_are_summed_give_their_buffers_back() -> None:
+    engine = Engine(trace(lambda x: [x * float(i) for i in range(2, 300)], 1.0))
+    found = engine.map([np.array([1.0, 2.0])], 2, "sum")
+    (plan,) = engine._plans.values()
+    assert plan.width == 2
+    assert found == [3.0 * i for i in range(2, 300)]
+
+
+def test_what_all_samples_share_is_computed_once() -> None:
+    calls = []
+
+    def counted(x: float) -> float:
+        calls.append(math.sqrt(x))  # math refuses Values: the primitive stays a call
+        return calls[-1]
+
+    primitive = ag.primitive("counted_root", counted, (lambda y, x: 0.5 / y,))
+    with pytest.warns(UserWarning, match="counted_root"):
+        engine = Engine(trace(lambda w, x: primitive(w) * x, 4.0, 1.0))
+    calls.clear()
+    (found,) = engine.map([9.0, np.ones(3 * LONGEST)], 3 * LONGEST, None)
+    assert calls == [3.0]
+    assert (found == 3.0).all()
+
+
+@pytest.mark.parametrize("reduce", [None, "sum", "mean"])
+def test_outputs_that_are_inputs_constants_and_one_another(reduce: str | None) -> None:
+    program = trace(lambda w, x: (w, x, 2.0, w * 3.0, x * x, x * x), 1.0, 1.0)
+    found = Engine(program).map([5.0, np.array([1.0, 2.0, 3.0])], 3, reduce)
+    columns = [[5.0] * 3, [1.0, 2.0, 3.0], [2.0] * 3, [15.0] * 3, [1.0, 4.0, 9.0], [1.0, 4.0, 9.0]]
+    if reduce is None:
+        assert [one.tolist() for one in found] == columns
+        assert not any(np.shares_memory(one, other) for one, other in itertools.combinations(found, 2))
+    else:
+        assert found == [sum(one) / (3 if reduce == "mean" else 1) for one in columns]
+
+
+def test_no_samples() -> None:
+    engine = Engine(trace(lambda w, x: (w, w * x), 1.0, 1.0))
+    columns = [math.inf, np.empty(0)]
+    assert [one.shape for one in engine.map(columns, 0, None)] == [(0,), (0,)]
+    assert engine.map(columns, 0, "sum") == [0.0, 0.0]
+    assert all(math.isnan(one) for one in engine.map(columns, 0, "mean"))
+
+
+def test_nan_and_inf_come_without_warnings_from_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "_cores", lambda: 2)
+    engine = Engine(trace(lambda x: (x.log(), 1 / x, x.exp() - x.exp()), 1.0))
+    column = np.tile([-1.0, 0.0, 1000.0], 2 * LONGEST)
+    with np.errstate(all="raise"):
+        found = engine.map([column], len(column), None)
+    assert np.isnan(found[0][0])
+    assert found[1][1] == math.inf
+    assert np.isnan(found[2][2])
+
+
+def test_columns_of_any_layout() -> None:
+    engine = Engine(trace(lambda a, b, c: a - b * c, 1.0, 1.0, 1.0))
+    block = np.arange(30.0).reshape(10, 3)
+    columns = [block[::-1, 0], block[:, 1].astype(">f8"), block.T[2]]
+    expected = block[::-1, 0] - block[:, 1] * block[:, 2]
+    assert engine.map(columns, 10, None)[0].tolist() == expected.tolist()
+
+
+def test_a_condition_may_be_any_number() -> None:
+    """A nan counts as true, as in Python; a comparison that is also a result is a number."""
+    engine = Engine(
+        trace(lambda c, x: (ag.where(c, x, -x), ag.where(ag.less(x, c), x, c), ag.less(x, c)), 1.0, 1.0)
+    )
+    conditions = np.array([0.0, -0.0, math.nan, 2.5])
+    found = engine.map([conditions, np.full(4, 2.0)], 4, None)
+    assert found[0].tolist() == [-2.0, -2.0, 2.0, 2.0]
+    assert found[1][3] == 2.0
+    assert found[2].tolist() == [0.0, 0.0, 0.0, 1.0]
+
+
+def test_a_users_way_with_arrays_is_taken() -> None:
+    seen = []
+
+    def on_arrays(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        seen.append(a.shape)
+        return np.sqrt(a) + b
+
+    primitive = ag.primitive(
+        "root_plus", lambda a, b: math.sqrt(a) + b, (lambda y, a, b: 0.5 / (y - b), 1), on_arrays=on_arrays
+    )
+    with pytest.warns(UserWarning, match="root_plus"):
+        engine = Engine(trace(lambda a, b: primitive(a, b) * 2, 1.0, 1.0))
+    (found,) = engine.map([np.array([4.0, 9.0]), 1.0], 2, None)
+    assert found.tolist() == [6.0, 8.0]
+    assert seen == [(2,)]
+
+
+level: ContextVar[float] = ContextVar("level", default=0.0)
+
+
+def _refusing(x: float) -> float:
+    if x > 1.0:
+        raise LookupError(f"no value for {x}")
+    return math.floor(x) + level.get()
+
+
+refusing = ag.primitive("refusing", _refusing, (0,))
+
+
+CALLED_BACK = pytest.mark.filterwarnings("ignore:the primitive 'refusing' cannot be traced")
+
+
+@CALLED_BACK
+@pytest.mark.parametrize("cores", [1, 2])
+def test_an_exception_in_a_primitive_that_is_called_back_reaches_the_caller(
+    cores: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "_cores", lambda: cores)
+    engine = Engine(_traced_refusing())
+    count = 6 * LONGEST
+    column = np.zeros(count)
+    for bad in (0, count - 1):
+        column[:] = 0.0
+        column[bad] = 2.0
+        with pytest.raises(LookupError, match=r"no value for 2\.0"):
+            engine.map([column], count, "sum")
+    assert engine.map([np.zeros(count)], count, "sum") == [0.0], "the engine is good for the next call"
+
+
+@CALLED_BACK
+def test_contexts_reach_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "_cores", lambda: 3)
+    engine = Engine(_traced_refusing())
+    token = level.set(7.0)
+    try:
+        (found,) = engine.map([np.zeros(4 * LONGEST)], 4 * LONGEST, None)
+    finally:
+        level.reset(token)
+    assert (found == 7.0).all()
+
+
+def _traced_refusing() -> Program:
+    return trace(lambda x: refusing(x), 0.5)
+
+
+def test_a_point_and_a_scan_are_computed_as_in_python() -> None:
+    program = trace(lambda v, x: (v * 0.5 + x.exp(), v), 1.0, 1.0)
+    engine = Engine(program)
+    assert engine.call([1.0, 0.25]) == list(program(1.0, 0.25))
+    carry, (collected,) = engine.scan([1.0], [np.array([0.25, 0.5])], [], 2)
+    first = program(1.0, 0.25)
+    second = program(first[0], 0.5)
+    assert (carry, collected.tolist()) == ([second[0]], [1.0, first[0]])
