@@ -19,10 +19,12 @@ lint: $(VENV)/installed-dev
 	$(RUN) -m mypy
 
 bench: $(VENV)/installed-bench
+	$(RUN) -m benchmarks.environments
 	$(RUN) -m benchmarks.eager --out $(OUT)
+	$(RUN) -m benchmarks.compiled --out $(OUT)
 
 clean:
-	rm -rf $(VENV) $(OUT) build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-peers $(OUT) build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

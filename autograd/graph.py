@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from typing import Any, Protocol, TypeVar
 
 __all__ = ["Node", "leaves", "operands", "topological_order"]
@@ -53,6 +53,7 @@ def topological_order(*roots: N, stop: Iterable[N] = ()) -> list[N]:
     """
     order: list[N] = []
     above: list[N] = []
+    progress: dict[N, Iterator[Any]] = {}  # through the operands of operations with more than two
     with _walking:
         visited = object()
         for node in stop:
@@ -69,8 +70,8 @@ def topological_order(*roots: N, stop: Iterable[N] = ()) -> list[N]:
                     below = left
                 elif type(right) is kind and right._mark is not visited and right._primitive is not None:
                     below = right
-                elif type(left) is tuple and (unvisited := _unvisited(left, visited)):
-                    below = unvisited[0]
+                elif type(left) is tuple and (unvisited := _next(node, visited, progress)) is not None:
+                    below = unvisited
                 else:
                     order.append(node)
                     if not above:
@@ -83,12 +84,12 @@ def topological_order(*roots: N, stop: Iterable[N] = ()) -> list[N]:
     return order
 
 
-def _unvisited(parts: tuple[Any, ...], visited: object) -> list[Any]:
-    return [
-        one
-        for one in parts
-        if type(one) is not float and one._mark is not visited and one._primitive is not None
-    ]
+def _next(node: Any, visited: object, progress: dict[Any, Iterator[Any]]) -> Any:
+    """The next operand of an operation of many that the walk has not visited, or None."""
+    for one in progress.setdefault(node, iter(node._left)):
+        if type(one) is not float and one._mark is not visited and one._primitive is not None:
+            return one
+    return None
 
 
 def leaves(order: list[N], stop: Container[N] = ()) -> list[N]:

@@ -63,8 +63,8 @@ def evaluate(function: Callable[..., Any], *args: float) -> Any:
 
     >>> evaluate(lambda x: 1 / x, 0.0)
     inf
-    >>> evaluate(lambda x: math.exp(x) - math.log(x), 1000.0)
-    inf
+    >>> evaluate(math.exp, 1000.0), evaluate(lambda x: 2 * x**0.5, -1.0)
+    (inf, nan)
     """
     result = _twin(function)(*map(Float, args))
     return float(result) if isinstance(result, Float) else result
@@ -145,11 +145,19 @@ for _name, _operation in {
     setattr(Float, f"__r{_name}__", _method(_operation, swapped=True))
 
 
-# math's functions that can raise, each with NumPy's namesake for the case that it does.
+def _gamma(x: float) -> float:
+    return math.copysign(math.inf, x) if x == 0.0 else math.inf if x > 0.0 else math.nan
+
+
+def _log(x: float, base: float | None = None) -> Any:
+    return np.log(x) if base is None else np.log(x) / np.log(base)
+
+
+# math's functions that can raise, each with what to answer then: mostly NumPy's namesake.
 _NAMESAKES: dict[Callable[..., float], Callable[..., Any]] = {
     math.exp: np.exp,
     math.expm1: np.expm1,
-    math.log: np.log,
+    math.log: _log,
     math.log1p: np.log1p,
     math.log2: np.log2,
     math.log10: np.log10,
@@ -165,41 +173,62 @@ _NAMESAKES: dict[Callable[..., float], Callable[..., Any]] = {
     math.cosh: np.cosh,
     math.acosh: np.arccosh,
     math.atanh: np.arctanh,
+    math.gamma: _gamma,
+    math.lgamma: lambda _: math.inf,
 }
+if hasattr(math, "exp2"):  # from Python 3.11 on
+    _NAMESAKES[math.exp2] = np.exp2
 
 
 def _on_float(function: Callable[..., float]) -> Callable[..., Float]:
     return lambda *args: Float(function(*args))
 
 
-_TWINS: dict[Any, Callable[..., Any]] = {
-    function: _on_float(_never_raising(function, of_numpy)) for function, of_numpy in _NAMESAKES.items()
+_TWINS: dict[Any, Any] = {
+    function: _on_float(_never_raising(function, otherwise)) for function, otherwise in _NAMESAKES.items()
 }
+_TWINS[operator.truediv] = _divide
+_TWINS[operator.pow] = power
 _math_that_never_raises = types.SimpleNamespace(
     **{name: _TWINS.get(thing, thing) if callable(thing) else thing for name, thing in vars(math).items()}
 )
-_TWINS[operator.truediv] = _divide
-_TWINS[operator.pow] = power
 
 
-def _twin(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function, with ``math`` and what it imported from there replaced by what never raises."""
-    if function in _TWINS:
-        return _TWINS[function]
-    if not isinstance(function, types.FunctionType):
-        return function
-    world = function.__globals__
-    replaced = {
-        name: _math_that_never_raises if thing is math else _TWINS[thing]
-        for name, thing in world.items()
-        if thing is math or (isinstance(thing, types.BuiltinFunctionType) and thing in _TWINS)
-    }
+def _twin(thing: Any, known: dict[int, Any] | None = None) -> Any:
+    """A function that finds, wherever it would find ``math`` or what is from there, what never raises.
+
+    That is in its module, its closure and its defaults, and so on in the functions of the user's that
+    it calls by name. Anything but a function is returned as it is.
+    """
+    known = {} if known is None else known
+    if thing is math:
+        return _math_that_never_raises
+    if isinstance(thing, types.BuiltinFunctionType):
+        return _TWINS.get(thing, thing)
+    if not isinstance(thing, types.FunctionType) or thing.__module__.partition(".")[0] == _PACKAGE:
+        return thing
+    if id(thing) in known:
+        return known[id(thing)]
+    world = dict(thing.__globals__)
     twin = types.FunctionType(
-        function.__code__,
-        {**world, **replaced},
-        function.__name__,
-        function.__defaults__,
-        function.__closure__,
+        thing.__code__,
+        world,
+        thing.__name__,
+        tuple(_twin(one, known) for one in thing.__defaults__ or ()),
+        tuple(types.CellType(_twin(cell.cell_contents, known)) for cell in thing.__closure__ or ()),
     )
-    twin.__kwdefaults__ = function.__kwdefaults__
+    twin.__kwdefaults__ = {name: _twin(one, known) for name, one in (thing.__kwdefaults__ or {}).items()}
+    known[id(thing)] = twin
+    for name in _names_in(thing.__code__):
+        if name in world:
+            world[name] = _twin(world[name], known)
     return twin
+
+
+_PACKAGE = __name__.partition(".")[0]
+
+
+def _names_in(code: types.CodeType) -> set[str]:
+    """The global names that a function's code uses, and the code of functions within it."""
+    inner = [_names_in(constant) for constant in code.co_consts if isinstance(constant, types.CodeType)]
+    return set(code.co_names).union(*inner)

@@ -91,7 +91,7 @@ class Primitive:
             return self._fold(args)
         try:
             result = self.forward(*args)
-        except (ArithmeticError, ValueError):
+        except (ArithmeticError, ValueError, TypeError):  # the last where a complex number met `math`
             result = evaluate(self.forward, *args)
         return result if type(result) is float else self._as_float(result, args)
 
@@ -121,17 +121,18 @@ class Primitive:
                     f"the partials of {self.name!r} must return a tuple of {len(inputs)}, one partial "
                     f"an input, got {found!r}"
                 )
-            partials = [partial if want else None for partial, want in zip(found, wanted)]
-        else:
-            partials = [
-                None if not want or rule == 0 else _ieee(rule, y, inputs) if callable(rule) else float(rule)
-                for rule, want in zip(self.partials, wanted)
-            ]
-        if type(y) is not float:
-            return partials
-        return [p if p is None or type(p) is float else self._partial_as_float(p) for p in partials]
+            return [self._partial(partial, y) if want else None for partial, want in zip(found, wanted)]
+        return [
+            None
+            if not want or rule == 0
+            else self._partial(_ieee(rule, y, inputs) if callable(rule) else rule, y)
+            for rule, want in zip(self.partials, wanted)
+        ]
 
-    def _partial_as_float(self, partial: object) -> float:
+    def _partial(self, partial: Any, y: Any) -> Any:
+        """What a rule returned: on floats a float, otherwise what it is, but never nothing."""
+        if type(partial) is float or (type(y) is not float and partial is not None):
+            return partial
         if isinstance(partial, (bool, np.bool_)):
             return float(partial)
         return to_float(partial, f"a partial of {self.name!r}")
@@ -152,6 +153,9 @@ class Primitive:
         if not self.folded or not args:
             takes = "at least 1 argument" if self.folded else f"{self.arity} argument(s)"
             raise TypeError(f"{self.name} takes {takes}, got {len(args)}")
+        if len(args) == 1:
+            taken = isinstance(args[0], np.ndarray) or hasattr(type(args[0]), "_apply")
+            return args[0] if taken else self.operand(args[0])
         result = args[0]
         for arg in args[1:]:
             result = self(result, arg)
@@ -176,15 +180,15 @@ class Primitive:
                 raise TypeError(
                     f"an operand of {self.name} must be real, got an array of dtype {array.dtype}"
                 )
-        if any(array.dtype.kind == "O" for array in arrays):
-            return np.frompyfunc(self, self.arity, 1)(*arrays)
-        floats = [array.astype(float, copy=False) for array in arrays]
+        floats = [array.astype(float, copy=False) for array in arrays if array.dtype.kind != "O"]
         with np.errstate(all="ignore"):
+            if len(floats) < len(arrays):
+                return np.frompyfunc(self, self.arity, 1)(*arrays)
             if self.on_arrays is not None:
                 return self.on_arrays(*floats)
             if self.expression is not None:
                 return self.expression(*floats)
-            return np.frompyfunc(self, self.arity, 1)(*floats).astype(float)
+            return np.asarray(np.frompyfunc(self, self.arity, 1)(*floats), dtype=float)
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -237,7 +241,8 @@ def primitive(
     Args:
         name: an identifier. A name registered again from the same module replaces the old entry.
         forward: the function on floats. Where Python raises though IEEE 754 has an answer
-            (``1/0``, ``math.exp(1000)``), the answer is inf or nan.
+            (``1/0``, ``math.exp(1000)``), the answer is inf or nan. Where ``math`` is imported inside
+            the function, or a complex number is made a real one (``abs``), Python's own way stands.
         partials: ``partials(y, *inputs)`` returns the tuple of the partial derivatives by each
             input, where ``y`` is the result. Or a tuple with one rule an input, ``rule(y, *inputs)``
             or a number, of which only those that are needed are evaluated. Written with operators
@@ -284,15 +289,25 @@ def primitive(
     )
     with _lock:
         old = _registered.get(name)
-        if old is not None and old.place != place and not _same_code(old.forward, forward):
+        if (
+            old is not None
+            and old.place != place
+            and not (
+                old.place != _TABLE
+                and _same_code(old.forward, forward)
+                and _same_code(old.partials, partials)
+            )
+        ):
             whose = "one of the library's own" if old.place == _TABLE else f"registered by {old.place}"
             raise ValueError(f"the name {name!r} is taken ({whose}): choose another")
         _registered[name] = made
     return made
 
 
-def _same_code(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
+def _same_code(one: Any, other: Any) -> bool:
     """Whether two functions were written alike: a definition copied to a second module is no clash."""
+    if one == other:
+        return True
     codes = [getattr(function, "__code__", None) for function in (one, other)]
     return (
         codes[0] is not None

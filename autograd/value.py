@@ -105,7 +105,7 @@ class Value:
             _refuse_in_trace("backward()", self)
         order = topological_order(self)
         for node in order:
-            node._grad = 0.0
+            node._grad = _NOTHING
         self._grad += 1.0
         if watching.contexts and watching.watchers.get():
             return _backward_watched(order)
@@ -113,6 +113,9 @@ class Value:
         # function of the result and the operands, or the number that it is everywhere.
         for node in reversed(order):
             grad = node._grad
+            if grad is _NOTHING:  # no gradient reaches it: there is a stop_gradient or a comparison above
+                node._grad = 0.0
+                continue
             left = node._left
             right = node._right
             rules = node._primitive.rules  # type: ignore[union-attr]
@@ -286,11 +289,11 @@ class Value:
     arcsinh, arccosh, arctanh = asinh, acosh, atanh
     fabs = absolute
 
-    def hypot(self, other: Any) -> Value:
-        return _operate(table.hypot, self, other)
+    def hypot(self, other: Any) -> Any:
+        return table.hypot(self, other)
 
-    def atan2(self, other: Any) -> Value:
-        return _operate(table.atan2, self, other)
+    def atan2(self, other: Any) -> Any:
+        return table.atan2(self, other)
 
     arctan2 = atan2
 
@@ -381,6 +384,10 @@ class Value:
 
     _children = _backward = property(_by_hand, _by_hand)
 
+
+# What an operation's gradient is until something is added to it: by identity, not by its value (-0.0
+# plus x is x, to the bit). Were it a plain zero, its rule would make nan of it where a partial is inf.
+_NOTHING = float("-0.0")
 
 _BY_HAND = (
     "nodes are not built by hand (_children, _op, _backward): register the operation with "
@@ -488,18 +495,27 @@ def _reflected(primitive: Primitive, left: Any, right: Value) -> Value:
 
 
 def _compare(primitive: Primitive, left: Any, right: Any) -> bool:
-    a = left._data if isinstance(left, Value) else _constant(left)
-    b = right._data if isinstance(right, Value) else _constant(right)
-    if a is NotImplemented or b is NotImplemented:
-        return NotImplemented  # type: ignore[no-any-return]
+    """A comparison's answer, or in a trace its node; NotImplemented beside what is no real number."""
     if watching.traces and watching.in_trace.get():
+        if _constant(left) is NotImplemented or _constant(right) is NotImplemented:
+            return NotImplemented  # type: ignore[no-any-return]
         return primitive(left, right)  # type: ignore[no-any-return]
-    return primitive.forward(a, b) != 0.0
+    a = left._data if isinstance(left, Value) else left
+    b = right._data if isinstance(right, Value) else right
+    if not isinstance(a, _REAL) or not isinstance(b, _REAL):
+        return NotImplemented  # type: ignore[no-any-return]
+    answer: bool = primitive.forward(a, b) != 0.0
+    return answer
+
+
+_REAL = (int, float, np.floating, np.integer, np.bool_)
 
 
 def _constant(number: Any) -> Any:
     """An operator's plain operand as a float (a bool counts as 0 or 1), or NotImplemented."""
-    if isinstance(number, (int, float, np.floating, np.integer, np.bool_)):
+    if isinstance(number, Value):
+        return number
+    if isinstance(number, _REAL):
         return to_float(int(number) if isinstance(number, (bool, np.bool_)) else number, "an operand")
     return NotImplemented
 
@@ -543,4 +559,7 @@ def _propagate(node: Value) -> list[tuple[Value, float]]:
 
 def _backward_watched(order: list[Value]) -> None:
     for node in reversed(order):
-        watching.tell_propagated(node, _propagate(node))
+        if node._grad is _NOTHING:
+            node._grad = 0.0
+        else:
+            watching.tell_propagated(node, _propagate(node))

@@ -21,7 +21,7 @@ LARGEST_STRETCH = 1e4
 NEARBY = 1e-3  # within this distance a step's result and partials change smoothly
 
 # stop_gradient's derivative is 0 by decree, which no difference quotient finds.
-TABLE = tuple(p for p in all_primitives() if p is not stop_gradient)
+TABLE = tuple(p for p in all_primitives() if p.place == "autograd.primitives" and p is not stop_gradient)
 
 
 class Step(NamedTuple):

@@ -1,0 +1,292 @@
+"""Contestants of a race: each does its work in turn, in this process or in a child with its own packages.
+
+A child speaks lines of JSON over its standard input and output. Asked ``{"do": "check", "work": NAME}``
+it answers ``{"numbers": [...]}``; asked ``"turn"``, ``{"seconds": ...}`` for one call; asked ``"find"``,
+``{"found": ...}``; to a failure ``{"error": "..."}``. Only the standard library is imported, so that a
+peer's process can load this file too.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+__all__ = ["Child", "Contestant", "Job", "Local", "PeerMissingError", "agree", "numbers_of", "race", "serve"]
+
+TURN_SECONDS = 0.02  # a turn calls as often as fits in here, at least once
+AGREEMENT = 1e-9  # of the largest number of a result
+
+
+class PeerMissingError(Exception):
+    """A peer that cannot be had; says why."""
+
+
+class Contestant(Protocol):
+    """Whoever does a piece of work."""
+
+    def check(self) -> list[float]:
+        """Do it once; the resulting numbers. Makes ready whatever the first call makes ready."""
+
+    def turn(self) -> float:
+        """Do it for a while; the seconds that one call takes."""
+
+
+def numbers_of(result: Any) -> list[float]:
+    """The numbers of a result, in order: of nested lists, tuples and dicts, and of arrays of any library."""
+    return list(_numbers(result))
+
+
+def _numbers(result: Any) -> Iterator[float]:
+    if isinstance(result, (tuple, list)):
+        for one in result:
+            yield from _numbers(one)
+    elif isinstance(result, dict):
+        yield from _numbers(list(result.values()))
+    elif hasattr(result, "tolist"):
+        yield from _numbers(result.tolist())
+    elif result is not None:
+        yield float(result)
+
+
+class Local:
+    """Work of this process.
+
+    Args:
+        call: what is timed.
+        numbers: turns what it returns into numbers.
+    """
+
+    def __init__(self, call: Callable[[], Any], numbers: Callable[[Any], list[float]] = numbers_of) -> None:
+        self._call = call
+        self._numbers = numbers
+        self._calls = 0
+
+    def check(self) -> list[float]:
+        """Do it once; the resulting numbers."""
+        return self._numbers(self._call())
+
+    def turn(self) -> float:
+        """Do it for a while, as often as was found out in the first turn, from a collected heap."""
+        if not self._calls:
+            self._calls = max(1, int(TURN_SECONDS / self._timed(1)))
+        return self._timed(self._calls)
+
+    def _timed(self, calls: int) -> float:
+        gc.collect()
+        call = self._call
+        started = time.perf_counter()
+        for _ in range(calls):
+            call()
+        return (time.perf_counter() - started) / calls
+
+
+class Job:
+    """Work of this process that is done once a turn, from nothing: what is made ready counts.
+
+    Args:
+        call: what is timed.
+        forget: what is done before each turn, untimed.
+        numbers: turns what it returns into numbers.
+    """
+
+    def __init__(
+        self,
+        call: Callable[[], Any],
+        forget: Callable[[], object] | None = None,
+        numbers: Callable[[Any], list[float]] = numbers_of,
+    ) -> None:
+        self._call = call
+        self._forget = forget
+        self._numbers = numbers
+        self._last: list[float] | None = None
+
+    def check(self) -> list[float]:
+        """The numbers of the last turn, if need be of one that is had for it."""
+        if self._last is None:
+            self.turn()
+        assert self._last is not None
+        return self._last
+
+    def turn(self) -> float:
+        """Do it."""
+        if self._forget is not None:
+            self._forget()
+        gc.collect()
+        started = time.perf_counter()
+        result = self._call()
+        seconds = time.perf_counter() - started
+        self._last = self._numbers(result)
+        return seconds
+
+
+class Child:
+    """A peer in a process, and an environment, of its own.
+
+    Args:
+        name: what to call it.
+        python: the interpreter of its environment.
+        script: the file that serves its work.
+        settings: what the work needs to know: numbers, and paths of arrays in files.
+
+    Raises:
+        PeerMissingError: there is no such environment, or the package does not load in it.
+    """
+
+    def __init__(self, name: str, python: Path, script: Path, settings: Mapping[str, Any]) -> None:
+        self.name = name
+        if not python.exists():
+            raise PeerMissingError(f"no environment: python -m benchmarks.environments {name}")
+        clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        self._process = subprocess.Popen(
+            [str(python), str(script)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=clean,
+            cwd=script.parent,
+        )
+        try:
+            self.version = str(self._ask(settings)["version"])
+        except RuntimeError as error:
+            self.close()
+            raise PeerMissingError(str(error)) from error
+
+    def _ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(question) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            raise RuntimeError(f"{self.name} ended with status {process.wait()}")
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise RuntimeError(f"{self.name}: {answer['error']}")
+        return answer
+
+    def does(self, work: str) -> bool:
+        """Whether it has a part in a piece of work."""
+        return bool(self._ask({"do": "find", "work": work})["found"])
+
+    def part(self, work: str) -> Contestant:
+        """Its part in a piece of work."""
+        return _Remote(self, work)
+
+    def close(self) -> None:
+        """End the process."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        self._process.wait()
+
+
+class _Remote:
+    """A child's part in a piece of work."""
+
+    def __init__(self, child: Child, work: str) -> None:
+        self._child = child
+        self._work = work
+
+    def check(self) -> list[float]:
+        return [float(one) for one in self._child._ask({"do": "check", "work": self._work})["numbers"]]
+
+    def turn(self) -> float:
+        return float(self._child._ask({"do": "turn", "work": self._work})["seconds"])
+
+
+def serve(
+    load: Callable[[dict[str, Any]], tuple[str, Mapping[str, Callable[[], Contestant]]]],
+) -> None:
+    """A child's life: load the package, then answer until standard input closes.
+
+    Args:
+        load: takes the settings; imports the package and returns its version, and for each piece of
+            work the function that makes it ready.
+    """
+    answers, sys.stdout = sys.stdout, sys.stderr  # what a package prints is no answer
+
+    def answer(message: Mapping[str, Any]) -> None:
+        answers.write(json.dumps(message) + "\n")
+        answers.flush()
+
+    ready: dict[str, Contestant] = {}
+    works: Mapping[str, Callable[[], Contestant]] = {}
+    for line in sys.stdin:
+        question = json.loads(line)
+        try:
+            if "do" not in question:
+                version, works = load(question)
+                answer({"version": version})
+                continue
+            work = question["work"]
+            if question["do"] == "find":
+                answer({"found": work in works})
+            else:
+                if work not in ready:
+                    ready[work] = works[work]()
+                if question["do"] == "check":
+                    answer({"numbers": ready[work].check()})
+                else:
+                    answer({"seconds": ready[work].turn()})
+        except Exception as error:
+            if not isinstance(error, ImportError):
+                traceback.print_exc()
+            answer({"error": f"{type(error).__name__}: {error}"})
+
+
+def race(contestants: Mapping[str, Contestant], rounds: int, *, warm: bool = True) -> dict[str, list[float]]:
+    """Time all in turn, and hold everybody's results against the first one's.
+
+    Args:
+        contestants: by name.
+        rounds: how many turns each has.
+        warm: whether a check and a turn that is not counted come first; otherwise the check comes last.
+
+    Returns:
+        For each contestant the seconds a call took, one entry a round.
+
+    Raises:
+        ValueError: two do not compute the same numbers.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    if warm:
+        agree(contestants)
+        for contestant in contestants.values():
+            contestant.turn()
+    for _ in range(rounds):
+        for name, contestant in contestants.items():
+            seconds[name].append(contestant.turn())
+    if not warm:
+        agree(contestants)
+    return seconds
+
+
+def agree(contestants: Mapping[str, Contestant]) -> None:
+    """Hold everybody's numbers against the first one's.
+
+    Raises:
+        ValueError: they differ by more than 1e-9 of the largest, or in how many they are.
+    """
+    results = {name: contestant.check() for name, contestant in contestants.items()}
+    first, expected = next(iter(results.items()), ("", []))
+    scale = max([abs(one) for one in expected], default=0.0)
+    for name, found in results.items():
+        if len(found) != len(expected):
+            raise ValueError(f"{name} returned {len(found)} numbers, {first} {len(expected)}")
+        worst = max([abs(a - b) for a, b in zip(found, expected)], default=0.0)
+        if not worst <= AGREEMENT * scale:
+            raise ValueError(
+                f"{name} and {first} differ by {worst:.3g}, where the largest number is {scale:.3g}"
+            )

@@ -1,0 +1,163 @@
+"""Our library's part in the work, on each engine, and the assignment's loop with gradients by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+import autograd
+from autograd import grad, hessian, jit, scan, value_and_grad, vmap
+from autograd.engines import engine_names
+from benchmarks.contestants import Contestant, Job, Local, PeerMissingError
+from benchmarks.workloads import (
+    FIRST_WEIGHTS,
+    LEARNING_RATE,
+    assignment_loss,
+    changing_graph,
+    mlp_output,
+    rosenbrock,
+    softmax_by,
+)  # fmt: skip
+
+__all__ = ["by_hand", "graph_program", "works"]
+
+MATH = SimpleNamespace(**{name: getattr(autograd, name) for name in autograd.__all__})
+MATH.softmax = softmax_by(autograd.exp)
+
+
+def loss(w: Any, x: Any, y: Any) -> Any:
+    """The assignment's."""
+    return assignment_loss(MATH, w, x, y)
+
+
+def step(w: Any, x: Any, y: Any) -> Any:
+    """One update by gradient descent; the new weights and the loss."""
+    value, gradient = value_and_grad(loss)(w, x, y)
+    return [one - LEARNING_RATE * g for one, g in zip(w, gradient)], value
+
+
+def works(engine: str, settings: Mapping[str, Any]) -> Mapping[str, Callable[[], Contestant]]:
+    """For each piece of work the function that makes it ready on an engine.
+
+    Raises:
+        PeerMissingError: there is no such engine, or it needs a package that is not installed.
+    """
+    if engine not in engine_names():
+        raise PeerMissingError("there is no such engine")
+    try:
+        jit(lambda x: x * x, engine=engine)(1.0)
+    except ModuleNotFoundError as error:
+        raise PeerMissingError(str(error)) from error
+
+    def epoch() -> Contestant:
+        rows = np.load(settings["rows"])
+        X, y = np.ascontiguousarray(rows[:, :5]), np.ascontiguousarray(rows[:, 5])
+
+        def sequence(w: Any, sample: Any) -> Any:
+            return step(w, *sample)
+
+        return Local(lambda: scan(sequence, FIRST_WEIGHTS, (X, y), engine=engine))
+
+    def steps() -> Contestant:
+        rows = [(row[:5], row[5]) for row in settings["epoch"]]
+        one = jit(step, engine=engine)
+
+        def run() -> Any:
+            w = FIRST_WEIGHTS
+            for x, y in rows:
+                w, value = one(w, x, y)
+            return w, value
+
+        return Local(run)
+
+    def first_result() -> Contestant:
+        *x, y = settings["epoch"][0]
+        return Job(lambda: jit(lambda w, x, y: step(w, x, y), engine=engine)(FIRST_WEIGHTS, x, y))
+
+    def samples() -> Contestant:
+        table = np.load(settings["samples"])
+        X, y = table[:, :5], table[:, 5]
+        mean = vmap(grad(loss), in_axes=(None, 0, 0), reduce="mean", engine=engine)
+        return Local(lambda: mean(FIRST_WEIGHTS, X, y))
+
+    def mlp() -> Contestant:
+        X, y = (np.array(settings["mlp"][name]) for name in "Xy")
+        parameters = settings["mlp"]["parameters"]
+
+        def squared(parameters: Any, x: Any, y: Any) -> Any:
+            difference = mlp_output(MATH, parameters, x) - y
+            return difference * difference
+
+        total = vmap(value_and_grad(squared), in_axes=(None, 0, 0), reduce="sum", engine=engine)
+        return Local(lambda: total(parameters, X, y))
+
+    def derivative(transform: Callable[..., Any]) -> Contestant:
+        x = settings["rosenbrock"]
+        run = jit(transform(rosenbrock), engine=engine)
+        return Local(lambda: run(x))
+
+    def graph(operations: int) -> Contestant:
+        def runs() -> Any:
+            run = graph_program(operations, engine)
+            for _ in range(settings["runs"]):
+                result = run(settings["variables"])
+            return result
+
+        return Job(runs)
+
+    def graph_once() -> Contestant:
+        run = graph_program(settings["operations"], engine)
+        return Local(lambda: run(settings["variables"]))
+
+    return {
+        "scan": epoch,
+        "steps": steps,
+        "first result": first_result,
+        "samples": samples,
+        "mlp": mlp,
+        "rosenbrock gradient": lambda: derivative(grad),
+        "rosenbrock Hessian": lambda: derivative(hessian),
+        "changing graph": lambda: graph(settings["operations"]),
+        "changing graph of JAX": lambda: graph(settings["operations_of_jax"]),
+        "changing graph once": graph_once,
+    }
+
+
+def graph_program(operations: int, engine: str) -> Any:
+    """The value and the gradient of the changing graph's last node, traced anew."""
+    return jit(value_and_grad(lambda variables: changing_graph(MATH, variables, operations)), engine=engine)
+
+
+def by_hand(settings: Mapping[str, Any]) -> Contestant:
+    """One step a call in NumPy, gradients derived by hand, as the assignment has it."""
+    rows = [(row[:5], row[5]) for row in settings["epoch"]]
+
+    def one(w: Any, x: Any, y: Any) -> Any:
+        w1, w2, w3, w4, w5, w6, w7, w8, w9 = w
+        x1, x2, x3, x4, x5 = x
+        u = w1 * x1 + w2 * x2
+        q = w4 * x4 + w5 * x5
+        e = np.exp(u * u + w6)
+        t = np.tanh(e + w7)
+        r = np.sin(w3 * x3)
+        s = 1 / (1 + np.exp(-(r * q + w8)))
+        difference = y - (t + s * w9)
+        dy = -2 * difference
+        dw8 = dy * w9 * s * (1 - s)
+        dw7 = dy * (1 - t * t)
+        dw6 = dw7 * e
+        du = dw6 * 2 * u
+        dw3 = dw8 * q * np.cos(w3 * x3) * x3
+        gradient = (du * x1, du * x2, dw3, dw8 * r * x4, dw8 * r * x5, dw6, dw7, dw8, dy * s)
+        return [a - LEARNING_RATE * g for a, g in zip(w, gradient)], difference * difference
+
+    def epoch() -> Any:
+        w = FIRST_WEIGHTS
+        for x, y in rows:
+            w, value = one(w, x, y)
+        return w, value
+
+    return Local(epoch)

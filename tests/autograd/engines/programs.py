@@ -1,0 +1,181 @@
+"""Programs to hold engines to, and what every engine that gives libm's bits must pass."""
+
+import math
+import struct
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from autograd import all_primitives, primitive, value_and_grad
+from autograd import primitives as table
+from autograd.engines import compiled
+from autograd.program import Instruction, Program
+from autograd.tracing import trace
+from autograd.trees import flatten
+
+TABLE = [one for one in all_primitives() if one.place == "autograd.primitives"]
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.0, 0.5, 5e-324, 1e-310, 1e308, 710.0, math.inf, -math.inf, math.nan]
+NUMBERS = st.sampled_from(SPECIAL) | st.floats(-30, 30) | st.floats()
+POINTS = st.lists(NUMBERS, min_size=3, max_size=3)
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> Program:
+    """Programs of three inputs over the whole table, untamed: nan and inf are their daily bread."""
+    constants = draw(st.lists(NUMBERS, max_size=2))
+    instructions: list[Instruction] = []
+    for at in range(3 + len(constants), 3 + len(constants) + draw(st.integers(0, 20))):
+        one = draw(st.sampled_from(TABLE))
+        operands = [at - 1 - draw(st.integers(0, at - 1)) for _ in range(one.arity)]
+        instructions.append(Instruction(one, tuple(operands)))
+    slots = 3 + len(constants) + len(instructions)
+    outputs = [slots - 1 - draw(st.integers(0, slots - 1)) for _ in range(draw(st.integers(3, 5)))]
+    return _program(constants, instructions, outputs)
+
+
+def _program(
+    constants: Sequence[float], instructions: Sequence[Instruction], outputs: Sequence[int], inputs: int = 3
+) -> Program:
+    names = [f"x{i}" for i in range(inputs)]
+    arguments = flatten((0.0,) * inputs)[1]
+    return Program("f", names, constants, instructions, outputs, arguments, flatten([0.0] * len(outputs))[1])
+
+
+def table_program() -> tuple[Program, list[list[float]]]:
+    """Each primitive of the table once, and points of special numbers."""
+    instructions = [Instruction(one, tuple(range(one.arity))) for one in TABLE]
+    points = [[a, b, c] for a in SPECIAL for b in SPECIAL for c in (0.0, 3.0)]
+    rng = np.random.default_rng(0)
+    points += (rng.normal(size=(300, 3)) * np.exp2(rng.integers(-8, 6, size=(300, 1)))).tolist()
+    return _program([], instructions, range(3, 3 + len(instructions))), points
+
+
+def long_program(size: int) -> Program:
+    """A program of so many instructions, of which each uses the one before it and one far away."""
+    cycle = [table.mul, table.sin, table.add, table.where, table.sub, table.less, table.neg]
+    instructions = []
+    for i in range(size):
+        one, at = cycle[i % len(cycle)], 4 + i
+        operands = (at - 1, i * 7919 % at, i % 3)
+        instructions.append(Instruction(one, operands[: one.arity]))
+    return _program([0.75], instructions, [3 + size, 0, 3, 4 + size // 2])
+
+
+def bits(numbers: Sequence[float]) -> list[bytes]:
+    """Numbers to be compared by their bits, all nans as one."""
+    return [struct.pack("<d", math.nan if one != one else one) for one in numbers]
+
+
+def check_call(engine: str, program: Program, points: Sequence[Sequence[float]]) -> None:
+    """Single calls against eager Values."""
+    made = compiled(program, engine)
+    for point in points:
+        assert bits(made.call(point)) == bits(program(*point)), f"at {point}\n{program}"
+
+
+def check_batch(engine: str, program: Program, points: Sequence[Sequence[float]], kinds: str) -> None:
+    """A batch against single calls; ``kinds`` makes columns shared, contiguous or strided."""
+    made = compiled(program, engine)
+    rows = np.array(points, float).reshape(len(points), 3)
+    columns: list[Any] = []
+    for i, kind in enumerate(kinds):
+        if kind == "s":
+            rows[:, i] = 0.75
+            columns.append(0.75)
+        else:
+            columns.append(np.ascontiguousarray(rows[:, i]) if kind == "c" else rows[::-1, i][::-1])
+    found = made.map(columns, len(rows), None)
+    assert all(one.shape == (len(rows),) for one in found)
+    for i, row in enumerate(rows.tolist()):
+        assert bits([one[i] for one in found]) == bits(made.call(row)), f"at {row}\n{program}"
+    sums = made.map(columns, len(rows), "sum")
+    expected = [0.0] * len(found)
+    for i in range(len(rows)):
+        expected = [total + one[i].item() for total, one in zip(expected, found)]
+    assert bits(sums) == bits([0.0 + total for total in expected])
+
+
+def check_scan(engine: str, program: Program, points: Sequence[Sequence[float]]) -> None:
+    """A scan (one carried number, one column, one shared number) against a loop in Python."""
+    carry, column, shared = 0.5, np.array([point[1] for point in points]), 0.25
+    collected = []
+    expected = carry
+    for element in column.tolist():
+        expected, *ys = program(expected, element, shared)
+        collected.append(ys)
+    (last,), found = compiled(program, engine).scan([carry], [column], [shared], len(points))
+    assert bits([last]) == bits([expected]), str(program)
+    for i, ys in enumerate(collected):
+        assert bits([one[i] for one in found]) == bits(ys), str(program)
+
+
+def check_odd_programs(engine: str) -> None:
+    """No instructions, no samples, no inputs, no outputs, the same output twice, a swapped carry."""
+    same = compiled(_program([2.5, -0.0], [], [1, 0, 1, 3, 4]), engine)
+    assert bits(same.call([1.0, -0.0, 3.0])) == bits([-0.0, 1.0, -0.0, 2.5, -0.0])
+    assert [one.tolist() for one in same.map([np.array([1.0, 2.0]), 7.0, 8.0], 2, None)] == [
+        [7.0, 7.0],
+        [1.0, 2.0],
+        [7.0, 7.0],
+        [2.5, 2.5],
+        [0.0, 0.0],
+    ]
+    assert [one.shape for one in same.map([1.0, 2.0, np.empty(0)], 0, None)] == [(0,)] * 5
+    assert same.map([1.0, 2.0, np.empty(0)], 0, "sum") == [0.0] * 5
+    assert np.isnan(same.map([1.0, 2.0, np.empty(0)], 0, "mean")).all()
+    carry, found = same.scan([1.0, 2.0], [np.arange(3.0)], [], 3)
+    assert carry == [2.0, 1.0]
+    assert found[0].tolist() == [2.0, 1.0, 2.0]
+    carry, found = same.scan([1.0, 2.0], [np.empty(0)], [], 0)
+    assert carry == [1.0, 2.0]
+    assert [one.shape for one in found] == [(0,)] * 3
+    constant = compiled(_program([2.5], [], [0], inputs=0), engine)
+    assert constant.call([]) == [2.5]
+    assert constant.map([], 3, "sum") == [7.5]
+    nothing = compiled(_program([], [], []), engine)
+    assert nothing.call([1.0, 2.0, 3.0]) == []
+    assert nothing.map([1.0, 2.0, np.zeros(2)], 2, "mean") == []
+    assert nothing.scan([], [np.zeros(2)], [1.0, 2.0], 2) == ([], [])
+
+
+class RefusedError(Exception):
+    """What a primitive of the tests raises."""
+
+
+def _forward(x: float, y: float) -> float:
+    if float(x) > 100:
+        raise RefusedError(f"no {float(x)}")
+    return math.floor(float(x)) + y
+
+
+floor_sum = primitive("floor_sum_of_tests", _forward, (0.0, 1.0))
+
+
+def check_raising(engine: str) -> None:
+    """A primitive that is called back: its results, and its exceptions, in a call, a map and a scan."""
+    program = trace(value_and_grad(lambda x, y: floor_sum(x * 2, y) * y + floor_sum(y, x)), 0.5, 0.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it cannot be traced and is called back: said once a process
+        made = compiled(program, engine)
+    assert made.call([1.7, 2.5]) == flatten(program(1.7, 2.5))[0]
+    columns = [np.linspace(0, 49, 10_000), 2.5]
+    found = made.map(columns, 10_000, None)
+    assert [one[7777] for one in found] == made.call([columns[0][7777], 2.5])
+    counted = trace(lambda total, x: [floor_sum(x, total), total], 0.5, 0.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        loop = compiled(counted, engine)
+    assert loop.scan([0.0], [np.arange(101.0)], [], 101)[0] == [5050.0]
+    with pytest.raises(RefusedError, match="no 400"):
+        made.call([200.0, 2.5])
+    columns[0][8000] = 150.0
+    for reduce in (None, "sum"):
+        with pytest.raises(RefusedError, match="no 300"):
+            made.map(columns, 10_000, reduce)
+    with pytest.raises(RefusedError, match="no 101"):
+        loop.scan([0.0], [np.arange(103.0)], [], 103)
+    assert made.call([1.7, 2.5]) == flatten(program(1.7, 2.5))[0], "after an exception the engine works on"

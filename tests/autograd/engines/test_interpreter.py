@@ -1,0 +1,101 @@
+"""The interpreter engine: the same bits as eager Values, and nothing compiled for a program."""
+
+import sys
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autograd import primitives as table
+from autograd import value_and_grad
+from autograd.engines import _ir, compiled, interpreter
+from autograd.program import Program
+from autograd.tracing import trace
+from tests.autograd.engines.programs import (
+    POINTS,
+    check_batch,
+    check_call,
+    check_odd_programs,
+    check_raising,
+    check_scan,
+    long_program,
+    programs,
+    table_program,
+)
+
+pytest.importorskip("llvmlite")
+
+
+@given(programs(), st.lists(POINTS, min_size=1, max_size=4))
+def test_a_call_gives_the_bits_of_eager_values(program: Program, points: list[list[float]]) -> None:
+    check_call("interpreter", program, points)
+
+
+@given(programs(), st.lists(POINTS, max_size=6), st.sampled_from(["sss", "ccc", "csv", "vvs"]))
+@settings(max_examples=50)
+def test_a_batch_gives_the_bits_of_single_calls(
+    program: Program, points: list[list[float]], kinds: str
+) -> None:
+    check_batch("interpreter", program, points, kinds)
+
+
+@given(programs(), st.lists(POINTS, min_size=1, max_size=6))
+@settings(max_examples=50)
+def test_a_scan_gives_the_bits_of_a_python_loop(program: Program, points: list[list[float]]) -> None:
+    check_scan("interpreter", program, points)
+
+
+def test_every_primitive_of_the_table_at_special_numbers() -> None:
+    program, points = table_program()
+    check_call("interpreter", program, points)
+
+
+def test_odd_programs() -> None:
+    check_odd_programs("interpreter")
+
+
+def test_a_long_program_whose_instructions_are_put_in_another_order() -> None:
+    program = long_program(5000)
+    check_call("interpreter", program, [[0.3, -0.7, 1.1], [float("nan"), 0.0, -0.0]])
+    check_batch("interpreter", program, [[0.3, -0.7, 1.1], [0.5, 0.5, 0.5]], "csv")
+    check_scan("interpreter", program, [[0.3, -0.7, 1.1], [0.5, 0.5, 0.5]])
+
+
+def test_nothing_is_compiled_for_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled(long_program(10), "interpreter")  # compiles the interpreter itself
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("something is compiled")
+
+    monkeypatch.setattr("autograd.engines._ir.Code.__init__", refuse)
+    start = time.process_time()
+    engine = compiled(long_program(100_000), "interpreter")
+    engine.call([0.1, 0.2, 0.3])
+    assert time.process_time() - start < 2
+
+
+def test_an_exception_in_a_primitive_that_is_called_back_reaches_the_caller() -> None:
+    check_raising("interpreter")
+
+
+def test_the_mean_is_the_same_on_one_core_and_on_two_and_in_both_engines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = trace(value_and_grad(lambda x, y: table.exp(x) * y + y / x), 0.5, 0.5)
+    columns = list(np.random.default_rng(3).normal(size=(2, 20_001)))
+    found = []
+    for cores in (1, 2):
+        monkeypatch.setattr("autograd.engines._batches.cores", lambda cores=cores: cores)
+        found += [compiled(program, one).map(columns, 20_001, "mean") for one in ("interpreter", "llvm")]
+    assert found[0] == found[1] == found[2] == found[3]
+
+
+def test_without_llvmlite_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    _ir.binding.cache_clear()
+    interpreter._machine.cache_clear()
+    monkeypatch.setitem(sys.modules, "llvmlite", None)
+    monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
+    with pytest.raises(ModuleNotFoundError, match=r'pip install "valuegrad\[jit\]"'):
+        compiled(trace(lambda x: x + 1, 0.5), "interpreter")

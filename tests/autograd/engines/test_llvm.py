@@ -1,0 +1,231 @@
+"""The llvm engine: the same bits as eager Values, in a call, over a batch and in a scan."""
+
+import gc
+import math
+import resource
+import sys
+import threading
+import time
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autograd import primitive, value_and_grad
+from autograd import primitives as table
+from autograd.engines import _ir, compiled, llvm
+from autograd.lowering import lowered
+from autograd.program import Program
+from autograd.tracing import trace
+from tests.autograd.engines.programs import (
+    POINTS,
+    bits,
+    check_batch,
+    check_call,
+    check_odd_programs,
+    check_raising,
+    check_scan,
+    long_program,
+    programs,
+    table_program,
+)
+
+pytest.importorskip("llvmlite")
+
+
+@given(programs(), st.lists(POINTS, min_size=1, max_size=4))
+@settings(max_examples=40)
+def test_a_call_gives_the_bits_of_eager_values(program: Program, points: list[list[float]]) -> None:
+    check_call("llvm", program, points)
+
+
+@given(programs(), st.lists(POINTS, max_size=6), st.sampled_from(["sss", "ccc", "csv", "vvs"]))
+@settings(max_examples=25)
+def test_a_batch_gives_the_bits_of_single_calls(
+    program: Program, points: list[list[float]], kinds: str
+) -> None:
+    check_batch("llvm", program, points, kinds)
+
+
+@given(programs(), st.lists(POINTS, min_size=1, max_size=6))
+@settings(max_examples=25)
+def test_a_scan_gives_the_bits_of_a_python_loop(program: Program, points: list[list[float]]) -> None:
+    check_scan("llvm", program, points)
+
+
+def test_every_primitive_of_the_table_at_special_numbers() -> None:
+    program, points = table_program()
+    check_call("llvm", program, points)
+    check_batch("llvm", program, points, "ccc")
+
+
+def test_sine_and_cosine_of_one_number_give_the_bits_of_each_alone() -> None:
+    """LLVM makes one call of sincos of the two."""
+    program = trace(lambda x: [table.sin(x), table.cos(x), table.sin(-x), table.cos(-x)], 0.5)
+    rng = np.random.default_rng(1)
+    points = np.concatenate([rng.normal(size=20_000), rng.normal(size=5_000) * 1e5, [1e300, 1e-310, -0.0]])
+    found = compiled(program, "llvm").map([points], len(points), None)
+    for one, function in zip(found, [math.sin, math.cos, lambda x: math.sin(-x), lambda x: math.cos(-x)]):
+        assert one.tolist() == [function(x) for x in points]
+
+
+def test_powers_keep_the_bits_of_libm_whose_exponents_llvm_would_rewrite() -> None:
+    exponents = [2.0, 0.5, -0.5, 3.0, -1.0, 1 / 3, 10.0, 0.25, 1.5]
+    program = trace(lambda x, n: [*(x**e for e in exponents), 2.0**x, 10.0**x, x**n], 0.5, 0.5)
+    engine = compiled(program, "llvm")
+    rng = np.random.default_rng(2)
+    for x in [*rng.exponential(size=2000).tolist(), 0.0, -0.0, math.inf, -math.inf, math.nan, -2.0]:
+        assert bits(engine.call([x, 2.0])) == bits(program(x, 2.0)), x
+        assert bits(engine.call([x, -0.5])) == bits(program(x, -0.5)), x
+
+
+def test_products_and_sums_are_not_contracted() -> None:
+    program = trace(lambda x, y, z: x * y + z, 0.5, 0.5, 0.5)
+    x, y = 1 + 2.0**-30, 1 - 2.0**-30
+    assert compiled(program, "llvm").call([x, y, -1.0]) == [0.0]  # fused, it would be -2**-60
+    columns = [np.full(64, number) for number in (x, y, -1.0)]
+    assert compiled(program, "llvm").map(columns, 64, "sum") == [0.0]
+
+
+def test_odd_programs() -> None:
+    check_odd_programs("llvm")
+
+
+def test_a_large_program_is_compiled_in_parts() -> None:
+    program = long_program(5000)
+    assert len(lowered(program)) > max(llvm.LARGE, 3 * llvm.PART)
+    check_call("llvm", program, [[0.3, -0.7, 1.1], [math.nan, 0.0, -0.0], [1e300, math.inf, 2.0]])
+    check_batch("llvm", program, [[0.3, -0.7, 1.1], [0.5, 0.5, 0.5], [-1.0, 2.0, 0.0]], "csv")
+    check_scan("llvm", program, [[0.3, -0.7, 1.1], [0.5, 0.5, 0.5], [-1.0, 2.0, 0.0]])
+
+
+def test_the_time_to_compile_grows_as_the_program_does() -> None:
+    def seconds(size: int) -> float:
+        best = math.inf
+        for _ in range(2):
+            engine = compiled(long_program(size), "llvm")
+            start = time.process_time()
+            engine.call([0.1, 0.2, 0.3])
+            best = min(best, time.process_time() - start)
+        return best
+
+    seconds(3000)
+    assert seconds(24_000) < 4 * seconds(12_000)
+
+
+def test_an_exception_in_a_primitive_that_is_called_back_reaches_the_caller() -> None:
+    check_raising("llvm")
+
+
+def test_the_mean_is_the_same_on_one_core_and_on_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = trace(value_and_grad(lambda x, y: table.exp(x) * y + y / x), 0.5, 0.5)
+    columns = list(np.random.default_rng(3).normal(size=(2, 50_001)))
+    found = []
+    for cores in (1, 2, 5):
+        monkeypatch.setattr("autograd.engines._batches.cores", lambda cores=cores: cores)
+        engine = compiled(program, "llvm")
+        found.append((engine.map(columns, 50_001, "mean"), engine.map(columns, 50_001, "sum")))
+    assert found[0] == found[1] == found[2]
+    stored = compiled(program, "llvm").map(columns, 50_001, None)
+    np.testing.assert_allclose(found[0][0], [one.mean() for one in stored], rtol=1e-12)
+
+
+def test_a_batch_larger_than_memory_is_not_copied(tmp_path: Path) -> None:
+    count = 4_000_000
+    column = np.memmap(tmp_path / "column", np.float64, "w+", shape=(count,))
+    engine = compiled(trace(lambda x: x + 1, 0.5), "llvm")
+    engine.map([column[:10]], 10, "sum")
+    tracemalloc.start()
+    try:
+        assert engine.map([column], count, "sum") == [count]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 200_000, "a column of 32 MB has been copied"
+
+
+def test_columns_are_checked() -> None:
+    engine = compiled(trace(lambda x: x + 1, 0.5), "llvm")
+    with pytest.raises(ValueError, match="column 0 must have shape"):
+        engine.map([np.zeros(3)], 4, None)
+    with pytest.raises(TypeError, match="must be an array of float64, got float32"):
+        engine.map([np.zeros(4, np.float32)], 4, None)
+
+
+def test_threads_may_share_an_engine_and_compile_at_once() -> None:
+    program = trace(lambda x, y: [table.exp(x) * y, x - y], 0.5, 0.5)
+    shared = compiled(program, "llvm")
+    wrong: list[object] = []
+
+    def work(seed: int) -> None:
+        own = compiled(program, "llvm")
+        for i in range(300):
+            point = [seed + i / 7, i / 3]
+            expected = program(*point)
+            if shared.call(point) != expected or own.call(point) != expected:
+                wrong.append(point)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_a_primitive_that_is_called_back_may_call_the_same_engine() -> None:
+    engines = []
+
+    def forward(x: float) -> float:
+        return engines[0].call([float(x) - 1])[0] + float(x) if x > 0 else 0.0  # type: ignore[no-any-return]
+
+    staircase = primitive("staircase_of_llvm", forward, (1.0,))
+    program = trace(lambda x: staircase(x) + 0 * x, 0.0)
+    with pytest.warns(UserWarning, match="cannot be traced"):
+        engines.append(compiled(program, "llvm"))
+    assert engines[0].call([4.0]) == [10.0]
+
+
+def test_an_interrupt_while_compiling_leaves_nothing_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    engine = compiled(trace(lambda x: x + 1, 0.5), "llvm")
+    with monkeypatch.context() as patch:
+        patch.setattr(_ir.binding(), "create_mcjit_compiler", interrupt)
+        for _ in range(3):
+            with pytest.raises(KeyboardInterrupt):
+                engine.call([1.0])
+    gc.collect()
+    assert engine.call([1.0]) == [2.0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the process's memory as Linux tells it")
+def test_compiled_code_is_freed_with_its_engine() -> None:
+    def make(first: int, last: int) -> None:
+        for i in range(first, last):
+            engine = compiled(trace(lambda x, i=i: x * (i + 0.5) + 1, 0.5), "llvm")
+            assert engine.call([2.0]) == [2 * (i + 0.5) + 1]
+
+    make(0, 1000)
+    gc.collect()
+    before = _resident()
+    make(1000, 2000)
+    gc.collect()
+    assert _resident() - before < 4_000_000, "a thousand compiled functions stay in memory"
+
+
+def _resident() -> int:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
+
+
+def test_without_llvmlite_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    _ir.binding.cache_clear()
+    monkeypatch.setitem(sys.modules, "llvmlite", None)
+    monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
+    with pytest.raises(ModuleNotFoundError, match=r'pip install "valuegrad\[jit\]"'):
+        compiled(trace(lambda x: x + 1, 0.5), "llvm")

@@ -1,0 +1,222 @@
+"""`detect_anomaly`: a nan or an inf is found where it is born, with the line that wrote it."""
+
+import contextvars
+import inspect
+import math
+import threading
+
+import numpy as np
+import pytest
+
+from autograd import Value, detect_anomaly, primitive, stop_gradient, watching, where
+
+
+def this_line(back: int = 0) -> str:
+    """The caller's file and line, as a message names them."""
+    frame = inspect.currentframe().f_back
+    return f"{__file__}:{frame.f_lineno - back}"
+
+
+def message_of(build) -> str:
+    """What is raised while a formula is computed."""
+    with detect_anomaly(), pytest.raises(FloatingPointError) as caught:
+        build()
+    return str(caught.value)
+
+
+# Forward.
+
+
+@pytest.mark.parametrize(
+    ("build", "named"),
+    [
+        (lambda: Value(0.0, "x").log(), "log(x=0.0) is -inf"),
+        (lambda: Value(-1.0, "x").sqrt(), "sqrt(x=-1.0) is nan"),
+        (lambda: Value(1000.0).exp(), "exp(1000.0) is inf"),
+        (lambda: 1 / Value(0.0, "d"), "div(1.0, d=0.0) is inf"),
+        (lambda: Value(0.0, "n") / Value(0.0, "d"), "div(n=0.0, d=0.0) is nan"),
+        (lambda: Value(1e200, "a") * 1e200, "mul(a=1e+200, 1e+200) is inf"),
+        (lambda: Value(-8.0) ** (1 / 3), "pow(-8.0, 0.3333333333333333) is nan"),
+        (lambda: where(Value(1.0), Value(1e308) * 10, 0.0), "mul(1e+308, 10.0) is inf"),
+        (lambda: np.array([Value(1e308), Value(1e308)]) @ np.ones(2), "add(1e+308, 1e+308) is inf"),
+    ],
+)
+def test_the_operation_and_its_inputs_are_named(build, named):
+    assert message_of(build).startswith(f"{named}, at {__file__}:")
+
+
+def test_a_primitive_of_a_users_own_is_checked():
+    inverse = primitive("inverse_of", lambda x: 1 / x, lambda y, x: (-y * y,))
+    assert message_of(lambda: inverse(Value(0.0))).startswith("inverse_of(0.0) is inf")
+
+
+def test_the_line_of_the_users_code_is_named():
+    x = Value(0.0, "x")
+
+    def formula():
+        y = x + 1
+        return y * x.log()
+
+    message = message_of(formula)
+    _, number = inspect.getsourcelines(formula)
+    assert message.endswith(f"at {__file__}:{number + 2}: return y * x.log()")
+
+
+def test_the_line_of_the_users_code_is_named_though_numpy_stands_between():
+    a = np.array([Value(1e308), Value(1e308)])
+    for reduce in (lambda: a.sum(), lambda: a.mean(), lambda: np.sum(a)):
+        assert f"at {__file__}:" in message_of(reduce)
+
+
+def test_what_was_put_in_is_not_born_there():
+    with detect_anomaly():
+        x, y = Value(math.nan), Value(math.inf)
+        assert math.isnan((x * 2 + 1).data)
+        assert (y * 2).data == math.inf
+        assert (1 / y).data == 0.0
+
+
+def test_a_nan_of_infinities_is_born():
+    x = Value(math.inf, "x")
+    assert message_of(lambda: x - x).startswith("sub(x=inf, x=inf) is nan")
+
+
+def test_good_formulas_go_through_and_give_the_same():
+    def run() -> tuple[float, float]:
+        x = Value(0.5)
+        y = (x.sin() * x + x.exp()).log() ** 2
+        y.backward()
+        return y.data, x.grad
+
+    with detect_anomaly():
+        watched = run()
+    assert watched == run()
+
+
+# Backward.
+
+
+def test_a_gradient_born_infinite_names_operation_inputs_and_line():
+    with detect_anomaly():
+        x = Value(0.0, "x")
+        y = x.sqrt()
+        recorded = this_line(back=1)
+        with pytest.raises(FloatingPointError) as caught:
+            y.backward()
+    assert str(caught.value) == (
+        "backward through sqrt(x=0.0) = 0.0 hands a gradient of inf to x=0.0, having received 1.0, "
+        f"recorded at {recorded}: y = x.sqrt()"
+    )
+
+
+def test_a_gradient_that_overflows_is_found():
+    with detect_anomaly():
+        x = Value(1e-300, "x")
+        y = (x * 1e200) * 1e200
+        with pytest.raises(
+            FloatingPointError, match=r"mul\(x=1e-300, 1e\+200\) .* gradient of inf to x=1e-300"
+        ):
+            y.backward()
+
+
+def test_a_graph_recorded_outside_is_checked_too():
+    x = Value(0.0, "x")
+    y = x.sqrt()
+    with (
+        detect_anomaly(),
+        pytest.raises(FloatingPointError, match=r"backward through sqrt\(x=0.0\)") as caught,
+    ):
+        y.backward()
+    assert "recorded at" not in str(caught.value)
+
+
+def test_a_wrong_rule_of_a_users_own_is_found():
+    wrong = primitive("wrong_at_0", lambda x: x, lambda y, x: (1 / x,))
+    with detect_anomaly(), pytest.raises(FloatingPointError, match=r"backward through wrong_at_0\(0.0\)"):
+        wrong(Value(0.0)).backward()
+
+
+def test_a_sum_of_gradients_that_overflows_is_found():
+    with detect_anomaly():
+        x = Value(1e-10, "x")
+        y = 1e308 * x + 1e308 * x
+        with pytest.raises(FloatingPointError, match="x=1e-10"):
+            y.backward()
+
+
+def test_what_no_gradient_reaches_is_no_anomaly():
+    with detect_anomaly():
+        x = Value(0.0)
+        (x + stop_gradient(x.sqrt())).backward()
+        assert x.grad == 1.0
+
+
+# Contexts.
+
+
+def test_outside_of_the_context_nothing_is_raised():
+    with detect_anomaly():
+        pass
+    Value(0.0).log().backward()
+    assert watching.contexts == 0
+
+
+def test_the_context_ends_with_the_exception():
+    with pytest.raises(FloatingPointError), detect_anomaly():
+        Value(0.0).log()
+    assert Value(0.0).log().data == -math.inf
+    assert (watching.contexts, watching.watchers.get()) == (0, ())
+
+
+def test_contexts_nest():
+    with detect_anomaly():
+        with detect_anomaly(), pytest.raises(FloatingPointError):
+            Value(0.0).log()
+        with pytest.raises(FloatingPointError):
+            Value(0.0).log()
+    assert Value(0.0).log().data == -math.inf
+
+
+def in_thread(function, context=None) -> object:
+    found = []
+    run = function if context is None else lambda: context.run(function)
+    thread = threading.Thread(target=lambda: found.append(run()))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def test_another_thread_is_not_in_the_context():
+    with detect_anomaly():
+        assert in_thread(lambda: Value(0.0).log().data) == -math.inf
+        with pytest.raises(FloatingPointError):
+            Value(0.0).log()
+
+
+def test_a_context_of_another_thread_does_not_reach_here():
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold():
+        with detect_anomaly():
+            entered.set()
+            leave.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    entered.wait()
+    try:
+        assert Value(0.0).log().data == -math.inf
+        assert math.isinf(in_thread(lambda: Value(0.0).log().data))
+    finally:
+        leave.set()
+        thread.join()
+
+
+def test_a_context_can_be_handed_on_to_a_thread():
+    def caught():
+        with pytest.raises(FloatingPointError):
+            Value(0.0).log()
+        return True
+
+    with detect_anomaly():
+        assert in_thread(caught, contextvars.copy_context())
