@@ -456,7 +456,7 @@ def scan(
         return _unrolled_scan(step, carry, carried, columns, each, count)
     program = ready.program
     shared = [one._data for one in program.captured]
-    last, ys = ready.run.scan(start, [column.astype(float) for column in columns], shared, count)
+    last, ys = ready.run.scan(start, [column.astype(float, copy=False) for column in columns], shared, count)
     collected = program.results.child(1)
     return carried.unflatten(last), _stacked(collected, ys, count)
 

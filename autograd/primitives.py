@@ -128,7 +128,7 @@ sinh = primitive("sinh", math.sinh, (lambda y, x: cosh(x),), on_arrays=np.sinh)
 
 cosh = primitive("cosh", math.cosh, (lambda y, x: sinh(x),), on_arrays=np.cosh)
 
-tanh = primitive("tanh", math.tanh, (lambda y, x: 4 * sigmoid(2 * x) * sigmoid(-2 * x),), on_arrays=np.tanh,
+tanh = primitive("tanh", math.tanh, (lambda y, x: 4.0 * sigmoid(2.0 * x) * sigmoid(-2.0 * x),), on_arrays=np.tanh,
                  textbook=(lambda y, x: 1 - y**2,))
 
 asinh = primitive("asinh", math.asinh, (lambda y, x: 1 / hypot(1.0, x),), on_arrays=np.arcsinh,

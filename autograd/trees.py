@@ -10,7 +10,7 @@ import dataclasses
 import math
 import threading
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -28,12 +28,13 @@ _registering = threading.Lock()
 class Structure:
     """How a flat list of scalars is arranged; equal and hashable where the arrangement is the same."""
 
-    __slots__ = ("_has_arrays", "_shapes", "_spec")
+    __slots__ = ("_has_arrays", "_hash", "_shapes", "_spec")
 
     def __init__(self, spec: Any, shapes: tuple[tuple[int, ...] | None, ...]) -> None:
         self._spec = spec
         self._shapes = shapes
         self._has_arrays = any(shape is not None for shape in shapes)
+        self._hash = hash((spec, shapes))
 
     @classmethod
     def of_arrays(cls, tree: Any) -> tuple[list[Any], Structure]:
@@ -110,7 +111,7 @@ class Structure:
         return isinstance(other, Structure) and (self._spec, self._shapes) == (other._spec, other._shapes)
 
     def __hash__(self) -> int:
-        return hash((self._spec, self._shapes))
+        return self._hash
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         """By way of an arranged sample: the process that loads it may not know the dataclasses in it yet."""
@@ -152,7 +153,7 @@ def flatten(tree: Any, role: str = "the argument", *, integers: bool = True) -> 
     """
     leaves, spec = optree.tree_flatten(tree, namespace=_NAMESPACE)
     if {float}.issuperset(map(type, leaves)):
-        return leaves, Structure(spec, (None,) * len(leaves))
+        return leaves, _of_scalars(spec)
     if _introduce_dataclasses(leaves):
         return flatten(tree, role, integers=integers)
     scalars: list[Any] = []
@@ -168,6 +169,12 @@ def flatten(tree: Any, role: str = "the argument", *, integers: bool = True) -> 
             scalars.append(_scalar(leaf, role))
             shapes.append(None)
     return scalars, Structure(spec, tuple(shapes))
+
+
+@lru_cache(maxsize=1024)
+def _of_scalars(spec: Any) -> Structure:
+    """A structure of bare scalars: one object for each nesting, which makes a jitted call's look-up short."""
+    return Structure(spec, (None,) * spec.num_leaves)
 
 
 def _scalar(leaf: Any, role: str) -> Any:

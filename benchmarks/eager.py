@@ -131,8 +131,8 @@ def main() -> None:
     work: list[tuple[str, Callable[[type[Any]], Step], int]] = [
         ("assignment, one row", assignment_step, 500),
         ("MLP 2-16-16-1, 20 samples", lambda kind: mlp_step(kind, 20), 3),
-        ("assignment, 2,500 rows: 50,000 nodes", lambda kind: assignment_batch(kind, 2500), 2),
-        ("MLP 2-16-16-1, 80 samples: 50,000 nodes", lambda kind: mlp_step(kind, 80), 2),
+        ("assignment, 2,500 rows: 50,000 nodes", lambda kind: assignment_batch(kind, 2500), 10),
+        ("MLP 2-16-16-1, 80 samples: 50,000 nodes", lambda kind: mlp_step(kind, 80), 10),
     ]
     rows = []
     print(f"Python {platform.python_version()}, one training step, plain Python, garbage collector on")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -60,9 +61,12 @@ class Compiled(Protocol):
         """
 
 
-def engine_names() -> list[str]:
+@cache
+def engine_names() -> tuple[str, ...]:
     """The engines that there are, installed or not what they need."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    return tuple(
+        sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    )
 
 
 def compiled(program: Program, engine: str) -> Compiled:
