@@ -89,7 +89,7 @@ class Program:
             primitive, operands = instruction.primitive, instruction.operands
             if len(operands) != primitive.arity:
                 raise ValueError(f"{primitive.name} takes {primitive.arity} operands, got {len(operands)}")
-            if not all(0 <= operand < at for operand in operands):
+            if min(operands) < 0 or max(operands) >= at:
                 raise ValueError(f"instruction {at - first} uses a slot that is not computed before it")
         if not all(0 <= output < first + len(self.instructions) for output in self.outputs):
             raise ValueError("an output is a slot that the program does not have")

@@ -30,6 +30,7 @@ class Builder:
         self._slots: list[Any] = []  # None for an input, a float for a constant, else an Instruction
         self._constants: dict[bytes, int] = {}
         self._operations: dict[tuple[Primitive, tuple[int, ...]], int] = {}
+        self._notable: set[int] = set()  # constants, negations, absolutes: what a rewriting starts from
 
     def input(self) -> int:
         """The slot of one more input."""
@@ -41,6 +42,7 @@ class Builder:
         bits = struct.pack("<d", number)
         if bits not in self._constants:
             self._constants[bits] = len(self._slots)
+            self._notable.add(len(self._slots))
             self._slots.append(number)
         return self._constants[bits]
 
@@ -49,21 +51,29 @@ class Builder:
     ) -> int:
         """The slot that holds a primitive of earlier slots."""
         operands = tuple(operands)
-        numbers = [self._slots[operand] for operand in operands]
-        if all(type(number) is float for number in numbers):
-            return self.constant(primitive(*numbers))
-        rewrite = _REWRITES.get(primitive)
-        if rewrite is not None:
-            found = rewrite(_Rewriting(self, label, line), *operands)
+        slots, notable = self._slots, self._notable
+        is_notable = len(operands) > 1 and operands[-2] == operands[-1]
+        for operand in operands:
+            if operand in notable:
+                is_notable = True
+                if all(type(slots[one]) is float for one in operands):
+                    return self.constant(primitive(*[slots[one] for one in operands]))
+                break
+        if is_notable and primitive in _REWRITES:
+            found = _REWRITES[primitive](_Rewriting(self, label, line), *operands)
             if found is not None:
                 return found
-        key = primitive, tuple(sorted(operands)) if primitive.commutative else operands
-        if key not in self._operations:
-            self._operations[key] = len(self._slots)
-            self._slots.append(Instruction(primitive, operands, label, line))
-        at = self._operations[key]
-        if label and not self._slots[at].label:
-            self._slots[at] = self._slots[at]._replace(label=label)
+        key = primitive, operands
+        if primitive.commutative and operands[0] > operands[1]:
+            key = primitive, operands[::-1]
+        at = self._operations.get(key)
+        if at is None:
+            at = self._operations[key] = len(slots)
+            slots.append(Instruction(primitive, operands, label, line))
+            if primitive is table.neg or primitive is table.absolute:
+                notable.add(at)
+        elif label and not slots[at].label:
+            slots[at] = slots[at]._replace(label=label)
         return at
 
     def finish(self, outputs: Sequence[int]) -> tuple[list[float], list[Instruction], list[int]]:
@@ -89,8 +99,8 @@ class Builder:
         return (
             [self._slots[at] for at in kinds[1]],
             [
-                self._slots[at]._replace(operands=tuple(place[one] for one in self._slots[at].operands))
-                for at in kinds[2]
+                Instruction(primitive, tuple([place[one] for one in operands]), label, line)
+                for primitive, operands, label, line in [self._slots[at] for at in kinds[2]]
             ],
             [place[output] for output in outputs],
         )
@@ -201,7 +211,8 @@ def _less(at: _Rewriting, a: int, b: int) -> int | None:
 
 
 # For each primitive what it comes to in special cases, or None. Each is right for every pattern of
-# bits; a test holds it against the operation itself on nans, infinities and signed zeros.
+# bits; a test holds it against the operation itself on nans, infinities and signed zeros. They are asked
+# where an operand is a constant, a negation or an absolute, or where the last two are the same.
 _REWRITES: dict[Primitive, Callable[..., int | None]] = {
     table.add: _add,
     table.sub: _sub,

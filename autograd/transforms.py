@@ -19,7 +19,7 @@ from autograd.graph import leaves, topological_order
 from autograd.ieee import described
 from autograd.trees import Structure, array_of, flatten
 from autograd.value import Value
-from autograd.watching import births, differentiating
+from autograd.watching import births, differentiating, in_trace
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
@@ -276,7 +276,12 @@ class _Run:
         return any(leaf not in self._made for leaf in leaves(order))
 
     def settle(self, results: Sequence[Any]) -> list[Any]:
-        """Turn each result that depends on nothing from outside into a float."""
+        """Turn each result that depends on nothing from outside into a float.
+
+        In a trace that is left to the program's simplification, which finds constants by itself.
+        """
+        if self._passed_in and in_trace.get():
+            return list(results)
         order = topological_order(*_values(results), stop=self.inputs)
         outside = [one for one in [*self.inputs, *leaves(order), *_values(results)] if self._is_outside(one)]
         kept = sweeps.dependent_on(outside, order)
