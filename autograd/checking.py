@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from autograd.tracing import argument_names
 from autograd.trees import flatten
 from autograd.value import Value
 
@@ -118,9 +118,9 @@ def check_gradients(
 
     _number(result)
     rows = []
-    for i, name in enumerate(_names(f, args, scalars)):
+    for i, (one, name) in enumerate(zip(scalars, argument_names(f, args))):
         numeric = (at(i, point[i] + eps) - at(i, point[i] - eps)) / (2 * eps)
-        rows.append(_row(name, inputs[i].grad, numeric, rtol, atol))
+        rows.append(_row(getattr(one, "label", "") or name, inputs[i].grad, numeric, rtol, atol))
     return GradientCheck(tuple(rows), _norm_form(rows), eps, rtol, atol)
 
 
@@ -145,17 +145,3 @@ def _number(result: Any) -> float:
     if isinstance(result, (int, float)):
         return float(result)
     raise TypeError(f"the function to check must return one number or Value, got {type(result).__name__}")
-
-
-def _names(f: Callable[..., Any], args: tuple[Any, ...], scalars: list[Any]) -> list[str]:
-    """A name for each input: the label of a Value that has one, or the parameter's name and place."""
-    try:
-        parameters = list(inspect.signature(f).bind(*args).arguments.items())
-    except (TypeError, ValueError):  # a builtin without a signature, say
-        parameters = [("args", args)]
-    names: list[str] = []
-    kinds = {} if parameters[:1] == [("args", args)] else inspect.signature(f).parameters
-    for name, arg in parameters:
-        starred = name not in kinds or kinds[name].kind is inspect.Parameter.VAR_POSITIONAL
-        names += flatten(arg)[1].names(name) if not starred else flatten(list(arg))[1].names(name)
-    return [getattr(one, "label", "") or name for one, name in zip(scalars, names)]

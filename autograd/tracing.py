@@ -14,7 +14,7 @@ from autograd.trees import Structure, flatten
 from autograd.value import Value
 from autograd.watching import births, derived_from, tracing, variables, watch
 
-__all__ = ["trace"]
+__all__ = ["argument_names", "trace"]
 
 
 def trace(f: Callable[..., Any], *example_args: Any) -> Program:
@@ -40,7 +40,7 @@ def trace(f: Callable[..., Any], *example_args: Any) -> Program:
     {'mul': 2, 'add': 1}
     """
     scalars, arguments = flatten(example_args, "an example argument")
-    names = _names(f, example_args)
+    names = argument_names(f, example_args)
     inputs = [Value(one._data if isinstance(one, Value) else one, name) for one, name in zip(scalars, names)]
     lines = _Lines()
     with births() as made, tracing(), watch(lines):
@@ -104,8 +104,8 @@ def _program(
     return Program(name, _distinct(names), constants, instructions, places, arguments, results, captured)
 
 
-def _names(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
-    """What the function's parameters call each scalar: ``w[0]``, ``x``."""
+def argument_names(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
+    """What a function's parameters call each scalar of its arguments: ``w[0]``, ``x``."""
     try:
         signature = inspect.signature(f)
         bound = signature.bind(*args).arguments
