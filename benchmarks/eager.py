@@ -26,23 +26,32 @@ Step = Callable[[], object]
 
 
 def trained_on(kind: type[Any], weights: list[Any], loss: Callable[[], Any]) -> Step:
-    """One training step as the engine's own users write it: gradients to 0, backward, update."""
+    """One training step as the engine's own users write it: gradients to 0, backward, update.
+
+    The loss stays in a variable until the next one is there, as in a training loop: its graph is alive
+    while the next is recorded.
+    """
+    held: Any = None
     if kind is Value:
         from optim import VanillaGradientDescent
 
         optimizer = VanillaGradientDescent(weights, lr=1e-4)
 
         def ours() -> None:
+            nonlocal held
             optimizer.zero_grad()
-            loss().backward()
+            held = loss()
+            held.backward()
             optimizer.step()
 
         return ours
 
     def theirs() -> None:
+        nonlocal held
         for weight in weights:
             weight.grad = 0
-        loss().backward()
+        held = loss()
+        held.backward()
         for weight in weights:
             weight.data -= 1e-4 * weight.grad
 
