@@ -24,7 +24,7 @@ from autograd.engines import Compiled, compiled, engine_names
 from autograd.ieee import described
 from autograd.program import Program
 from autograd.tracing import trace
-from autograd.trees import Structure, array_of, flatten
+from autograd.trees import Structure, arranged, array_of, flatten
 from autograd.value import Value
 from autograd.watching import watch
 
@@ -270,10 +270,8 @@ class _Batch:
                 arrays, outer = _arrays_of(arg, place)
                 moved = [_samples_first(array, axis, place) for array in arrays]
                 counts.update({array.shape[0]: f"argument {place}" for array in moved})
-                self.columns += [
-                    array[(slice(None), *at)] for array in moved for at in np.ndindex(array.shape[1:])
-                ]
-                structure = outer.with_shapes([array.shape[1:] or None for array in moved])
+                columns, structure = _columns_of(moved, outer)
+                self.columns += columns
             structures.append(structure)
         if not counts:
             raise ValueError("vmap needs at least one mapped argument: in_axes names none")
@@ -296,12 +294,7 @@ class _Batch:
             one if not isinstance(one, np.ndarray) else 0.0 if i is None else _plain(one[i])
             for one in self.columns
         ]
-        args = []
-        at = 0
-        for structure in self.structures:
-            args.append(structure.unflatten(scalars[at : at + structure.size]))
-            at += structure.size
-        return args
+        return arranged(self.structures, scalars)
 
 
 def _plain(number: Any) -> Any:
@@ -320,6 +313,12 @@ def _arrays_of(arg: Any, place: int) -> tuple[list[Any], Structure]:
         if array.dtype.kind not in "fbiuO":
             raise TypeError(f"argument {place} must hold real numbers, got an array of {array.dtype}")
     return arrays, outer
+
+
+def _columns_of(arrays: Sequence[np.ndarray], outer: Structure) -> tuple[list[np.ndarray], Structure]:
+    """One column (a view) for each scalar of one entry along the first axis, and that entry's structure."""
+    columns = [array[(slice(None), *at)] for array in arrays for at in np.ndindex(array.shape[1:])]
+    return columns, outer.with_shapes([array.shape[1:] or None for array in arrays])
 
 
 def _samples_first(array: np.ndarray, axis: int, place: int) -> np.ndarray:
@@ -445,8 +444,7 @@ def scan(
             f"xs must be arrays of one length, or None with a length given, got lengths {sorted(counts)}"
         )
     (count,) = counts
-    columns = [array[(slice(None), *at)] for array in arrays for at in np.ndindex(array.shape[1:])]
-    each = outer.with_shapes([array.shape[1:] or None for array in arrays])
+    columns, each = _columns_of(arrays, outer)
     ready = None
     if not _records(start) and all(column.dtype.kind != "O" for column in columns):
         first = each.unflatten([float(column[0]) if count else 0.0 for column in columns])

@@ -17,7 +17,7 @@ import numpy as np
 from autograd import sweeps
 from autograd.graph import leaves, topological_order
 from autograd.ieee import described
-from autograd.trees import Structure, array_of, flatten
+from autograd.trees import Structure, arranged, array_of, flatten
 from autograd.value import Value
 from autograd.watching import births, differentiating, in_trace
 
@@ -303,7 +303,7 @@ class _Run:
 
     def arrange_block(self, rows: Sequence[Sequence[Any]], shape: tuple[int, ...]) -> Any:
         """The derivatives of an array of results, one row each: arrays of the two shapes in one."""
-        arranged = []
+        blocks = []
         at = 0
         for structure in self.structures:
             parts = []
@@ -312,17 +312,13 @@ class _Run:
                 entries = [one for row in rows for one in row[at : at + width]]
                 parts.append(array_of(entries, shape + (inner or ())))
                 at += width
-            arranged.append(structure.nest(parts))
-        return arranged[0] if self.single else tuple(arranged)
+            blocks.append(structure.nest(parts))
+        return blocks[0] if self.single else tuple(blocks)
 
     def arrange(self, found: Sequence[Any]) -> Any:
         """One derivative an input, in the arguments' structure."""
-        arranged = []
-        at = 0
-        for structure in self.structures:
-            arranged.append(structure.unflatten(found[at : at + structure.size]))
-            at += structure.size
-        return arranged[0] if self.single else tuple(arranged)
+        trees = arranged(self.structures, found)
+        return trees[0] if self.single else tuple(trees)
 
 
 def _along(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[_Run, list[Any]]:

@@ -19,7 +19,7 @@ import optree
 from autograd.ieee import described, to_float
 from autograd.value import Value
 
-__all__ = ["Structure", "array_of", "flatten"]
+__all__ = ["Structure", "arranged", "array_of", "flatten"]
 
 _NAMESPACE = "valuegrad"
 _registering = threading.Lock()
@@ -187,6 +187,16 @@ def _scalar(leaf: Any, role: str) -> Any:
             f"{role} must be made of real numbers, Values and arrays of them, got {described(leaf)}"
         )
     return to_float(leaf, role)
+
+
+def arranged(structures: Sequence[Structure], scalars: Sequence[Any]) -> list[Any]:
+    """Arrange a flat list of scalars in several structures, one after the other."""
+    trees = []
+    at = 0
+    for structure in structures:
+        trees.append(structure.unflatten(scalars[at : at + structure.size]))
+        at += structure.size
+    return trees
 
 
 def array_of(scalars: Sequence[Any], shape: tuple[int, ...]) -> Any:

@@ -496,14 +496,12 @@ def _reflected(primitive: Primitive, left: Any, right: Value) -> Value:
 
 def _compare(primitive: Primitive, left: Any, right: Any) -> bool:
     """A comparison's answer, or in a trace its node; NotImplemented beside what is no real number."""
-    if watching.traces and watching.in_trace.get():
-        if _constant(left) is NotImplemented or _constant(right) is NotImplemented:
-            return NotImplemented  # type: ignore[no-any-return]
-        return primitive(left, right)  # type: ignore[no-any-return]
     a = left._data if isinstance(left, Value) else left
     b = right._data if isinstance(right, Value) else right
     if not isinstance(a, _REAL) or not isinstance(b, _REAL):
         return NotImplemented  # type: ignore[no-any-return]
+    if watching.traces and watching.in_trace.get():
+        return primitive(left, right)  # type: ignore[no-any-return]
     answer: bool = primitive.forward(a, b) != 0.0
     return answer
 
@@ -513,8 +511,6 @@ _REAL = (int, float, np.floating, np.integer, np.bool_)
 
 def _constant(number: Any) -> Any:
     """An operator's plain operand as a float (a bool counts as 0 or 1), or NotImplemented."""
-    if isinstance(number, Value):
-        return number
     if isinstance(number, _REAL):
         return to_float(int(number) if isinstance(number, (bool, np.bool_)) else number, "an operand")
     return NotImplemented
