@@ -1,7 +1,8 @@
 """Nested arguments: lists, tuples, dicts, dataclasses and arrays of scalars, flattened and put back.
 
 The nesting is optree's affair; here an array, too, is taken apart into its elements, and dataclasses
-are introduced to optree when first met.
+are introduced to optree when first met. A dataclass's field that is declared with
+``field(metadata={"static": True})`` is a setting: it belongs to the structure, and must be hashable.
 """
 
 from __future__ import annotations
@@ -230,14 +231,20 @@ def _sample(leaves: list[Any], cls: type) -> Any:
     return next(leaf for leaf in leaves if type(leaf) is cls)
 
 
-def _fields_of(instance: Any) -> tuple[list[Any], None, list[str]]:
-    names = [field.name for field in dataclasses.fields(instance)]
-    return [getattr(instance, name) for name in names], None, names
+def _fields_of(instance: Any) -> tuple[list[Any], tuple[Any, ...], list[str]]:
+    names, settings = [], []
+    for field in dataclasses.fields(instance):
+        if field.metadata.get("static"):
+            settings.append(getattr(instance, field.name))
+        else:
+            names.append(field.name)
+    return [getattr(instance, name) for name in names], tuple(settings), names
 
 
-def _made(cls: Any, _: None, children: Any) -> Any:
+def _made(cls: Any, settings: tuple[Any, ...], children: Any) -> Any:
     """An instance with these fields; its `__init__` may demand what a gradient does not satisfy."""
     instance: Any = object.__new__(cls)
-    for field, child in zip(dataclasses.fields(cls), children):
-        object.__setattr__(instance, field.name, child)
+    fixed, given = iter(settings), iter(children)
+    for field in dataclasses.fields(cls):
+        object.__setattr__(instance, field.name, next(fixed if field.metadata.get("static") else given))
     return instance

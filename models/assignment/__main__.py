@@ -8,13 +8,13 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from autograd.extras import require
 from models.assignment.data import Array, load_assignment_data, planted_weights
 from models.assignment.graders import POINT, check_first_row, grade, hand_against_engine
 from models.assignment.plots import draw_loss, plot_losses
 from models.assignment.reading import DataError
 from models.assignment.report import Results, show_checks, show_training, terminal, write_summary
 from models.assignment.training import OPTIMIZERS, start
-from models.extras import require
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit statuses; the last is the shells' 128 + SIGINT
 PICTURES = ("graph.svg", "graph.png")

@@ -9,10 +9,10 @@ from typing import Any
 
 from autograd import Value
 from autograd.drawing import draw
+from autograd.extras import require
 from models.assignment.graders import labelled
 from models.assignment.graph import forward
 from models.assignment.training import THRESHOLDS, Training
-from models.extras import require
 
 __all__ = ["draw_loss", "plot_losses"]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograd.checking import GradientCheck
+from autograd.extras import require
 from models.assignment.graders import WEIGHT_NAMES, Grader
 from models.assignment.training import THRESHOLDS, Training
-from models.extras import require
 
 if TYPE_CHECKING:
     from rich.console import Console

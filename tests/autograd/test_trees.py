@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import OrderedDict, namedtuple
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,24 @@ def test_arrays_are_taken_apart_and_put_back_as_float_or_object_arrays():
 
 def test_names_are_as_one_would_write_them():
     assert flatten({"w": [Layer(1.0, 2.0)]})[1].names("m") == ["m['w'][0].w", "m['w'][0].b"]
+
+
+@dataclass
+class Neuron:
+    activation: str = field(metadata={"static": True})
+    w: Any
+    b: Any
+
+
+def test_a_static_field_belongs_to_the_structure():
+    neuron = Neuron("tanh", [1.0, 2.0], 3.0)
+    scalars, structure = flatten(neuron)
+    assert scalars == [1.0, 2.0, 3.0]
+    assert structure.names("n") == ["n.w[0]", "n.w[1]", "n.b"]
+    assert structure.unflatten([4.0, 5.0, 6.0]) == Neuron("tanh", [4.0, 5.0], 6.0)
+    assert structure == flatten(Neuron("tanh", [0.0, 0.0], 0.0))[1]
+    assert structure != flatten(Neuron("relu", [1.0, 2.0], 3.0))[1]
+    assert pickle.loads(pickle.dumps(structure)) == structure
 
 
 def test_structures_differ_by_nesting_and_by_shape():

@@ -24,7 +24,7 @@ def require(extra: str, *packages: str) -> None:
     >>> require("plots", "numpy")
     >>> require("plots", "no_such_package")
     Traceback (most recent call last):
-    models.extras.MissingExtraError: ...
+    autograd.extras.MissingExtraError: ...
     """
     missing = [package for package in packages if find_spec(package) is None]
     if missing:
