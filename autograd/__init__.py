@@ -8,9 +8,11 @@ from autograd.primitives import (
     expm1, hypot, less, less_equal, log, log1p, log2, log10, maximum, minimum, mul, neg, pow, relu,
     sigmoid, sin, sinh, softplus, sqrt, stop_gradient, sub, tan, tanh, where,
 )  # fmt: skip
-from autograd.compiling import jit, scan, vmap
+from autograd.compiling import jit
+from autograd.mapping import vmap
 from autograd.program import Program
 from autograd.registry import Primitive, all_primitives, primitive
+from autograd.scanning import scan
 from autograd.tracing import trace
 from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from autograd.value import TracingError, Value

@@ -6,13 +6,17 @@ import os
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-__all__ = ["Columns", "chunk_size", "cores", "in_chunks", "reduced"]
+if TYPE_CHECKING:
+    from autograd.engines import Compiled
+
+__all__ = ["Columns", "chunk_size", "cores", "in_chunks", "in_turns", "reduced"]
 
 _WAVE = 1024  # chunks whose partial sums are kept at a time
+_BLOCK = 2**18  # results of samples that are kept at a time
 
 
 class Columns:
@@ -33,28 +37,27 @@ class Columns:
     """
 
     def __init__(self, columns: Sequence[Any], count: int) -> None:
-        self._kept: list[Any] = []  # the arrays live as long as their addresses are in use
-        pointers: list[int] = []
-        strides: list[int] = []
-        kinds: list[str] = []
+        self._kept = list(columns)  # the arrays live as long as their addresses are in use
+        self._shared = np.array([0.0 if isinstance(one, np.ndarray) else one for one in columns], float)
+        pointers = range(_address(self._shared), _address(self._shared) + 8 * len(columns), 8)
+        self.pointers = np.array(pointers, np.uintp)
+        self.strides = np.zeros(len(columns), np.int64)
+        kinds = ["s"] * len(columns)
         for i, column in enumerate(columns):
-            if isinstance(column, np.ndarray) and column.ndim:
+            if isinstance(column, np.ndarray):
                 if column.dtype != np.float64:
                     raise TypeError(f"column {i} must be an array of float64, got {column.dtype}")
                 if column.shape != (count,):
                     raise ValueError(f"column {i} must have shape ({count},), got {column.shape}")
                 stride = column.strides[0]
-                kinds.append("c" if stride == 8 and column.flags.aligned else "v")
-            else:
-                column = np.array([column], float)
-                stride = 0
-                kinds.append("s")
-            self._kept.append(column)
-            pointers.append(column.__array_interface__["data"][0])
-            strides.append(stride)
+                kinds[i] = "c" if stride == 8 and column.flags.aligned else "v"
+                self.pointers[i] = _address(column)
+                self.strides[i] = stride
         self.kinds = "".join(kinds)
-        self.pointers = np.array(pointers, np.uintp)
-        self.strides = np.array(strides, np.int64)
+
+
+def _address(array: np.ndarray) -> int:
+    return int(array.__array_interface__["data"][0])
 
 
 def chunk_size(instructions: int) -> int:
@@ -129,3 +132,45 @@ def reduced(
         with np.errstate(all="ignore"):
             total /= np.float64(count)
     return total.tolist()
+
+
+def in_turns(
+    turn: Compiled,
+    each: Compiled,
+    carry: Sequence[float],
+    columns: Sequence[np.ndarray],
+    rows: Sequence[np.ndarray],
+    shared: tuple[Sequence[float], Sequence[float]],
+    size: int,
+) -> tuple[list[float], list[np.ndarray]]:
+    """`autograd.engines.BatchesInTurn.scan_batches` by other methods, for any two engines."""
+    count = len(columns[0])
+    starts = range(0, count, size)
+    state = list(carry)
+    collected = []
+    for row, begin in zip(zip(*(one.tolist() for one in rows)) if rows else ((),) * len(starts), starts):
+        samples = [one[begin : begin + size] for one in columns]
+        totals = _totals(each, state, samples, shared[0])
+        results = turn.call([*state, *totals, *row, *shared[1]])
+        state = results[: len(carry)]
+        collected.append(results[len(carry) :])
+    return state, list(np.array(collected).T)
+
+
+def _totals(
+    each: Compiled, state: Sequence[float], samples: Sequence[np.ndarray], shared: Sequence[float]
+) -> list[float]:
+    """A program's results, added up over the samples one after the other."""
+    count = len(samples[0])
+    totals: Any = 0.0
+    length = max(1, _BLOCK // max(1, len(state)))
+    for begin in range(0, count, length):
+        block = [one[begin : begin + length] for one in samples]
+        size = len(block[0])
+        results = each.map([*state, *block, *shared], size, None)
+        terms = np.empty((size + 1, len(results)))
+        terms[0] = totals
+        terms[1:] = np.array(results).T
+        with np.errstate(all="ignore"):
+            totals = np.add.accumulate(terms, axis=0)[-1]  # unlike a sum of NumPy's, in order
+    return totals.tolist()  # type: ignore[no-any-return]

@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import chain, count
 from typing import Any
 
 import numpy as np
 
-from autograd.engines._batches import Columns, chunk_size, in_chunks, reduced
-from autograd.engines._ir import HEAD, Callbacks, Code, binding, call, literal, template
+from autograd.engines._batches import Columns, chunk_size, in_chunks, in_turns, reduced
+from autograd.engines._ir import HEAD, Code, binding
+from autograd.engines._loops import LARGE, Body, batches_text, loads, map_text, scan_text, stores
 from autograd.engines._slots import DRIVER, InMemory
 from autograd.lowering import lowered
 from autograd.program import Program
-from autograd.registry import Primitive
 
 __all__ = ["Engine"]
 
-LARGE = 2000  # instructions; beyond it a program is compiled in parts
 PART = 1000  # instructions of a part
 _POINTER, _INTEGER = ctypes.c_void_p, ctypes.c_int64
 
@@ -41,10 +40,10 @@ class Engine:
     def __init__(self, program: Program) -> None:
         binding()  # which says what to install where it is missing
         self._program = lowered(program)
-        self._body = _Body(self._program)
+        self._body = Body(self._program)
         self._is_large = len(self._program) > LARGE
         self._call: Callable[[Sequence[float]], list[float]] | None = None
-        self._compiled: dict[str, Any] = {}  # by kind of loop and of columns
+        self._compiled: dict[tuple[Any, ...], Any] = {}  # by kind of loop and of columns
 
     def call(self, inputs: Sequence[float]) -> list[float]:
         """Run it at one point."""
@@ -58,9 +57,11 @@ class Engine:
             return self._in_memory.map(columns, count, reduce)
         given = Columns(columns, count)
         size = chunk_size(len(self._program))
-        loop = self._loop(f"{'sum' if reduce else 'map'} {given.kinds}")
+        body, summed = self._body, reduce is not None
+        loop = self._loop(
+            ("map", given.kinds, summed), lambda: map_text(body, given.kinds, summed=summed), 3, 2
+        )
         pointers, strides = given.pointers.ctypes.data, given.strides.ctypes.data
-        body = self._body
 
         def sums(row: np.ndarray, begin: int, end: int) -> None:
             loop(pointers, strides, row.ctypes.data, begin, end)
@@ -86,9 +87,10 @@ class Engine:
             return self._in_memory.scan(carry, columns, shared, count)
         given = Columns(columns, count)
         body = self._body
-        loop = self._loop(f"scan {len(carry)} {given.kinds}")
+        carried = len(carry)
+        loop = self._loop(("scan", carried, given.kinds), lambda: scan_text(body, carried, given.kinds), 4, 2)
         state = np.array([*carry, *shared], float)
-        results = [np.empty(count) for _ in body.outputs[len(carry) :]]
+        results = [np.empty(count) for _ in body.outputs[carried:]]
         places = _addresses(results)
         # In pieces, between which Python may notice an exception or an interrupt.
         piece = chunk_size(len(self._program)) * (1 if body.callbacks else 256)
@@ -102,80 +104,82 @@ class Engine:
                 min(count, begin + piece),
             )
             body.callbacks.raise_pending()
-        return state[: len(carry)].tolist(), results
+        return state[:carried].tolist(), results
+
+    def scan_batches(
+        self,
+        each: Any,
+        carry: Sequence[float],
+        columns: Sequence[np.ndarray],
+        rows: Sequence[np.ndarray],
+        shared: tuple[Sequence[float], Sequence[float]],
+        size: int,
+    ) -> tuple[list[float], list[np.ndarray]]:
+        """Run it once a batch, on another program's totals: see `autograd.engines.BatchesInTurn`."""
+        if self._is_large or not isinstance(each, Engine) or each._is_large:
+            return in_turns(self, each, carry, columns, rows, shared, size)
+        carried, count = len(carry), len(columns[0])
+        batches = -(-count // size)
+        given, given_rows = Columns(columns, count), Columns(rows, batches)
+        key = "batches", each._program, carried, given.kinds, given_rows.kinds
+        if key not in self._compiled:
+            self._compiled[key] = _BatchLoop(self._program, *key[1:])
+        loop = self._compiled[key]
+        state = np.array([*carry, *shared[1], *shared[0]], float)
+        results = [np.empty(batches) for _ in self._body.outputs[carried:]]
+        arrays = [state, given.pointers, given.strides, given_rows.pointers, given_rows.strides]
+        arrays.append(_addresses(results))
+        piece = max(1, loop.piece // size)
+        for begin in range(0, batches, piece):
+            end = min(batches, begin + piece)
+            loop.run(*(array.ctypes.data for array in arrays), begin, end, size, count)
+            loop.raise_pending()
+        return state[:carried].tolist(), results
 
     @cached_property
     def _in_memory(self) -> InMemory:
         """A large program, compiled once for every method."""
         return _in_parts(self._body)
 
-    def _loop(self, key: str) -> Any:
+    def _loop(self, key: tuple[Any, ...], text: Callable[[], str], pointers: int, integers: int) -> Any:
         """The compiled loop for one kind of columns."""
         if key not in self._compiled:
-            kind, *how = key.split(" ")
-            if kind == "scan":
-                made = Code(_scan(self._body, int(how[0]), how[1]))
-                arguments = [_POINTER, _POINTER, _POINTER, _POINTER, _INTEGER, _INTEGER]
-            else:
-                made = Code(_map(self._body, how[0], summed=kind == "sum"))
-                arguments = [_POINTER, _POINTER, _POINTER, _INTEGER, _INTEGER]
-            self._compiled[key] = made.function("loop", *arguments)
+            arguments = [_POINTER] * pointers + [_INTEGER] * integers
+            self._compiled[key] = Code(text()).function("loop", *arguments)
         return self._compiled[key]
-
-
-class _Body:
-    """A lowered program as LLVM's text: ``%vN`` is slot N, a constant is itself.
-
-    Attributes:
-        inputs: the number of inputs.
-        outputs: the operand that each output is.
-    """
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.inputs = len(program.inputs)
-        self.first = self.inputs + len(program.constants)
-        self.operands = [f"%v{i}" for i in range(self.inputs)]
-        self.operands += map(literal, program.constants)
-        self.operands += [f"%v{i}" for i in range(self.first, self.first + len(program))]
-        self.outputs = [self.operands[output] for output in program.outputs]
-        self.callbacks = Callbacks()
-        primitives = dict.fromkeys(one.primitive for one in program.instructions)
-        self._templates = {primitive: self._template(primitive).format for primitive in primitives}
-
-    def _template(self, primitive: Primitive) -> str:
-        found = template(primitive, fused=len(self.program) <= LARGE)
-        return found or f"{{y}} = {call(self.callbacks.address(primitive), primitive.arity)}"
-
-    def lines(self, begin: int = 0, end: int | None = None) -> list[str]:
-        """The text of the instructions from ``begin`` to ``end``."""
-        names, templates = self.operands, self._templates
-        return [
-            templates[primitive](*[names[one] for one in used], y=names[at])
-            for at, (primitive, used, _, _) in enumerate(
-                self.program.instructions[begin:end], self.first + begin
-            )
-        ]
-
-    def looped(self, varying: Iterable[int]) -> tuple[list[str], list[str]]:
-        """The text before a loop and in it, where only these of the inputs vary within the loop."""
-        moving = set(varying)
-        parts: tuple[list[str], list[str]] = [], []
-        for at, (instruction, line) in enumerate(zip(self.program.instructions, self.lines()), self.first):
-            if not moving.isdisjoint(instruction.operands):
-                moving.add(at)
-            parts[at in moving].append(line)
-        return parts
 
 
 def _addresses(arrays: Sequence[np.ndarray]) -> np.ndarray:
     return np.array([array.__array_interface__["data"][0] for array in arrays], np.uintp)
 
 
+class _BatchLoop:
+    """Two programs compiled into one loop over batches: see `batches_text`.
+
+    Attributes:
+        run: the compiled function.
+        piece: how many samples to run it over before Python may notice an exception or an interrupt.
+    """
+
+    def __init__(self, turn: Program, each: Program, carried: int, kinds: str, row_kinds: str) -> None:
+        carry = [f"%v{i}" for i in range(carried)]
+        totals = [f"%sum{i}" for i in range(len(each.outputs))]
+        bodies = Body(turn, given=[*carry, *totals]), Body(each, "e", carry)
+        self._callbacks = [body.callbacks for body in bodies]
+        text = batches_text(*bodies, carried, kinds, row_kinds)
+        self.run = Code(text).function("loop", *[_POINTER] * 6, *[_INTEGER] * 4)
+        self.piece = chunk_size(len(turn) + len(each)) * (1 if any(self._callbacks) else 256)
+
+    def raise_pending(self) -> None:
+        """Raise what a primitive raised that was called back."""
+        for callbacks in self._callbacks:
+            callbacks.raise_pending()
+
+
 # One point.
 
 
-def _caller(body: _Body) -> Callable[[Sequence[float]], list[float]]:
+def _caller(body: Body) -> Callable[[Sequence[float]], list[float]]:
     """A function that runs the program at one point, from Python, with as little around it as may be."""
     made = Code(_call_text(body))
     run = made.function("call", ctypes.c_char_p, _POINTER, holds_gil=not body.callbacks)
@@ -201,147 +205,14 @@ def _caller(body: _Body) -> Callable[[Sequence[float]], list[float]]:
     return run_at
 
 
-def _call_text(body: _Body) -> str:
+def _call_text(body: Body) -> str:
     return "\n".join(
         [
             HEAD,
             "define void @call(ptr noalias %in, ptr noalias %out) {",
-            *_loads("%in", zip(range(body.inputs), count())),
+            *loads("%in", zip(range(body.inputs), count())),
             *body.lines(),
-            *_stores("%out", zip(body.outputs, count())),
-            "ret void\n}",
-        ]
-    )
-
-
-def _loads(array: str, places: Iterable[tuple[int, int]]) -> list[str]:
-    """Load slots from an array of doubles, each from its index."""
-    return [
-        f"%in{slot} = getelementptr double, ptr {array}, i64 {i}\n"
-        f"%v{slot} = load double, ptr %in{slot}, align 1"
-        for slot, i in places
-    ]
-
-
-def _stores(array: str, places: Iterable[tuple[str, int]]) -> list[str]:
-    """Store operands to an array of doubles, each at its index."""
-    return [
-        f"%out{i} = getelementptr double, ptr {array}, i64 {i}\nstore double {operand}, ptr %out{i}"
-        for operand, i in places
-    ]
-
-
-# Loops.
-
-
-def _columns(slots: range, kinds: str) -> tuple[list[str], list[str]]:
-    """The text before the loop and in it that makes slots of the columns' elements."""
-    before, within = [], []
-    for i, (slot, kind) in enumerate(zip(slots, kinds)):
-        before.append(
-            f"%column{i}.at = getelementptr ptr, ptr %columns, i64 {i}\n"
-            f"%column{i} = load ptr, ptr %column{i}.at"
-        )
-        if kind == "s":
-            before.append(f"%v{slot} = load double, ptr %column{i}")
-        elif kind == "c":
-            within.append(
-                f"%element{i} = getelementptr double, ptr %column{i}, i64 %i\n"
-                f"%v{slot} = load double, ptr %element{i}"
-            )
-        else:
-            before.append(
-                f"%stride{i}.at = getelementptr i64, ptr %strides, i64 {i}\n"
-                f"%stride{i} = load i64, ptr %stride{i}.at"
-            )
-            within.append(
-                f"%offset{i} = mul i64 %i, %stride{i}\n"
-                f"%element{i} = getelementptr i8, ptr %column{i}, i64 %offset{i}\n"
-                f"%v{slot} = load double, ptr %element{i}, align 1"
-            )
-    return before, within
-
-
-def _results(operands: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The text before the loop and in it that stores one element of each result."""
-    before = [
-        f"%result{i}.at = getelementptr ptr, ptr %results, i64 {i}\n%result{i} = load ptr, ptr %result{i}.at"
-        for i in range(len(operands))
-    ]
-    within = [
-        f"%place{i} = getelementptr double, ptr %result{i}, i64 %i\nstore double {operand}, ptr %place{i}"
-        for i, operand in enumerate(operands)
-    ]
-    return before, within
-
-
-_STEP = "%next = add nsw i64 %i, 1\n%more = icmp slt i64 %next, %end\nbr i1 %more, label %loop, label %done"
-
-
-def _map(body: _Body, kinds: str, *, summed: bool) -> str:
-    """A loop over samples that stores results, or adds them up."""
-    before, load = _columns(range(body.inputs), kinds)
-    fixed, moving = body.looped(i for i, kind in enumerate(kinds) if kind != "s")
-    if summed:
-        totals = [
-            f"%total{i} = phi double [ 0.0, %entry ], [ %sum{i}, %loop ]" for i in range(len(body.outputs))
-        ]
-        within = [f"%sum{i} = fadd double %total{i}, {operand}" for i, operand in enumerate(body.outputs)]
-        after = _stores("%results", ((f"%sum{i}", i) for i in range(len(body.outputs))))
-    else:
-        totals, after = [], []
-        places, within = _results(body.outputs)
-        before += places
-    return "\n".join(
-        [
-            HEAD,
-            "define void @loop(ptr %columns, ptr %strides, ptr %results, i64 %begin, i64 %end) {\nentry:",
-            *before,
-            *fixed,
-            "br label %loop\nloop:\n%i = phi i64 [ %begin, %entry ], [ %next, %loop ]",
-            *totals,
-            *load,
-            *moving,
-            *within,
-            _STEP,
-            "done:",
-            *after,
-            "ret void\n}",
-        ]
-    )
-
-
-def _scan(body: _Body, carried: int, kinds: str) -> str:
-    """A sequential loop with the carry in registers; the state is the carry, then the shared numbers."""
-    slots = range(body.inputs)
-    before, load = _columns(slots[carried : carried + len(kinds)], kinds)
-    fixed, moving = body.looped(slots[: carried + len(kinds)])
-    places, store = _results(body.outputs[carried:])
-    state = [f"%carry{i}" for i in range(carried)] + [f"%v{i}" for i in slots[carried + len(kinds) :]]
-    fetch = [
-        f"%state{i} = getelementptr double, ptr %state, i64 {i}\n{name} = load double, ptr %state{i}"
-        for i, name in enumerate(state)
-    ]
-    return "\n".join(
-        [
-            HEAD,
-            "define void @loop(ptr %state, ptr %columns, ptr %strides, ptr %results, i64 %begin, i64 %end) {",
-            "entry:",
-            *fetch,
-            *before,
-            *places,
-            *fixed,
-            "br label %loop\nloop:\n%i = phi i64 [ %begin, %entry ], [ %next, %loop ]",
-            *(
-                f"%v{i} = phi double [ %carry{i}, %entry ], [ {body.outputs[i]}, %loop ]"
-                for i in range(carried)
-            ),
-            *load,
-            *moving,
-            *store,
-            _STEP,
-            "done:",
-            *(f"store double {body.outputs[i]}, ptr %state{i}" for i in range(carried)),
+            *stores("%out", zip(body.outputs, count())),
             "ret void\n}",
         ]
     )
@@ -350,7 +221,7 @@ def _scan(body: _Body, carried: int, kinds: str) -> str:
 # Large programs.
 
 
-def _in_parts(body: _Body) -> InMemory:
+def _in_parts(body: Body) -> InMemory:
     """A large program, in functions that find in memory what other parts computed."""
     program, first = body.program, body.first
     parts = [range(at, min(at + PART, len(program))) for at in range(0, len(program), PART)]
@@ -376,9 +247,9 @@ def _in_parts(body: _Body) -> InMemory:
     for number, part in enumerate(parts):
         text += [
             f"define private void @part{number}(ptr %slots) {{",
-            *_loads("%slots", ((one, place[one]) for one in taken[number])),
+            *loads("%slots", ((one, place[one]) for one in taken[number])),
             *body.lines(part.start, part.stop),
-            *_stores("%slots", ((body.operands[one], place[one]) for one in given[number])),
+            *stores("%slots", ((body.operands[one], place[one]) for one in given[number])),
             "ret void\n}",
         ]
     calls = [f"call void @part{number}(ptr %slots)" for number in range(len(parts))]
