@@ -34,12 +34,11 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import optree
 
+from autograd.files import write_whole
 from autograd.locating import Line
 from autograd.program import Instruction, Program
 from autograd.registry import find_primitive
@@ -74,14 +73,7 @@ def save(program: Program, path: str | os.PathLike[str]) -> None:
         ProgramFileError: the arguments or results hold anything else.
         OSError: the file cannot be written.
     """
-    text = write(program)
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{uuid4().hex}.part")
-    try:
-        part.write_bytes(text.encode("ascii"))
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, write(program))
 
 
 def load(path: str | os.PathLike[str]) -> Program:

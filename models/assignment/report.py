@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograd.checking import GradientCheck
 from autograd.extras import require
+from autograd.files import write_whole
 from models.assignment.graders import WEIGHT_NAMES, Grader
 from models.assignment.training import THRESHOLDS, Training
 
@@ -164,9 +164,7 @@ def write_summary(results: Results, path: Path) -> None:
         "interrupted": results.interrupted,
         "passed": not results.failed,
     }
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(_writable(summary), indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    write_whole(path, json.dumps(_writable(summary), indent=2, allow_nan=False) + "\n")
 
 
 def _writable(thing: Any) -> Any:

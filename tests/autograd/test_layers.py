@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 # The ground floor first. A module, or the folder that it is in, imports from floors below its own;
 # modules of one folder may import each other.
 FLOORS = [
-    {"autograd.extras", "autograd.ieee", "autograd.locating"},
+    {"autograd.extras", "autograd.files", "autograd.ieee", "autograd.locating"},
     {"autograd.registry"},
     {"autograd.primitives"},
     {"autograd.watching", "autograd.graph"},

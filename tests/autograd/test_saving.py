@@ -154,11 +154,11 @@ def test_saving_replaces_the_file_or_leaves_it(tmp_path: Path, monkeypatch: pyte
     save(trace(lambda x: x, 1.0), path)
     before = path.read_bytes()
 
-    def failing(self: Path, data: bytes) -> int:
+    def failing(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", failing)
+        patch.setattr("os.fsync", failing)
         with pytest.raises(OSError, match="No space left"):
             save(loss_program(), path)
     assert path.read_bytes() == before

@@ -1,0 +1,61 @@
+"""A file is written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from autograd.files import write_whole
+
+
+def test_text_and_bytes_replace_what_was_there(tmp_path):
+    path = tmp_path / "file"
+    write_whole(path, "äöü")
+    assert path.read_bytes() == "äöü".encode()
+    write_whole(str(path), b"\x00\xff")
+    assert path.read_bytes() == b"\x00\xff"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("call", ["os.fsync", "os.replace"])
+def test_a_failed_write_leaves_what_was_there_and_nothing_else(tmp_path, monkeypatch, call):
+    path = tmp_path / "file"
+    path.write_text("before")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(call, full)
+        with pytest.raises(OSError, match="No space left"):
+            write_whole(path, "after")
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        write_whole(tmp_path / "nowhere" / "file", "text")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX")
+def test_a_writer_killed_at_any_moment_leaves_a_whole_file(tmp_path):
+    path = tmp_path / "file"
+    code = (
+        "import sys\nfrom autograd.files import write_whole\n"
+        "while True:\n    for letter in 'ab':\n        write_whole(sys.argv[1], letter * 300_000)\n"
+    )
+    for wait in (0.0, 0.011, 0.037):
+        writer = subprocess.Popen([sys.executable, "-c", code, str(path)])
+        while not path.exists():
+            time.sleep(0.001)
+        time.sleep(wait)
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+        assert path.read_text() in ("a" * 300_000, "b" * 300_000)
+        path.unlink()
