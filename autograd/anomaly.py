@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
+from autograd import watching
 from autograd.graph import operands
 from autograd.locating import Line, user_line
+from autograd.registry import find_primitive
 from autograd.value import Value
 from autograd.watching import watch
 
-__all__ = ["detect_anomaly"]
+__all__ = ["detect_anomaly", "is_hunted", "raise_birth"]
+
+_detecting: ContextVar[bool] = ContextVar("detecting", default=False)
 
 
 @contextmanager
@@ -20,7 +25,9 @@ def detect_anomaly() -> Iterator[None]:
     """Raise where a nan or an inf is born: an inf of finite numbers, a nan where there was none.
 
     Within the context every operation is checked as it is recorded, and every gradient as it is
-    handed on by `Value.backward`; both are slower by far. What was put in (the data of a leaf) was not
+    handed on by `Value.backward`; both are slower by far. A program, compiled or not, is checked by its
+    results: where one is not finite, the run is repeated an instruction at a time to find out why; a
+    function that is traced is not checked before it runs. What was put in (the data of a leaf) was not
     born there and goes through.
 
     Raises:
@@ -32,8 +39,71 @@ def detect_anomaly() -> Iterator[None]:
     Traceback (most recent call last):
     FloatingPointError: log(x=0.0) is -inf, at <doctest ...>:2: x.log()
     """
-    with watch(_Detective()):
-        yield
+    token = _detecting.set(True)
+    try:
+        with watch(_Detective()):
+            yield
+    finally:
+        _detecting.reset(token)
+
+
+def is_hunted(*results: Iterable[Any]) -> bool:
+    """Whether a program's results are to be looked into: they are not finite, and anomalies detected."""
+    if not (watching.contexts and _detecting.get()):
+        return False
+    return not all(math.isfinite(number) for numbers in results for number in numbers)
+
+
+def raise_birth(program: Any, inputs: Sequence[float], place: str = "") -> list[float]:
+    """Repeat a run of a program, and raise where a result's nan or inf is born.
+
+    Args:
+        program: the `Program`.
+        inputs: its inputs.
+        place: which run it was, for the message.
+
+    Returns:
+        The outputs, where none of them is nan or inf, or it came in with the inputs.
+
+    Raises:
+        FloatingPointError: names the operation, its operands and the line that wrote it.
+    """
+    slots = [*inputs, *program.constants]
+    first = len(slots)
+    for one in program.instructions:
+        slots.append(one.primitive(*[slots[operand] for operand in one.operands]))
+    for at in sorted(_led_to(program.outputs, program.instructions, slots, first)):
+        one = program.instructions[at - first]
+        if _is_born(slots[at], [slots[i] for i in one.operands]):
+            names = [*program.inputs, *[""] * len(program.constants)]
+            names += [instruction.label for instruction in program.instructions]
+            shown = [f"{names[i]}={slots[i]}" if names[i] else f"{slots[i]}" for i in one.operands]
+            line = f", at {one.line}" if one.line else ""
+            call = f"{one.primitive.name}({', '.join(shown)})"
+            raise FloatingPointError(f"{call} is {slots[at]} in {program.name}{place}{line}")
+    return [slots[output] for output in program.outputs]
+
+
+def _led_to(
+    outputs: Iterable[int], instructions: Sequence[Any], slots: Sequence[float], first: int
+) -> set[int]:
+    """The instructions' slots that are not finite and went into an output that is not."""
+    found: set[int] = set()
+    pending = list(outputs)
+    while pending:
+        at = pending.pop()
+        if at < first or at in found or math.isfinite(slots[at]):
+            continue
+        found.add(at)
+        one = instructions[at - first]
+        if one.primitive is _where:  # what it did not choose did not go in
+            pending.append(one.operands[1 if slots[one.operands[0]] else 2])
+        else:
+            pending += one.operands
+    return found
+
+
+_where = find_primitive("where")
 
 
 class _Detective:
@@ -43,6 +113,8 @@ class _Detective:
         self.lines: dict[Value, Line] = {}
 
     def recorded(self, node: Value) -> None:
+        if watching.in_trace.get():
+            return  # on numbers that do not matter
         line = self.lines[node] = user_line()
         if _is_born(node._data, [_number(one) for one in operands(node)]):
             raise FloatingPointError(f"{_call(node)} is {node._data}, at {line}")

@@ -16,13 +16,14 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from autograd import watching
+from autograd.anomaly import is_hunted, raise_birth
 from autograd.engines import Compiled, compiled, engine_names
 from autograd.program import Program
 from autograd.tracing import trace
 from autograd.trees import Structure, flatten
 from autograd.value import Value
 
-__all__ = ["Ready", "checked_engine", "choose_engine", "jit", "prepare", "records"]
+__all__ = ["Ready", "checked_engine", "choose_engine", "jit", "kept_for", "prepare", "records"]
 
 LONGEST_FOR_LLVM = 20_000  # instructions; beyond, compiling takes longer than it saves
 
@@ -75,6 +76,12 @@ def prepare(
         chosen = choose_engine(program, use) if engine == "auto" else engine
         found = programs[key, engine, use] = Ready(program, chosen, compiled(program, chosen))
     return None if closes_over_variables(found.program) else found
+
+
+def kept_for(f: Callable[..., Any]) -> list[Ready]:
+    """What is kept of a function, for one structure of arguments after the other."""
+    with _keeping:
+        return list(_kept.get(f, {}).values())
 
 
 def closes_over_variables(program: Program) -> bool:
@@ -138,7 +145,10 @@ class jit:  # noqa: N801  it is called like a function
         program, _, run = ready
         if program.captured:
             scalars = scalars + [one._data for one in program.captured]
-        return program.results.unflatten(run.call(scalars))
+        results = run.call(scalars)
+        if is_hunted(results):
+            raise_birth(program, scalars)
+        return program.results.unflatten(results)
 
     def program(self, *args: Any) -> Program:
         """The program for such arguments."""

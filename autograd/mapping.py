@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.anomaly import is_hunted, raise_birth
 from autograd.batches import arrays_of, columns_of, plain, samples_first, stacked, turns
 from autograd.compiling import checked_engine, prepare, records
 from autograd.engines import Compiled
@@ -62,7 +63,12 @@ def vmap(
             return _unrolled_map(f, batch, reduce)
         program = ready.program
         shared = [one._data for one in program.captured]
-        results = _run_in_blocks(ready.run, [*batch.columns, *shared], batch.count, reduce)
+        columns = [*batch.columns, *shared]
+        results = _run_in_blocks(ready.run, columns, batch.count, reduce)
+        if is_hunted(*(results if reduce is None else [results])):
+            for i in range(batch.count):
+                inputs = [float(one[i]) if isinstance(one, np.ndarray) else one for one in columns]
+                raise_birth(program, inputs, f", sample {i}")
         if reduce is not None:
             return program.results.unflatten(results)
         return stacked(program.results, results, batch.count)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from autograd.anomaly import is_hunted, raise_birth
 from autograd.locating import Line
 from autograd.registry import Primitive
 from autograd.trees import Structure, flatten
@@ -132,10 +133,14 @@ class Program:
         Raises:
             TypeError: the arguments' number, structure or type is not the traced one's.
         """
-        slots = [*self.flat(args), *self.constants]
+        inputs = self.flat(args)
+        slots = [*inputs, *self.constants]
         for instruction in self.instructions:
             slots.append(instruction.primitive(*[slots[operand] for operand in instruction.operands]))
-        return self.results.unflatten([slots[output] for output in self.outputs])
+        results = [slots[output] for output in self.outputs]
+        if is_hunted(results):
+            raise_birth(self, inputs)
+        return self.results.unflatten(results)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it to a text file, whose format `autograd.saving` documents.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd import engines
+from autograd.anomaly import is_hunted, raise_birth
 from autograd.batches import arrays_of, columns_of, plain, stacked, turns
 from autograd.compiling import Ready, checked_engine, prepare, records
 from autograd.ieee import described
@@ -50,7 +51,7 @@ def scan(
         )
     (count,) = counts
     columns, each = columns_of(arrays, outer)
-    checked = functools.partial(_step_checked, step, carried)
+    checked = functools.update_wrapper(functools.partial(_step_checked, step, carried), step)
     ready = None
     if _runs(engine, start, columns):
         example = [carried.unflatten(start), _first(columns, each)]
@@ -58,6 +59,8 @@ def scan(
     if ready is None:
         return _unrolled(checked, carry, columns, each, count, warn=engine != "eager")
     last, ys = ready.run.scan(start, _floats(columns), _shared(ready), count)
+    if is_hunted(last, *ys):
+        _hunt(ready, start, columns, count)
     return carried.unflatten(last), stacked(ready.program.results.child(1), ys, count)
 
 
@@ -110,7 +113,7 @@ def scan_batches(
     batches = -(-count // batch_size)
     if any(len(line) != batches for line in lines):
         raise ValueError(f"rows must have one entry a batch ({batches}), got {sorted(map(len, lines))}")
-    checked = functools.partial(_step_checked, turn, carried)
+    checked = functools.update_wrapper(functools.partial(_step_checked, turn, carried), turn)
     inner = outer = None
     if _runs(engine, start, [*columns, *lines]):
         state = carried.unflatten(start)
@@ -129,6 +132,8 @@ def scan_batches(
     last, ys = engines.scan_batches(
         outer.run, inner.run, start, _floats(columns), _floats(lines), shared, batch_size
     )
+    if is_hunted(last, *ys):
+        _hunt(outer, start, lines, batches, _Inner(inner, columns, batch_size))
     return carried.unflatten(last), stacked(collected, ys, batches)
 
 
@@ -148,6 +153,38 @@ def _floats(columns: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 def _shared(ready: Ready) -> list[float]:
     return [one._data for one in ready.program.captured]
+
+
+class _Inner(NamedTuple):
+    """What is added up over each batch."""
+
+    ready: Ready
+    columns: Sequence[np.ndarray]
+    size: int
+
+    def totals(self, state: Sequence[float], batch: int) -> list[float]:
+        """What a batch adds up to; raises where what is not finite is born."""
+        totals: list[float] = []
+        for i in range(batch * self.size, min(len(self.columns[0]), (batch + 1) * self.size)):
+            inputs = [*state, *(float(column[i]) for column in self.columns), *_shared(self.ready)]
+            terms = raise_birth(self.ready.program, inputs, f", sample {i}")
+            totals = [total + term for total, term in zip(totals or [0.0] * len(terms), terms)]
+        return totals
+
+
+def _hunt(
+    ready: Ready,
+    start: Sequence[float],
+    columns: Sequence[np.ndarray],
+    count: int,
+    inner: _Inner | None = None,
+) -> None:
+    """Repeat a loop step by step, and raise where what is not finite is born."""
+    state = list(start)
+    for i in range(count):
+        totals = inner.totals(state, i) if inner else []
+        inputs = [*state, *totals, *(float(column[i]) for column in columns), *_shared(ready)]
+        state = raise_birth(ready.program, inputs, f", {'batch' if inner else 'step'} {i}")[: len(start)]
 
 
 def _step_checked(step: Callable[..., Any], carried: Structure, *args: Any) -> tuple[Any, Any]:

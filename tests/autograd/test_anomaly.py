@@ -8,7 +8,23 @@ import threading
 import numpy as np
 import pytest
 
-from autograd import Value, detect_anomaly, primitive, stop_gradient, watching, where
+from autograd import (
+    Value,
+    detect_anomaly,
+    exp,
+    grad,
+    jit,
+    log,
+    primitive,
+    scan,
+    stop_gradient,
+    trace,
+    vmap,
+    watching,
+    where,
+)
+from autograd.engines import engine_names
+from autograd.scanning import scan_batches
 
 
 def this_line(back: int = 0) -> str:
@@ -220,3 +236,91 @@ def test_a_context_can_be_handed_on_to_a_thread():
 
     with detect_anomaly():
         assert in_thread(caught, contextvars.copy_context())
+
+
+# Programs.
+
+
+def shifted_log(x):
+    y = x + 1
+    return y * log(x)
+
+
+LOG_LINE = f"{__file__}:{inspect.getsourcelines(shifted_log)[1] + 2}: return y * log(x)"
+
+
+@pytest.mark.parametrize("engine", engine_names())
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        (lambda engine: jit(shifted_log, engine=engine)(0.0), "log(x=0.0) is -inf in shifted_log"),
+        (
+            lambda engine: jit(grad(shifted_log), engine=engine)(0.0),
+            "div(1.0, x=0.0) is inf in gradient_of_shifted_log",
+        ),
+        (
+            lambda engine: vmap(shifted_log, engine=engine)(np.array([1.0, -0.5, 2.0])),
+            "log(x=-0.5) is nan in shifted_log, sample 1",
+        ),
+        (
+            lambda engine: vmap(shifted_log, reduce="mean", engine=engine)(np.array([1.0, 2.0, 0.0])),
+            "log(x=0.0) is -inf in shifted_log, sample 2",
+        ),
+        (
+            lambda engine: scan(
+                lambda c, x: (c * shifted_log(x), c), 1.0, np.array([1.0, 0.0, 2.0]), engine=engine
+            ),
+            "log(x=0.0) is -inf in <lambda>, step 1",
+        ),
+        (
+            lambda engine: scan_batches(
+                lambda c, x: shifted_log(x), lambda c, t, row: (c - t, c), 1.0, np.arange(4.0, -1.0, -1.0), 2,
+                engine=engine,
+            ),
+            "log(x=0.0) is -inf in <lambda>, sample 4",
+        ),
+        (
+            lambda engine: scan_batches(
+                lambda c, x: x, lambda c, total, row: (log(total), c), 1.0, np.array([1.0, 1.0, -1.0]), 2,
+                engine=engine,
+            ),
+            "log(total=-1.0) is nan in <lambda>, batch 1",
+        ),
+    ],
+)  # fmt: skip
+def test_a_compiled_run_names_the_operation_its_operands_and_the_line(engine, run, said):
+    with detect_anomaly(), pytest.raises(FloatingPointError) as caught:
+        run(engine)
+    message = str(caught.value)
+    assert message.startswith(said)
+    assert LOG_LINE in message or "log(total)" in message
+
+
+def test_a_program_names_them_too():
+    program = trace(shifted_log, 1.0)
+    with detect_anomaly(), pytest.raises(FloatingPointError, match=r"log\(x=0.0\) is -inf in shifted_log"):
+        program(0.0)
+    assert program(0.0) == -math.inf, "outside the context it is a number like any other"
+
+
+def test_the_first_birth_of_several_is_named():
+    def difference(x):
+        big = exp(x)
+        return big - big * x
+
+    with detect_anomaly(), pytest.raises(FloatingPointError, match=r"exp\(x=1000.0\) is inf"):
+        jit(difference, engine="python")(1000.0)
+
+
+def test_what_a_program_leaves_out_or_was_given_is_not_born():
+    masked = jit(grad(lambda a, b: a**b, (0, 1)), engine="python")
+    with detect_anomaly():
+        assert masked(0.0, 2.0) == (0.0, 0.0), "log(0) is not chosen"
+        assert jit(lambda x: x + 1, engine="python")(math.inf) == math.inf
+        assert math.isnan(jit(shifted_log, engine="python")(math.nan))
+        assert vmap(lambda x: x * 2, engine="python")(np.array([math.nan, 1.0]))[1] == 2.0
+
+
+def test_numbers_of_a_trace_do_not_matter():
+    with detect_anomaly():
+        assert trace(shifted_log, 0.0)(1.0) == 0.0
