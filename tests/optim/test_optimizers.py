@@ -1,16 +1,24 @@
-"""Optimizers: their formulas by hand, their state per weight, agreement of object and rule, bad input."""
+"""Optimizers: their formulas by hand, state per weight, schedules, saving and loading, bad input."""
 
 from __future__ import annotations
 
+import json
 import math
+from functools import partial
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd import Value, grad, trace
-from optim import Adam, Momentum, VanillaGradientDescent, adam, momentum, vanilla
+from optim.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Optimizer, RMSProp, VanillaGradientDescent
+from optim.rules import adam, momentum, vanilla
+from optim.schedules import Cosine, StepDecay, WarmUp
+from tests.optim.pytorch_figures import CASES
 
+ALL = [VanillaGradientDescent, Momentum, SGD, AdaGrad, RMSProp, Adam, AdamW]
+each_optimizer = pytest.mark.parametrize("make", ALL)
+each_case = pytest.mark.parametrize("case", CASES, ids=str)
 GRADIENTS = [[0.5, -2.0], [1.5, 0.0], [-0.25, 3.0], [0.0, 1e-3]]
 
 
@@ -77,25 +85,234 @@ def test_rules_are_scalar_functions_that_can_be_traced_and_differentiated():
     assert grad(lambda lr: vanilla(1.0, 2.0, lr=lr))(0.1) == -2.0
 
 
-@pytest.mark.parametrize("make", [VanillaGradientDescent, Momentum, Adam])
+@each_optimizer
+@settings(max_examples=20)
 @given(start=st.floats(-5, 5))
 def test_each_finds_the_minimum_of_a_parabola(make, start):
     w = Value(start)
-    optimizer = make([w], lr=0.05)
+    without_decay = {"weight_decay": 0.0} if make is AdamW else {}
+    optimizer = make([w], lr=1.0 if make is AdaGrad else 0.05, **without_decay)
     for _ in range(400):
         optimizer.zero_grad()
         ((w - 1.5) ** 2).backward()
         optimizer.step()
-    assert w.data == pytest.approx(1.5, abs=1e-2)
+    assert w.data == pytest.approx(1.5, abs=5e-2 if make is RMSProp else 1e-2)
     assert type(w.data) is float
 
 
-def test_a_gradient_that_ran_away_does_not_raise():
-    for make in (VanillaGradientDescent, Momentum, Adam):
+@each_optimizer
+def test_a_gradient_that_ran_away_does_not_raise(make):
+    for gradient in (math.inf, -math.inf, math.nan):
         w = Value(1.0)
-        w.grad = math.inf
+        w.grad = gradient
         make([w], lr=0.1).step()
         assert not math.isfinite(w.data)
+
+
+@each_case
+def test_a_step_is_update_with_the_constants_of_its_number(case):
+    """What compiled loops rely on: floats in, floats out, lengths that stay."""
+    weights = [Value(1.0), Value(-2.0)]
+    optimizer = case.optimizer(weights)
+    plain = [weight.data for weight in weights]
+    states = [optimizer.initial(weight) for weight in plain]
+    assert optimizer.states == states
+    lengths = {(len(states[0]), len(optimizer.constants(1)))}
+    for number, gradients in enumerate(GRADIENTS, 1):
+        constants = optimizer.constants(number)
+        after = [optimizer.update(*one, constants) for one in zip(plain, gradients, states)]
+        plain, states = [weight for weight, _ in after], [state for _, state in after]
+        for weight, gradient in zip(weights, gradients):
+            weight.grad = gradient
+        optimizer.step()
+        assert ([weight.data for weight in weights], optimizer.states, optimizer.steps) == (
+            plain,
+            states,
+            number,
+        )
+        assert {type(one) for one in [*plain, *constants, *states[0]]} == {float}
+        assert constants[0] == optimizer.rate(number) or "lr_decay" in case.settings
+        lengths.add((len(states[0]), len(constants)))
+    assert len(lengths) == 1
+
+
+# Learning rates and their schedules.
+
+
+def test_a_schedule_is_called_with_the_number_of_the_step_from_0():
+    asked = []
+    w = Value(0.0)
+    optimizer = VanillaGradientDescent([w], lr=lambda step: asked.append(step) or 2.0**-step)
+    for _ in range(3):
+        w.grad = 1.0
+        optimizer.step()
+    assert (asked, w.data) == ([0, 1, 2], -1.75)
+
+
+def test_the_learning_rate_is_assigned_as_in_pytorch():
+    w = Value(0.0)
+    optimizer = SGD([w], lr=1.0)
+    w.grad = 1.0
+    optimizer.step()
+    optimizer.lr = 0.25
+    optimizer.step()
+    assert (optimizer.lr, w.data) == (0.25, -1.25)
+    optimizer.lr = schedule = StepDecay(0.5, every=1)
+    assert optimizer.lr is schedule
+    assert optimizer.rate(1) == 0.5
+    with pytest.raises(ValueError, match=r"lr must be above 0, got -0\.1"):
+        optimizer.lr = -0.1
+    assert optimizer.lr is schedule
+
+
+def test_a_rate_of_0_from_a_schedule_leaves_the_weight_alone():
+    w = Value(3.0)
+    w.grad = 1.0
+    AdamW([w], lr=WarmUp(Cosine(0.1, 10), 5)).step()
+    assert w.data == 3.0
+
+
+@each_optimizer
+@pytest.mark.parametrize(
+    ("rate", "error"),
+    [(-0.1, ValueError), (math.nan, ValueError), (math.inf, ValueError), ("fast", TypeError)],
+)
+def test_a_schedule_that_gives_no_rate_is_named_with_the_step(make, rate, error):
+    def schedule(step):
+        return rate if step == 2 else 0.1
+
+    w = Value(1.0)
+    optimizer = make([w], lr=schedule)
+    optimizer.step()
+    optimizer.step()
+    before = w.data, optimizer.steps
+    with pytest.raises(error, match=r"the schedule <function .*schedule at .*> gives for step 2 must be"):
+        optimizer.step()
+    assert (w.data, optimizer.steps) == before
+    assert optimizer.constants(2)[0] == 0.1
+
+
+# Without weights, for `fit`; saving and loading.
+
+
+@each_optimizer
+def test_an_optimizer_without_weights_is_for_fit(make):
+    optimizer = make(lr=0.25)
+    assert (optimizer.params, optimizer.states, optimizer.steps) == ([], [], 0)
+    state = optimizer.initial(1.0)
+    assert optimizer.update(1.0, 2.0, state, optimizer.constants(1))[0] < 1.0
+    with pytest.raises(RuntimeError, match=f"this {make.__name__} was made without weights"):
+        optimizer.step()
+
+
+def trained(case, steps, optimizer=None, weights=None):
+    """An optimizer after some steps, and its weights."""
+    weights = weights or [Value(1.0), Value(-2.0)]
+    optimizer = optimizer or case.optimizer(weights)
+    for _ in range(steps):
+        for weight in weights:
+            weight.grad = math.sin(weight.data) + optimizer.steps
+        optimizer.step()
+    return optimizer, weights
+
+
+@each_case
+def test_a_state_dict_goes_through_json_and_the_training_goes_on_to_the_same_bits(case):
+    optimizer, weights = trained(case, 7)
+    saved = json.loads(json.dumps(optimizer.state_dict()))
+    settings = {} if case.schedule is None else {"lr": case.schedule}
+    other = type(optimizer)([Value(weight.data) for weight in weights], **settings)
+    other.load_state_dict(saved)
+    assert other.settings() == optimizer.settings() == saved["settings"]
+    _, found = trained(case, 5, other, other.params)
+    _, expected = trained(case, 5, optimizer, weights)
+    assert [one.data for one in found] == [one.data for one in expected]
+    assert (other.states, other.steps) == (optimizer.states, 12)
+
+
+@each_case
+def test_fit_hands_the_state_back_by_restore(case):
+    optimizer, weights = trained(case, 3)
+    other = case.optimizer([Value(weight.data) for weight in weights])
+    other.restore(optimizer.steps, [list(state) for state in optimizer.states])
+    assert (other.states, other.steps) == (optimizer.states, 3)
+
+
+def test_settings_are_the_arguments_as_json_holds_them():
+    optimizer = Adam(lr=Cosine(0.1, 10), betas=(0.8, 0.9))
+    assert optimizer.settings() == {
+        "optimizer": "Adam",
+        "lr": "Cosine(rate=0.1, steps=10, last=0.0)",
+        "betas": [0.8, 0.9],
+        "eps": 1e-8,
+        "eps_root": 0.0,
+        "weight_decay": 0.0,
+        "amsgrad": False,
+    }
+    assert repr(Momentum([Value(1.0)], lr=1)) == "Momentum(1 weights, lr=1.0, gamma=0.9, steps=0)"
+
+
+def test_a_function_as_schedule_is_written_the_same_in_every_run():
+    schedules = [lambda step: 0.1, partial(max, 0.1), math.cos]
+    written = [SGD(lr=schedule).settings()["lr"] for schedule in schedules]
+    assert written[1:] == ["functools.partial(<built-in function max>, 0.1)", "<built-in function cos>"]
+    assert "lambda" in written[0]
+    assert " at 0x" not in written[0]
+
+
+SAVED = Adam([Value(1.0), Value(2.0)], lr=0.1).state_dict()
+SCHEDULED = Adam([Value(1.0), Value(2.0)], lr=Cosine(0.1, 10)).state_dict()
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "saved", "error", "words"),
+    [
+        (SGD, SAVED, ValueError, "the state is that of Adam, and this is SGD"),
+        (AdamW, SAVED, ValueError, "the state is that of Adam, and this is AdamW"),
+        (Adam, SCHEDULED, ValueError, r"rate is Cosine\(.*\), and this optimizer's is 0.001: a schedule"),
+        (partial(Adam, lr=Cosine(0.2, 10)), SCHEDULED, ValueError, r"is Cosine\(rate=0.2"),
+        (partial(Adam, lr=Cosine(0.2, 10)), SAVED, ValueError, "rate is 0.1, and this optimizer's is Cosine"),
+        (Adam, {**SAVED, "states": [[0.0, 0.0]]}, ValueError, "those of 1 weights, and this Adam has 2"),
+        (Adam, {**SAVED, "states": [[0.0], [0.0]]}, ValueError, r"states\[0\] must have 2 numbers, got 1"),
+        (Adam, {**SAVED, "states": [[0.0, 0.0], [0.0, "x"]]}, TypeError, r"states\[1\]\[1\] must be a real"),
+        (Adam, {**SAVED, "steps": -1}, ValueError, "steps must be at least 0, got -1"),
+        (Adam, {"steps": 1}, TypeError, r"must have the settings .*, got {'steps': 1}"),
+        (Adam, None, TypeError, "must have the settings .*, got None"),
+        (Adam, {**SAVED, "settings": {"optimizer": "Adam"}}, ValueError, "settings must be .*'lr', 'betas'"),
+        (
+            Adam,
+            {**SAVED, "settings": {**SAVED["settings"], "betas": [0.9, 2.0]}},
+            ValueError,
+            r"betas\[1\] must be at least 0 and below 1, got 2.0",
+        ),
+        (
+            Adam,
+            {**SAVED, "settings": {**SAVED["settings"], "amsgrad": True}},
+            ValueError,
+            r"states\[0\] must have 3 numbers, got 2",
+        ),
+    ],
+)
+def test_a_state_dict_that_does_not_fit_is_told_and_changes_nothing(optimizer, saved, error, words):
+    made = optimizer([Value(1.0), Value(2.0)])
+    made.step()
+    before = made.state_dict()
+    with pytest.raises(error, match=words):
+        made.load_state_dict(saved)
+    assert made.state_dict() == before
+
+
+def test_an_optimizer_of_one_s_own_is_an_update():
+    class SignDescent(Optimizer):
+        def update(self, weight, gradient, state, constants):
+            return weight - constants[0] * ((gradient > 0) - (gradient < 0)), state
+
+    w = Value(1.0)
+    w.grad = 5.0
+    optimizer = SignDescent([w], lr=0.25)
+    optimizer.step()
+    assert w.data == 0.75
+    assert optimizer.state_dict()["settings"] == {"optimizer": "SignDescent", "lr": 0.25}
 
 
 @pytest.mark.parametrize(
@@ -103,6 +320,8 @@ def test_a_gradient_that_ran_away_does_not_raise():
     [
         (lambda: Adam([]), ValueError, "at least one weight"),
         (lambda: Adam([1.0]), TypeError, "must be Values, got float"),
+        (lambda: Adam(Value(1.0)), TypeError, r"an iterable of Values, got Value: write \[w\]"),
+        (lambda: Adam(3), TypeError, "an iterable of Values, got int"),
         (lambda: Adam([Value(1.0)] * 2), ValueError, "twice"),
         (lambda: VanillaGradientDescent([Value(1.0)], lr=-1.0), ValueError, "lr must be above 0, got -1.0"),
         (
@@ -115,6 +334,20 @@ def test_a_gradient_that_ran_away_does_not_raise():
         (lambda: Adam([Value(1.0)], betas=(0.9, 1.5)), ValueError, r"betas\[1\]"),
         (lambda: Adam([Value(1.0)], betas=0.9), TypeError, "betas must be a pair"),
         (lambda: Adam([Value(1.0)], eps=0.0), ValueError, "must not both be 0"),
+        (lambda: AdaGrad(eps=0.0), ValueError, "eps and initial_accumulator_value must not both be 0"),
+        (lambda: RMSProp(eps=0.0), ValueError, "eps must be above 0"),
+        (lambda: RMSProp(alpha=1.0), ValueError, "alpha must be at least 0 and below 1"),
+        (lambda: SGD(momentum=-0.1), ValueError, "momentum must be at least 0 and below 1"),
+        (lambda: SGD(nesterov=True), ValueError, "nesterov needs a momentum above 0 and no dampening"),
+        (
+            lambda: SGD(momentum=0.9, dampening=0.1, nesterov=True),
+            ValueError,
+            "got momentum=0.9 and dampening=0.1",
+        ),
+        (lambda: SGD(nesterov=0.9), TypeError, "nesterov must be True or False, got 0.9"),
+        (lambda: AdamW(weight_decay=-1.0), ValueError, "weight_decay must be at least 0, got -1.0"),
+        (lambda: Optimizer([Value(1.0)]).step(), NotImplementedError, "Optimizer does not define update"),
+        (lambda: Adam(lr=True), TypeError, "lr must be a number, got bool"),
     ],
 )
 def test_bad_input_is_told_what_was_wrong(call, error, words):

@@ -1,0 +1,91 @@
+"""The parameters of a fit: taken apart into numbers, and put back, into the Values they came from too."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autograd import Value
+from autograd.graph import leaves, topological_order
+from autograd.ieee import described
+from autograd.trees import flatten
+from optim.samples import Samples
+
+__all__ = ["Parameters"]
+
+
+class Parameters:
+    """What is trained.
+
+    Args:
+        params: numbers, arrays or Values in any structure.
+
+    Attributes:
+        structure: how the scalars are arranged.
+        names: what to call each scalar.
+        start: their numbers.
+
+    Raises:
+        TypeError: something in it is no number, or a Value that is not a leaf.
+        ValueError: there is no number in it, one is not finite, or a Value is in it twice.
+    """
+
+    def __init__(self, params: Any) -> None:
+        scalars, self.structure = flatten(params, "params", integers=False)
+        self._given = params
+        self._values = [one for one in scalars if isinstance(one, Value)]
+        self._scalars = scalars
+        if not scalars:
+            raise ValueError(f"params must hold at least one number to train, got {described(params)}")
+        names = self.structure.names("params")
+        self.names = [getattr(one, "label", "") or name for one, name in zip(scalars, names)]
+        self.start = [one.data if isinstance(one, Value) else one for one in scalars]
+        for name, scalar, number in zip(names, scalars, self.start):
+            if isinstance(scalar, Value) and scalar._primitive is not None:
+                raise TypeError(f"{name} is a result and cannot be trained: give the leaves it is made of")
+            if not math.isfinite(number):
+                raise ValueError(f"{name} must start from a finite number, got {number}")
+        if len(set(self._values)) != len(self._values):
+            raise ValueError("a Value is twice in params: it would be updated twice a step")
+
+    def arranged(self, numbers: Sequence[Any]) -> Any:
+        """Numbers in the structure of the parameters."""
+        return self.structure.unflatten(numbers)
+
+    def hand_back(self, numbers: Sequence[float]) -> Any:
+        """The trained parameters: where they are Values the very same, updated."""
+        for scalar, number in zip(self._scalars, numbers):
+            if isinstance(scalar, Value):
+                scalar.data = number
+        return self._given if len(self._values) == len(self._scalars) else self.arranged(numbers)
+
+    def are(self, values: Sequence[Value]) -> bool:
+        """Whether they are these Values and nothing else."""
+        return self._scalars == list(values)
+
+    def check(self, loss: Callable[..., Any], samples: Samples) -> None:
+        """See that a loss can be trained by them.
+
+        Raises:
+            TypeError: it returns no scalar, or nothing that depends on them.
+            ValueError: it depends on Values of them that it closes over, instead of what it is given.
+        """
+        weights = [Value(number, name) for number, name in zip(self.start, self.names)]
+        result = loss(self.arranged(weights), *samples.sample(0))
+        if not isinstance(result, (Value, float, int)):
+            raise TypeError(f"the loss must return one number a sample, got {described(result)}")
+        found = set()
+        if isinstance(result, Value):
+            found = {result, *leaves(topological_order(result))}
+        if not found.isdisjoint(self._values):
+            raise ValueError(
+                "the loss uses parameters that it closes over, which training would not change: let it use "
+                "its first argument, loss(params, *sample), which has the structure of params (a model is "
+                "called as it is: loss(model, x, y))"
+            )
+        if found.isdisjoint(weights):
+            raise TypeError(
+                "the loss does not depend on its first argument, the parameters: loss(params, *sample) "
+                f"returned {described(result)} for the first sample"
+            )

@@ -1,0 +1,117 @@
+"""The samples of a fit: arrays with one entry a sample, checked, split and shuffled."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Samples"]
+
+
+class Samples:
+    """Arrays that belong together, whose first axis counts the samples.
+
+    Args:
+        data: an array, or a tuple or list of arrays: ``(X, y)``.
+        role: what it is, to name in errors.
+
+    Attributes:
+        arrays: the arrays, of float64.
+
+    Raises:
+        TypeError: an array does not hold real numbers.
+        ValueError: there is none, they differ in the number of samples, there is no sample, or a
+            number is nan or infinite.
+
+    >>> len(Samples((np.zeros((3, 2)), [1, 2, 3])))
+    3
+    """
+
+    def __init__(self, data: Any, role: str = "data") -> None:
+        parts = data if isinstance(data, tuple) else [data]
+        if isinstance(data, list) and any(isinstance(one, np.ndarray) for one in data):
+            parts = data
+        if not parts:
+            raise ValueError(f"{role} must hold at least one array, got an empty tuple")
+        names = [f"{role}[{i}]" for i in range(len(parts))] if len(parts) > 1 else [role]
+        self.arrays = [_checked(one, name) for one, name in zip(parts, names)]
+        counts = {name: len(array) for name, array in zip(names, self.arrays)}
+        if len(set(counts.values())) > 1:
+            found = ", ".join(f"{count} in {name}" for name, count in counts.items())
+            raise ValueError(f"the arrays of {role} must have the same number of samples, got {found}")
+        if not len(self):
+            raise ValueError(f"{role} has no samples: the arrays' first axis counts them, and it is empty")
+
+    def __len__(self) -> int:
+        return len(self.arrays[0])
+
+    def take(self, places: Any) -> Samples:
+        """The samples at these places, in this order."""
+        taken = object.__new__(Samples)
+        taken.arrays = [array[places] for array in self.arrays]
+        return taken
+
+    def split(self, share: float, seed: int) -> tuple[Samples, Samples]:
+        """Take a random share away.
+
+        Args:
+            share: how much of the samples, above 0 and below 1.
+            seed: which.
+
+        Returns:
+            What is left, in its order, and the share.
+
+        Raises:
+            ValueError: the share is no such number, or one of the two would be empty.
+        """
+        count = len(self)
+        size = round(count * share) if 0 < share < 1 else 0
+        if not 0 < size < count:
+            raise ValueError(
+                f"validation must be a share of the samples above 0 and below 1 that leaves some of the "
+                f"{count} on either side, or data of its own, got {share!r}"
+            )
+        chosen = np.zeros(count, bool)
+        chosen[np.random.default_rng(seed).permutation(count)[:size]] = True
+        return self.take(~chosen), self.take(chosen)
+
+    def digest(self) -> str:
+        """A fingerprint of all numbers and shapes."""
+        found = hashlib.sha256()
+        for array in self.arrays:
+            found.update(repr(array.shape).encode())
+            found.update(np.ascontiguousarray(array).tobytes())
+        return found.hexdigest()
+
+    def sample(self, place: int) -> list[Any]:
+        """What one sample is made of: floats, and arrays of floats."""
+        return [array[place].item() if array.ndim == 1 else array[place] for array in self.arrays]
+
+
+def _checked(given: Any, name: str) -> np.ndarray:
+    try:
+        array = np.asarray(given)
+    except ValueError as error:
+        raise ValueError(f"{name} must be an array with one entry a sample: {error}") from None
+    if array.dtype.kind not in "fbiu":
+        raise TypeError(f"{name} must hold real numbers, got an array of {array.dtype}")
+    if array.ndim == 0:
+        raise ValueError(f"{name} must be an array with one entry a sample, got the number {given!r}")
+    array = array.astype(np.float64)
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        raise ValueError(_where(array, bad, name))
+    return array
+
+
+def _where(array: np.ndarray, bad: np.ndarray, name: str) -> str:
+    place = tuple(map(int, bad[0]))
+    more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+    found = "nan" if math.isnan(array[place]) else "infinite"
+    return (
+        f"{name}[{', '.join(map(str, place))}] is {found}{more}: leave such samples out, or put in what "
+        "they should be"
+    )

@@ -1,0 +1,98 @@
+"""Checkpoint files: what is written is read back exactly, and anything else is refused by name."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optim.checkpoints import CheckpointError, read_checkpoint, write_checkpoint
+
+WHOLE = {
+    "model": "[*, *]",
+    "settings": {"optimizer": {"lr": 0.1}, "batch_size": 4},
+    "steps": 12,
+    "weights": [0.1, -1e-300],
+    "states": [[0.0, 5e-324], [1 / 3, 2.0]],
+    "history": [[0.5, None, 0.001], [0.25, math.inf, 0.002]],
+    "best": {"epoch": 2, "loss": 0.25, "weights": [0.1, 0.2]},
+}
+
+
+def test_every_number_is_read_back_exactly(tmp_path):
+    path = tmp_path / "run.json"
+    write_checkpoint(path, WHOLE)
+    assert read_checkpoint(path) == {"format": "valuegrad checkpoint 1", **WHOLE}
+    assert read_checkpoint(str(path))["states"][0][1] == 5e-324
+
+
+@given(st.lists(st.floats(allow_nan=False), max_size=5))
+def test_any_weights_are(tmp_path_factory, weights):
+    path = tmp_path_factory.mktemp("run") / "run.json"
+    best = {"epoch": 1, "loss": 0.5, "weights": weights}
+    write_checkpoint(path, {**WHOLE, "weights": weights, "states": [[]] * len(weights), "best": best})
+    assert list(map(str, read_checkpoint(path)["weights"])) == list(map(str, weights))
+
+
+DAMAGES = [
+    ("format", lambda one: one.update(format="another 1")),
+    ("format", lambda one: one.pop("format")),
+    ("weights", lambda one: one.pop("weights")),
+    ("weights are no list of floats", lambda one: one["weights"].__setitem__(0, "0.1")),
+    ("weights are no list of floats", lambda one: one["weights"].__setitem__(0, 1)),
+    ("weights are no list of floats", lambda one: one["weights"].__setitem__(0, True)),
+    ("3 weights have 2 states", lambda one: one["weights"].append(0.5)),
+    ("states are no list of floats", lambda one: one["states"].__setitem__(0, 0.5)),
+    ("states are no list of floats", lambda one: one["states"][1].append(None)),
+    ("epoch of its history", lambda one: one["history"].append([0.5])),
+    ("history are no list of floats", lambda one: one["history"].append([None, None, 0.5])),
+    ("steps", lambda one: one.update(steps=1.5)),
+    ("steps", lambda one: one.update(steps=True)),
+    ("steps are negative", lambda one: one.update(steps=-1)),
+    ("settings", lambda one: one.update(settings=[])),
+    ("best epoch is none of its epochs", lambda one: one["best"].update(epoch=3)),
+    ("best", lambda one: one["best"].pop("weights")),
+    ("best", lambda one: one["best"].pop("loss")),
+    ("best weights are of another number", lambda one: one["best"]["weights"].pop()),
+]
+
+
+@pytest.mark.parametrize(("said", "damage"), DAMAGES)
+def test_a_damaged_checkpoint_says_what_is_wrong_with_it(tmp_path, said, damage):
+    path = tmp_path / "run.json"
+    whole = copy.deepcopy({"format": "valuegrad checkpoint 1", **WHOLE})
+    damage(whole)
+    path.write_text(json.dumps(whole))
+    with pytest.raises(CheckpointError, match=rf"run\.json is no checkpoint, or a damaged one: .*{said}"):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff\xfe", b"[" * 100_000, b"null", b"[1, 2]", b'{"format":', b'{"steps": ' + b"9" * 5000 + b"}"],
+    ids=["empty", "not text", "deep", "null", "list", "cut off", "huge number"],
+)
+def test_a_file_of_another_kind_is_refused(tmp_path, content):
+    path = tmp_path / "run.json"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match="is no checkpoint, or a damaged one"):
+        read_checkpoint(path)
+
+
+def test_a_file_cut_off_anywhere_is_refused(tmp_path):
+    path = tmp_path / "run.json"
+    write_checkpoint(path, WHOLE)
+    whole = path.read_bytes()
+    for length in range(len(whole) - 2):
+        path.write_bytes(whole[:length])
+        with pytest.raises(CheckpointError):
+            read_checkpoint(path)
+
+
+def test_no_file_is_an_error_of_the_system(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_checkpoint(tmp_path / "nothing.json")
