@@ -8,13 +8,15 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from autograd import jit
+from autograd.engines import engine_names
 from autograd.extras import require
 from models.assignment.data import Array, load_assignment_data, planted_weights
 from models.assignment.graders import POINT, check_first_row, grade, hand_against_engine
 from models.assignment.plots import draw_loss, plot_losses
 from models.assignment.reading import DataError
 from models.assignment.report import Results, show_checks, show_training, terminal, write_summary
-from models.assignment.training import OPTIMIZERS, start
+from models.assignment.training import OPTIMIZERS, Training, epoch_seconds, first_weights
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit statuses; the last is the shells' 128 + SIGINT
 PICTURES = ("graph.svg", "graph.png")
@@ -45,6 +47,8 @@ def _prepare(parser: argparse.ArgumentParser, options: argparse.Namespace) -> tu
     """
     try:
         require("plots", "matplotlib", "rich", "tqdm")
+        if options.engine not in ("auto", "eager"):
+            jit(lambda x: x, engine=options.engine)(0.0)
         X, y = load_assignment_data(options.data)
         options.out.mkdir(parents=True, exist_ok=True)
         draw_loss(POINT, X[0].tolist(), y[0].item(), [options.out / name for name in PICTURES])
@@ -70,11 +74,11 @@ def _run(X: Array, y: Array, options: argparse.Namespace) -> int:
     )
     show_checks(results, console)
     try:
-        _train(results, list(zip(X.tolist(), y.tolist())))
+        _train(results, X, y)
     except KeyboardInterrupt:
         results.interrupted = True
         print("Interrupted: writing the epochs that were finished.", file=sys.stderr)
-    results.trainings = [training for training in results.trainings if training.loss_per_epoch]
+    results.trainings = [one for one in results.trainings if one.loss_per_epoch or one.diverged]
     show_training(results, console)
     written = _write(results, options.out)
     console.print(f"Written to {options.out}: {', '.join([*written, *PICTURES])}")
@@ -85,28 +89,34 @@ def _run(X: Array, y: Array, options: argparse.Namespace) -> int:
     return FAILED if results.failed else 0
 
 
-def _train(results: Results, samples: list[tuple[list[float], float]]) -> None:
-    from tqdm import tqdm
-
+def _train(results: Results, X: Array, y: Array) -> None:
     settings = results.settings
     for name in settings["optimizers"]:
-        training = start(name, lr=settings["lr"], gamma=settings["momentum"], seed=settings["seed"])
+        training = Training(name, first_weights(settings["seed"]))
         results.trainings.append(training)
-        with tqdm(range(settings["epochs"]), f"{name:8}", unit=" epochs", disable=settings["quiet"]) as bar:
-            for _ in bar:
-                bar.set_postfix_str(f"loss {training.run_epoch(samples):.3e}", refresh=False)
+        training.run(
+            X,
+            y,
+            settings["epochs"],
+            lr=settings["lr"],
+            gamma=settings["momentum"],
+            engine=settings["engine"],
+            progress=not settings["quiet"],
+        )
+    results.epoch_seconds = epoch_seconds(X, y, settings["engine"])
 
 
 def _write(results: Results, out: Path) -> list[str]:
     """Write the summary, first since the plots could be made again from it, and the plots."""
     write_summary(results, out / "summary.json")
     written = ["summary.json"]
-    for training in results.trainings:
+    plotted = [training for training in results.trainings if training.loss_per_epoch]
+    for training in plotted:
         written.append(f"loss-{training.name}.png")
         plot_losses([training], f"Loss with {training.name}", out / written[-1])
-    if results.trainings:
+    if plotted:
         written.append("loss-comparison.png")
-        plot_losses(results.trainings, "Loss of the optimizers compared", out / written[-1])
+        plot_losses(plotted, "Loss of the optimizers compared", out / written[-1])
     return written
 
 
@@ -151,6 +161,12 @@ def _parser() -> argparse.ArgumentParser:
         choices=list(OPTIMIZERS),
         default=list(OPTIMIZERS),
         help="which to train with (all three)",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=["auto", "eager", *engine_names()],
+        default="auto",
+        help="what runs the training: auto takes the fastest that is installed, eager records every step",
     )
     parser.add_argument(
         "--out", type=Path, default=Path("out"), metavar="FOLDER", help="where to write (%(default)s)"

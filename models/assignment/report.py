@@ -35,6 +35,7 @@ class Results:
         check: the gradient check.
         hand_difference: the largest relative difference of hand-derived and engine gradients.
         trainings: the optimizers' trainings; an interrupted one holds its finished epochs.
+        epoch_seconds: how long an epoch takes, by what runs it: eager, and the chosen engine.
         interrupted: whether Ctrl-C ended it.
     """
 
@@ -45,6 +46,7 @@ class Results:
     check: GradientCheck
     hand_difference: float
     trainings: list[Training] = field(default_factory=list)
+    epoch_seconds: dict[str, float] = field(default_factory=dict)
     interrupted: bool = False
 
     @property
@@ -105,7 +107,7 @@ def show_training(results: Results, console: Console) -> None:
     planted = [] if results.planted is None else ["planted"]
     table = _table("Training (mean loss over the epoch)", "", *names, *planted)
     longest = max(len(training.loss_per_epoch) for training in trainings)
-    for epoch in sorted({*(e for e in SHOWN_EPOCHS if e < longest), longest}):
+    for epoch in sorted({*(e for e in SHOWN_EPOCHS if e < longest), longest} - {0}):
         losses = [training.loss_per_epoch[epoch - 1 : epoch] for training in trainings]
         table.add_row(f"loss after epoch {epoch}", *(f"{loss[0]:.3e}" if loss else "-" for loss in losses))
     table.add_section()
@@ -119,6 +121,12 @@ def show_training(results: Results, console: Console) -> None:
     table.add_section()
     table.add_row("seconds", *(f"{training.seconds:.2f}" for training in trainings))
     console.print(table)
+    for training in trainings:
+        if training.diverged:
+            console.print(f"{training.name} ended early: {training.diverged}\n", soft_wrap=True)
+    if results.epoch_seconds:
+        times = [f"{seconds * 1e3:.3g} ms {name}" for name, seconds in results.epoch_seconds.items()]
+        console.print(f"One epoch of Adam takes {', '.join(times)}.\n")
     if planted:
         console.print(
             "The loss does not change with the sign of (w1, w2) together, nor with that of (w3, w4, w5).\n"
@@ -158,9 +166,12 @@ def write_summary(results: Results, path: Path) -> None:
                 },
                 "weights": training.weights,
                 "seconds": training.seconds,
+                "engine": training.engine,
+                "diverged": training.diverged or None,
             }
             for training in results.trainings
         },
+        "epoch_seconds": results.epoch_seconds,
         "interrupted": results.interrupted,
         "passed": not results.failed,
     }
