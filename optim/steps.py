@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd import value_and_grad, vmap
+from autograd import Value, value_and_grad, vmap
 from autograd.compiling import kept_for
 from autograd.scanning import scan, scan_batches
 from autograd.trees import Structure
@@ -142,7 +142,9 @@ class Steps:
     def mean_loss(self, weights: list[float], samples: Samples) -> float:
         """The mean of the samples' losses, nothing updated."""
         if self.engine == "eager":
-            losses = np.array([self._loss(weights, *samples.sample(i)) for i in range(len(samples))], float)
+            values = [Value(weight) for weight in weights]  # on which sum adds as in every engine
+            results = [self._loss(values, *samples.sample(i)) for i in range(len(samples))]
+            losses = np.array([one.data if isinstance(one, Value) else one for one in results], float)
         else:
             in_axes = (None, *(0 for _ in samples.arrays))
             losses = vmap(self._loss, in_axes, engine=self.engine)(weights, *samples.arrays)
