@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -152,5 +153,5 @@ def _unrolled_map(f: Callable[..., Any], batch: _Batch, reduce: str | None) -> A
             array_of(list(column), (batch.count,)) for column in zip(*(scalars for scalars, _ in rows))
         ]
         return stacked(structure, columns, batch.count)
-    totals = [sum(column[1:], column[0]) for column in zip(*(scalars for scalars, _ in rows))]
+    totals = [functools.reduce(operator.add, column) for column in zip(*(scalars for scalars, _ in rows))]
     return structure.unflatten([total / batch.count for total in totals] if reduce == "mean" else totals)

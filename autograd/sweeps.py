@@ -92,7 +92,8 @@ def _partials(node: Value, parts: tuple[Any, ...], involved: Any, lift: bool) ->
     wanted = tuple(type(one) is not float and one in involved for one in parts)
     if lift:
         derived_from.set(node)
-        return node._primitive.partials_at(node, parts, wanted)  # type: ignore[union-attr]
+        found = node._primitive.partials_at(node, parts, wanted)  # type: ignore[union-attr]
+        return [float(one) if isinstance(one, int) else one for one in found]  # a rule may be a number
     inputs = tuple(one if type(one) is float else one._data for one in parts)
     return node._primitive.partials_at(node._data, inputs, wanted)  # type: ignore[union-attr]
 

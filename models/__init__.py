@@ -1,5 +1,12 @@
-"""Models built on the engine; the first is the assignment's computation graph."""
+"""Models built on the engine, losses for them and data; the first is the assignment's graph."""
 
 from models.assignment.data import load_assignment_data
+from models.datasets import circles, spirals
+from models.losses import cross_entropy, hinge, logistic, squared_error
+from models.mlp import MLP, Layer, Module, Neuron
 
-__all__ = ["load_assignment_data"]
+# The two moons are at `models.datasets.moons`: here the name is that of the program `models.moons`.
+__all__ = [
+    "MLP", "Layer", "Module", "Neuron", "circles", "cross_entropy", "hinge", "load_assignment_data",
+    "logistic", "spirals", "squared_error",
+]  # fmt: skip

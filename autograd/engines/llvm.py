@@ -206,16 +206,19 @@ def _caller(body: Body) -> Callable[[Sequence[float]], list[float]]:
 
 
 def _call_text(body: Body) -> str:
-    return "\n".join(
-        [
-            HEAD,
-            "define void @call(ptr noalias %in, ptr noalias %out) {",
-            *loads("%in", zip(range(body.inputs), count())),
-            *body.lines(),
-            *stores("%out", zip(body.outputs, count())),
-            "ret void\n}",
-        ]
-    )
+    """Each input is loaded where it is first used, each output stored where it is computed.
+
+    Over a thousand numbers that are all alive at once, LLVM takes five times as long.
+    """
+    waiting = dict(enumerate(loads("%in", zip(range(body.inputs), count()))))
+    ready: dict[str, list[str]] = {}
+    for operand, store in zip(body.outputs, stores("%out", zip(body.outputs, count()))):
+        ready.setdefault(operand, []).append(store)
+    text = [HEAD, "define void @call(ptr noalias %in, ptr noalias %out) {"]
+    for slot, (one, line) in enumerate(zip(body.program.instructions, body.lines()), body.first):
+        text += [waiting.pop(used) for used in dict.fromkeys(one.operands) if used in waiting]
+        text += [line, *ready.pop(body.operands[slot], [])]
+    return "\n".join([*text, *waiting.values(), *chain(*ready.values()), "ret void\n}"])
 
 
 # Large programs.

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from autograd import jit
-from autograd.engines import engine_names
 from autograd.extras import require
 from models.assignment.data import Array, load_assignment_data, planted_weights
 from models.assignment.graders import POINT, check_first_row, grade, hand_against_engine
@@ -17,6 +14,7 @@ from models.assignment.plots import draw_loss, plot_losses
 from models.assignment.reading import DataError
 from models.assignment.report import Results, show_checks, show_training, terminal, write_summary
 from models.assignment.training import OPTIMIZERS, Training, epoch_seconds, first_weights
+from models.options import add_common, check_engine, positive, share, whole
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit statuses; the last is the shells' 128 + SIGINT
 PICTURES = ("graph.svg", "graph.png")
@@ -47,8 +45,7 @@ def _prepare(parser: argparse.ArgumentParser, options: argparse.Namespace) -> tu
     """
     try:
         require("plots", "matplotlib", "rich", "tqdm")
-        if options.engine not in ("auto", "eager"):
-            jit(lambda x: x, engine=options.engine)(0.0)
+        check_engine(options.engine)
         X, y = load_assignment_data(options.data)
         options.out.mkdir(parents=True, exist_ok=True)
         draw_loss(POINT, X[0].tolist(), y[0].item(), [options.out / name for name in PICTURES])
@@ -136,21 +133,21 @@ def _parser() -> argparse.ArgumentParser:
         "instead of the assignment's data (the graders always take the assignment's)",
     )
     parser.add_argument(
-        "--epochs", type=_whole(1), default=100, metavar="N", help="passes over the data (%(default)s)"
+        "--epochs", type=whole(1), default=100, metavar="N", help="passes over the data (%(default)s)"
     )
     parser.add_argument(
-        "--lr", type=_positive, default=0.001, metavar="RATE", help="the learning rate (%(default)s)"
+        "--lr", type=positive, default=0.001, metavar="RATE", help="the learning rate (%(default)s)"
     )
     parser.add_argument(
         "--momentum",
-        type=_share,
+        type=share,
         default=0.3,
         metavar="GAMMA",
         help="the share of the velocity that momentum keeps, from 0 to below 1 (%(default)s)",
     )
     parser.add_argument(
         "--seed",
-        type=_whole(0),
+        type=whole(0),
         default=0,
         metavar="N",
         help="draws the first weights, the same for every optimizer (%(default)s)",
@@ -162,49 +159,8 @@ def _parser() -> argparse.ArgumentParser:
         default=list(OPTIMIZERS),
         help="which to train with (all three)",
     )
-    parser.add_argument(
-        "--engine",
-        choices=["auto", "eager", *engine_names()],
-        default="auto",
-        help="what runs the training: auto takes the fastest that is installed, eager records every step",
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("out"), metavar="FOLDER", help="where to write (%(default)s)"
-    )
-    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    add_common(parser)
     return parser
-
-
-def _whole(least: int) -> Callable[[str], int]:
-    def whole(text: str) -> int:
-        number = int(text) if text.strip().isdecimal() else -1
-        if number < least:
-            raise argparse.ArgumentTypeError(f"must be a whole number of at least {least}, got {text!r}")
-        return number
-
-    return whole
-
-
-def _positive(text: str) -> float:
-    number = _number(text)
-    if not 0.0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a positive number, got {text!r}")
-    return number
-
-
-def _share(text: str) -> float:
-    number = _number(text)
-    if not 0.0 <= number < 1.0:
-        raise argparse.ArgumentTypeError(f"must be at least 0 and below 1, got {text!r}")
-    return number
-
-
-def _number(text: str) -> float:
-    """The number that a text is; nan, which is in no range, for any other text."""
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
 
 
 if __name__ == "__main__":

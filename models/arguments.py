@@ -1,0 +1,34 @@
+"""What models and losses are given: the numbers of one sample, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd.ieee import described
+
+__all__ = ["numbers_of"]
+
+
+def numbers_of(given: Any, role: str) -> Sequence[Any]:
+    """The numbers of one sample, of an array as plain floats or Values.
+
+    Args:
+        given: a list, a tuple or an array of one axis.
+        role: what it is, to begin the error's sentence with.
+
+    Raises:
+        TypeError: it is none of these; the message says what to write for a batch.
+
+    >>> numbers_of(np.array([1.0, 2.0]), "the inputs")
+    [1.0, 2.0]
+    """
+    if isinstance(given, (list, tuple)):
+        return given
+    if isinstance(given, np.ndarray) and given.ndim == 1:
+        numbers: list[Any] = given.tolist()
+        return numbers
+    advice = ": map the function over a batch with vmap" if isinstance(given, np.ndarray) else ""
+    raise TypeError(f"{role} must be one sample's list or array of numbers, got {described(given)}{advice}")
