@@ -166,12 +166,12 @@ def _loop(
 ) -> None:
     while len(training.history) < epochs and not training.ended:
         epoch = training.epoch()
-        bar.set_postfix_str(f"loss {epoch.loss:.3e}", refresh=False)
-        bar.update()
         for callback in callbacks:
             if callback(epoch, training.params) is True:
                 training.ended = "callback"
         file.write(is_last=bool(training.ended) or epoch.number == epochs)
+        bar.set_postfix_str(f"loss {epoch.loss:.3e}", refresh=False)
+        bar.update()
 
 
 class _File:
