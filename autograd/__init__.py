@@ -3,6 +3,7 @@
 from autograd.anomaly import detect_anomaly
 from autograd.checking import check_gradients
 from autograd.drawing import draw
+from autograd.explaining import Explanation, explain
 from autograd.primitives import (
     absolute, acos, acosh, add, asin, asinh, atan, atan2, atanh, cos, cosh, div, equal, erf, erfc, exp,
     expm1, hypot, less, less_equal, log, log1p, log2, log10, maximum, minimum, mul, neg, pow, relu,
@@ -18,9 +19,10 @@ from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_gra
 from autograd.value import TracingError, Value
 
 __all__ = [
-    "Primitive", "Program", "TracingError", "Value", "absolute", "acos", "acosh", "add", "all_primitives",
-    "asin", "asinh", "atan", "atan2", "atanh", "check_gradients", "cos", "cosh", "detect_anomaly", "div",
-    "draw", "equal", "erf", "erfc", "exp", "expm1", "grad", "hessian", "hvp", "hypot", "jacobian", "jit",
+    "Explanation", "Primitive", "Program", "TracingError", "Value", "absolute", "acos", "acosh", "add",
+    "all_primitives", "asin", "asinh", "atan", "atan2", "atanh", "check_gradients", "cos", "cosh",
+    "detect_anomaly", "div", "draw", "equal", "erf", "erfc", "exp", "explain", "expm1", "grad", "hessian",
+    "hvp", "hypot", "jacobian", "jit",
     "jvp", "less", "less_equal", "log", "log10", "log1p", "log2", "maximum", "minimum", "mul", "neg",
     "pow", "primitive", "relu", "scan", "sigmoid", "sin", "sinh", "softplus", "sqrt", "stop_gradient",
     "sub", "tan", "tanh", "trace", "value_and_grad", "vjp", "vmap", "where",

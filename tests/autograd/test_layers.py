@@ -27,6 +27,7 @@ FLOORS = [
     {"autograd.batches", "autograd.compiling"},
     {"autograd.mapping", "autograd.scanning"},
     {"autograd.checking", "autograd.drawing", "autograd.formulas"},
+    {"autograd.explaining"},
     {"autograd"},
     {"optim"},
     {"models"},
