@@ -23,6 +23,7 @@ bench: $(VENV)/installed-bench
 	$(RUN) -m benchmarks.eager --out $(OUT)
 	$(RUN) -m benchmarks.compiled --out $(OUT)
 	$(RUN) -m benchmarks.moons --out $(OUT)
+	$(RUN) -m benchmarks.growth --out $(OUT)
 
 clean:
 	rm -rf $(VENV) .venv-peers $(OUT) build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

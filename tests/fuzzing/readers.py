@@ -1,0 +1,139 @@
+"""The readers of foreign bytes, as a fuzzer sees them: bytes in, nothing or a documented error out."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import pickle
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from autograd import grad, trace, value_and_grad
+from autograd.saving import ProgramFileError, load, write
+from models.assignment import loss
+from models.assignment.reading import DataError, read_table
+from optim.checkpoints import CheckpointError, read_checkpoint, write_checkpoint
+
+__all__ = ["READERS", "Reader"]
+
+_FOLDER = Path(tempfile.mkdtemp(prefix="valuegrad-fuzzing-"))
+
+
+class Reader(NamedTuple):
+    """One of them.
+
+    Attributes:
+        read: reads bytes; raises nothing but what is documented, which it swallows, and an
+            AssertionError where what was read breaks a promise.
+        seeds: good files, from which a fuzzer starts.
+    """
+
+    read: Callable[[bytes], None]
+    seeds: Callable[[], list[bytes]]
+
+
+# Data files. The first byte chooses the kind of file.
+
+_KINDS = (".pkl", ".npy", ".csv")
+
+
+def _read_data(content: bytes) -> None:
+    path = _FOLDER / f"data{_KINDS[content[0] % 3] if content else '.csv'}"
+    path.write_bytes(content[1:])
+    try:
+        table = read_table(path, columns=6)
+    except DataError:
+        return
+    assert table.dtype == np.float64, table.dtype
+    assert table.shape[1:] == (6,), table.shape
+    assert len(table), "no rows"
+    assert np.isfinite(table).all(), "not finite"
+
+
+def _data_seeds() -> list[bytes]:
+    table = np.arange(12.0).reshape(2, 6) / 7
+    tables = [table, np.asfortranarray(table), table.astype(np.float32), table.astype(np.int16)]
+    found = [b"\x00" + pickle.dumps(one, protocol=p) for one in tables for p in range(6)]
+    for one in tables:
+        file = io.BytesIO()
+        np.save(file, one)
+        found.append(b"\x01" + file.getvalue())
+    text = "\n".join(",".join(map(repr, row)) for row in table.tolist())
+    return [*found, b"\x02" + text.encode(), b"\x02" + f"a,b,c,d,e,f\n{text}\n".encode()]
+
+
+# Program files.
+
+
+def _read_program(content: bytes) -> None:
+    """The checksum is made right, as somebody hostile would: each line must stand up for itself."""
+    body = content[: content.rindex(b"checksum")] if b"checksum" in content else content
+    digest = hashlib.sha256(body.decode("ascii", "replace").encode("ascii", "replace")).hexdigest()
+    path = _FOLDER / "program"
+    path.write_bytes(body + f"checksum {digest}\n".encode())
+    try:
+        program = load(path)
+    except ProgramFileError:
+        return
+    again = write(program)
+    path.write_text(again)
+    assert write(load(path)) == again, "a program that is written and read again is another"
+    compile(program.source, "<source>", "exec")
+    str(program)
+
+
+def _program_seeds() -> list[bytes]:
+    functions = [
+        (lambda x: x * 2 + 1, (1.0,)),
+        (value_and_grad(loss), ([0.1] * 9, [0.2] * 5, 1.0)),
+        (lambda p, x: {"y": p["w"][0] * x[1]}, ({"w": np.ones(2), "n": None}, np.ones(2))),
+        (grad(lambda x: (x.tanh() ** 3).exp()), (0.5,)),
+    ]
+    return [write(trace(f, *args)).encode() for f, args in functions]
+
+
+# Checkpoints.
+
+
+def _read_checkpoint(content: bytes) -> None:
+    path = _FOLDER / "checkpoint.json"
+    path.write_bytes(content)
+    try:
+        found = read_checkpoint(path)
+    except CheckpointError:
+        return
+    assert len(found["weights"]) == len(found["states"])
+    assert all(type(one) is float for one in found["weights"])
+    again = {name: one for name, one in found.items() if name != "format"}
+    write_checkpoint(path, again)
+    assert json.dumps(read_checkpoint(path)) == json.dumps(found), "it is written otherwise than read"
+
+
+def _checkpoint_seeds() -> list[bytes]:
+    whole = {
+        "model": "[*, *]",
+        "settings": {"optimizer": {"optimizer": "Adam", "lr": 0.1}, "batch_size": 4, "early_stopping": None},
+        "steps": 12,
+        "weights": [0.1, -1e-300],
+        "states": [[0.0, 5e-324], [0.3, 2.0]],
+        "history": [[0.5, None, 0.001], [0.25, 1e300, 0.002]],
+        "best": {"epoch": 2, "loss": 0.25, "weights": [0.1, 0.2]},
+    }
+    path = _FOLDER / "seed.json"
+    found = []
+    for one in (whole, {**whole, "best": None, "history": []}):
+        write_checkpoint(path, one)
+        found.append(path.read_bytes())
+    return found
+
+
+READERS = {
+    "data": Reader(_read_data, _data_seeds),
+    "programs": Reader(_read_program, _program_seeds),
+    "checkpoints": Reader(_read_checkpoint, _checkpoint_seeds),
+}
