@@ -50,12 +50,36 @@ def reverse(
         adjoint = adjoints.pop(node, None) if node in involved else None
         if adjoint is None:
             continue
+        rules = None if lift else node._primitive.rules  # type: ignore[union-attr]
+        if rules is not None and _propagated(node, rules, adjoint, adjoints, involved):
+            continue
         parts = operands(node)
         for one, partial in zip(parts, _partials(node, parts, involved, lift)):
             if partial is not None:
                 adjoints[one] = _plus(adjoints.get(one), _times(adjoint, partial))
     derived_from.set(None)
     return [adjoints.get(one, 0.0) for one in inputs]
+
+
+def _propagated(
+    node: Value, rules: tuple[Any, ...], adjoint: float, adjoints: dict[Value, Any], involved: set[Value]
+) -> bool:
+    """Hand a float on to one or two operands, unless a rule divides by zero: as `Value.backward` does it."""
+    left, right = node._left, node._right
+    y, a = node._data, left if type(left) is float else left._data
+    operand_data = (a,) if right is None else (a, right if type(right) is float else right._data)
+    try:
+        terms = [
+            (one, adjoint * (rule if type(rule) is float else rule(y, *operand_data)))
+            for one, rule in zip((left, right), rules)
+            if type(one) is not float and one in involved
+        ]
+    except ArithmeticError:
+        return False
+    for one, term in terms:
+        known = adjoints.get(one)
+        adjoints[one] = term if known is None else known + term
+    return True
 
 
 def forward(

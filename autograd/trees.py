@@ -164,7 +164,10 @@ def flatten(tree: Any, role: str = "the argument", *, integers: bool = True) -> 
             if leaf.dtype.kind not in ("fObiu" if integers else "fO"):
                 advice = ": pass x.astype(float)" if leaf.dtype.kind in "biu" else ""
                 raise TypeError(f"{role} must hold real numbers, got an array of {leaf.dtype}{advice}")
-            scalars += [_scalar(one, role) for one in leaf.ravel().tolist()]
+            if leaf.dtype.kind == "f":
+                scalars += leaf.ravel().astype(float).tolist()
+            else:
+                scalars += [_scalar(one, role) for one in leaf.ravel().tolist()]
             shapes.append(leaf.shape)
         else:
             scalars.append(_scalar(leaf, role))
@@ -202,7 +205,7 @@ def arranged(structures: Sequence[Structure], scalars: Sequence[Any]) -> list[An
 
 def array_of(scalars: Sequence[Any], shape: tuple[int, ...]) -> Any:
     """An array of a shape: of floats where all are floats, of objects otherwise."""
-    plain = all(type(one) is float for one in scalars)
+    plain = {float}.issuperset(map(type, scalars))
     array = np.empty(len(scalars), dtype=float if plain else object)
     array[:] = scalars
     return array.reshape(shape)

@@ -38,21 +38,24 @@ class Columns:
 
     def __init__(self, columns: Sequence[Any], count: int) -> None:
         self._kept = list(columns)  # the arrays live as long as their addresses are in use
-        self._shared = np.array([0.0 if isinstance(one, np.ndarray) else one for one in columns], float)
-        pointers = range(_address(self._shared), _address(self._shared) + 8 * len(columns), 8)
-        self.pointers = np.array(pointers, np.uintp)
-        self.strides = np.zeros(len(columns), np.int64)
-        kinds = ["s"] * len(columns)
-        for i, column in enumerate(columns):
-            if isinstance(column, np.ndarray):
-                if column.dtype != np.float64:
-                    raise TypeError(f"column {i} must be an array of float64, got {column.dtype}")
-                if column.shape != (count,):
-                    raise ValueError(f"column {i} must have shape ({count},), got {column.shape}")
-                stride = column.strides[0]
-                kinds[i] = "c" if stride == 8 and column.flags.aligned else "v"
-                self.pointers[i] = _address(column)
-                self.strides[i] = stride
+        arrays = [i for i, one in enumerate(self._kept) if isinstance(one, np.ndarray)]
+        shared = list(columns)
+        for i in arrays:
+            shared[i] = 0.0
+        self._shared = np.array(shared, float)
+        self.pointers = np.uintp(_address(self._shared)) + np.arange(0, 8 * len(shared), 8, dtype=np.uintp)
+        self.strides = np.zeros(len(shared), np.int64)
+        kinds = ["s"] * len(shared)
+        for i in arrays:
+            column = self._kept[i]
+            if column.dtype != np.float64:
+                raise TypeError(f"column {i} must be an array of float64, got {column.dtype}")
+            if column.shape != (count,):
+                raise ValueError(f"column {i} must have shape ({count},), got {column.shape}")
+            stride = column.strides[0]
+            kinds[i] = "c" if stride == 8 and column.flags.aligned else "v"
+            self.pointers[i] = _address(column)
+            self.strides[i] = stride
         self.kinds = "".join(kinds)
 
 

@@ -154,22 +154,21 @@ class InMemory:
         size = chunk_size(self._instructions)
         if reduce:
             return reduced(
-                lambda row, begin, end: self._over(
-                    given, [row[i:] for i in range(len(row))], 0, begin, end, add=True
-                ),
+                lambda row, begin, end: self._over(given, _places(row), 0, begin, end, add=True),
                 count,
                 size,
                 len(self._outputs),
                 reduce,
             )
-        results = [np.empty(count) for _ in self._outputs]
-        in_chunks(lambda _, begin, end: self._over(given, results, 8, begin, end), count, size)
-        return results
+        results = np.empty((len(self._outputs), count))
+        places = _places(results)
+        in_chunks(lambda _, begin, end: self._over(given, places, 8, begin, end), count, size)
+        return list(results)
 
     def _over(
         self,
         given: Columns,
-        results: Sequence[np.ndarray],
+        places: np.ndarray,
         step: int,
         begin: int,
         end: int,
@@ -177,7 +176,7 @@ class InMemory:
     ) -> None:
         """Run it for the samples from ``begin`` to ``end``."""
         slots = self._take()
-        self._drive(slots, 0, given, results, [step] * len(results), begin, end, add=add)
+        self._drive(slots, 0, given, places, np.full(len(places), step, np.int64), begin, end, add=add)
         self._free.append(slots)
         self._callbacks.raise_pending()
 
@@ -188,9 +187,9 @@ class InMemory:
         carried = len(carry)
         given = Columns(columns, count)
         following = np.array(carry, float)
-        results = [np.empty(count) for _ in self._outputs[carried:]]
-        places = [*(following[i:] for i in range(carried)), *results]
-        steps = [0] * carried + [8] * len(results)
+        results = np.empty((len(self._outputs) - carried, count))
+        places = np.concatenate([_places(following), _places(results)])
+        steps = np.repeat(np.array([0, 8], np.int64), [carried, len(results)])
         slots = self._take()
         self._fill(slots, 0, *carry, *[0.0] * len(columns), *shared)
         # In pieces, between which Python may notice an exception or an interrupt.
@@ -200,23 +199,21 @@ class InMemory:
             self._drive(slots, carried, given, places, steps, begin, end, following=following)
             self._callbacks.raise_pending()
         self._free.append(slots)
-        return following.tolist(), results
+        return following.tolist(), list(results)
 
     def _drive(
         self,
         slots: np.ndarray,
         first: int,
         given: Columns,
-        results: Sequence[np.ndarray],
-        steps: Sequence[int],
+        places: np.ndarray,
+        steps: np.ndarray,
         begin: int,
         end: int,
         *,
         following: np.ndarray | None = None,
         add: bool = False,
     ) -> None:
-        places = np.array([one.__array_interface__["data"][0] for one in results], np.uintp)
-        jumps = np.array(steps, np.int64)
         self._loop(
             slots.ctypes.data,
             self._code.ctypes.data,
@@ -224,13 +221,18 @@ class InMemory:
             len(given.strides),
             given.pointers.ctypes.data,
             given.strides.ctypes.data,
-            len(results),
+            len(places),
             self._outputs.ctypes.data,
             places.ctypes.data,
-            jumps.ctypes.data,
+            steps.ctypes.data,
             add,
             0 if following is None else len(following),
             None if following is None else following.ctypes.data,
             begin,
             end,
         )
+
+
+def _places(array: np.ndarray) -> np.ndarray:
+    """The address of each entry along the first axis of an array."""
+    return array.ctypes.data + np.arange(len(array), dtype=np.uintp) * np.uintp(array.strides[0])
