@@ -14,6 +14,7 @@ from autograd.mapping import vmap
 from autograd.program import Program
 from autograd.registry import Primitive, all_primitives, primitive
 from autograd.scanning import scan
+from autograd.scopes import scope
 from autograd.tracing import trace
 from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from autograd.value import TracingError, Value
@@ -22,8 +23,8 @@ __all__ = [
     "Explanation", "Primitive", "Program", "TracingError", "Value", "absolute", "acos", "acosh", "add",
     "all_primitives", "asin", "asinh", "atan", "atan2", "atanh", "check_gradients", "cos", "cosh",
     "detect_anomaly", "div", "draw", "equal", "erf", "erfc", "exp", "explain", "expm1", "grad", "hessian",
-    "hvp", "hypot", "jacobian", "jit",
-    "jvp", "less", "less_equal", "log", "log10", "log1p", "log2", "maximum", "minimum", "mul", "neg",
-    "pow", "primitive", "relu", "scan", "sigmoid", "sin", "sinh", "softplus", "sqrt", "stop_gradient",
-    "sub", "tan", "tanh", "trace", "value_and_grad", "vjp", "vmap", "where",
+    "hvp", "hypot", "jacobian", "jit", "jvp", "less", "less_equal", "log", "log10", "log1p", "log2",
+    "maximum", "minimum", "mul", "neg", "pow", "primitive", "relu", "scan", "scope", "sigmoid", "sin",
+    "sinh", "softplus", "sqrt", "stop_gradient", "sub", "tan", "tanh", "trace", "value_and_grad", "vjp",
+    "vmap", "where",
 ]  # fmt: skip

@@ -202,6 +202,12 @@ class Program:
         lines.append(f"  outputs  {', '.join(names[output] for output in self.outputs)}")
         return "\n".join(lines)
 
+    def _repr_svg_(self) -> str | None:
+        """The picture for a notebook; None, and the text stands, where it is large."""
+        from autograd.drawing import notebook_svg
+
+        return notebook_svg(self)
+
     def __repr__(self) -> str:
         return (
             f"<Program {self.name}: {len(self.inputs)} inputs, {len(self.instructions)} instructions, "

@@ -10,6 +10,7 @@ from typing import Any
 from autograd import Value
 from autograd.drawing import draw
 from autograd.extras import require
+from autograd.scopes import enclose
 from models.assignment.graders import labelled
 from models.assignment.graph import forward
 from models.assignment.training import THRESHOLDS, Training
@@ -22,11 +23,12 @@ _STYLES: dict[str, dict[str, Any]] = {
     "momentum": {"color": "#d55e00", "linestyle": (0, (2, 1.5))},
     "adam": {"color": "#009e73", "linestyle": "-"},
 }
+_SCREEN = "14,8"  # inches, which the graph's picture must not exceed: one screen
 _LARGEST = 1e100  # beyond it a loss is left out of the picture: matplotlib's own arithmetic overflows
 
 
 def draw_loss(weights: Sequence[float], x: Sequence[float], y: float, paths: Iterable[Path]) -> None:
-    """Draw the graph of one sample's loss, with data and gradients.
+    """Draw the graph of one sample's loss, with data and gradients, its three parts in boxes.
 
     Args:
         weights: nine weights.
@@ -39,8 +41,12 @@ def draw_loss(weights: Sequence[float], x: Sequence[float], y: float, paths: Ite
     results = forward(w, features, Value(y, "y"))
     results.exp.label, results.tanh.label, results.sigmoid.label = "part 1", "part 2", "part 3"
     results.loss.label = "L"
+    enclose("part 1 = exp((w1*x1 + w2*x2)^2 + w6)", results.exp)
+    enclose("part 2 = tanh(part 1 + w7)", results.tanh)
+    enclose("part 3 = sigmoid(sin(w3*x3) * (w4*x4 + w5*x5) + w8)", results.sigmoid)
     results.loss.backward()
     picture = draw(results.loss)
+    picture.attr(size=_SCREEN)
     for path in paths:
         picture.render(str(path))
 

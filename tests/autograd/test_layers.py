@@ -18,7 +18,7 @@ FLOORS = [
     {"autograd.primitives"},
     {"autograd.watching", "autograd.graph"},
     {"autograd.value"},
-    {"autograd.anomaly", "autograd.trees"},
+    {"autograd.anomaly", "autograd.scopes", "autograd.trees"},
     {"autograd.sweeps", "autograd.program"},
     {"autograd.simplification", "autograd.transforms"},
     {"autograd.tracing"},
@@ -26,7 +26,7 @@ FLOORS = [
     {"autograd.engines"},
     {"autograd.batches", "autograd.compiling"},
     {"autograd.mapping", "autograd.scanning"},
-    {"autograd.checking", "autograd.drawing", "autograd.formulas"},
+    {"autograd.checking", "autograd.derivation", "autograd.drawing", "autograd.formulas"},
     {"autograd.explaining"},
     {"autograd"},
     {"optim"},
@@ -46,9 +46,14 @@ def _modules() -> dict[str, Path]:
 MODULES = _modules()
 each_module = pytest.mark.parametrize("module", MODULES)
 
-# Methods that users expect on a Program, though what they do stands floors above it: they import when
-# they are called.
-CONVENIENCES = {("autograd.program", "autograd.engines.python"), ("autograd.program", "autograd.saving")}
+# Methods that users expect on a Value or a Program, though what they do stands floors above: they import
+# when they are called.
+CONVENIENCES = {
+    ("autograd.program", "autograd.drawing"),
+    ("autograd.program", "autograd.engines.python"),
+    ("autograd.program", "autograd.saving"),
+    ("autograd.value", "autograd.drawing"),
+}
 
 
 def imported(module: str, everywhere: bool) -> set[str]:

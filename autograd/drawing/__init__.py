@@ -1,0 +1,87 @@
+"""`draw`: the graph that a value was computed by, or a program, as a picture that Graphviz lays out."""
+
+from __future__ import annotations
+
+from autograd.drawing.folding import FOLDS
+from autograd.drawing.pictures import Drawing
+from autograd.drawing.programs import sketch_of_program
+from autograd.drawing.sketch import nearest
+from autograd.drawing.values import has_more_than, sketch_of_values
+from autograd.drawing.writing import written
+from autograd.program import Program
+from autograd.value import Value
+
+__all__ = ["Drawing", "draw", "notebook_svg"]
+
+MAX_NODES = 2_000
+SHOWN_AT_ONCE = 200  # the largest graph that a notebook shows because a cell ends with a value
+
+
+def draw(
+    value: Value | Program, *more: Value, max_nodes: int = MAX_NODES, fold: str | None = None
+) -> Drawing:
+    """Draw the graph that values were computed by, from the inputs on the left to them on the right.
+
+    A value is a box with its label, data and gradient (5 digits; the SVG's tooltips have all): rounded
+    where an operation made it; square, with a heavy blue border, where it is an input. An operation is a
+    small dark ellipse with its symbol or name; where the order of its operands matters, their arrows are
+    numbered. A constant is a bare number, and is drawn at each use. A value is drawn again, with a dashed
+    border, where a line to it would be long, and an input at each use if there are more than 8.
+
+    The darker a box, the larger is its gradient, in decades; a legend below names them. The operations of
+    a `scope` are in a labelled box. A `Program` is drawn with the names of its inputs, outputs and
+    labelled results, and without numbers.
+
+    Args:
+        value: the result to draw, or a program.
+        more: further results for the same picture.
+        max_nodes: how many inputs and results may be drawn. Of a larger graph it is those nearest to the
+            result, and a line below the picture says so; where they end there are dashed boxes with "…".
+        fold: "layers" draws operations of the same form as one box that says how many they are, together
+            with what only they use: a layer of a network is one box (it ends with a function of which
+            others make products and sums, with a labelled result, or with a scope). "scopes" draws each
+            outermost scope as one box.
+
+    Returns:
+        A `Drawing`. It shows itself in a notebook; `Drawing.render` writes it to a file.
+
+    Raises:
+        TypeError: an argument is neither a Value nor a program.
+        ValueError: `max_nodes` is below 1, or `fold` is not one of the two.
+
+    >>> x = Value(3.0, "x")
+    >>> draw(2 * x + 1)
+    <Drawing of 7 nodes and 6 edges: .render('graph.svg') writes it, .source is its DOT text>
+    >>> draw(2 * x + 1, fold="layers")
+    <Drawing of 3 nodes and 2 edges: .render('graph.svg') writes it, .source is its DOT text>
+    """
+    if fold is not None and fold not in FOLDS:
+        raise ValueError(f"fold must be None, {' or '.join(map(repr, FOLDS))}, got {fold!r}")
+    if max_nodes < 1:
+        raise ValueError(f"max_nodes must be at least 1, got {max_nodes}")
+    if isinstance(value, Program) and not more:
+        sketch = sketch_of_program(value)
+    else:
+        sketch = sketch_of_values((value, *more))
+    if fold is not None:
+        sketch = FOLDS[fold](sketch)
+    drawn = nearest(sketch, max_nodes)
+    if drawn.notice:
+        advice = "" if fold else '; fold="layers" draws what is alike as one'
+        drawn = drawn._replace(notice=f"{drawn.notice}{advice}; max_nodes= draws more or less")
+    return written(drawn)
+
+
+def notebook_svg(value: Value | Program) -> str | None:
+    """The picture that a notebook shows for a value or a program.
+
+    None where there is no layout, or the graph has more than 200 nodes: the notebook then shows the text.
+    It takes a few seconds at most and never raises.
+    """
+    try:
+        large = (
+            len(value) > SHOWN_AT_ONCE if isinstance(value, Program) else has_more_than(value, SHOWN_AT_ONCE)
+        )
+        return None if large else draw(value, max_nodes=SHOWN_AT_ONCE)._repr_svg_()
+    except Exception:  # whatever goes wrong with the picture, a notebook's cell must not fail by it
+        return None

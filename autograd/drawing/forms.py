@@ -1,0 +1,51 @@
+"""The form of a node: what it has in common with others of the same structure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+
+from autograd import primitives as table
+from autograd.drawing.sketch import Look, Node, Sketch
+
+__all__ = ["forms_of", "kind_of"]
+
+_MOST_TERMS = 32  # kinds of terms of a sum, up to which it does not matter how many there are of each
+
+
+def forms_of(sketch: Sketch) -> list[int]:
+    """A number for the form of each node: equal where operations and operands' forms are.
+
+    All inputs have one form, and so have all constants. Of a sum (or a maximum or minimum) only the kinds
+    of terms count, not how many there are, nor in which order they were added up.
+
+    Args:
+        sketch: one in which nothing is merged.
+    """
+    known: dict[Hashable, int] = {Look.INPUT: 0, Look.CONSTANT: 1}
+    sums: dict[int, tuple[Hashable, frozenset[int]]] = {}  # the kind and the terms of each form that is one
+    found: list[int] = []
+    for place, node in enumerate(sketch.nodes):
+        if node.primitive is None:  # where it has operands it is an output that is no operation
+            found.append(known.setdefault((place,) if node.operands else node.look, len(known)))
+            continue
+        kind = kind_of(node)
+        operands = tuple([found[operand] for operand in node.operands])
+        is_sum = node.primitive is table.add or node.primitive.folded
+        terms: frozenset[int] = frozenset()
+        for operand in operands if is_sum else ():
+            kind_below, terms_below = sums.get(operand, (None, terms))
+            terms |= terms_below if kind_below == kind else {operand}
+        if 0 < len(terms) <= _MOST_TERMS:
+            form = known.setdefault((kind, terms), len(known))
+            sums[form] = kind, terms
+        else:
+            of = frozenset(operands) if node.primitive.commutative else operands
+            form = known.setdefault((kind, of), len(known))
+        found.append(form)
+    return found
+
+
+def kind_of(node: Node) -> tuple[Hashable, Hashable]:
+    """What nodes must share to be alike, apart from their operands. Scopes may have numbers."""
+    return node.primitive, tuple([re.sub(r"\d+", "#", scope.name) for scope in node.scopes])

@@ -1,0 +1,102 @@
+"""Scopes as labelled boxes."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from autograd import Value, draw
+from autograd.scopes import enclose, scope
+from tests.autograd.drawing.reading import boxes, edges, written
+
+
+def graph():
+    w, x, y = Value(0.5, "w"), Value(2.0, "x"), Value(3.0, "y")
+    with scope("outer"):
+        a = w * x
+        with scope("inner"):
+            b = a.sin() + 1.0
+    return b * w - y
+
+
+@pytest.mark.usefixtures("layout")
+def test_scopes_are_drawn_as_boxes_in_boxes():
+    found = boxes(draw(graph()).pipe())
+    assert found.keys() == {"outer", "inner"}
+    assert {"sin", "+", "1"} <= set(found["inner"])
+    assert set(found["inner"]) < set(found["outer"])
+    assert "x" in found["outer"], "an input that only this scope uses"
+    assert not {"w", "y", "-"} & set(found["outer"]), "inputs that others use as well, and the rest"
+
+
+def test_an_input_of_two_scopes_is_in_neither() -> None:
+    x, y = Value(1.0, "x"), Value(2.0, "y")
+    with scope("first"):
+        a = x * y
+    with scope("second"):
+        b = a * x
+    found = boxes(draw(b).pipe())
+    assert "y" in found["first"]
+    assert "x" not in found["first"] + found["second"]
+
+
+@pytest.mark.usefixtures("layout")
+@pytest.mark.parametrize("context", [contextlib.nullcontext, lambda: scope("box")])
+def test_operands_are_from_top_to_bottom_as_the_formula_has_them(context) -> None:
+    w = [Value(1.0, f"w{i}") for i in range(4)]
+    with context():
+        y = (w[0] * w[1] + w[2] * w[3]).exp()
+    heights = {text.text: float(text.get("y")) for text in written(draw(y).pipe())}
+    assert sorted((one.label for one in w), key=heights.get) == [one.label for one in w]
+
+
+@pytest.mark.usefixtures("layout")
+@pytest.mark.parametrize("context", [contextlib.nullcontext, lambda: scope("box")])
+def test_functions_of_the_same_form_are_in_one_column(context) -> None:
+    """The neurons of a layer, though the next one adds them up one by one."""
+    w = [Value(1.0 + i, f"w{i}") for i in range(5)]
+    with context():
+        y = sum(one.sin() for one in w)
+    columns = [text.get("x") for text in written(draw(y).pipe()) if text.text == "sin"]
+    assert len(columns) == 5
+    assert len(set(columns)) == 1
+
+
+def test_boxes_change_nothing_of_what_is_drawn_in_them():
+    plain = Value(0.5, "w") * Value(2.0, "x")
+    with scope("part"):
+        boxed = Value(0.5, "w") * Value(2.0, "x")
+    assert sorted(edges(draw(plain)), key=str) == sorted(edges(draw(boxed)), key=str)
+
+
+@pytest.mark.usefixtures("layout")
+@pytest.mark.parametrize(
+    "name", ["a|b {c} <d>", 'say "hi" \\N \\G', "a -> b; // c", "&amp; <b>", "∂L/∂w₁", "graph"]
+)
+def test_a_name_is_drawn_as_it_is(name):
+    with scope(name):
+        y = Value(1.0).sin()
+    assert boxes(draw(y).pipe()).keys() == {name}
+
+
+def test_many_scopes_are_drawn_without_recursion(few_frames_left):
+    def nested(depth, v):
+        while depth:
+            stack.append(scope(f"{depth}"))
+            stack[-1].__enter__()
+            depth -= 1
+        return v.sin()
+
+    stack = []
+    y = nested(200, Value(1.0))
+    while stack:
+        stack.pop().__exit__(None, None, None)
+    assert draw(y).source.count("subgraph") == 200
+
+
+def test_an_enclosed_part_is_drawn_as_a_box():
+    part = Value(1.0, "x").sin()
+    whole = part * 2
+    enclose("part", part)
+    assert "sin" in boxes(draw(whole).pipe())["part"]

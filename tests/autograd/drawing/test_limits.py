@@ -1,0 +1,131 @@
+"""`max_nodes`, and that no graph within it keeps a reader waiting for ever."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from autograd import Value, trace
+from autograd.drawing import draw, values
+from autograd.drawing.repeats import LONGEST, repeated
+from autograd.drawing.sketch import Look, nearest
+from autograd.drawing.values import has_more_than, sketch_of_values
+from autograd.graph import operands
+from tests.autograd.drawing.reading import edges, labels, nodes, texts
+
+
+def chain(length):
+    v = Value(1.0, "start")
+    for _ in range(length):
+        v = v.sin()
+    v.label = "end"
+    return v
+
+
+def test_beyond_the_limit_what_is_nearest_to_the_result_is_drawn_and_a_notice_says_so():
+    picture = draw(chain(100), max_nodes=5)
+    assert labels(picture).count("sin") == 4
+    assert not any(label.startswith("start") for label in labels(picture))
+    [cut] = [one for one in nodes(picture).values() if one["label"].startswith("… |")]
+    assert "dashed" in cut["style"]
+    notice = "5 of 101 nodes are drawn, those nearest to the result"
+    assert notice in texts(picture.pipe())
+    assert notice in repr(picture)
+    assert 'fold="layers"' in picture.notice
+    assert "max_nodes=" in picture.notice
+
+
+def test_within_the_limit_nothing_is_left_out():
+    picture = draw(chain(4), max_nodes=5)
+    assert picture.notice == ""
+    assert len(nodes(picture)) == 9
+
+
+def test_the_limit_is_kept_wherever_the_graph_is_wide():
+    r = random.Random(0)
+    values = [Value(r.random(), f"x{i}") for i in range(5)]
+    for _ in range(200):
+        values.append(r.choice(values) * r.choice(values) + r.choice([r.choice(values), 2.0]))
+    for most in (1, 2, 3, 10, 50, 80):
+        sketch = nearest(sketch_of_values((values[-1], values[-2])), most)
+        assert 0.8 * most <= sum(node.look is not Look.CONSTANT for node in sketch.nodes) <= most
+        for place, node in enumerate(sketch.nodes):
+            assert all(operand < place for operand in node.operands)
+
+
+def test_a_program_and_a_folded_graph_have_the_limit_too():
+    program = trace(lambda x: x.sin().cos().exp().tanh(), 1.0)
+    assert "3 of 5 nodes" in draw(program, max_nodes=3).notice
+    assert sorted(edge[:2] for edge in edges(draw(program, max_nodes=2))) == [
+        ("tanh", "result"),
+        ("…", "tanh"),
+    ]
+    assert "fold" not in draw(chain(9) * Value(1.0), fold="layers", max_nodes=2).notice
+
+
+@pytest.mark.parametrize("most", [0, -1])
+def test_a_limit_below_one_is_refused(most):
+    with pytest.raises(ValueError, match=f"max_nodes must be at least 1, got {most}"):
+        draw(Value(1.0), max_nodes=most)
+
+
+def test_whether_a_graph_is_large_is_found_without_going_through_it(monkeypatch):
+    large, asked = chain(1_000), []
+    assert has_more_than(large, 1_000)
+    assert not has_more_than(large, 1_001)
+    assert not has_more_than(Value(1.0), 1)
+    monkeypatch.setattr(values, "operands", lambda node: asked.append(node) or operands(node))
+    assert has_more_than(large, 10)
+    assert len(asked) == 10
+
+
+def shared(length):
+    a, v = Value(0.5, "a"), Value(0.0, "v")
+    for _ in range(length):
+        v = v + a
+    return v
+
+
+def network(*widths):
+    values = [Value(0.5, f"x{i}") for i in range(widths[0])]
+    for width in widths[1:]:
+        values = [sum((Value(0.1, "w") * v for v in values), Value(0.0, "b")).tanh() for _ in range(width)]
+    return values[0]
+
+
+def at_random(length):
+    r = random.Random(0)
+    nodes, unused = [Value(r.random(), f"x{i}") for i in range(20)], {}
+    for _ in range(length):
+        a, b = r.choice(nodes), r.choice(nodes)
+        made, operands = r.choice([(a.sin(), [a]), (a.tanh(), [a]), (a * b, [a, b]), (a - b, [a, b])])
+        unused = {one: None for one in [*unused, made] if one not in operands}
+        nodes.append(made)
+    return tuple(unused)
+
+
+# 2,000 operations each.
+GRAPHS = {"chain": (shared, 2_000), "mlp": (network, 2, 29, 29, 1), "random": (at_random, 2_000)}
+
+
+@pytest.mark.usefixtures("only_pygraphviz")
+@pytest.mark.parametrize("name", GRAPHS)
+def test_graphs_of_2000_operations_are_laid_out(name):
+    make, *sizes = GRAPHS[name]
+    results = make(*sizes)
+    picture = draw(*(results if isinstance(results, tuple) else [results]), max_nodes=4_000)
+    assert picture.notice == ""
+    assert picture.pipe("svg", timeout=40).rstrip().endswith(b"</svg>")
+
+
+def test_lines_go_no_further_than_dot_can_manage():
+    """A hub of 666 uses in a row: each line would cross as many columns, and dot take a minute."""
+    h = Value(0.5, "x").exp()
+    sketch = sketch_of_values((sum((h + i).sin() for i in range(666)),))
+    again = repeated(sketch)
+    place = [node.tooltip for node in sketch.nodes].index("exp")
+    uses = [user for user, node in enumerate(sketch.nodes) if place in node.operands]
+    joined = [user for user in uses if (user, place) not in again]
+    assert len(uses) == 666
+    assert 0 < len(joined) <= LONGEST + 2
