@@ -13,11 +13,13 @@ from models.assignment.graders import POINT, check_first_row, grade, hand_agains
 from models.assignment.plots import draw_loss, plot_losses
 from models.assignment.reading import DataError
 from models.assignment.report import Results, show_checks, show_training, terminal, write_summary
+from models.assignment.solving import levenberg_marquardt
 from models.assignment.training import OPTIMIZERS, Training, epoch_seconds, first_weights
 from models.options import add_common, check_engine, positive, share, whole
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130  # exit statuses; the last is the shells' 128 + SIGINT
 PICTURES = ("graph.svg", "graph.png")
+SOLVER = "levenberg_marquardt"  # trains on all samples at once, the optimizers on one after the other
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,6 +47,8 @@ def _prepare(parser: argparse.ArgumentParser, options: argparse.Namespace) -> tu
     """
     try:
         require("plots", "matplotlib", "rich", "tqdm")
+        if SOLVER in options.optimizers:
+            require("fit", "scipy")
         check_engine(options.engine)
         X, y = load_assignment_data(options.data)
         options.out.mkdir(parents=True, exist_ok=True)
@@ -89,6 +93,9 @@ def _run(X: Array, y: Array, options: argparse.Namespace) -> int:
 def _train(results: Results, X: Array, y: Array) -> None:
     settings = results.settings
     for name in settings["optimizers"]:
+        if name == SOLVER:
+            _solve(results, X, y)
+            continue
         training = Training(name, first_weights(settings["seed"]))
         results.trainings.append(training)
         training.run(
@@ -100,7 +107,18 @@ def _train(results: Results, X: Array, y: Array) -> None:
             engine=settings["engine"],
             progress=not settings["quiet"],
         )
-    results.epoch_seconds = epoch_seconds(X, y, settings["engine"])
+    if results.trainings:
+        results.epoch_seconds = epoch_seconds(X, y, settings["engine"])
+
+
+def _solve(results: Results, X: Array, y: Array) -> None:
+    engine = results.settings["engine"]
+    try:
+        results.solution = levenberg_marquardt(
+            X, y, seed=results.settings["seed"], engine="python" if engine == "eager" else engine
+        )
+    except (ValueError, FloatingPointError) as error:  # too few samples, or features far out of scale
+        results.unsolved = str(error)
 
 
 def _write(results: Results, out: Path) -> list[str]:
@@ -121,7 +139,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m models.assignment",
         description="Solve the assignment with the engine: run the graders, check the gradients, train "
-        "with three optimizers a sample a step, and write plots, a drawing of the graph and every figure.",
+        "with three optimizers a sample a step, solve by least squares, and write plots, a drawing of the "
+        "graph and every figure.",
         epilog="Exit status: 0, 1 where a grader fails, 2 for bad input, 130 after Ctrl-C (what there is "
         "by then is written). In summary.json inf and nan are strings.",
     )
@@ -155,9 +174,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--optimizers",
         nargs="+",
-        choices=list(OPTIMIZERS),
-        default=list(OPTIMIZERS),
-        help="which to train with (all three)",
+        choices=[*OPTIMIZERS, SOLVER],
+        default=[*OPTIMIZERS, SOLVER],
+        help="which to train with (all)",
     )
     add_common(parser)
     return parser

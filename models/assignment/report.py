@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from autograd.checking import GradientCheck
 from autograd.extras import require
 from autograd.files import write_whole
 from models.assignment.graders import WEIGHT_NAMES, Grader
+from models.assignment.solving import Solution
 from models.assignment.training import THRESHOLDS, Training
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Results:
         check: the gradient check.
         hand_difference: the largest relative difference of hand-derived and engine gradients.
         trainings: the optimizers' trainings; an interrupted one holds its finished epochs.
+        solution: what Levenberg-Marquardt found, None where it was not asked or found none.
+        unsolved: why it found none, "" otherwise.
         epoch_seconds: how long an epoch takes, by what runs it: eager, and the chosen engine.
         interrupted: whether Ctrl-C ended it.
     """
@@ -46,6 +49,8 @@ class Results:
     check: GradientCheck
     hand_difference: float
     trainings: list[Training] = field(default_factory=list)
+    solution: Solution | None = None
+    unsolved: str = ""
     epoch_seconds: dict[str, float] = field(default_factory=dict)
     interrupted: bool = False
 
@@ -100,37 +105,64 @@ def show_checks(results: Results, console: Console) -> None:
 
 def show_training(results: Results, console: Console) -> None:
     """Print what each optimizer came to, and the weights it found beside the planted ones."""
-    trainings = results.trainings
-    if not trainings:
-        return
-    names = [training.name for training in trainings]
+    trainings, solution = results.trainings, results.solution
+    if trainings or solution:
+        _show_table(results, console)
+    for training in trainings:
+        if training.diverged:
+            console.print(f"{training.name} ended early: {training.diverged}\n", soft_wrap=True)
+    if solution:
+        console.print(
+            f"LM: Levenberg-Marquardt on all samples at once, {solution.starts} random starts: "
+            f"{solution.found} came to a mean squared error of {solution.loss:.1e}."
+            + (
+                ""
+                if results.planted is None
+                else f" The weights are the planted ones to {_error(results):.0e}."
+            )
+            + "\n"
+        )
+    if results.unsolved:
+        console.print(f"Levenberg-Marquardt found nothing: {results.unsolved}\n")
+    if results.epoch_seconds:
+        times = [f"{seconds * 1e3:.3g} ms {name}" for name, seconds in results.epoch_seconds.items()]
+        console.print(f"One epoch of Adam takes {', '.join(times)}.\n")
+    if results.planted:
+        console.print(
+            "The loss does not change with the sign of (w1, w2) together, nor with that of (w3, w4, w5).\n"
+        )
+
+
+def _show_table(results: Results, console: Console) -> None:
+    trainings, solution = results.trainings, results.solution
+    solved = ["LM"] if solution else []
     planted = [] if results.planted is None else ["planted"]
-    table = _table("Training (mean loss over the epoch)", "", *names, *planted)
-    longest = max(len(training.loss_per_epoch) for training in trainings)
+    names = [training.name for training in trainings]
+    table = _table("Training (mean loss over the epoch)", "", *names, *solved, *planted)
+    longest = max((len(training.loss_per_epoch) for training in trainings), default=0)
     for epoch in sorted({*(e for e in SHOWN_EPOCHS if e < longest), longest} - {0}):
         losses = [training.loss_per_epoch[epoch - 1 : epoch] for training in trainings]
         table.add_row(f"loss after epoch {epoch}", *(f"{loss[0]:.3e}" if loss else "-" for loss in losses))
     table.add_section()
-    for threshold in THRESHOLDS:
+    for threshold in THRESHOLDS if trainings else ():
         epochs = [training.first_epoch_below(float(threshold)) for training in trainings]
         table.add_row(f"first epoch under {threshold}", *(str(epoch or "-") for epoch in epochs))
     table.add_section()
     for i, name in enumerate(WEIGHT_NAMES):
-        found = [f"{training.weights[i]:#.6g}" for training in trainings]
-        table.add_row(name, *found, *(f"{weight:g}" for weight in (results.planted or ())[i : i + 1]))
+        found = [one.weights[i] for one in trainings] + ([solution.weights[i]] if solution else [])
+        row = [f"{weight:#.6g}" for weight in found]
+        table.add_row(name, *row, *(f"{weight:g}" for weight in (results.planted or ())[i : i + 1]))
     table.add_section()
-    table.add_row("seconds", *(f"{training.seconds:.2f}" for training in trainings))
+    seconds = [one.seconds for one in trainings] + ([solution.seconds] if solution else [])
+    table.add_row("seconds", *(f"{one:.2f}" for one in seconds))
     console.print(table)
-    for training in trainings:
-        if training.diverged:
-            console.print(f"{training.name} ended early: {training.diverged}\n", soft_wrap=True)
-    if results.epoch_seconds:
-        times = [f"{seconds * 1e3:.3g} ms {name}" for name, seconds in results.epoch_seconds.items()]
-        console.print(f"One epoch of Adam takes {', '.join(times)}.\n")
-    if planted:
-        console.print(
-            "The loss does not change with the sign of (w1, w2) together, nor with that of (w3, w4, w5).\n"
-        )
+
+
+def _error(results: Results) -> float:
+    """The largest distance of a solved weight from its planted one."""
+    assert results.solution
+    assert results.planted
+    return max(abs(found - planted) for found, planted in zip(results.solution.weights, results.planted))
 
 
 def write_summary(results: Results, path: Path) -> None:
@@ -143,6 +175,7 @@ def write_summary(results: Results, path: Path) -> None:
         results: what was found.
         path: the file to write.
     """
+    solution = results.solution
     summary = {
         "settings": results.settings,
         "data": {"X": [results.samples, 5], "y": [results.samples]},
@@ -170,7 +203,8 @@ def write_summary(results: Results, path: Path) -> None:
                 "diverged": training.diverged or None,
             }
             for training in results.trainings
-        },
+        }
+        | ({} if solution is None else {"levenberg_marquardt": asdict(solution)}),
         "epoch_seconds": results.epoch_seconds,
         "interrupted": results.interrupted,
         "passed": not results.failed,

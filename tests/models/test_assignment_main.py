@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from autograd.engines import engine_names
+from autograd.engines._ir import binding
 from models import load_assignment_data
 from models.assignment import graders
 from models.assignment.__main__ import main
@@ -104,7 +105,11 @@ def test_the_summary_has_every_figure(two_epochs):
     assert summary["planted_weights"] == [1.0] * 9
     assert summary["data"] == {"X": [506, 5], "y": [506]}
     assert (summary["interrupted"], summary["passed"]) == (False, True)
-    assert list(summary["optimizers"]) == ["vanilla", "momentum", "adam"]
+    assert list(summary["optimizers"]) == ["vanilla", "momentum", "adam", "levenberg_marquardt"]
+    solution = summary["optimizers"].pop("levenberg_marquardt")
+    assert set(solution) == {"weights", "loss", "found", "starts", "seconds"}
+    assert max(abs(weight - 1.0) for weight in solution["weights"]) < 1e-10
+    assert 1 <= solution["found"] <= solution["starts"]
     for name, found in summary["optimizers"].items():
         assert set(found) == {
             "loss_per_epoch", "first_epoch_below", "weights", "seconds", "engine", "diverged",
@@ -186,21 +191,39 @@ def test_bad_input_is_exit_status_2_and_a_line_that_says_why(tmp_path, monkeypat
     assert not list(tmp_path.glob("out/*"))
 
 
-@pytest.mark.parametrize("package", ["matplotlib", "rich", "tqdm"])
+@pytest.mark.parametrize(
+    ("extra", "package"), [("plots", "matplotlib"), ("plots", "rich"), ("plots", "tqdm"), ("fit", "scipy")]
+)
 def test_a_missing_package_is_named_with_the_command_before_anything_runs(
-    tmp_path, monkeypatch, capsys, package
+    tmp_path, monkeypatch, capsys, extra, package
 ):
     monkeypatch.setitem(sys.modules, package, None)
     assert status_of_exit("--out", str(tmp_path)) == 2
     printed = capsys.readouterr()
-    assert f'{package} is not installed: run  pip install "valuegrad[plots]"' in printed.err
+    assert f'{package} is not installed: run  pip install "valuegrad[{extra}]"' in printed.err
     assert printed.out == ""
+
+
+def test_an_engine_that_is_not_installed_is_named_before_anything_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "llvmlite", None)
+    monkeypatch.setattr("autograd.engines.llvm.binding", binding.__wrapped__)
+    assert status_of_exit("--engine", "llvm", "--out", str(tmp_path)) == 2
+    assert "llvmlite" in capsys.readouterr().err
+
+
+def test_what_cannot_be_solved_is_said(tmp_path, capsys):
+    X, y = load_assignment_data()
+    np.save(tmp_path / "few.npy", np.column_stack([X, y])[:5])
+    options = ["--data", str(tmp_path / "few.npy"), "--out", str(tmp_path), "--epochs", "1"]
+    assert main([*options, "--optimizers", "levenberg_marquardt"]) == 0
+    assert "Levenberg-Marquardt found nothing: " in capsys.readouterr().out
+    assert summary_in(tmp_path)["optimizers"] == {}
 
 
 def test_optional_packages_are_not_imported_until_they_are_used():
     code = (
         "import sys, models.assignment.__main__; "
-        "print({'matplotlib', 'rich', 'tqdm', 'pygraphviz'} & set(sys.modules))"
+        "print({'matplotlib', 'rich', 'tqdm', 'pygraphviz', 'scipy', 'llvmlite'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "set()", done.stderr

@@ -1,0 +1,47 @@
+"""Arrays of floats: their type, and how they are made of what users pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd.ieee import described
+
+__all__ = ["Array", "real_array", "refuse_infinite"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+
+def real_array(given: Any, name: str) -> Array:
+    """An array of floats, a copy.
+
+    Raises:
+        TypeError: it is not made of real numbers, or its rows differ in length.
+
+    >>> real_array([1, 2], "xdata")
+    array([1., 2.])
+    """
+    try:
+        array = np.asarray(given)
+    except ValueError:
+        raise TypeError(f"{name} must be an array of real numbers, got rows of different lengths") from None
+    try:
+        if array.dtype.kind in "fiubO":
+            return array.astype(float)
+    except (TypeError, ValueError):  # objects that are no numbers
+        pass
+    what = f"an array of {array.dtype}" if array.ndim else described(given)
+    raise TypeError(f"{name} must be an array of real numbers, got {what}")
+
+
+def refuse_infinite(array: Array, name: str, hint: str = "") -> None:
+    """Raise a ValueError that names the first number that is nan or infinite, if there is one."""
+    finite = np.isfinite(array)
+    if finite.all():
+        return
+    where = np.argwhere(~finite)
+    at = tuple(where[0].tolist())
+    more = f" (and {len(where) - 1} more)" if len(where) > 1 else ""
+    place = f"[{', '.join(map(str, at))}]" if at else ""
+    raise ValueError(f"{name} must be finite, but {name}{place} is {array[at]:g}{more}{hint}")

@@ -1,0 +1,58 @@
+"""Functions of flat unknowns, compiled; mapped over the samples where there are data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd import jit, vmap
+from autograd.compiling import checked_engine
+from autograd.trees import flatten
+
+__all__ = ["compiled"]
+
+
+def compiled(
+    f: Callable[..., Any],
+    arrays: Sequence[np.ndarray],
+    engine: str,
+    *,
+    unknowns: int = 1,
+    reduce: str | None = None,
+) -> Callable[..., Any]:
+    """A function of its first arguments, the unknowns, alone.
+
+    Args:
+        f: a function ``f(*unknowns, *sample)``.
+        arrays: the samples: arrays whose first axis counts them; none where f takes none.
+        engine: as for `autograd.jit`, or "eager" to run f on Values at each call.
+        unknowns: how many arguments those are.
+        reduce: as for `autograd.vmap`.
+
+    >>> product = compiled(lambda x, y: x * y, [np.array([1.0, 3.0])], "eager", reduce="mean")
+    >>> product(5.0)
+    10.0
+    """
+    checked_engine(engine, "eager")
+    if not arrays:
+        return f if engine == "eager" else jit(f, engine)
+    if engine == "eager":
+        mapped = _looped(f, unknowns, reduce)
+    else:
+        mapped = vmap(f, in_axes=[None] * unknowns + [0] * len(arrays), reduce=reduce, engine=engine)
+    return lambda *points: mapped(*points, *arrays)
+
+
+def _looped(f: Callable[..., Any], unknowns: int, reduce: str | None) -> Callable[..., Any]:
+    """`autograd.vmap`, one sample after the other."""
+
+    def mapped(*args: Any) -> Any:
+        points, arrays = args[:unknowns], args[unknowns:]
+        results = [f(*points, *sample) for sample in zip(*arrays)]
+        columns = np.array([flatten(result)[0] for result in results]).T
+        reduced = columns if reduce is None else columns.mean(axis=1).tolist()
+        return flatten(results[0])[1].nest(list(reduced))
+
+    return mapped

@@ -1,0 +1,162 @@
+"""Fits of a regression: from one starting point by one method, or from many, keeping the best."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from optim._arrays import Array
+from optim._newton import Problem, descend
+from optim._regression import Regression
+from optim._searching import promising_starts
+
+__all__ = ["Solution", "best_solution", "solution_from"]
+
+_FINISHED = 3  # of the points that a search finds, followed to the end
+_TOLERANCE = 1e-15
+_SETTLED = 1e-6  # of a standard error: the distance from the minimum at which a fit counts as converged
+_NOISE = 100.0  # roundings of the parameters; a fit without residuals is at the minimum when it is as near
+_GAIN = 1e-6  # of the sum of squares: what a later fit must gain to be preferred
+_HOPELESS = 2.0  # times the least sum of squares so far: a start above it is not followed
+_HUGE = 1e100  # stands for residuals that are inf or nan, so that a solver turns round
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Where a fit came to.
+
+    Attributes:
+        params: the parameters.
+        residuals: the whitened residuals there.
+        jacobian: their derivatives.
+        square: the sum of their squares (for another loss than the squares, twice SciPy's cost).
+        distance: how far the minimum is estimated to be, in standard errors.
+        converged: whether that is next to nothing.
+        method: how it was found.
+    """
+
+    params: Array
+    residuals: Array
+    jacobian: Array
+    square: float
+    distance: float
+    converged: bool
+    method: str
+
+    def beats(self, other: Solution) -> bool:
+        """Whether it is to be preferred to a fit that was found before it."""
+        if self.converged != other.converged:
+            return self.converged
+        return self.square < other.square * (1.0 - _GAIN)
+
+
+def solution_from(
+    regression: Regression,
+    start: Array,
+    lower: Array,
+    upper: Array,
+    method: str,
+    options: Mapping[str, Any],
+) -> Solution | None:
+    """Fit from one starting point by one of SciPy's methods, and go on by Newton's to rounding level.
+
+    Returns:
+        The fit; None where the residuals are not finite at the starting point, or the method broke down.
+
+    Raises:
+        ValueError: SciPy refuses the method for such a problem.
+    """
+    from scipy.optimize import least_squares
+
+    bounded = bool(np.isfinite(lower).any() or np.isfinite(upper).any())
+    if method == "lm" and bounded:
+        raise ValueError("method 'lm' takes no bounds: 'trf', 'dogbox' and None do")
+    with np.errstate(all="ignore"):
+        if not np.isfinite(regression.residuals(start)).all():
+            return None
+        settings = {
+            "ftol": _TOLERANCE,
+            "xtol": _TOLERANCE,
+            "gtol": _TOLERANCE,
+            "x_scale": "jac",
+            "max_nfev": 100 * (len(start) + 1),
+            **options,
+        }
+        if method != "lm":
+            settings["bounds"] = (lower, upper)
+        try:
+            found = least_squares(
+                _turning(regression.residuals),
+                start,
+                lambda params: np.nan_to_num(regression.jacobian(params), posinf=0.0, neginf=0.0),
+                method=method,
+                **settings,
+            )
+        except np.linalg.LinAlgError:
+            return None
+        if settings.get("loss", "linear") != "linear":
+            return Solution(found.x, found.fun, found.jac, 2.0 * found.cost, np.nan, found.status > 0, method)
+        # The methods that take bounds stay inside them, by a rounding where they end at one.
+        end = np.where(found.active_mask < 0, lower, np.where(found.active_mask > 0, upper, found.x))
+        return _finished(regression, end, lower, upper, method)
+
+
+def _turning(residuals: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    def finite(params: Array) -> Array:
+        return np.nan_to_num(residuals(params), nan=_HUGE, posinf=_HUGE, neginf=-_HUGE)
+
+    return finite
+
+
+def _finished(regression: Regression, start: Array, lower: Array, upper: Array, method: str) -> Solution:
+    problem = Problem(regression.residuals, regression.jacobian, regression.curvature, lower, upper)
+    at, steps = descend(problem, start)
+    converged, distance = False, np.inf
+    if at.is_finite:
+        freedom = max(1, len(at.residuals) - len(at.x))
+        deviation = np.sqrt(at.square / freedom)
+        size, noise = at.step.size, _NOISE * at.noise
+        distance = float(size / deviation) if deviation else 0.0
+        # Of residuals that are noise the second derivatives tell nothing.
+        bowl = at.step.convex or np.sqrt(at.square) <= noise
+        converged = bool(bowl and size <= max(_SETTLED * deviation, noise))
+    name = f"{method}, then {steps} Newton steps" if steps else method
+    return Solution(at.x, at.residuals, at.jacobian, at.square, distance, converged, name)
+
+
+def best_solution(
+    regression: Regression,
+    p0: Array | None,
+    lower: Array,
+    upper: Array,
+    starts: int,
+    seed: int,
+    options: Mapping[str, Any],
+) -> Solution | None:
+    """The best of several fits: from p0 by more than one method, and from what a search finds.
+
+    Returns:
+        The first converged fit that no later one betters; the best one where none converged; None where
+        the formula is finite at none of the starting points.
+    """
+    bounded = bool(np.isfinite(lower).any() or np.isfinite(upper).any())
+    first = "trf" if bounded or len(regression.y) < regression.size else "lm"
+    best: Solution | None = None
+
+    def follow(start: Array, method: str) -> None:
+        nonlocal best
+        fit = solution_from(regression, start, lower, upper, method, options)
+        if fit is not None and (best is None or fit.beats(best)):
+            best = fit
+
+    if p0 is not None:
+        for method in dict.fromkeys((first, "trf")):
+            follow(p0, method)
+    found = promising_starts(regression, p0, lower, upper, starts, seed) if starts else []
+    for start in found[:_FINISHED]:
+        if best is None or not best.converged or regression.square(start) < _HOPELESS * best.square:
+            follow(start, first)
+    return best

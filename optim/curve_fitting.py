@@ -1,0 +1,262 @@
+"""`curve_fit`: fit a formula to data by least squares, with its exact derivatives."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd.extras import require
+from autograd.ieee import described
+from optim._arrays import Array, real_array
+from optim._covariance import covariance
+from optim._observations import Observations
+from optim._regression import Regression
+from optim._solutions import Solution, best_solution, solution_from
+from optim.checks import whole
+
+__all__ = ["NotConvergedError", "curve_fit"]
+
+METHODS = {"lm": "lm", "levenberg-marquardt": "lm", "trf": "trf", "dogbox": "dogbox"}
+_OPTIONS = {"ftol", "xtol", "gtol", "x_scale", "max_nfev", "loss", "f_scale", "tr_solver", "tr_options"}
+
+
+class NotConvergedError(RuntimeError):
+    """No fit settled at a minimum.
+
+    Attributes:
+        popt: the best parameters that were found.
+    """
+
+    def __init__(self, message: str, popt: Array) -> None:
+        super().__init__(message)
+        self.popt = popt
+
+
+def curve_fit(
+    f: Callable[..., Any],
+    xdata: Any,
+    ydata: Any,
+    p0: Any = None,
+    sigma: Any = None,
+    absolute_sigma: bool = False,
+    *,
+    bounds: Any = (-np.inf, np.inf),
+    method: str | None = None,
+    full_output: bool = False,
+    nan_policy: str | None = None,
+    starts: int = 48,
+    seed: int = 0,
+    engine: str = "auto",
+    **options: Any,
+) -> tuple[Any, ...]:
+    """Fit a formula to data by least squares: `scipy.optimize.curve_fit` with exact derivatives.
+
+    The formula is for one point. It is traced and mapped over the data with its first and second
+    derivatives, which serve to go on to rounding level.
+
+    Args:
+        f: the formula ``f(x, *params)``, made of operators and the library's functions. ``x`` is
+            ``xdata[i]``, or the column ``xdata[:, i]`` where there are several predictors.
+        xdata: the predictors, of shape (n,), or (k, n) for k of them.
+        ydata: the observations, of shape (n,).
+        p0: where to start, of shape (p,). None leaves that to the search; the formula must then name its
+            parameters.
+        sigma: the observations' standard deviations, of shape (n,) or one number for all, or their
+            covariances, of shape (n, n). None for equal ones.
+        absolute_sigma: whether sigma is in the unit of ydata; otherwise only its proportions count, and
+            the residuals tell the scale.
+        bounds: the least and the largest values: a pair of numbers or arrays of shape (p,), or
+            `scipy.optimize.Bounds`.
+        method: None to start from p0 and from what a search finds, by Levenberg-Marquardt and
+            trust-region steps, and to keep the best fit. "lm" (also "levenberg-marquardt"), "trf" or
+            "dogbox" for one fit from p0 (1 where there is none) by that method of SciPy's. Newton's
+            steps follow in every case, unless a ``loss`` is given.
+        full_output: whether to return more.
+        nan_policy: "omit" leaves out points that hold a nan; None or "raise" refuses them.
+        starts: how many starting points the search improves; 0 for none but p0.
+        seed: equal seeds give equal searches.
+        engine: as for `autograd.jit`.
+        options: ``ftol``, ``xtol``, ``gtol`` (1e-15 each), ``x_scale``, ``max_nfev``, ``loss``,
+            ``f_scale``, ``tr_solver``, ``tr_options`` of `scipy.optimize.least_squares`.
+
+    Returns:
+        ``(popt, pcov)``: the parameters of shape (p,) and their covariances of shape (p, p); the standard
+        errors are ``np.sqrt(np.diag(pcov))``. Variances are inf for parameters that the data do not
+        determine; a warning names them. With ``full_output`` also a dict (``nfev``: evaluations of the
+        formula at all points; ``fvec``: residuals over sigma; ``method``: what found the fit;
+        ``distance``: how far the minimum is estimated to be, in standard errors; ``undetermined``: names
+        of parameters), a message, and 1.
+
+    Raises:
+        NotConvergedError: no fit settled at a minimum; it holds the best parameters.
+        TypeError: something is not made of real numbers, or the formula returns no number.
+        ValueError: shapes do not match, data are missing, nan or infinite, or p0 is out of bounds.
+        TracingError: the formula did what cannot be traced (``math.exp``, ``if``); names the line.
+        MissingExtraError: SciPy is not installed.
+
+    Warns:
+        OptimizeWarning: the data do not determine a parameter, or leave no degree of freedom.
+
+    Source of the final steps: D. M. Bates and D. G. Watts, Nonlinear regression analysis and its
+    applications, 1988, 2.2 (Gauss-Newton by QR) and 7.2 (relative curvature).
+
+    >>> from autograd import exp
+    >>> x = np.array([0.0, 1.0, 2.0, 3.0, 4.0])
+    >>> y = np.array([5.1, 3.0, 1.9, 1.1, 0.7])
+    >>> popt, pcov = curve_fit(lambda x, a, rate: a * exp(-rate * x), x, y)
+    >>> popt.round(4), np.sqrt(np.diag(pcov)).round(4)
+    (array([5.0787, 0.5049]), array([0.0493, 0.0096]))
+    """
+    require("fit", "scipy")
+    if not callable(f):
+        raise TypeError(f"f must be a formula f(x, *params), got {described(f)}")
+    if unknown := set(options) - _OPTIONS:
+        raise TypeError(
+            f"curve_fit has no option {unknown.pop()!r} (derivatives come from the formula); there are "
+            f"{', '.join(sorted(_OPTIONS))}"
+        )
+    if method is not None and method not in METHODS:
+        raise ValueError(f"method must be None or one of {', '.join(METHODS)}, got {method!r}")
+    data = Observations.checked(xdata, ydata, sigma, nan_policy)
+    given = None if p0 is None else np.atleast_1d(real_array(p0, "p0"))
+    names = _parameter_names(f, given)
+    lower, upper = _bounds(bounds, names)
+    _check_start(given, lower, upper, names)
+    regression = Regression(f, data.x, data.y, len(names), data.whitening, engine)
+    if method is None and options.get("loss", "linear") != "linear":
+        method = "trf"
+    start = np.clip(np.ones(len(names)), lower, upper) if given is None else given
+    if method is not None:
+        fit = solution_from(regression, start, lower, upper, METHODS[method], options)
+    else:
+        searched = whole("starts", starts, 0)
+        first = given if searched else start
+        fit = best_solution(regression, first, lower, upper, searched, seed, options)
+    if fit is None:
+        raise ValueError(_not_finite(regression, start, data))
+    _check_converged(fit, names)
+    pcov, undetermined = _covariances(fit, names, absolute_sigma)
+    if not full_output:
+        return fit.params, pcov
+    told = {
+        "nfev": regression.evaluations,
+        "fvec": fit.residuals,
+        "method": fit.method,
+        "distance": fit.distance,
+        "undetermined": undetermined,
+    }
+    return fit.params, pcov, told, f"converged by {fit.method}", 1
+
+
+def _parameter_names(f: Callable[..., Any], p0: Array | None) -> list[str]:
+    """What the formula calls its parameters; their number is p0's where there is one."""
+    try:
+        found = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):  # a builtin without a signature
+        found = [inspect.Parameter("params", inspect.Parameter.VAR_POSITIONAL)]
+    starred = any(one.kind is one.VAR_POSITIONAL for one in found)
+    named = [one for one in found if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)][1:]
+    names = [one.name for one in named]
+    if p0 is None:
+        if starred or not names:
+            raise ValueError(
+                "p0 must be given where the formula does not name its parameters, as f(x, a, b) does: "
+                "its length tells how many there are"
+            )
+        return names
+    if p0.ndim != 1 or not len(p0):
+        raise ValueError(f"p0 must have shape (p,), one start a parameter, got shape {p0.shape}")
+    least = sum(one.default is one.empty for one in named)
+    if len(p0) < least or (len(p0) > len(names) and not starred):
+        raise ValueError(
+            f"p0 must have {len(names)} entries, one for each of {', '.join(names)}, got {len(p0)}"
+        )
+    return [*names, *(f"params[{i}]" for i in range(len(p0) - len(names)))][: len(p0)]
+
+
+def _bounds(bounds: Any, names: Sequence[str]) -> tuple[Array, Array]:
+    """The least and the largest values, of shape (p,) each."""
+    pair = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise TypeError(
+            f"bounds must be a pair (lower, upper) or scipy.optimize.Bounds, got {described(bounds)}"
+        )
+    sides = []
+    for side, given in zip(("lower", "upper"), pair):
+        array = real_array(given, f"the {side} bound")
+        if array.shape not in ((), (len(names),)):
+            raise ValueError(
+                f"the {side} bound must be one number or have shape ({len(names)},), one for each of "
+                f"{', '.join(names)}, got shape {array.shape}"
+            )
+        sides.append(np.broadcast_to(array, (len(names),)))
+    for name, low, high in zip(names, *sides):
+        if not low < high:
+            raise ValueError(f"the lower bound of {name} must be below the upper, got {low:g} and {high:g}")
+    return sides[0], sides[1]
+
+
+def _check_start(p0: Array | None, lower: Array, upper: Array, names: Sequence[str]) -> None:
+    if p0 is None:
+        return
+    for name, start, low, high in zip(names, p0.tolist(), lower.tolist(), upper.tolist()):
+        if not np.isfinite(start):
+            raise ValueError(f"p0 must be finite, got {start:g} for {name}")
+        if not low <= start <= high:
+            raise ValueError(
+                f"p0 must be within the bounds, got {start:g} for {name}, not in [{low:g}, {high:g}]"
+            )
+
+
+def _not_finite(regression: Regression, start: Array, data: Observations) -> str:
+    with np.errstate(all="ignore"):
+        at = int(np.argmin(np.isfinite(regression.residuals(start))))
+    return (
+        f"the formula is nan or inf at every start that was tried, at {start.tolist()} first for point {at}, "
+        f"x = {data.x[..., at].tolist()}: give p0 where it is finite at all points"
+    )
+
+
+def _check_converged(fit: Solution, names: Sequence[str]) -> None:
+    if fit.converged:
+        return
+    best = ", ".join(f"{name} = {one:.6g}" for name, one in zip(names, fit.params))
+    raise NotConvergedError(
+        f"no fit settled at a minimum. The best has a sum of squares of {fit.square:.6g} at {best}, and the "
+        f"minimum may be {fit.distance:.1e} standard errors away. It may lie at infinity, or the formula not "
+        "be smooth there: look at the fit, then give another p0, bounds, more starts or a larger max_nfev",
+        fit.params,
+    )
+
+
+def _covariances(fit: Solution, names: Sequence[str], absolute: bool) -> tuple[Array, list[str]]:
+    """The parameters' covariances, and the names of those that the data do not determine; warns of them."""
+    from scipy.optimize import OptimizeWarning
+
+    found, unknown = covariance(fit.jacobian)
+    undetermined = [names[i] for i in unknown]
+    freedom = len(fit.residuals) - len(names)
+    message = ""
+    if freedom <= 0 and not absolute:
+        message = (
+            f"{len(fit.residuals)} observations of {len(names)} parameters leave nothing to tell the "
+            "residuals' variance from: all variances are inf. Give sigma with absolute_sigma=True"
+        )
+        found = np.full_like(found, np.inf)
+    elif undetermined:
+        change = "change them together" if len(undetermined) > 1 else "change it"
+        message = (
+            f"the data do not determine {', '.join(undetermined)}: there is a way to {change} that leaves "
+            "every residual as it is, to rounding. The variance is inf; fix a parameter, or write the "
+            "formula with fewer"
+        )
+    if message:
+        warnings.warn(message, OptimizeWarning, stacklevel=3)
+    if not absolute and freedom > 0:
+        known = np.isfinite(found)
+        found[known] *= fit.square / freedom
+    return found, undetermined

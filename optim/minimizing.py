@@ -1,0 +1,254 @@
+"""`minimize`: SciPy's minimisers, fed with exact gradients, Hessians and Hessian-vector products."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd import hessian, hvp, jacobian, value_and_grad
+from autograd.extras import require
+from autograd.ieee import described
+from autograd.trees import flatten
+from autograd.value import Value
+from optim._arrays import Array
+from optim._compiling import compiled
+from optim._unknowns import Unknowns
+from optim.samples import Samples
+
+__all__ = ["minimize"]
+
+# What each of SciPy's methods can use, beside the function.
+_METHODS = {
+    "Nelder-Mead": "",
+    "Powell": "",
+    "COBYLA": "",
+    "COBYQA": "",
+    "CG": "gradient",
+    "BFGS": "gradient",
+    "L-BFGS-B": "gradient",
+    "TNC": "gradient",
+    "SLSQP": "gradient",
+    "Newton-CG": "gradient, products",
+    "trust-ncg": "gradient, products",
+    "trust-krylov": "gradient, products",
+    "trust-constr": "gradient, products",
+    "dogleg": "gradient, hessian",
+    "trust-exact": "gradient, hessian",
+}
+_NAMES = {name.lower(): name for name in _METHODS} | {"l-bfgs": "L-BFGS-B"}
+
+
+def minimize(
+    fun: Callable[..., Any],
+    x0: Any,
+    args: Any = (),
+    method: str | Callable[..., Any] | None = None,
+    bounds: Any = None,
+    constraints: Any = (),
+    tol: float | None = None,
+    callback: Callable[..., Any] | None = None,
+    options: dict[str, Any] | None = None,
+    *,
+    data: Any = None,
+    engine: str = "auto",
+) -> Any:
+    """Minimise a scalar function: `scipy.optimize.minimize` with exact derivatives.
+
+    The gradient, and where the method has a use for it the Hessian or its products with vectors, are
+    found by the engine and compiled. Constraints get their Jacobians and Hessians likewise.
+
+    Args:
+        fun: the function ``fun(x, *args)``, made of operators and the library's functions; returns one
+            number.
+        x0: where to start. A number or a flat sequence becomes an array of shape (n,), as in SciPy; any
+            other nesting of lists, tuples, dicts, dataclasses and arrays of numbers stays as it is, and
+            ``fun`` is called with it.
+        args: further arguments, constants of the run; one that is no tuple counts as the only one.
+        method: one of SciPy's names. The gradient serves "CG", "BFGS", "L-BFGS-B" (also "L-BFGS"), "TNC",
+            "SLSQP" and all of the following; Hessian-vector products serve "Newton-CG", "trust-ncg",
+            "trust-krylov" and "trust-constr"; the Hessian serves "dogleg" and "trust-exact".
+            "Nelder-Mead", "Powell", "COBYLA" and "COBYQA" use no derivatives. None for "BFGS", with
+            bounds "L-BFGS-B", with constraints "SLSQP". Or a function, as in SciPy.
+        bounds: a pair (least, largest) for each number of x0 in order, or `scipy.optimize.Bounds`.
+        constraints: one constraint or a list, as in SciPy; derivatives that are not given are exact.
+        tol: the tolerance, as in SciPy.
+        callback: called after each iteration, as in SciPy; gets x in the structure of x0.
+        options: the method's options.
+        data: arrays ``(X, y)`` whose first axis counts samples: then ``fun(x, *sample, *args)`` is the
+            loss of one sample, and its mean over the samples is minimised.
+        engine: as for `autograd.jit`, or "eager": ``fun`` itself is called, which need not be traceable.
+
+    Returns:
+        SciPy's `OptimizeResult`, with ``x`` in the structure of x0.
+
+    Raises:
+        TypeError: x0 is not made of real numbers, or fun returns no number.
+        ValueError: there is no such method, x0 is empty or not finite, or fun is not finite at x0.
+        TracingError: fun did what cannot be traced (``if``, ``math.exp``); names the line.
+        MissingExtraError: SciPy is not installed.
+
+    >>> def rosenbrock(x):
+    ...     return sum((1 - a) ** 2 + 100 * (b - a**2) ** 2 for a, b in zip(x, x[1:]))
+    >>> minimize(rosenbrock, [-1.2, 1.0, 1.0], method="trust-exact").x.round(6)
+    array([1., 1., 1.])
+    >>> fitted = minimize(lambda p: (p["a"] - 1) ** 2 + (p["b"] + 2) ** 2, {"a": 0.0, "b": 0.0})
+    >>> {name: round(one, 6) for name, one in fitted.x.items()}
+    {'a': 1.0, 'b': -2.0}
+    """
+    require("fit", "scipy")
+    from scipy import optimize
+
+    chosen = _chosen(method, bounds, constraints)
+    uses = _METHODS.get(chosen, "gradient") if isinstance(chosen, str) else "gradient"
+    unknowns = Unknowns(x0)
+    objective = _Objective(unknowns, fun, args if isinstance(args, tuple) else (args,), data, engine)
+    listed = constraints if isinstance(constraints, (list, tuple)) else [constraints]
+    result = optimize.minimize(
+        objective.value_and_gradient if uses else objective.value,
+        objective.checked_start(),
+        method=chosen,
+        jac=bool(uses) or None,
+        hess=objective.hessian if "hessian" in uses else None,
+        hessp=objective.product if "products" in uses else None,
+        bounds=bounds,
+        constraints=[_with_derivatives(one, unknowns, chosen, engine) for one in listed],
+        tol=tol,
+        callback=None if callback is None else _in_structure(callback, unknowns),
+        options=options,
+    )
+    result.x = unknowns.arranged(result.x)
+    return result
+
+
+def _chosen(method: Any, bounds: Any, constraints: Any) -> Any:
+    """The method's name as SciPy spells it, or the function that it is."""
+    if callable(method):
+        return method
+    if method is None:
+        unconstrained = isinstance(constraints, (list, tuple)) and not constraints
+        return "SLSQP" if not unconstrained else "BFGS" if bounds is None else "L-BFGS-B"
+    name = _NAMES.get(method.lower()) if isinstance(method, str) else None
+    if name is None:
+        raise ValueError(f"method must be one of {', '.join(_METHODS)}, or a function, got {method!r}")
+    return name
+
+
+class _Objective:
+    """The function and its derivatives, compiled, of flat arrays; with data their means over the samples."""
+
+    def __init__(
+        self, unknowns: Unknowns, fun: Callable[..., Any], args: tuple[Any, ...], data: Any, engine: str
+    ) -> None:
+        def scalar(x: Sequence[Any], *sample: Any) -> Any:
+            return _number(fun(unknowns.arranged(x), *sample, *args))
+
+        def product(x: Sequence[Any], direction: Sequence[Any], *sample: Any) -> Any:
+            return hvp(lambda x: scalar(x, *sample), (x,), (direction,))
+
+        scalar.__name__ = getattr(fun, "__name__", type(fun).__name__)
+        arrays = [] if data is None else Samples(data).arrays
+
+        means = functools.partial(compiled, arrays=arrays, engine=engine, reduce="mean")
+        self._start = unknowns.start
+        self._value = means(scalar)
+        self._value_and_gradient = means(value_and_grad(scalar))
+        self._product = means(product, unknowns=2)
+        self._hessian = means(hessian(scalar))
+
+    def checked_start(self) -> Array:
+        """The starting point, where the function must be finite."""
+        value = self.value(self._start)
+        if not np.isfinite(value):
+            raise ValueError(f"fun must be finite at x0, got {value}")
+        return self._start
+
+    @np.errstate(all="ignore")
+    def value(self, x: Array) -> float:
+        """The function's value."""
+        return float(self._value(x.tolist()))
+
+    @np.errstate(all="ignore")
+    def value_and_gradient(self, x: Array) -> tuple[float, Array]:
+        """Its value and its gradient, of shape (n,)."""
+        value, gradient = self._value_and_gradient(x.tolist())
+        return value, np.array(gradient)
+
+    @np.errstate(all="ignore")
+    def product(self, x: Array, direction: Array) -> Array:
+        """Its Hessian times a direction."""
+        return np.array(self._product(x.tolist(), direction.tolist()))
+
+    @np.errstate(all="ignore")
+    def hessian(self, x: Array) -> Array:
+        """Its Hessian, of shape (n, n)."""
+        return np.array(self._hessian(x.tolist()))
+
+
+def _number(result: Any) -> Any:
+    if isinstance(result, np.ndarray) and result.size == 1:
+        result = result.item()
+    if isinstance(result, (Value, int, float, np.number)):
+        return result
+    raise TypeError(f"fun must return one number to minimise, got {described(result)}")
+
+
+def _with_derivatives(constraint: Any, unknowns: Unknowns, method: Any, engine: str) -> Any:
+    """A constraint as SciPy takes it, of flat arrays, with exact derivatives where none are given."""
+    from scipy.optimize import NonlinearConstraint
+
+    if isinstance(constraint, dict):
+        if not {"type", "fun"} <= constraint.keys():
+            raise ValueError(f"a constraint must have the keys 'type' and 'fun', got {sorted(constraint)}")
+        if "jac" in constraint:
+            return constraint
+        values, slopes, bends = _constraint(constraint["fun"], constraint.get("args", ()), unknowns, engine)
+        if method == "trust-constr":
+            above = 0.0 if constraint["type"] == "eq" else np.inf
+            return NonlinearConstraint(values, 0.0, above, slopes, bends)
+        return {**constraint, "fun": values, "jac": slopes, "args": ()}
+    if isinstance(constraint, NonlinearConstraint) and not callable(constraint.jac):
+        values, slopes, bends = _constraint(constraint.fun, (), unknowns, engine)
+        second = {"hess": bends} if method == "trust-constr" else {}  # others warn that they ignore it
+        return NonlinearConstraint(
+            values, constraint.lb, constraint.ub, slopes, keep_feasible=constraint.keep_feasible, **second
+        )
+    return constraint
+
+
+def _constraint(
+    fun: Callable[..., Any], args: Sequence[Any], unknowns: Unknowns, engine: str
+) -> tuple[Callable[..., Array], Callable[..., Array], Callable[..., Array]]:
+    """A constraint's values (m,), its Jacobian (m, n), and the Hessian (n, n) of its values times weights."""
+
+    def listed(x: Sequence[Any]) -> list[Any]:
+        return flatten(fun(unknowns.arranged(x), *args), "what a constraint returns")[0]
+
+    def weighted(x: Sequence[Any], weights: Sequence[Any]) -> Any:
+        return sum(weight * one for weight, one in zip(weights, listed(x)))
+
+    values, slopes = compiled(listed, (), engine), compiled(jacobian(listed), (), engine)
+    bends = compiled(hessian(weighted), (), engine)
+    return (
+        lambda x: np.array(values(x.tolist())),
+        lambda x: np.array(slopes(x.tolist())),
+        lambda x, weights: np.array(bends(x.tolist(), weights.tolist())),
+    )
+
+
+def _in_structure(callback: Callable[..., Any], unknowns: Unknowns) -> Callable[..., Any]:
+    """A callback that is handed x in the structure of x0; SciPy tells its two kinds by their parameters."""
+    if unknowns.is_flat:
+        return callback
+    if set(inspect.signature(callback).parameters) == {"intermediate_result"}:
+
+        def with_result(*, intermediate_result: Any) -> Any:
+            arranged = type(intermediate_result)(intermediate_result)
+            arranged.x = unknowns.arranged(intermediate_result.x)
+            return callback(intermediate_result=arranged)
+
+        return with_result
+    return lambda x, *rest: callback(unknowns.arranged(x), *rest)

@@ -1,0 +1,215 @@
+"""`least_squares`: SciPy's solvers for sums of squares, and Gauss-Newton, fed with exact Jacobians."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd import jacobian
+from autograd.extras import require
+from autograd.trees import flatten
+from optim._arrays import Array
+from optim._compiling import compiled
+from optim._newton import Problem, descend
+from optim._unknowns import Unknowns
+from optim.samples import Samples
+
+__all__ = ["least_squares"]
+
+METHODS = {
+    "trf": "trf",
+    "dogbox": "dogbox",
+    "lm": "lm",
+    "levenberg-marquardt": "lm",
+    "gauss-newton": "gauss-newton",
+}
+
+
+def least_squares(
+    fun: Callable[..., Any],
+    x0: Any,
+    bounds: Any = (-np.inf, np.inf),
+    method: str = "trf",
+    ftol: float | None = 1e-15,
+    xtol: float | None = 1e-15,
+    gtol: float | None = 1e-15,
+    x_scale: Any = "jac",
+    loss: Any = "linear",
+    f_scale: float = 1.0,
+    tr_solver: str | None = None,
+    tr_options: dict[str, Any] | None = None,
+    max_nfev: int | None = None,
+    verbose: int = 0,
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    data: Any = None,
+    engine: str = "auto",
+) -> Any:
+    """Minimise half the sum of squared residuals: `scipy.optimize.least_squares` with exact Jacobians.
+
+    Because the Jacobian is exact, the tolerances are at rounding level and the unknowns are scaled by it,
+    where SciPy's defaults are 1e-8 and no scaling.
+
+    Args:
+        fun: the residuals ``fun(x, *args, **kwargs)``, made of operators and the library's functions:
+            numbers in any structure.
+        x0: where to start. A number or a flat sequence becomes an array of shape (n,), as in SciPy; any
+            other nesting of lists, tuples, dicts, dataclasses and arrays of numbers stays as it is, and
+            ``fun`` is called with it.
+        bounds: a pair (least, largest) of numbers or arrays of shape (n,), or `scipy.optimize.Bounds`.
+        method: "trf" (trust region) or "dogbox" (Powell's dogleg), which take bounds, or "lm", also
+            called "levenberg-marquardt" (MINPACK's), all of them SciPy's; or "gauss-newton": its steps,
+            by an orthogonal factorisation, shortened where the squares would rise.
+        ftol: the relative change of the sum of squares at which to stop; as in SciPy.
+        xtol: the relative change of the unknowns at which to stop; as in SciPy.
+        gtol: the gradient at which to stop; as in SciPy. "gauss-newton" has no use for these three: it
+            stops where rounding does.
+        x_scale: the unknowns' scales, or "jac" for those of the Jacobian; "gauss-newton" needs none.
+        loss: as in SciPy, for "trf" and "dogbox".
+        f_scale: as in SciPy.
+        tr_solver: as in SciPy.
+        tr_options: as in SciPy.
+        max_nfev: how often the residuals are computed at most; for "gauss-newton", how many steps.
+        verbose: as in SciPy.
+        args: further arguments, constants of the run.
+        kwargs: further arguments by name.
+        data: arrays ``(X, y)`` whose first axis counts samples: then ``fun(x, *sample, *args)`` gives the
+            residuals of one sample, and is mapped over them.
+        engine: as for `autograd.jit`, or "eager": ``fun`` itself is called, which need not be traceable.
+
+    Returns:
+        SciPy's `OptimizeResult`, with ``x`` in the structure of x0. Its ``fun`` holds the m residuals,
+        those of a sample together, and ``jac`` is of shape (m, n).
+
+    Raises:
+        TypeError: x0 or the residuals are not made of real numbers.
+        ValueError: there is no such method, x0 is empty or not finite, a residual is not finite at x0, or
+            SciPy refuses an argument.
+        FloatingPointError: a derivative is nan or inf where the residuals are finite.
+        TracingError: fun did what cannot be traced (``if``, ``math.exp``); names the line.
+        MissingExtraError: SciPy is not installed.
+
+    >>> found = least_squares(lambda x: [1 - x[0], 10 * (x[1] - x[0] ** 2)], [-1.2, 1.0], method="lm")
+    >>> found.x, float(found.cost)
+    (array([1., 1.]), 0.0)
+    >>> x, y = np.array([0.0, 1.0, 2.0]), np.array([1.0, 3.0, 5.0])
+    >>> line = least_squares(lambda p, x, y: p["a"] * x + p["b"] - y, {"a": 0.0, "b": 0.0}, data=(x, y))
+    >>> {name: round(one, 12) for name, one in line.x.items()}
+    {'a': 2.0, 'b': 1.0}
+    """
+    require("fit", "scipy")
+    from scipy import optimize
+
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    unknowns = Unknowns(x0)
+    residuals = _Residuals(unknowns, fun, tuple(args), dict(kwargs or {}), data, engine)
+    residuals.check_start(unknowns.start)
+    if method == "gauss-newton":
+        result = _gauss_newton(residuals, unknowns.start, bounds, loss, max_nfev)
+    else:
+        result = optimize.least_squares(
+            residuals.values,
+            unknowns.start,
+            residuals.jacobian,
+            bounds,
+            METHODS[method],
+            ftol,
+            xtol,
+            gtol,
+            x_scale,
+            loss,
+            f_scale,
+            tr_solver=tr_solver,
+            tr_options=tr_options or {},
+            max_nfev=max_nfev,
+            verbose=verbose,
+        )
+    result.x = unknowns.arranged(result.x)
+    return result
+
+
+class _Residuals:
+    """The residuals and their Jacobian, compiled, of flat arrays."""
+
+    def __init__(
+        self,
+        unknowns: Unknowns,
+        fun: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        data: Any,
+        engine: str,
+    ) -> None:
+        def listed(x: Sequence[Any], *sample: Any) -> list[Any]:
+            return flatten(fun(unknowns.arranged(x), *sample, *args, **kwargs), "what fun returns")[0]
+
+        listed.__name__ = getattr(fun, "__name__", type(fun).__name__)
+        self._arrays = [] if data is None else Samples(data).arrays
+        self._values = compiled(listed, self._arrays, engine)
+        self._jacobian = compiled(jacobian(listed), self._arrays, engine)
+
+    @np.errstate(all="ignore")
+    def values(self, x: Array) -> Array:
+        """The residuals, of shape (m,)."""
+        found = np.array(self._values(x.tolist()), dtype=float)
+        return np.ascontiguousarray(found.T).ravel()
+
+    @np.errstate(all="ignore")
+    def jacobian(self, x: Array) -> Array:
+        """Their derivatives, of shape (m, n)."""
+        found = np.array(self._jacobian(x.tolist()), dtype=float)
+        if self._arrays:
+            found = np.moveaxis(found, -1, 0)
+        found = found.reshape(-1, len(x))
+        if not np.isfinite(found).all():
+            i, j = np.argwhere(~np.isfinite(found))[0]
+            raise FloatingPointError(
+                f"the residuals are finite, but the derivative of residual {i} by unknown {j} is "
+                f"{found[i, j]:g} at x = {x.tolist()}: start elsewhere, set bounds, or scale the unknowns"
+            )
+        return found
+
+    def check_start(self, start: Array) -> None:
+        """Refuse a starting point at which there is no residual, or one is not finite."""
+        values = self.values(start)
+        if not len(values):
+            raise ValueError("fun must return at least one residual, got none")
+        bad = np.flatnonzero(~np.isfinite(values))
+        if len(bad):
+            raise ValueError(
+                f"the residuals must be finite at x0, got {values[bad[0]]:g} for residual {bad[0]} "
+                f"({len(bad)} in all)"
+            )
+
+
+def _gauss_newton(residuals: _Residuals, start: Array, bounds: Any, loss: Any, max_nfev: int | None) -> Any:
+    from scipy.optimize import OptimizeResult
+
+    pair = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
+    if loss != "linear" or not (np.isneginf(pair[0]).all() and np.isposinf(pair[1]).all()):
+        raise ValueError("gauss-newton takes neither bounds nor a loss: 'trf' and 'dogbox' do")
+    limit = 100 * len(start) if max_nfev is None else max_nfev
+    last, steps = descend(Problem(residuals.values, residuals.jacobian), start, limit)
+    length = float(np.sqrt(last.square))
+    success = steps < limit and last.step.size <= max(1e-8 * length, 100.0 * last.noise)
+    gradient = last.jacobian.T @ last.residuals
+    return OptimizeResult(
+        x=last.x,
+        cost=last.square / 2.0,
+        fun=last.residuals,
+        jac=last.jacobian,
+        grad=gradient,
+        optimality=float(np.abs(gradient).max()),
+        active_mask=np.zeros(len(start), dtype=int),
+        nfev=steps + 1,
+        njev=steps + 1,
+        status=1 if success else 0,
+        success=success,
+        message=(
+            f"after {steps} steps the next would change the residuals by {last.step.size:.1e} of {length:.1e}"
+        ),
+    )
