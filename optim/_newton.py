@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -20,31 +21,24 @@ _FLATTEST = (
 )
 
 
+@dataclass(frozen=True)
 class Problem:
     """A sum of squares to be minimised within bounds.
 
-    Args:
+    Attributes:
         residuals: from n parameters to m residuals.
-        jacobian: from n parameters to their derivatives, of shape (m, n).
+        jacobian: from n parameters to the residuals' derivatives, of shape (m, n).
         curvature: from parameters and residuals to the sum of residual times second derivatives, of
             shape (n, n); None for Gauss-Newton steps, which leave it out.
         lower: the least values of the parameters.
         upper: the largest.
     """
 
-    def __init__(
-        self,
-        residuals: Callable[[Array], Array],
-        jacobian: Callable[[Array], Array],
-        curvature: Callable[[Array, Array], Array] | None = None,
-        lower: float | Array = -np.inf,
-        upper: float | Array = np.inf,
-    ) -> None:
-        self.residuals = residuals
-        self.jacobian = jacobian
-        self.curvature = curvature
-        self.lower = lower
-        self.upper = upper
+    residuals: Callable[[Array], Array]
+    jacobian: Callable[[Array], Array]
+    curvature: Callable[[Array, Array], Array] | None = None
+    lower: float | Array = -np.inf
+    upper: float | Array = np.inf
 
 
 class Iterate:

@@ -34,7 +34,8 @@ class Solution:
         jacobian: their derivatives.
         square: the sum of their squares (for another loss than the squares, twice SciPy's cost).
         distance: how far the minimum is estimated to be, in standard errors.
-        converged: whether that is next to nothing.
+        rounding: how far the sum of squares may be off.
+        converged: whether the minimum is next to nothing away.
         method: how it was found.
     """
 
@@ -43,6 +44,7 @@ class Solution:
     jacobian: Array
     square: float
     distance: float
+    rounding: float
     converged: bool
     method: str
 
@@ -50,7 +52,7 @@ class Solution:
         """Whether it is to be preferred to a fit that was found before it."""
         if self.converged != other.converged:
             return self.converged
-        return self.square < other.square * (1.0 - _GAIN)
+        return self.square < other.square * (1.0 - _GAIN) - other.rounding
 
 
 def solution_from(
@@ -98,10 +100,9 @@ def solution_from(
         except np.linalg.LinAlgError:
             return None
         if settings.get("loss", "linear") != "linear":
-            return Solution(found.x, found.fun, found.jac, 2.0 * found.cost, np.nan, found.status > 0, method)
-        # The methods that take bounds stay inside them, by a rounding where they end at one.
-        end = np.where(found.active_mask < 0, lower, np.where(found.active_mask > 0, upper, found.x))
-        return _finished(regression, end, lower, upper, method)
+            square, settled = 2.0 * found.cost, found.status > 0
+            return Solution(found.x, found.fun, found.jac, square, np.nan, 0.0, settled, method)
+        return _finished(regression, found.x, lower, upper, method)
 
 
 def _turning(residuals: Callable[[Array], Array]) -> Callable[[Array], Array]:
@@ -114,17 +115,18 @@ def _turning(residuals: Callable[[Array], Array]) -> Callable[[Array], Array]:
 def _finished(regression: Regression, start: Array, lower: Array, upper: Array, method: str) -> Solution:
     problem = Problem(regression.residuals, regression.jacobian, regression.curvature, lower, upper)
     at, steps = descend(problem, start)
-    converged, distance = False, np.inf
+    converged, distance, rounding = False, np.inf, 0.0
     if at.is_finite:
         freedom = max(1, len(at.residuals) - len(at.x))
         deviation = np.sqrt(at.square / freedom)
         size, noise = at.step.size, _NOISE * at.noise
+        rounding = noise * (2.0 * float(np.sqrt(at.square)) + noise)
         distance = float(size / deviation) if deviation else 0.0
         # Of residuals that are noise the second derivatives tell nothing.
         bowl = at.step.convex or np.sqrt(at.square) <= noise
         converged = bool(bowl and size <= max(_SETTLED * deviation, noise))
     name = f"{method}, then {steps} Newton steps" if steps else method
-    return Solution(at.x, at.residuals, at.jacobian, at.square, distance, converged, name)
+    return Solution(at.x, at.residuals, at.jacobian, at.square, distance, rounding, converged, name)
 
 
 def best_solution(

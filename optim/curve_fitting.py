@@ -72,9 +72,9 @@ def curve_fit(
         bounds: the least and the largest values: a pair of numbers or arrays of shape (p,), or
             `scipy.optimize.Bounds`.
         method: None to start from p0 and from what a search finds, by Levenberg-Marquardt and
-            trust-region steps, and to keep the best fit. "lm" (also "levenberg-marquardt"), "trf" or
-            "dogbox" for one fit from p0 (1 where there is none) by that method of SciPy's. Newton's
-            steps follow in every case, unless a ``loss`` is given.
+            trust-region steps, and to keep the best fit; of equally good ones the first, from p0. "lm"
+            (also "levenberg-marquardt"), "trf" or "dogbox" for one fit from p0 (1 where there is none) by
+            that method of SciPy's. Newton's steps follow in every case, unless a ``loss`` is given.
         full_output: whether to return more.
         nan_policy: "omit" leaves out points that hold a nan; None or "raise" refuses them.
         starts: how many starting points the search improves; 0 for none but p0.
@@ -86,10 +86,10 @@ def curve_fit(
     Returns:
         ``(popt, pcov)``: the parameters of shape (p,) and their covariances of shape (p, p); the standard
         errors are ``np.sqrt(np.diag(pcov))``. Variances are inf for parameters that the data do not
-        determine; a warning names them. With ``full_output`` also a dict (``nfev``: evaluations of the
-        formula at all points; ``fvec``: residuals over sigma; ``method``: what found the fit;
-        ``distance``: how far the minimum is estimated to be, in standard errors; ``undetermined``: names
-        of parameters), a message, and 1.
+        determine; a warning names them. A parameter at a bound counts as any other, as in SciPy. With
+        ``full_output`` also a dict (``nfev``: evaluations of the formula at all points; ``fvec``:
+        residuals over sigma; ``method``: what found the fit; ``distance``: how far the minimum is
+        estimated to be, in standard errors; ``undetermined``: names of parameters), a message, and 1.
 
     Raises:
         NotConvergedError: no fit settled at a minimum; it holds the best parameters.
