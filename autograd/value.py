@@ -313,7 +313,7 @@ class Value:
     # As a number, as text.
 
     def __float__(self) -> NoReturn:
-        _refuse_in_trace("float()", self)
+        _refuse_in_trace("float() (which functions of math call: write autograd.exp for math.exp)", self)
         raise TypeError(
             "a Value does not turn into a float, because its gradient would be lost (float(v), "
             "math.sin(v), np.float64(v)): write autograd.sin(v) or v.sin() to record the operation, "
