@@ -3,14 +3,14 @@
 from optim.base import Optimizer
 from optim.checkpoints import CheckpointError
 from optim.clipping import clip_by_norm, clip_by_value, clip_grad_norm_, clip_grad_value_, global_norm
-from optim.curve_fitting import NotConvergedError, curve_fit
 from optim.divergence import DivergenceError
 from optim.fitting import Fit, fit
-from optim.minimizing import minimize
 from optim.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, RMSProp, VanillaGradientDescent
 from optim.rules import adagrad, adam, adamw, momentum, rmsprop, sgd, vanilla
 from optim.schedules import Constant, Cosine, Exponential, Linear, StepDecay, WarmUp
-from optim.sums_of_squares import least_squares
+from optim.solvers.curve_fitting import NotConvergedError, curve_fit
+from optim.solvers.minimizing import minimize
+from optim.solvers.sums_of_squares import least_squares
 from optim.training import EarlyStopping, Epoch
 
 __all__ = [

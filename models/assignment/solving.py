@@ -11,7 +11,7 @@ import numpy as np
 
 from models.assignment.data import Array
 from models.assignment.graph import forward
-from optim.sums_of_squares import least_squares
+from optim.solvers.sums_of_squares import least_squares
 
 __all__ = ["Solution", "levenberg_marquardt", "representative"]
 

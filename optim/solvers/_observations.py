@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from optim._arrays import Array, real_array, refuse_infinite
-from optim._regression import Whitening
+from optim.solvers._arrays import Array, real_array, refuse_infinite
+from optim.solvers._regression import Whitening
 
 __all__ = ["Observations"]
 

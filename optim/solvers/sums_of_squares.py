@@ -10,11 +10,11 @@ import numpy as np
 from autograd import jacobian
 from autograd.extras import require
 from autograd.trees import flatten
-from optim._arrays import Array
-from optim._compiling import compiled
-from optim._newton import Problem, descend
-from optim._unknowns import Unknowns
 from optim.samples import Samples
+from optim.solvers._arrays import Array
+from optim.solvers._compiling import compiled
+from optim.solvers._newton import Problem, descend
+from optim.solvers._unknowns import Unknowns
 
 __all__ = ["least_squares"]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from optim._arrays import Array
-from optim._newton import Problem, descend
-from optim._regression import Regression
-from optim._searching import promising_starts
+from optim.solvers._arrays import Array
+from optim.solvers._newton import Problem, descend
+from optim.solvers._regression import Regression
+from optim.solvers._searching import promising_starts
 
 __all__ = ["Solution", "best_solution", "solution_from"]
 

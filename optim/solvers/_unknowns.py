@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd.trees import flatten
 from autograd.value import Value
-from optim._arrays import Array
+from optim.solvers._arrays import Array
 
 __all__ = ["Unknowns"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from autograd import hessian, jvp, trace, value_and_grad, vmap
 from autograd.ieee import described
 from autograd.value import Value
-from optim._arrays import Array
+from optim.solvers._arrays import Array
 
 __all__ = ["Regression", "Whitening"]
 

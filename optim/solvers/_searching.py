@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from optim._arrays import Array
-from optim._regression import Regression
+from optim.solvers._arrays import Array
+from optim.solvers._regression import Regression
 
 __all__ = ["promising_starts"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from optim._arrays import Array
+from optim.solvers._arrays import Array
 
 __all__ = ["covariance"]
 

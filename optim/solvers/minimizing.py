@@ -14,10 +14,10 @@ from autograd.extras import require
 from autograd.ieee import described
 from autograd.trees import flatten
 from autograd.value import Value
-from optim._arrays import Array
-from optim._compiling import compiled
-from optim._unknowns import Unknowns
 from optim.samples import Samples
+from optim.solvers._arrays import Array
+from optim.solvers._compiling import compiled
+from optim.solvers._unknowns import Unknowns
 
 __all__ = ["minimize"]
 

@@ -11,8 +11,8 @@ import pytest
 
 from autograd import TracingError, exp, sqrt
 from autograd.extras import MissingExtraError
-from optim.sums_of_squares import least_squares
-from tests.optim.nist_strd import PROBLEMS
+from optim.solvers.sums_of_squares import least_squares
+from tests.optim.solvers.nist_strd import PROBLEMS
 
 optimize = pytest.importorskip("scipy.optimize", reason="the solvers are SciPy's")
 

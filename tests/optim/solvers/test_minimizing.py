@@ -11,7 +11,7 @@ import pytest
 
 from autograd import TracingError, Value, exp
 from autograd.extras import MissingExtraError
-from optim.minimizing import minimize
+from optim.solvers.minimizing import minimize
 
 optimize = pytest.importorskip("scipy.optimize", reason="the minimisers are SciPy's")
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optim._arrays import Array
+from optim.solvers._arrays import Array
 
 __all__ = ["Iterate", "Problem", "Step", "descend"]
 

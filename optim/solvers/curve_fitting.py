@@ -11,12 +11,12 @@ import numpy as np
 
 from autograd.extras import require
 from autograd.ieee import described
-from optim._arrays import Array, real_array
-from optim._covariance import covariance
-from optim._observations import Observations
-from optim._regression import Regression
-from optim._solutions import Solution, best_solution, solution_from
 from optim.checks import whole
+from optim.solvers._arrays import Array, real_array
+from optim.solvers._covariance import covariance
+from optim.solvers._observations import Observations
+from optim.solvers._regression import Regression
+from optim.solvers._solutions import Solution, best_solution, solution_from
 
 __all__ = ["NotConvergedError", "curve_fit"]
 
