@@ -20,8 +20,8 @@ import numpy as np
 from autograd.ieee import power
 from autograd.registry import primitive
 
-LN2 = math.log(2.0)
-LN10 = math.log(10.0)
+LOG2_E = 1.4426950408889634  # 1/log(2)
+LOG10_E = 0.4342944819032518  # 1/log(10)
 TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 
 # Comparisons are 0 or 1 and constant between their jumps; `where` chooses without a Python `if`, so
@@ -63,10 +63,24 @@ def _power_of_arrays(a: Any, b: Any) -> Any:
     return np.where(b == 2, a * a, np.power(a, b.copy()))
 
 
+def _power_by_base(_: Any, a: Any, b: Any) -> Any:
+    """``b * a**(b - 1)``, and what the rounding of ``b - 1`` cuts off put back.
+
+    The power multiplies a rounding of the exponent by ``log(a)``: ``a**(c + d) = a**c * (1 + d*log(a))``
+    where d is that small. As for derivatives, d is too small to matter.
+    """
+    lower = b - 1
+    if type(b) is float and b != 0.0 and abs(b) <= 2.0**53 and lower + 1 == b:
+        return b * pow(a, lower)  # a constant that loses nothing, as most do
+    back = lower - b
+    lost = ((b - (lower - back)) - (1 + back)) * log(a)
+    raised = pow(where(equal(a, 0.0) * equal(b, 0.0), 1.0, a), lower)
+    return b * raised * (1 + stop_gradient(where(less(absolute(lost), 1.0), lost, 0.0)))
+
+
 pow = primitive(
     "pow", power,
-    (lambda y, a, b: where(equal(b, 0.0), 0.0, b * pow(a, b - 1)),
-     lambda y, a, b: where(equal(a, 0.0) * less_equal(0.0, b), 0.0, y * log(a))),
+    (_power_by_base, lambda y, a, b: y * log(where(equal(a, 0.0) * less_equal(0.0, b), 1.0, a))),
     symbol="**", domain="a > 0, or b an integer", libm="pow",
     on_arrays=_power_of_arrays,
     textbook=(lambda y, a, b: b * a ** (b - 1), lambda y, a, b: y * log(a)))
@@ -81,9 +95,9 @@ log = primitive("log", math.log, (lambda y, x: 1 / x,), domain="x > 0", on_array
 
 log1p = primitive("log1p", math.log1p, (lambda y, x: 1 / (1 + x),), domain="x > -1", on_arrays=np.log1p)
 
-log2 = primitive("log2", math.log2, (lambda y, x: 1 / (x * LN2),), domain="x > 0", on_arrays=np.log2)
+log2 = primitive("log2", math.log2, (lambda y, x: LOG2_E / x,), domain="x > 0", on_arrays=np.log2)
 
-log10 = primitive("log10", math.log10, (lambda y, x: 1 / (x * LN10),), domain="x > 0", on_arrays=np.log10)
+log10 = primitive("log10", math.log10, (lambda y, x: LOG10_E / x,), domain="x > 0", on_arrays=np.log10)
 
 sqrt = primitive("sqrt", math.sqrt, (lambda y, x: 0.5 / y,), domain="x >= 0", on_arrays=np.sqrt)
 
@@ -145,12 +159,15 @@ atanh = primitive("atanh", math.atanh, (lambda y, x: 1 / ((1 - x) * (1 + x)),), 
 
 def _sigmoid(x: float) -> float:
     e = math.exp(-abs(x))
-    return (1.0 if x >= 0.0 else e) / (1.0 + e)
+    above = 1.0 / (1.0 + e)
+    return above if x >= 0.0 else e - e * (e * above)
 
 
 def _sigmoid_expression(x: Any) -> Any:
+    """``1/(1 + e)``, and for the negative ``e/(1 + e)`` as e less a part of it, of which errors are parts too."""
     e = exp(-absolute(x))
-    return where(less_equal(0.0, x), 1.0, e) / (1.0 + e)
+    above = 1.0 / (1.0 + e)
+    return where(less_equal(0.0, x), above, e - e * (e * above))
 
 
 sigmoid = primitive("sigmoid", _sigmoid, (lambda y, x: y * sigmoid(-x),), expression=_sigmoid_expression,
@@ -165,11 +182,12 @@ def _gaussian(x: Any) -> Any:
     """``exp(-x*x)`` without the rounding of ``x*x``, which would cost a factor of 1 + x*x in accuracy.
 
     ``x`` is split in two halves of 26 bits (T. J. Dekker, A floating-point technique for extending
-    the available precision, 1971); the upper half squares exactly. Beyond 30 the result is 0.
+    the available precision, 1971); the upper half squares exactly. From 30 on the result is 0.
     """
+    x = where(less(30.0, absolute(x)), 30.0, x)
     c = 134217729.0 * x
     upper = c - (c - x)
-    return where(less(absolute(x), 30.0), exp(-upper * upper) * exp((upper - x) * (x + upper)), exp(-x * x))
+    return exp(-upper * upper) * exp((upper - x) * (x + upper))
 
 
 erf = primitive("erf", math.erf, (lambda y, x: TWO_OVER_SQRT_PI * _gaussian(x),),

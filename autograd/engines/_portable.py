@@ -151,7 +151,8 @@ def atanh(x: float) -> float:
 
 def sigmoid(x: float) -> float:
     e = math.exp(-abs(x))
-    return (1.0 if x >= 0.0 else e) / (1.0 + e)
+    above = 1.0 / (1.0 + e)
+    return above if x >= 0.0 else e - e * (e * above)
 
 
 def softplus(x: float) -> float:

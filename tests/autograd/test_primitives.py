@@ -1,4 +1,7 @@
-"""The table of primitives: every value and derivative against mpmath, `math` and finite differences."""
+"""The table of primitives: what it holds, `math` and finite differences, choices at kinks, kinds of operands.
+
+How exact each value and derivative is, `test_accuracy` tests.
+"""
 
 import inspect
 import itertools
@@ -11,7 +14,8 @@ from mpmath import mp, mpf
 
 import autograd
 from autograd import Primitive, Value, all_primitives
-from tests.autograd.exact import FUNCTIONS, Exact, derivative
+from benchmarks.accuracy.exact import exact
+from tests.autograd.exact import Exact
 from tests.autograd.test_ieee import CASES, same
 
 TABLE = {p.name: p for p in all_primitives() if p.place == "autograd.primitives"}
@@ -117,19 +121,12 @@ def _points(name: str) -> list[tuple[float, ...]]:
 
 
 POINTS = {name: _points(name) for name in NAMES}
-WITHIN = 4.0  # ulp: the bound for every value and every partial derivative
+WITHIN = 4.0  # ulp: how far NumPy's functions may be from the C library's
 
 
 @pytest.fixture(params=NAMES)
 def entry(request) -> Primitive:
     return TABLE[request.param]
-
-
-def ulps(got: float, exact: object) -> float:
-    """How far a float is from an exact number, in units of that number's last place."""
-    if math.isinf(float(exact)) or math.isinf(got):
-        return 0.0 if got == float(exact) else math.inf
-    return float(abs(mpf(got) - exact) / mpf(math.ulp(float(exact))))
 
 
 def agree(got: float, expected: float) -> bool:
@@ -214,13 +211,6 @@ def test_commutative_primitives_commute_to_the_bit(entry):
 # Values.
 
 
-def test_values_agree_with_mpmath(entry):
-    mp.dps = 50
-    for point in POINTS[entry.name]:
-        got = entry(*point)
-        assert ulps(got, FUNCTIONS[entry.name](*map(mpf, point))) <= WITHIN, (point, got)
-
-
 def test_values_are_those_of_math_to_the_bit(entry):
     namesake = getattr(math, entry.name, None)
     if namesake is None or entry.name == "pow":
@@ -241,20 +231,6 @@ def test_an_expression_equals_its_forward_bit_for_bit(entry):
 
 
 # Derivatives.
-
-
-def test_partials_agree_with_mpmath(entry):
-    """Against central differences taken with hundreds of digits."""
-    if entry.name == "stop_gradient":
-        return
-    mp.dps = 50
-    for point in POINTS[entry.name]:
-        for i, got in enumerate(gradients(entry, point)):
-            exact = derivative(entry, point, i)
-            # pow'(a) = b*a**(b-1): b - 1 is rounded, which the power multiplies by log(a).
-            rounded = entry.name == "pow" and i == 0 and mpf(point[1]) - 1 != point[1] - 1
-            bound = WITHIN + (abs(math.log(point[0])) if rounded else 0.0)
-            assert ulps(got, exact) <= bound, (point, i, got, float(exact))
 
 
 def test_partials_agree_with_central_differences(entry):
@@ -308,11 +284,11 @@ def test_a_rule_recorded_on_values_has_the_right_derivative(name):
             if not isinstance(first, Value):
                 continue
             first.backward()
-            exact = derivative(primitive, point, i, order=2, digits=200)
+            second = float(exact(name, point)[("x" if len(point) == 1 else "ab"[i]) * 2])
             # What cancels in the second derivative is of the size of the first, taken over again.
-            scale = max(abs(float(exact)), abs(first.data), 1e-300)
+            scale = max(abs(second), abs(first.data), 1e-300)
             if math.isfinite(scale):
-                assert leaves[i].grad == pytest.approx(float(exact), rel=1e-12, abs=1e-13 * scale), (point, i)
+                assert leaves[i].grad == pytest.approx(second, rel=1e-12, abs=1e-13 * scale), (point, i)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if TABLE[name].textbook])
