@@ -2,7 +2,9 @@
 
 from autograd.anomaly import detect_anomaly
 from autograd.checking import check_gradients
+from autograd.derivation import derive
 from autograd.drawing import draw
+from autograd.comparing import compare
 from autograd.explaining import Explanation, explain
 from autograd.primitives import (
     absolute, acos, acosh, add, asin, asinh, atan, atan2, atanh, cos, cosh, div, equal, erf, erfc, exp,
@@ -21,10 +23,10 @@ from autograd.value import TracingError, Value
 
 __all__ = [
     "Explanation", "Primitive", "Program", "TracingError", "Value", "absolute", "acos", "acosh", "add",
-    "all_primitives", "asin", "asinh", "atan", "atan2", "atanh", "check_gradients", "cos", "cosh",
-    "detect_anomaly", "div", "draw", "equal", "erf", "erfc", "exp", "explain", "expm1", "grad", "hessian",
-    "hvp", "hypot", "jacobian", "jit", "jvp", "less", "less_equal", "log", "log10", "log1p", "log2",
-    "maximum", "minimum", "mul", "neg", "pow", "primitive", "relu", "scan", "scope", "sigmoid", "sin",
-    "sinh", "softplus", "sqrt", "stop_gradient", "sub", "tan", "tanh", "trace", "value_and_grad", "vjp",
-    "vmap", "where",
+    "all_primitives", "asin", "asinh", "atan", "atan2", "atanh", "check_gradients", "compare", "cos",
+    "cosh", "derive", "detect_anomaly", "div", "draw", "equal", "erf", "erfc", "exp", "explain", "expm1",
+    "grad", "hessian", "hvp", "hypot", "jacobian", "jit", "jvp", "less", "less_equal", "log", "log10",
+    "log1p", "log2", "maximum", "minimum", "mul", "neg", "pow", "primitive", "relu", "scan", "scope",
+    "sigmoid", "sin", "sinh", "softplus", "sqrt", "stop_gradient", "sub", "tan", "tanh", "trace",
+    "value_and_grad", "vjp", "vmap", "where",
 ]  # fmt: skip

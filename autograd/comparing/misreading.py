@@ -1,0 +1,56 @@
+"""Another formula, for which a gradient by hand would be right: the given one with a slip in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from autograd.comparing.account import Account, Series
+from autograd.derivation import Derivation
+from autograd.derivation.expressions import Expression, Sum, total
+from autograd.derivation.lines import Line, Lines
+from autograd.derivation.text import text
+from autograd.derivation.walks import parts_of, rebuilt
+
+__all__ = ["misreading"]
+
+
+def misreading(
+    derivation: Derivation,
+    points: Sequence[Sequence[float]],
+    agrees: Callable[[list[Series]], bool],
+) -> str:
+    """A line with one sign changed, or one term left out, that makes a gradient by hand right.
+
+    The line may have been read so only where its number was found, or in its derivatives too.
+
+    Args:
+        derivation: of the formula as it is.
+        points: for each point the inputs.
+        agrees: whether a gradient is the one by hand.
+
+    Returns:
+        What was read instead of what; "" where there is no such line.
+    """
+    lines = derivation.lines.lines
+    inputs = [step.name for step in derivation.gradient]
+    for at, (name, expression) in enumerate(lines):
+        for other in _slipped(expression):
+            read = Lines(derivation.lines.inputs, (*lines[:at], Line(name, other), *lines[at + 1 :]))
+            made = Derivation(read, inputs, derivation.program, derivation.captured)
+            accounts = Account(derivation, points, read.lines), Account(made, points)
+            if any(agrees(account.gradient()) for account in accounts):
+                return f"{name.name} = {text(other)} in place of {name.name} = {text(expression)}"
+    return ""
+
+
+def _slipped(expression: Expression) -> Iterator[Expression]:
+    """An expression with a term of a sum in it changed, in every way."""
+    if isinstance(expression, Sum):
+        for i, term in enumerate(expression.terms):
+            others = expression.terms[:i], expression.terms[i + 1 :]
+            yield total(*others[0], -term, *others[1])
+            yield total(*others[0], *others[1])
+    parts = parts_of(expression)
+    for i, part in enumerate(parts):
+        for other in _slipped(part):
+            yield rebuilt(expression, (*parts[:i], other, *parts[i + 1 :]))

@@ -1,0 +1,149 @@
+"""The points at which two gradients are compared: the given one, and random ones around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd.comparing.rounding import Gradient
+from autograd.ieee import described
+from autograd.trees import Structure, flatten
+from autograd.value import Value
+
+__all__ = ["Pair", "Sample", "sampled"]
+
+_SPREAD = 0.5  # how far random points are, in units of a coordinate's size, or of 1 where that is more
+_TRIES = 8  # points tried before the spread is halved
+_HALVINGS = 12
+
+
+class Sample(NamedTuple):
+    """A point, and both gradients there.
+
+    Attributes:
+        args: the arguments, in floats.
+        numbers: the same, flat.
+        by_hand: the components that the user's function returned.
+        by_engine: the engine's gradient.
+    """
+
+    args: tuple[Any, ...]
+    numbers: tuple[float, ...]
+    by_hand: tuple[float, ...]
+    by_engine: Gradient
+
+
+class Pair:
+    """A function and its gradient by hand, to be called at points.
+
+    Attributes:
+        names: what to call each component, for errors.
+    """
+
+    def __init__(
+        self, f: Callable[..., Any], hand: Callable[..., Any], structure: Structure, names: Sequence[str]
+    ) -> None:
+        self._f = f
+        self._hand = hand
+        self._structure = structure
+        self._first = structure.child(0)
+        self.names = names
+
+    def at(self, numbers: Sequence[float]) -> Sample:
+        """Both gradients at a point.
+
+        Raises:
+            ValueError: the user's function raised, or did not return a component for each input.
+        """
+        inputs = [Value(number) for number in numbers]
+        result = self._f(*self._structure.unflatten(inputs))
+        if isinstance(result, np.ndarray) and result.shape == ():
+            result = result.item()
+        if not isinstance(result, (Value, int, float)):
+            raise TypeError(f"the function must return one number or Value, got {described(result)}")
+        args = self._structure.unflatten(list(numbers))
+        try:
+            with np.errstate(all="ignore"):
+                returned = self._hand(*args)
+        except Exception as error:
+            raise ValueError(
+                f"the gradient by hand raised {type(error).__name__}: {error}\n{self._expected()}"
+            ) from error
+        return Sample(
+            args, tuple(numbers), self._components(returned), Gradient(result, inputs[: len(self.names)])
+        )
+
+    def _components(self, returned: Any) -> tuple[float, ...]:
+        try:
+            found, structure = flatten(returned, "the gradient by hand")
+        except TypeError as error:
+            raise ValueError(f"{error}\n{self._expected()}") from None
+        if structure != self._first:
+            self._check_flat(returned, structure)
+        return tuple(one.data if isinstance(one, Value) else one for one in found)
+
+    def _check_flat(self, returned: Any, structure: Structure) -> None:
+        """Components in another structure than the argument's must be one flat sequence."""
+        if structure.size != len(self.names):
+            raise ValueError(
+                f"the gradient by hand has {structure.size} components where {len(self.names)} were "
+                f"expected\n{self._expected()}"
+            )
+        if isinstance(returned, np.ndarray):
+            flat = returned.ndim <= 1
+        else:
+            flat = isinstance(returned, (list, tuple)) and len(returned) == len(self.names)
+        if not flat:
+            raise ValueError(f"the gradient by hand has the structure {structure}\n{self._expected()}")
+
+    def _expected(self) -> str:
+        shown = ", ".join(self.names[:12]) + (", ..." if len(self.names) > 12 else "")
+        return (
+            f"It is called with the function's arguments, in floats, and must return the {len(self.names)} "
+            f"derivatives by the first one ({shown}): in its structure {self._first}, or in this order in a "
+            "flat list, tuple or array"
+        )
+
+
+def sampled(
+    pair: Pair, args: tuple[Any, ...], numbers: Sequence[float], count: int, seed: int
+) -> list[Sample]:
+    """Both gradients at the given point and at random points around it.
+
+    Args:
+        pair: the two.
+        args: the arguments as they were given. What is an int in them, but for the first, stays as it is:
+            a label, or a count.
+        numbers: the same, flat.
+        count: how many random points; fewer come back where the function is not finite near by.
+        seed: of the random numbers.
+    """
+    samples = [pair.at(numbers)]
+    center = np.array(numbers)
+    varied = _varied(args)
+    scale = np.where(varied, np.maximum(np.abs(center), 1.0), 0.0)
+    rng = np.random.default_rng(seed)
+    for attempt in range(_TRIES * _HALVINGS if varied.any() and np.isfinite(center).all() else 0):
+        if len(samples) > count:
+            break
+        spread = _SPREAD * 0.5 ** (attempt // _TRIES)
+        try:
+            sample = pair.at((center + spread * scale * rng.uniform(-1, 1, len(center))).tolist())
+        except (ArithmeticError, ValueError):  # outside the domain of one of the two
+            continue
+        if sample.by_engine.is_usable:
+            samples.append(sample)
+    return samples
+
+
+def _varied(args: tuple[Any, ...]) -> Any:
+    """For each number whether random points differ in it."""
+    varied: list[bool] = []
+    for place, arg in enumerate(args):
+        for leaf in Structure.of_arrays(arg)[0]:
+            is_array = isinstance(leaf, np.ndarray)
+            whole = leaf.dtype.kind in "biu" if is_array else isinstance(leaf, (int, np.integer, np.bool_))
+            varied += [place == 0 or not whole] * (leaf.size if is_array else 1)
+    return np.array(varied, dtype=bool)

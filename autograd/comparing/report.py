@@ -1,0 +1,109 @@
+"""The report of a comparison: a table of components, and a sentence for each that is wrong."""
+
+from __future__ import annotations
+
+import html
+from typing import Any, NamedTuple
+
+__all__ = ["Comparison", "Component"]
+
+
+class Component(NamedTuple):
+    """One component of the gradient, at the given point.
+
+    Attributes:
+        name: what it is the derivative by.
+        by_hand: what the user's function returned.
+        by_engine: the engine's derivative.
+        difference: ``by_hand - by_engine``.
+        allowed: how far rounding may set the two apart.
+        wrong_at: the points where they are further apart: places in `Comparison.points`.
+        verdict: what is wrong with it, in a sentence; "" where nothing is.
+    """
+
+    name: str
+    by_hand: float
+    by_engine: float
+    difference: float
+    allowed: float
+    wrong_at: tuple[int, ...]
+    verdict: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is right at all points."""
+        return not self.wrong_at
+
+
+class Comparison(NamedTuple):
+    """A gradient by hand beside the engine's. True where all components are right; prints as a table.
+
+    Attributes:
+        components: one a number of the first argument, in order.
+        findings: a sentence for each slip, components with the same one together.
+        definitions: what the names in the findings stand for, as in `autograd.derive`.
+        points: the arguments at each point compared; the given one is first.
+    """
+
+    components: tuple[Component, ...]
+    findings: tuple[str, ...]
+    definitions: tuple[str, ...]
+    points: tuple[tuple[Any, ...], ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether all components are right."""
+        return all(one.passed for one in self.components)
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __str__(self) -> str:
+        rows = [_HEADINGS, *map(self._cells, self.components)]
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        lines = [
+            "  ".join(
+                [row[0].ljust(widths[0]), *[one.rjust(width) for one, width in zip(row[1:], widths[1:])]]
+            )
+            for row in rows
+        ]
+        names = [("with " if i == 0 else "     ") + one for i, one in enumerate(self.definitions)]
+        return "\n".join([*lines, "", *self.findings, *names, self._summary()])
+
+    def __repr__(self) -> str:
+        return f"<Comparison: {self._summary()}>"
+
+    def _repr_html_(self) -> str:
+        """A table for notebooks, wrong components in bold."""
+        head = "".join(f"<th>{heading}</th>" for heading in _HEADINGS)
+        rows = []
+        for one in self.components:
+            style = "" if one.passed else ' style="font-weight: bold"'
+            cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in self._cells(one))
+            rows.append(f"<tr{style}>{cells}</tr>")
+        said = "".join(f"<li>{_in_html(finding)}</li>" for finding in self.findings)
+        names = _in_html("\n".join(self.definitions))
+        return (
+            f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+            f"{f'<ul>{said}</ul>' if said else ''}{f'<p>with<br>{names}</p>' if names else ''}"
+            f"<p>{html.escape(self._summary())}</p>"
+        )
+
+    def _cells(self, one: Component) -> tuple[str, ...]:
+        where = f"{len(one.wrong_at)} of {len(self.points)} points" if one.wrong_at else "-"
+        numbers = f"{one.by_hand:.9g}", f"{one.by_engine:.9g}", f"{one.difference:.1e}", f"{one.allowed:.1e}"
+        return (f"d{one.name}", *numbers, where)
+
+    def _summary(self) -> str:
+        wrong, total = sum(not one.passed for one in self.components), len(self.components)
+        points = f"{len(self.points)} point" + "s" * (len(self.points) > 1)
+        if wrong:
+            return f"FAILED: {wrong} of {total} components are wrong (compared at {points})"
+        return f"passed: {total} components are equal to rounding at {points}"
+
+
+def _in_html(text: str) -> str:
+    return html.escape(text).replace("\n", "<br>")
+
+
+_HEADINGS = ("component", "by hand", "by engine", "difference", "rounding", "wrong at")

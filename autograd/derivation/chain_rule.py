@@ -1,0 +1,124 @@
+"""The chain rule over named lines: the derivative of the result by each name, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from autograd.derivation.differentiation import differentiate
+from autograd.derivation.expressions import ZERO, Derivative, Expression, Sum, Symbol, chained, total
+from autograd.derivation.lines import Lines
+from autograd.derivation.walks import size, symbols
+
+__all__ = ["Link", "Step", "chain_rule"]
+
+
+LONGEST = 40  # names in an expanded form
+
+
+class Link(NamedTuple):
+    """A line's direct dependence on a name.
+
+    Attributes:
+        of: the line's name.
+        by: a name in the line.
+        slope: the partial derivative, all other names held fixed.
+        partial: whether the line depends on the name by way of other names too.
+    """
+
+    of: Symbol
+    by: Symbol
+    slope: Expression
+    partial: bool
+
+
+class Step(NamedTuple):
+    """The derivative of the result by one name, in forms that are equal to each other.
+
+    Attributes:
+        name: what it is by.
+        derivative: the derivative itself, used as a name.
+        links: the dependences that it comes from.
+        rule: the chain rule in derivatives only.
+        filled: the rule with the partial derivatives filled in.
+        expanded: without derivatives, in names of the lines; None where that is long.
+    """
+
+    name: Symbol
+    derivative: Derivative
+    links: tuple[Link, ...]
+    rule: Expression
+    filled: Expression
+    expanded: Expression | None
+
+
+def chain_rule(written: Lines, inputs: Sequence[Symbol]) -> tuple[list[Step], list[Step]]:
+    """Differentiate the result of lines.
+
+    Args:
+        written: the lines.
+        inputs: what to differentiate by.
+
+    Returns:
+        The steps for the lines between, from the result back, and those for the inputs.
+    """
+    result = written.result
+    reach = _reach(written)
+    found: dict[Symbol, Step] = {}
+
+    def step(name: Symbol) -> Step:
+        links = []
+        for line in written.lines:
+            if line.name == result or (line.name in found and found[line.name].links):
+                slope = differentiate(line.expression, name, line.name)
+                if slope != ZERO:
+                    indirect = any(name in reach[one] for one in symbols(line.expression) if one != name)
+                    links.append(Link(line.name, name, slope, indirect))
+        rule: list[Expression] = []
+        filled: list[Expression] = []
+        expanded: list[Expression | None] = []
+        for link in links:
+            local = Derivative(link.of.name, name.name, link.partial)
+            if link.of == result:
+                rule.append(local)
+                filled.append(link.slope)
+                expanded.append(link.slope)
+            else:
+                above = found[link.of]
+                rule.append(chained(above.derivative, local))
+                filled.append(chained(above.derivative, link.slope))
+                expanded.append(None if above.expanded is None else chained(above.expanded, link.slope))
+        whole = Derivative(result.name, name.name)
+        return Step(
+            name, whole, tuple(links), _side_by_side(rule), _side_by_side(filled), _short_sum(expanded)
+        )
+
+    wanted = set(inputs)
+    between = [
+        line.name for line in reversed(written.lines) if line.name != result and reach[line.name] & wanted
+    ]
+    for name in [*between, *inputs]:
+        found[name] = step(name)
+    return [found[name] for name in between if found[name].links], [found[name] for name in inputs]
+
+
+def _side_by_side(terms: list[Expression]) -> Expression:
+    """A sum with a term for each link, as they are."""
+    return Sum(tuple(terms)) if len(terms) > 1 else total(*terms)
+
+
+def _short_sum(terms: Sequence[Expression | None]) -> Expression | None:
+    known = [term for term in terms if term is not None]
+    found = total(*known)
+    return found if len(known) == len(terms) and size(found) <= LONGEST else None
+
+
+def _reach(written: Lines) -> dict[Symbol, set[Symbol]]:
+    """For each name the names that it depends on, directly or not."""
+    reach: dict[Symbol, set[Symbol]] = {}
+    for line in written.lines:
+        direct = set(symbols(line.expression))
+        reach[line.name] = direct.union(*(reach.get(one, ()) for one in direct))
+    for one in {one for names in reach.values() for one in names}:
+        reach.setdefault(one, set())
+    return reach

@@ -1,0 +1,358 @@
+"""Expressions as a person writes them: sums, products, powers and calls, kept tidy as they are made.
+
+They have the operators and the hook that primitives look for, so that the rules in the table of
+primitives can be run on them: what a rule returns is then the derivative's formula. Tidying is exact:
+numbers are fractions, and are joined only where the result can be written down again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from autograd import primitives as table
+from autograd.derivation.operators import Operators
+from autograd.ieee import to_float
+from autograd.registry import Primitive
+
+__all__ = [
+    "CONSTANTS",
+    "ONE",
+    "ZERO",
+    "Call",
+    "Chain",
+    "Derivative",
+    "Expression",
+    "Number",
+    "Power",
+    "Product",
+    "Slope",
+    "Sum",
+    "Symbol",
+    "applied",
+    "as_expression",
+    "chained",
+    "power",
+    "product",
+    "split",
+    "total",
+]
+
+
+class Expression(Operators):
+    """What all expressions can do; equal where they are written alike."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        raise TypeError("an expression is neither true nor false: a rule chooses with where")
+
+    @staticmethod
+    def _apply(primitive: Primitive, args: tuple[Any, ...]) -> Expression:
+        return applied(primitive, args)
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Expression):
+    """A number that can be written down: see `_is_written_exactly`."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol(Expression):
+    """A name: an input's, an intermediate result's, or a constant's of mathematics."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative(Expression):
+    """The derivative of one name by another, itself used like a name.
+
+    Attributes:
+        of: what is differentiated.
+        by: by what.
+        partial: whether it is only the direct dependence that counts, all other names held fixed.
+    """
+
+    of: str
+    by: str
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sum(Expression):
+    """Two or more terms, none of them a sum."""
+
+    terms: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Product(Expression):
+    """A number times one or more factors, none of them a product; a quotient has factors to the -1."""
+
+    coefficient: Fraction
+    factors: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Power(Expression):
+    """A base to an exponent."""
+
+    base: Expression
+    exponent: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Expression):
+    """A primitive other than the arithmetic ones, applied."""
+
+    primitive: Primitive
+    args: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Slope(Expression):
+    """A partial derivative of a primitive whose rule cannot be written as a formula."""
+
+    primitive: Primitive
+    place: int
+    args: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain(Expression):
+    """Factors as the chain rule yields them, one after the other: their numbers are not joined."""
+
+    parts: tuple[Expression, ...]
+
+
+ZERO, ONE = Number(Fraction(0)), Number(Fraction(1))
+
+
+def _is_written_exactly(number: Fraction) -> bool:
+    """Whether it is a float, which has a decimal form, or a fraction of small numbers."""
+    if number.denominator <= 1000 and abs(number.numerator) < 10**6:
+        return True
+    try:
+        return Fraction(float(number)) == number
+    except OverflowError:
+        return False
+
+
+def as_expression(number: Any) -> Expression:
+    """A plain number as an expression; an expression as it is.
+
+    >>> as_expression(2.5), as_expression(math.pi)
+    (Number(value=Fraction(5, 2)), Symbol(name='pi'))
+    """
+    if isinstance(number, Expression):
+        return number
+    found = to_float(float(number) if isinstance(number, bool) else number, "a number of a rule")
+    if not math.isfinite(found):
+        return -Symbol("inf") if found < 0 else Symbol(str(found))
+    known = _KNOWN.get(abs(found))
+    if known is None:
+        return Number(Fraction(found))
+    return -known() if found < 0 else known()
+
+
+def _log_of(number: int) -> Expression:
+    return Call(table.log, (Number(Fraction(number)),))
+
+
+# Numbers that are written otherwise than in decimals.
+_KNOWN: dict[float, Callable[[], Expression]] = {
+    math.pi: lambda: Symbol("pi"),
+    math.pi / 2: lambda: Symbol("pi") / 2,
+    2 * math.pi: lambda: 2 * Symbol("pi"),
+    4 * math.pi: lambda: 4 * Symbol("pi"),
+    math.sqrt(2 * math.pi): lambda: Call(table.sqrt, (2 * Symbol("pi"),)),
+    2 / math.sqrt(math.pi): lambda: 2 / Call(table.sqrt, (Symbol("pi"),)),
+    math.log(2): lambda: _log_of(2),
+    math.log(10): lambda: _log_of(10),
+    math.log2(math.e): lambda: 1 / _log_of(2),
+    math.log10(math.e): lambda: 1 / _log_of(10),
+}
+CONSTANTS = {"pi": math.pi, "inf": math.inf, "nan": math.nan}  # names that mean numbers
+
+
+def split(expression: Expression) -> tuple[Fraction, tuple[Expression, ...]]:
+    """An expression as a number and the other factors."""
+    if isinstance(expression, Number):
+        return expression.value, ()
+    if isinstance(expression, Product):
+        return expression.coefficient, expression.factors
+    return Fraction(1), (expression,)
+
+
+def total(*terms: Expression) -> Expression:
+    """The sum, equal terms counted together.
+
+    >>> x, y = Symbol("x"), Symbol("y")
+    >>> total(x, y, x) == 2 * x + y
+    True
+    """
+    collected: list[tuple[Fraction, tuple[Expression, ...]]] = []
+    places: dict[Any, int] = {}
+    for term in _flattened(terms):
+        number, factors = split(term)
+        key = frozenset(Counter(factors).items())
+        at = places.get(key)
+        if at is not None and _is_written_exactly(collected[at][0] + number):
+            collected[at] = collected[at][0] + number, collected[at][1]
+        else:
+            places[key] = len(collected)
+            collected.append((number, factors))
+    kept = [_joined(number, factors) for number, factors in collected if number != 0]
+    if len(kept) < 2:
+        return kept[0] if kept else ZERO
+    return Sum(tuple(kept))
+
+
+def _flattened(terms: Iterable[Expression]) -> Iterator[Expression]:
+    for term in terms:
+        if isinstance(term, Sum):
+            yield from term.terms
+        else:
+            yield term
+
+
+def product(*factors: Expression) -> Expression:
+    """The product, numbers multiplied where that is exact, equal bases joined to powers.
+
+    >>> x = Symbol("x")
+    >>> product(x, as_expression(3), x) == 3 * x**2
+    True
+    """
+    number = Fraction(1)
+    found: dict[tuple[Expression, bool], int] = {}
+    for factor in factors:
+        more, rest = split(factor)
+        if more == 0:
+            return ZERO
+        for one in (Number(more), *rest):
+            if isinstance(one, Number) and _is_written_exactly(number * one.value):
+                number *= one.value
+                continue
+            base, exponent = _as_whole_power(one)
+            # x^2 * x^-1 stays: it is not defined at 0, and x is.
+            key = base, exponent < 0
+            found[key] = found.get(key, 0) + exponent
+    return _joined(number, tuple(_raised(base, exponent) for (base, _), exponent in found.items()))
+
+
+def _as_whole_power(expression: Expression) -> tuple[Expression, int]:
+    if isinstance(expression, Power) and isinstance(expression.exponent, Number):
+        exponent = expression.exponent.value
+        if exponent.denominator == 1:
+            return expression.base, int(exponent)
+    return expression, 1
+
+
+def _raised(base: Expression, exponent: int) -> Expression:
+    return base if exponent == 1 else Power(base, Number(Fraction(exponent)))
+
+
+def _joined(number: Fraction, factors: tuple[Expression, ...]) -> Expression:
+    if not factors or number == 0:
+        return Number(number)
+    return factors[0] if number == 1 and len(factors) == 1 else Product(number, factors)
+
+
+def power(base: Expression, exponent: Expression) -> Expression:
+    """A power; whole exponents go to each factor of a product, and multiply one that is there.
+
+    >>> x, y = Symbol("x"), Symbol("y")
+    >>> power(2 * x * y**2, as_expression(-1)) == as_expression(0.5) / x / y**2
+    True
+    """
+    if not isinstance(exponent, Number):
+        return Power(base, exponent)
+    n = exponent.value
+    if n == 0 or n == 1:
+        return base if n else ONE
+    if n.denominator == 1 and abs(n) <= 64:
+        if isinstance(base, Number) and base.value != 0 and _is_written_exactly(base.value ** int(n)):
+            return Number(base.value ** int(n))
+        if isinstance(base, Product):
+            return product(
+                power(Number(base.coefficient), exponent), *[power(f, exponent) for f in base.factors]
+            )
+        if (
+            isinstance(base, Power)
+            and isinstance(base.exponent, Number)
+            and base.exponent.value.denominator == 1
+        ):
+            return power(base.base, Number(base.exponent.value * n))
+    return Power(base, exponent)
+
+
+def chained(*parts: Expression) -> Expression:
+    """A product as the chain rule yields it: signs in front, a whole number stays with what it came with.
+
+    >>> u = Symbol("u")
+    >>> chained(Symbol("e"), 2 * u)
+    Chain(parts=(Symbol(name='e'), Product(coefficient=Fraction(2, 1), factors=(Symbol(name='u'),))))
+    """
+    lead = Fraction(1)
+    groups: list[Expression] = []
+    for part in parts:
+        for one in part.parts if isinstance(part, Chain) else (part,):
+            number, factors = split(one)
+            if number == 0:
+                return ZERO
+            size = abs(number)
+            if (not factors or not groups or size == 1) and _is_written_exactly(lead * number):
+                lead, size = lead * number, Fraction(1)
+            elif number < 0:
+                lead = -lead
+            body = _joined(size, factors)
+            if body == ONE:
+                continue
+            if groups and _are_joined(groups[-1], body):
+                groups[-1] = product(groups[-1], body)
+            else:
+                groups.append(body)
+    if not groups:
+        return Number(lead)
+    groups[0] = product(Number(lead), groups[0])
+    return groups[0] if len(groups) == 1 else Chain(tuple(groups))
+
+
+def _are_joined(before: Expression, after: Expression) -> bool:
+    """Whether neighbours in a chain are one product: where no number is in the middle, and in fractions."""
+    if isinstance(before, Derivative) or isinstance(after, Derivative):
+        return False
+    return split(after)[0] == 1 or _is_fraction(before) or _is_fraction(after)
+
+
+def _is_fraction(expression: Expression) -> bool:
+    number, factors = split(expression)
+    return number.denominator != 1 or any(_as_whole_power(factor)[1] < 0 for factor in factors)
+
+
+def _negated(expression: Expression) -> Expression:
+    return product(Number(Fraction(-1)), expression)
+
+
+_ARITHMETIC: dict[Primitive, Callable[..., Expression]] = {
+    table.add: total,
+    table.sub: lambda a, b: total(a, _negated(b)),
+    table.mul: product,
+    table.div: lambda a, b: product(a, power(b, -ONE)),
+    table.neg: _negated,
+    table.pow: power,
+}
+
+
+def applied(primitive: Primitive, args: Iterable[Any]) -> Expression:
+    """A primitive of expressions and numbers."""
+    parts = tuple(as_expression(arg) for arg in args)
+    made = _ARITHMETIC.get(primitive)
+    return Call(primitive, parts) if made is None else made(*parts)

@@ -1,0 +1,137 @@
+"""Expressions in LaTeX, in what MathJax, KaTeX and LaTeX itself all understand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from autograd import primitives as table
+from autograd.derivation.expressions import Call, Derivative, Expression, Number, Power, Slope, Symbol
+from autograd.derivation.quotients import decimal
+from autograd.derivation.writing import COMPARISONS, Binding, Writer, comparison
+
+__all__ = ["LatexWriter", "latex", "latex_name"]
+
+_FUNCTIONS = {
+    "exp": r"\exp", "log": r"\log", "sin": r"\sin", "cos": r"\cos", "tan": r"\tan", "sinh": r"\sinh",
+    "cosh": r"\cosh", "tanh": r"\tanh", "asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan",
+    "maximum": r"\max", "minimum": r"\min", "sigmoid": r"\sigma", "log2": r"\log_2", "log10": r"\log_{10}",
+}  # fmt: skip
+_SIGNS = {"<": "<", ">": ">", "<=": r"\le", ">=": r"\ge", "==": "="}
+_GREEK = {
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu",
+    "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta",
+    "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
+}  # fmt: skip
+_ESCAPES = {one: "\\" + one for one in "_#$%&{}"} | {"\\": r"\backslash ", "^": r"\hat{}", "~": r"\sim "}
+
+
+class LatexWriter(Writer):
+    r"""Writes ``-\frac{2 (y - p) x}{r}``."""
+
+    def enclosed(self, written: str, left: str = "(", right: str = ")") -> str:
+        tall = r"\frac" in written or r"\begin" in written
+        return rf"\left{left}{written}\right{right}" if tall else f"{left}{written}{right}"
+
+    def symbol(self, symbol: Symbol) -> str:
+        return r"\infty" if symbol.name == "inf" else latex_name(symbol.name)
+
+    def derivative(self, derivative: Derivative) -> str:
+        sign = r"\partial " if derivative.partial else "d"
+        return rf"\frac{{{sign}{latex_name(derivative.of)}}}{{{sign}{latex_name(derivative.by)}}}"
+
+    def chain(self, parts: Sequence[Expression]) -> str:
+        return r" \cdot ".join(self.within(Binding.PRODUCT, part) for part in parts)
+
+    def comparison(self, left: Expression, sign: str, right: Expression) -> tuple[str, Binding]:
+        compared = f"{self.write(left)} {_SIGNS[sign]} {self.write(right)}"
+        return self.enclosed(compared, "[", "]"), Binding.ATOM
+
+    def call(self, call: Call | Slope) -> str:
+        primitive, args = call.primitive, call.args
+        if isinstance(call, Slope):
+            name = _upright(primitive.name)
+            head = f"{name}'" if len(args) == 1 else rf"\partial_{{{call.place + 1}}} {name}"
+            return head + self._arguments(args)
+        if primitive is table.sqrt:
+            return rf"\sqrt{{{self.write(args[0])}}}"
+        if primitive is table.absolute:
+            return self.enclosed(self.write(args[0]), "|", "|")
+        if primitive is table.where:
+            return (
+                rf"\begin{{cases}} {self.write(args[1])} & \text{{if }} {self._condition(args[0])} \\ "
+                rf"{self.write(args[2])} & \text{{otherwise}} \end{{cases}}"
+            )
+        return _FUNCTIONS.get(primitive.name, _upright(primitive.name)) + self._arguments(args)
+
+    def power(self, power: Power) -> str:
+        base, exponent = power.base, self.write(power.exponent)
+        if isinstance(base, Call) and base.primitive.name in _FUNCTIONS and exponent.isdigit():
+            return f"{_FUNCTIONS[base.primitive.name]}^{{{exponent}}}{self._arguments(base.args)}"
+        return f"{self.within(Binding.ATOM, base)}^{{{exponent}}}"
+
+    def number(self, number: Number) -> str:
+        digits, _, exponent = decimal(number.value).partition("e")
+        return digits + (rf" \cdot 10^{{{int(exponent)}}}" if exponent else "")
+
+    def quotient(self, above: Sequence[Expression], below: Sequence[Expression]) -> str:
+        if not below:
+            return self._product(above)
+        return rf"\frac{{{self._alone(above)}}}{{{self._alone(below)}}}"
+
+    def _alone(self, factors: Sequence[Expression]) -> str:
+        """Factors that have a place for themselves: a single one needs no parentheses there."""
+        return self.write(factors[0]) if len(factors) == 1 else self._product(factors)
+
+    def _product(self, factors: Sequence[Expression]) -> str:
+        """Factors side by side."""
+        written = ""
+        for factor in factors:
+            one = self.within(Binding.POWER, factor)
+            written += (r" \cdot " if one[0].isdigit() else " ") * bool(written) + one
+        return written
+
+    def _arguments(self, args: Sequence[Expression]) -> str:
+        return self.enclosed(", ".join(map(self.write, args)))
+
+    def _condition(self, expression: Expression) -> str:
+        """A comparison that stands alone."""
+        if isinstance(expression, Call) and expression.primitive in COMPARISONS:
+            left, sign, right = comparison(expression)
+            return f"{self.write(left)} {_SIGNS[sign]} {self.write(right)}"
+        return rf"{self.write(expression)} \ne 0"
+
+
+def latex(expression: Expression) -> str:
+    r"""An expression in math mode.
+
+    >>> u, w = Symbol("u"), Symbol("w1")
+    >>> print(latex(-3 * (1 - u**2) / w), latex(Derivative("L", "w1")))
+    -\frac{3 (1 - u^{2})}{w_{1}} \frac{dL}{dw_{1}}
+    """
+    return LatexWriter().write(expression)
+
+
+_PARTS = re.compile(
+    r"(?P<stem>[^\W\d_]+)_?(?P<digits>\d*)(?P<primes>'*)(?P<indices>(\[[^\]]*\])*)(?P<more>'*)"
+)
+
+
+def latex_name(name: str) -> str:
+    r"""A name: a letter in italics, a word upright, Greek as such, numbers and indices lowered.
+
+    >>> print(latex_name("w1"), latex_name("p['a'][0]"), latex_name("alpha"), latex_name("y'"))
+    w_{1} p_{\mathrm{a},0} \alpha y'
+    """
+    found = _PARTS.fullmatch(name)
+    if found is None:
+        return _upright(name)
+    stem = found["stem"]
+    base = rf"\{stem}" if stem in _GREEK else stem if len(stem) == 1 else _upright(stem)
+    lowered = [found["digits"], *(one.strip() for one in re.split(r"[\[\],]+", found["indices"]))]
+    indices = ",".join(one if one.isdigit() else _upright(one.strip("'")) for one in lowered if one)
+    return base + (f"_{{{indices}}}" if indices else "") + found["primes"] + found["more"]
+
+
+def _upright(word: str) -> str:
+    return rf"\mathrm{{{''.join(_ESCAPES.get(one, one) for one in word)}}}"

@@ -1,0 +1,120 @@
+"""Names: what a person would call the intermediate results of a formula."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Container, Iterable
+
+from autograd import primitives as table
+from autograd.derivation.expressions import CONSTANTS
+from autograd.program import Instruction, Program
+
+__all__ = ["input_names", "result_name", "result_names"]
+
+_ARITHMETIC = frozenset({table.add, table.sub, table.mul, table.div, table.neg, table.pow})
+_LETTERS = "uqvrhkmabcg"  # for sums and products, in turn
+_FUNCTION_LETTERS = {"exp": "e", "tanh": "t", "sigmoid": "s", "log": "g", "sqrt": "r", "sin": "a", "cos": "c"}
+_MANY = 4  # sums and products, beyond which they are numbered
+
+# A name as argument names are: primes, indices and attributes may follow.
+_NAME = re.compile(r"[^\W\d]\w*'*(\[[\w', ]*\]|\.\w+)*'*")
+
+
+def input_names(labels: Iterable[str]) -> list[str]:
+    """Names for the inputs, all different, from labels of any form.
+
+    >>> input_names(["w[0]", "learning rate", "x", "x", "y'"])
+    ['w[0]', 'learning_rate', 'x', 'x_2', "y'"]
+    """
+    names: list[str] = []
+    for label in labels:
+        name = _readable(label) or "v"
+        names.append(_free(name, {*names, *CONSTANTS}))
+    return names
+
+
+def result_names(program: Program, named: Container[int], inputs: Iterable[str]) -> dict[int, str]:
+    """Names for some of a program's results.
+
+    The user's labels are kept. A function's result goes by a letter of the function's, the program's
+    result by L (a loss) or f, what is compared with an input by p (a prediction), a function's
+    argument by z, others by letters in turn.
+
+    Args:
+        program: what computes them.
+        named: the slots to name.
+        inputs: names that are taken.
+    """
+    first = len(program.inputs) + len(program.constants)
+    slots = {at: one for at, one in enumerate(program.instructions, first) if at in named}
+    names = {}
+    taken = {*inputs, *CONSTANTS}
+
+    def give(at: int, name: str) -> None:
+        names[at] = _free(name, taken)
+        taken.add(names[at])
+
+    for at, instruction in slots.items():
+        if instruction.label:
+            give(at, _readable(instruction.label) or "v")
+    output = program.outputs[0]
+    if output in slots and output not in names:
+        give(output, result_name(program, taken))
+    stems = _stems(program, {at: one for at, one in slots.items() if at not in names})
+    counts = Counter(stems.values())
+    letters = iter(_LETTERS if counts[""] <= _MANY else ())
+    for at, stem in stems.items():
+        if stem:
+            give(at, _numbered(stem, taken) if counts[stem] > 1 else stem)
+        else:
+            letter = next((one for one in letters if one not in taken), "")
+            give(at, letter or _numbered("u", taken))
+    return names
+
+
+def result_name(program: Program, taken: Container[str]) -> str:
+    """What to call what a program returns."""
+    is_loss = any(word in program.name for word in ("loss", "cost", "error"))
+    return next((name for name in ("L" if is_loss else "f", "F") if name not in taken), "result")
+
+
+def _stems(program: Program, slots: dict[int, Instruction]) -> dict[int, str]:
+    """The letter that tells what each slot is, or ""."""
+    stems = {at: _FUNCTION_LETTERS.get(one.primitive.name, "") for at, one in slots.items()}
+    for instruction in program.instructions:
+        operands = instruction.operands
+        if instruction.primitive is table.sub and min(operands) < len(program.inputs):
+            stem = "p"  # a prediction, compared with a target
+        elif instruction.primitive not in _ARITHMETIC and len(operands) == 1:
+            stem = "z"  # an activation function's argument
+        else:
+            continue
+        at = max(operands)
+        if stems.get(at) == "":
+            stems[at] = stem
+    return stems
+
+
+def _readable(label: str) -> str:
+    """A label as a name: what cannot stand in one becomes an underscore."""
+    if _NAME.fullmatch(label):
+        return label
+    name = re.sub(r"\W+", "_", label).strip("_")
+    return f"v{name}" if name[:1].isdigit() else name
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """The name, or the first of name_2, name_3, ... that is not taken."""
+    number, found = 2, name
+    while found in taken:
+        found = f"{name}_{number}"
+        number += 1
+    return found
+
+
+def _numbered(stem: str, taken: Container[str]) -> str:
+    number = 1
+    while f"{stem}{number}" in taken:
+        number += 1
+    return f"{stem}{number}"

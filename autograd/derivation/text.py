@@ -1,0 +1,67 @@
+"""Expressions as plain text, which reads like Python but for ``^``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from autograd.derivation.expressions import Call, Derivative, Expression, Number, Power, Slope, Symbol
+from autograd.derivation.quotients import decimal
+from autograd.derivation.writing import Binding, Writer
+
+__all__ = ["TextWriter", "text"]
+
+
+class TextWriter(Writer):
+    """Writes ``-2*(y - p)*x/r``."""
+
+    def enclosed(self, written: str) -> str:
+        return f"({written})"
+
+    def symbol(self, symbol: Symbol) -> str:
+        return symbol.name
+
+    def derivative(self, derivative: Derivative) -> str:
+        sign = "∂" if derivative.partial else "d"
+        return f"{sign}{derivative.of}/{sign}{derivative.by}"
+
+    def chain(self, parts: Sequence[Expression]) -> str:
+        written = self.within(Binding.PRODUCT, parts[0])
+        for before, part in pairwise(parts):
+            written += " * " if isinstance(before, Derivative) else "*"
+            written += self.within(Binding.PRODUCT, part)
+        return written
+
+    def comparison(self, left: Expression, sign: str, right: Expression) -> tuple[str, Binding]:
+        sides = [self.within(Binding.SUM, side) for side in (left, right)]
+        return f"{sides[0]} {sign} {sides[1]}", Binding.COMPARISON
+
+    def call(self, call: Call | Slope) -> str:
+        name = call.primitive.name
+        if isinstance(call, Slope):
+            name = f"{name}'" if len(call.args) == 1 else f"∂{call.place + 1} {name}"
+        return f"{name}({', '.join(map(self.write, call.args))})"
+
+    def power(self, power: Power) -> str:
+        return f"{self.within(Binding.ATOM, power.base)}^{self.within(Binding.ATOM, power.exponent)}"
+
+    def number(self, number: Number) -> str:
+        return decimal(number.value)
+
+    def quotient(self, above: Sequence[Expression], below: Sequence[Expression]) -> str:
+        product, divisor = [
+            "*".join(self.within(Binding.POWER, one) for one in side) for side in (above, below)
+        ]
+        if len(below) > 1:
+            divisor = f"({divisor})"
+        return f"{product}/{divisor}" if below else product
+
+
+def text(expression: Expression) -> str:
+    """An expression in one line.
+
+    >>> u, w = Symbol("u"), Symbol("w")
+    >>> text(-3 * (1 - u**2) / (4 * u * w)), text(Derivative("L", "w") * 2)
+    ('-0.75*(1 - u^2)/(u*w)', '2*dL/dw')
+    """
+    return TextWriter().write(expression)
