@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from autograd.anomaly import is_hunted, raise_birth
 from autograd.locating import Line
 from autograd.registry import Primitive
+from autograd.scopes import Path
 from autograd.trees import Structure, flatten
 from autograd.value import Value
 
@@ -28,12 +29,14 @@ class Instruction(NamedTuple):
         operands: to which slots.
         label: the user's name for the result, or "".
         line: the line of the user's code that made it, where known.
+        scopes: the scopes that it was recorded in, the outermost first; a program's file has none.
     """
 
     primitive: Primitive
     operands: tuple[int, ...]
     label: str = ""
     line: Line | None = None
+    scopes: Path = ()
 
 
 class Program:

@@ -16,6 +16,7 @@ from autograd import primitives as table
 from autograd.locating import Line
 from autograd.program import Instruction
 from autograd.registry import Primitive
+from autograd.scopes import Path
 
 __all__ = ["Builder"]
 
@@ -47,7 +48,12 @@ class Builder:
         return self._constants[bits]
 
     def operation(
-        self, primitive: Primitive, operands: Sequence[int], label: str = "", line: Line | None = None
+        self,
+        primitive: Primitive,
+        operands: Sequence[int],
+        label: str = "",
+        line: Line | None = None,
+        scopes: Path = (),
     ) -> int:
         """The slot that holds a primitive of earlier slots."""
         operands = tuple(operands)
@@ -60,7 +66,7 @@ class Builder:
                     return self.constant(primitive(*[slots[one] for one in operands]))
                 break
         if is_notable and primitive in _REWRITES:
-            found = _REWRITES[primitive](_Rewriting(self, label, line), *operands)
+            found = _REWRITES[primitive](_Rewriting(self, label, line, scopes), *operands)
             if found is not None:
                 return found
         key = primitive, operands
@@ -69,7 +75,7 @@ class Builder:
         at = self._operations.get(key)
         if at is None:
             at = self._operations[key] = len(slots)
-            slots.append(Instruction(primitive, operands, label, line))
+            slots.append(Instruction(primitive, operands, label, line, scopes))
             if primitive is table.neg or primitive is table.absolute:
                 notable.add(at)
         elif label and not slots[at].label:
@@ -99,8 +105,8 @@ class Builder:
         return (
             [self._slots[at] for at in kinds[1]],
             [
-                Instruction(primitive, tuple([place[one] for one in operands]), label, line)
-                for primitive, operands, label, line in [self._slots[at] for at in kinds[2]]
+                one._replace(operands=tuple([place[operand] for operand in one.operands]))
+                for one in [self._slots[at] for at in kinds[2]]
             ],
             [place[output] for output in outputs],
         )
@@ -109,13 +115,14 @@ class Builder:
 class _Rewriting:
     """What a rewriting rule may ask of its operands, and how it makes another operation instead."""
 
-    def __init__(self, builder: Builder, label: str, line: Line | None) -> None:
+    def __init__(self, builder: Builder, label: str, line: Line | None, scopes: Path) -> None:
         self.builder = builder
         self.label = label
         self.line = line
+        self.scopes = scopes
 
     def make(self, primitive: Primitive, *operands: int) -> int:
-        return self.builder.operation(primitive, operands, self.label, self.line)
+        return self.builder.operation(primitive, operands, self.label, self.line, self.scopes)
 
     def seen(self, primitive: Primitive, *operands: int) -> int | None:
         """The slot of an operation on two operands that commute, if it was made before."""

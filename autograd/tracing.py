@@ -9,6 +9,7 @@ from typing import Any
 from autograd.graph import leaves, operands, topological_order
 from autograd.locating import Line, user_line
 from autograd.program import Program
+from autograd.scopes import scopes_of
 from autograd.simplification import Builder
 from autograd.trees import Structure, flatten
 from autograd.value import Value
@@ -98,6 +99,7 @@ def _program(
             [slot(one) for one in operands(node)],
             node.label,
             lines.get(node),
+            scopes_of(node),
         )
     constants, instructions, places = builder.finish([slot(one) for one in outputs])
     names = [*(one.label for one in inputs), *(one.label or f"c{i}" for i, one in enumerate(captured, 1))]

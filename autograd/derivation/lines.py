@@ -92,7 +92,7 @@ class _Grouping:
         self._exprs: list[Expression] = [*self._inputs, *map(as_expression, program.constants)]
         self._first = len(self._exprs)
         uses = Counter(one for instruction in program.instructions for one in set(instruction.operands))
-        for at, (primitive, operands, label, _) in enumerate(program.instructions, self._first):
+        for at, (primitive, operands, label, *_) in enumerate(program.instructions, self._first):
             for operand in operands:
                 if self._stands_out(primitive, operand):
                     self._shorten(operand)
@@ -139,7 +139,7 @@ class _Grouping:
 
     def _shorten(self, at: int) -> None:
         """Name a result; but of the difference of an input and a sum or product only the latter."""
-        primitive, operands, _, _ = self._program.instructions[at - self._first]
+        primitive, operands, *_ = self._program.instructions[at - self._first]
         if primitive is table.sub and min(operands) < len(self._program.inputs) <= max(operands):
             other = max(operands)
             if self._program.instructions[other - self._first].primitive is not table.sub:

@@ -38,7 +38,7 @@ def sketch_of_program(program: Program) -> Sketch:
         lines = ([one.label] if one.label else []) + outputs.get(slot, [])
         title = f"{names[slot]} = {formula(one, names)}"
         operands = tuple([places[operand] for operand in one.operands])
-        add(slot, Node(Look.RESULT, operands, one.primitive, tuple(lines), tooltip=title))
+        add(slot, Node(Look.RESULT, operands, one.primitive, tuple(lines), tooltip=title, scopes=one.scopes))
     for slot, returned in outputs.items():
         if slot < first:  # an argument, or a constant, that is returned as it is
             nodes.append(Node(Look.RESULT, (places[slot],), lines=tuple(returned)))

@@ -6,7 +6,7 @@ import contextlib
 
 import pytest
 
-from autograd import Value, draw
+from autograd import Value, draw, trace, value_and_grad
 from autograd.scopes import enclose, scope
 from tests.autograd.drawing.reading import boxes, edges, written
 
@@ -100,3 +100,19 @@ def test_an_enclosed_part_is_drawn_as_a_box():
     whole = part * 2
     enclose("part", part)
     assert "sin" in boxes(draw(whole).pipe())["part"]
+
+
+@pytest.mark.usefixtures("layout")
+def test_a_program_keeps_the_scopes_of_what_it_was_traced_from() -> None:
+    def formula(w, x):
+        with scope("outer"):
+            a = w * x
+            with scope("inner"):
+                b = a.sin() + 1.0
+        return b * w - x
+
+    for program in (trace(formula, 0.5, 2.0), trace(value_and_grad(formula), 0.5, 2.0)):
+        found = boxes(draw(program).pipe())
+        assert found.keys() == {"outer", "inner"}
+        assert {"sin", "+", "1"} <= set(found["inner"])
+        assert not {"-", "cos"} & set(found["outer"]), "what is outside, and derivatives"
