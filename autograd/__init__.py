@@ -2,9 +2,9 @@
 
 from autograd.anomaly import detect_anomaly
 from autograd.checking import check_gradients
-from autograd.derivation import derive
+from autograd.derivation import Derivation, derive
 from autograd.drawing import draw
-from autograd.comparing import compare
+from autograd.comparing import Comparison, compare
 from autograd.explaining import Explanation, explain
 from autograd.primitives import (
     absolute, acos, acosh, add, asin, asinh, atan, atan2, atanh, cos, cosh, div, equal, erf, erfc, exp,
@@ -22,11 +22,11 @@ from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_gra
 from autograd.value import TracingError, Value
 
 __all__ = [
-    "Explanation", "Primitive", "Program", "TracingError", "Value", "absolute", "acos", "acosh", "add",
-    "all_primitives", "asin", "asinh", "atan", "atan2", "atanh", "check_gradients", "compare", "cos",
-    "cosh", "derive", "detect_anomaly", "div", "draw", "equal", "erf", "erfc", "exp", "explain", "expm1",
-    "grad", "hessian", "hvp", "hypot", "jacobian", "jit", "jvp", "less", "less_equal", "log", "log10",
-    "log1p", "log2", "maximum", "minimum", "mul", "neg", "pow", "primitive", "relu", "scan", "scope",
-    "sigmoid", "sin", "sinh", "softplus", "sqrt", "stop_gradient", "sub", "tan", "tanh", "trace",
+    "Comparison", "Derivation", "Explanation", "Primitive", "Program", "TracingError", "Value", "absolute",
+    "acos", "acosh", "add", "all_primitives", "asin", "asinh", "atan", "atan2", "atanh", "check_gradients",
+    "compare", "cos", "cosh", "derive", "detect_anomaly", "div", "draw", "equal", "erf", "erfc", "exp",
+    "explain", "expm1", "grad", "hessian", "hvp", "hypot", "jacobian", "jit", "jvp", "less", "less_equal",
+    "log", "log10", "log1p", "log2", "maximum", "minimum", "mul", "neg", "pow", "primitive", "relu", "scan",
+    "scope", "sigmoid", "sin", "sinh", "softplus", "sqrt", "stop_gradient", "sub", "tan", "tanh", "trace",
     "value_and_grad", "vjp", "vmap", "where",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -57,17 +58,33 @@ class GradientCheck(NamedTuple):
     def __bool__(self) -> bool:
         return self.passed
 
+    def _repr_html_(self) -> str:
+        """The table for a notebook; a wrong row has its verdict in words."""
+        lines = []
+        for row in self.rows:
+            figures = (f"{row.analytic:.10g}", f"{row.numeric:.10g}", f"{row.relative:.2e}")
+            cells = "".join(f'<td style="text-align: right">{figure}</td>' for figure in figures)
+            verdict = "ok" if row.passed else "<strong>differs</strong>"
+            lines.append(f"<tr><td><code>{html.escape(row.name)}</code></td>{cells}<td>{verdict}</td></tr>")
+        titles = "".join(f"<th>{title}</th>" for title in ("input", "analytic", "numeric", "relative", ""))
+        return (
+            f"<table><thead><tr>{titles}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+            f"<p>{html.escape(self._summary())}</p>"
+        )
+
+    def _summary(self) -> str:
+        wrong = sum(not row.passed for row in self.rows)
+        verdict = "passed" if self.passed else f"FAILED for {wrong} of {len(self.rows)} inputs"
+        tolerances = f"eps={self.eps:g}, rtol={self.rtol:g}, atol={self.atol:g}"
+        return f"norm form {self.norm:.2e}; {verdict} ({tolerances})"
+
     def __str__(self) -> str:
         width = max([len(row.name) for row in self.rows], default=5)
         lines = [f"{'input':<{width}}  {'analytic':>23}  {'numeric':>23}  {'relative':>10}"]
         for row in self.rows:
             figures = f"{row.analytic:>23.16e}  {row.numeric:>23.16e}  {row.relative:>10.2e}"
             lines.append(f"{row.name:<{width}}  {figures}" + ("" if row.passed else "  <-- differs"))
-        wrong = sum(not row.passed for row in self.rows)
-        verdict = "passed" if self.passed else f"FAILED for {wrong} of {len(self.rows)} inputs"
-        lines.append(
-            f"norm form {self.norm:.2e}; {verdict} (eps={self.eps:g}, rtol={self.rtol:g}, atol={self.atol:g})"
-        )
+        lines.append(self._summary())
         return "\n".join(lines)
 
 

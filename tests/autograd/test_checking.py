@@ -84,3 +84,14 @@ def test_a_derivative_that_is_nan_or_infinite_fails():
 def test_bad_input_is_told_what_was_wrong(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_a_notebook_shows_a_table_that_names_what_is_wrong():
+    wrong = primitive("checking_shown", lambda x: x * x, lambda y, x: (3 * x,))
+    labelled = Value(2.0, "<b>&w")
+    page = check_gradients(lambda w, x: wrong(w) * x, labelled, 3.0)._repr_html_()
+    assert page.count("<tr>") == 3
+    assert "<code>&lt;b&gt;&amp;w</code>" in page
+    assert page.count("<strong>differs</strong>") == 1
+    assert "FAILED for 1 of 2 inputs" in page
+    assert "12" in page
