@@ -33,5 +33,7 @@ def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
             file.flush()
             os.fsync(file.fileno())  # a machine that stops must not find the new name on old blocks
         os.replace(part, path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None  # the file that was asked for
     finally:
         part.unlink(missing_ok=True)

@@ -39,8 +39,17 @@ def test_a_failed_write_leaves_what_was_there_and_nothing_else(tmp_path, monkeyp
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nowhere"):
+    with pytest.raises(FileNotFoundError) as failed:
         write_whole(tmp_path / "nowhere" / "file", "text")
+    assert failed.value.filename == str(tmp_path / "nowhere" / "file")
+
+
+def test_a_folder_in_the_way_is_named(tmp_path):
+    (tmp_path / "file").mkdir()
+    with pytest.raises(OSError, match=r"file'$") as failed:
+        write_whole(tmp_path / "file", "text")
+    assert failed.value.filename == str(tmp_path / "file")
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX")
