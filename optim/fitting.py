@@ -13,7 +13,7 @@ from autograd.compiling import checked_engine
 from autograd.extras import require
 from optim.base import Optimizer
 from optim.checkpoints import write_checkpoint
-from optim.checks import checked, whole
+from optim.checks import checked, switch, whole
 from optim.parameters import Parameters
 from optim.samples import Samples
 from optim.steps import Steps
@@ -128,9 +128,8 @@ def fit(
     began = time.perf_counter()
     seed, epochs = whole("seed", seed, 0), whole("epochs", epochs, 0)
     checked_engine(engine, "eager")
-    for name, limit in (("clip_value", clip_value), ("clip_norm", clip_norm)):
-        if limit is not None:
-            checked(name, limit, above=0.0)
+    shuffle = switch("shuffle", shuffle)
+    _check_options(early_stopping, callbacks, {"clip_value": clip_value, "clip_norm": clip_norm})
     parameters = Parameters(params)
     _check_optimizer(optimizer, parameters)
     samples, apart = _data(data, validation, seed)
@@ -208,6 +207,18 @@ class _File:
         """Write it, if an epoch's turn has come."""
         if self._path is not None and (is_last or len(self._training.history) % self._every == 0):
             write_checkpoint(self._path, self._training.as_checkpoint(self._settings))
+
+
+def _check_options(stopping: Any, callbacks: Any, limits: Mapping[str, Any]) -> None:
+    if stopping is not None and not isinstance(stopping, EarlyStopping):
+        raise TypeError(f"early_stopping must be an EarlyStopping(patience=...), got {stopping!r}")
+    if not isinstance(callbacks, (list, tuple)) or not all(map(callable, callbacks)):
+        raise TypeError(
+            f"callbacks must be a list of functions of an epoch and the parameters, got {callbacks!r}"
+        )
+    for name, limit in limits.items():
+        if limit is not None:
+            checked(name, limit, above=0.0)
 
 
 def _check_optimizer(optimizer: Any, parameters: Parameters) -> None:
