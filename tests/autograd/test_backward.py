@@ -11,8 +11,8 @@ from mpmath import mp, mpf
 import autograd
 from autograd import Value, primitive
 from autograd.graph import topological_order
+from autograd.testing import TABLE, Expression, expressions, points
 from tests.autograd.exact import Exact
-from tests.autograd.expressions import TABLE, Expression, expressions, points
 
 
 def gradient(f, point: tuple[float, ...]) -> tuple[float, list[float]]:

@@ -9,7 +9,7 @@ from hypothesis import given
 
 from autograd import Value, hypot, maximum, primitive, registry, where
 from autograd.graph import leaves, operands, topological_order
-from tests.autograd.expressions import Expression, expressions
+from autograd.testing import Expression, expressions
 
 tenfold = primitive("tenfold", lambda x: 10 * x, (10,))
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)

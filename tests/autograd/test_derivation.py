@@ -15,8 +15,8 @@ import autograd as ag
 from autograd import TracingError, Value, all_primitives, grad, primitive, where
 from autograd.derivation import Derivation, derive
 from autograd.derivation.walks import evaluate
+from autograd.testing import Expression, expressions
 from models.assignment import hand_gradients, loss
-from tests.autograd.expressions import Expression, expressions
 
 cube = primitive("derivation_cube", lambda x: x**3, lambda y, x: (3 * x**2,))
 opaque = primitive("derivation_opaque", lambda x: math.sin(x), lambda y, x: (math.cos(x),))

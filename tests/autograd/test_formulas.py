@@ -12,7 +12,7 @@ import autograd
 from autograd import Value
 from autograd.formulas import formula, table
 from autograd.ieee import Float
-from tests.autograd.expressions import expressions
+from autograd.testing import expressions
 from tests.autograd.test_simplification import same_bits
 
 

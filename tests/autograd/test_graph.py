@@ -4,7 +4,7 @@ from hypothesis import given
 
 from autograd import Value, maximum, where
 from autograd.graph import leaves, operands, topological_order
-from tests.autograd.expressions import Expression, expressions
+from autograd.testing import Expression, expressions
 
 
 def reachable(root: Value) -> set[Value]:

@@ -27,7 +27,7 @@ FLOORS = [
     {"autograd.batches", "autograd.compiling"},
     {"autograd.mapping", "autograd.scanning"},
     {"autograd.checking", "autograd.derivation", "autograd.drawing", "autograd.formulas"},
-    {"autograd.comparing", "autograd.explaining"},
+    {"autograd.comparing", "autograd.explaining", "autograd.testing"},
     {"autograd"},
     {"optim"},
     {"models"},

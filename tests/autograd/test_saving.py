@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 import autograd as ag
 from autograd.program import Program
 from autograd.saving import ProgramFileError, load, read, save, write
+from autograd.testing import Expression, expressions
 from autograd.tracing import trace
 from autograd.transforms import value_and_grad
 from models.assignment.graph import loss
-from tests.autograd.expressions import Expression, expressions
 
 
 def parts(program: Program) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ from hypothesis import given
 
 import autograd as ag
 from autograd import trace
-from tests.autograd.expressions import expressions
+from autograd.testing import expressions
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.0, 0.5, -3.7, math.inf, -math.inf, math.nan, 5e-324, 1e308, 700.0, -800.0]
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import autograd as ag
 from autograd import Value, grad, jit, scan, trace, value_and_grad, vmap
 from autograd.engines import compiled, engine_names
+from autograd.testing import expressions
 from models.assignment.graph import loss
-from tests.autograd.expressions import expressions
 from tests.autograd.test_simplification import same_bits
 
 EXACT = [name for name in engine_names() if name != "numpy"]

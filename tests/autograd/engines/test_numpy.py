@@ -15,10 +15,10 @@ import autograd as ag
 from autograd.engines import numpy as engine_module
 from autograd.engines.numpy import Engine
 from autograd.program import Program
+from autograd.testing import Expression, expressions
 from autograd.tracing import trace
 from autograd.transforms import grad, value_and_grad
 from models.assignment.graph import loss
-from tests.autograd.expressions import Expression, expressions
 
 LONGEST = engine_module._LONGEST
 SPECIAL = [

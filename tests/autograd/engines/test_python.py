@@ -16,8 +16,8 @@ from autograd import trace, value_and_grad
 from autograd.engines import _portable
 from autograd.engines.python import _WRITTEN, Engine
 from autograd.registry import all_primitives
+from autograd.testing import expressions
 from models.assignment.graph import loss
-from tests.autograd.expressions import expressions
 from tests.autograd.test_simplification import SPECIAL, same_bits
 
 OWN = [entry for entry in all_primitives() if entry.place == "autograd.primitives"]

@@ -1,0 +1,171 @@
+"""Difference quotients: the function's values a little beside the point, and nothing else of it.
+
+A quotient is wrong by truncation, which grows with the step, and by rounding, which grows as the step
+shrinks. Rounding is bounded by an analysis of the function's own operations. Truncation is estimated from
+quotients of several steps, each half of the one before; the estimate is a bound once halving the step
+halves the truncation at least, which it does when the step is small against the scale on which the function
+changes. What is returned is the best balance of the two, for each input by itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from autograd.checking.rounding import Rounded
+from autograd.checking.subject import Estimate, Gradient, Hessian
+
+__all__ = ["balanced", "fixed_step", "ladder", "richardson"]
+
+# The longest step, as a part of the input's power of 2, or of 1 where that is more. Near half the golden
+# ratio, so that a period of the function's that is a power of 2 does not hide from all steps at once; of 7
+# bits, so that steps lead to floats exactly.
+_LONGEST = 79 / 256
+_SHORTEST = 256  # units in the last place of the input
+_MOST_STEPS = 200
+_MOST_COLUMNS = 8  # of Richardson's table
+_MOST_HOPELESS = 3
+_MOST_UNBALANCED = 64.0  # truncation by rounding: two steps of a quotient that is exact to third order
+
+
+class Quotient(NamedTuple):
+    """A difference quotient.
+
+    Attributes:
+        value: what came out.
+        rounding: how far rounding may have moved it.
+    """
+
+    value: float
+    rounding: float
+
+
+def fixed_step(level: Gradient, eps: float) -> list[float]:
+    """Central differences with one step for every input."""
+    point = level.subject.point
+
+    def at(i: int, number: float) -> float:
+        return level.subject.value([*point[:i], number, *point[i + 1 :]])
+
+    return [(at(i, x + eps) - at(i, x - eps)) / (2 * eps) for i, x in enumerate(point)]
+
+
+def balanced(level: Gradient | Hessian) -> list[list[Estimate]]:
+    """Central differences, whose step balances truncation against rounding."""
+    return _by_steps(level, _Balance)
+
+
+def richardson(level: Gradient | Hessian) -> list[list[Estimate]]:
+    """Central differences of many steps, extrapolated to none (L. F. Richardson, 1911).
+
+    The error of an extrapolated value is taken to be its distance from those it was made of (C. J. F.
+    Ridders, Accurate computation of F'(x) and F'(x)F''(x), 1982), and rounding is carried through the table.
+    """
+    return _by_steps(level, _Extrapolation)
+
+
+def ladder(x: float) -> Iterator[float]:
+    """Steps away from a number, each half of the one before."""
+    step = _LONGEST * 2.0 ** max(math.frexp(x)[1] - 1, 0)
+    for _ in range(_MOST_STEPS):
+        if step < _SHORTEST * math.ulp(x):
+            return
+        yield step
+        step *= 0.5
+
+
+def _by_steps(
+    level: Gradient | Hessian, kind: Callable[[], _Balance | _Extrapolation]
+) -> list[list[Estimate]]:
+    """A row for each function whose derivatives they are."""
+    point = level.subject.point
+    columns = []
+    for i, x in enumerate(point):
+        ways = [kind() for _ in level.names]
+        for step in ladder(x):
+            above, below = x + step, x - step
+            ends = [level.sample([*point[:i], end, *point[i + 1 :]]) for end in (above, below)]
+            for way, high, low in zip(ways, *ends):
+                way.take(_quotient(high, low, above - below))
+            if all(way.is_settled for way in ways):
+                break
+        columns.append([way.best for way in ways])
+    return [list(row) for row in zip(*columns)]
+
+
+def _quotient(high: Rounded, low: Rounded, width: float) -> Quotient:
+    value = (high.value - low.value) / width
+    return Quotient(value, (high.error + low.error) / width + 1.5 * math.ulp(value))
+
+
+_NOTHING = Estimate(math.nan, math.inf)
+
+
+class _Balance:
+    """The best of central differences, as they come in with shrinking steps.
+
+    Where halving a step halves its truncation at least, the truncation left is at most the difference of
+    the last two quotients; a quarter of the difference before that is as good an estimate, and both must be
+    small. At the best balance truncation and rounding are of one size; where truncation is all that there
+    is, shrinking the step has led nowhere. And a quotient of a smaller step must not be further away than
+    those that the best was made of: if one is, they have all jumped over what the function does.
+    """
+
+    def __init__(self) -> None:
+        self.best = _NOTHING
+        self._reach = math.inf  # how far the quotients that it was made of are away from the best
+        self._hopeless = 0  # steps in a row whose rounding alone is more than the best's bound
+        self._taken: list[Quotient] = []
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether smaller steps have confirmed the best, and can do no better."""
+        return self._hopeless >= _MOST_HOPELESS
+
+    def take(self, quotient: Quotient) -> None:
+        """Learn the quotient of the next step."""
+        if not math.isfinite(quotient.value + quotient.rounding):
+            self._taken, self.best = [], _NOTHING  # the step leaves the domain, or crosses a pole
+            return
+        if abs(quotient.value - self.best.numeric) > self._reach + self.best.bound + 2.0 * quotient.rounding:
+            self.best = _NOTHING
+        self._taken.append(quotient)
+        if len(self._taken) >= 3:
+            self._improve(*self._taken[-3:])
+        self._hopeless = self._hopeless + 1 if quotient.rounding >= self.best.bound else 0
+
+    def _improve(self, first: Quotient, second: Quotient, last: Quotient) -> None:
+        truncation = max(abs(last.value - second.value), abs(second.value - first.value) / 4.0)
+        self._offer(last.value, truncation, 2.0 * last.rounding + second.rounding)
+
+    def _offer(self, value: float, truncation: float, rounding: float) -> None:
+        if truncation + rounding < self.best.bound and truncation <= _MOST_UNBALANCED * rounding:
+            self.best = Estimate(value, truncation + rounding)
+            self._reach = max(abs(one.value - value) for one in self._taken[-2:])
+
+
+class _Extrapolation(_Balance):
+    """The best entry of Richardson's table, of three quotients or more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._above: list[Quotient] = []  # the last two rows of the table
+        self._row: list[Quotient] = []
+
+    def take(self, quotient: Quotient) -> None:
+        """Learn the quotient of the next step: it begins the table's next row."""
+        self._above = self._row if self._taken else []
+        self._row = [quotient]
+        for column, upper in enumerate(self._above[:_MOST_COLUMNS], start=1):
+            left = self._row[-1]
+            factor = 4.0**column - 1.0
+            value = left.value + (left.value - upper.value) / factor
+            rounding = left.rounding + (left.rounding + upper.rounding) / factor + math.ulp(value)
+            self._row.append(Quotient(value, rounding))
+        super().take(quotient)
+
+    def _improve(self, *_: Quotient) -> None:
+        for upper, left, (value, rounding) in zip(self._above[1:], self._row[1:], self._row[2:]):
+            truncation = max(abs(value - left.value), abs(value - upper.value))
+            self._offer(value, truncation, 2.0 * rounding + max(left.rounding, upper.rounding))

@@ -1,0 +1,95 @@
+"""Numbers of many digits: formulas and primitives computed in mpmath, in contexts of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from autograd import primitives as table
+from autograd.checking.numbers import Number, is_own, restated
+from autograd.registry import Primitive
+
+__all__ = ["Arithmetic", "Precise", "arithmetic"]
+
+
+class Arithmetic:
+    """Real arithmetic of so many decimal digits. Nobody else's mpmath settings are touched.
+
+    Attributes:
+        context: the mpmath context that computes.
+    """
+
+    def __init__(self, digits: int) -> None:
+        from mpmath.ctx_mp import MPContext
+
+        self.context = context = MPContext()
+        context.dps = digits
+        self._functions: dict[Primitive, Callable[..., Any]] = {
+            table.add: lambda a, b: a + b,
+            table.sub: lambda a, b: a - b,
+            table.mul: lambda a, b: a * b,
+            table.div: lambda a, b: a / b,
+            table.neg: lambda x: -x,
+            table.pow: context.power,
+            table.log2: lambda x: context.log(x, 2),
+            table.absolute: abs,
+            table.where: lambda c, a, b: a if c else b,
+            table.less: lambda a, b: context.mpf(a < b),
+            table.less_equal: lambda a, b: context.mpf(a <= b),
+            table.equal: lambda a, b: context.mpf(a == b),
+        }
+
+    def number(self, number: Any) -> Any:
+        """A float, or a number of another precision, as one of this."""
+        return self.context.mpf(number)
+
+    def power_of_10(self, exponent: int) -> Any:
+        """``10**exponent``."""
+        return self.number(10) ** exponent
+
+    def apply(self, primitive: Primitive, *numbers: Any) -> Any:
+        """A primitive's value; nan where it has no real one."""
+        function = self._functions.get(primitive) or self._function(primitive)
+        try:
+            found = function(*numbers)
+        except (ArithmeticError, ValueError):
+            return self.context.nan
+        return found if isinstance(found, self.context.mpf) else self.context.nan
+
+    def _function(self, primitive: Primitive) -> Callable[..., Any]:
+        if is_own(primitive) and primitive.expression is None:
+            return getattr(self.context, primitive.name)  # type: ignore[no-any-return]
+
+        def composite(*numbers: Any) -> Any:
+            found = restated(primitive).forward(*[Precise(self, number) for number in numbers])
+            return found.number if isinstance(found, Precise) else self.number(found)
+
+        return composite
+
+
+@lru_cache
+def arithmetic(digits: int) -> Arithmetic:
+    """The arithmetic of so many decimal digits."""
+    return Arithmetic(digits)
+
+
+class Precise(Number):
+    """A number of an `Arithmetic`, for the formulas of composite primitives to run on."""
+
+    __slots__ = ("arithmetic", "number")
+
+    def __init__(self, arithmetic: Arithmetic, number: Any) -> None:
+        self.arithmetic = arithmetic
+        self.number = number
+
+    def _ordered(self) -> Any:
+        return self.number
+
+    @staticmethod
+    def _apply(primitive: Primitive, args: tuple[Any, ...]) -> Precise:
+        own: Arithmetic = next(arg.arithmetic for arg in args if isinstance(arg, Precise))
+        numbers = [
+            arg.number if isinstance(arg, Precise) else own.number(primitive.operand(arg)) for arg in args
+        ]
+        return Precise(own, own.apply(primitive, *numbers))

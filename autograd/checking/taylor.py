@@ -1,0 +1,84 @@
+"""The Taylor remainder test: what the derivative leaves of the function shrinks as the square of the step.
+
+The remainder is ``R(h) = f(x + h) - f(x) - h * f'(x)``. Halving ``h`` leaves a quarter of it where the
+engine's derivative is right, and a half where it is wrong: the measured order ``log2(R(2h) / R(h))`` goes to
+2, or to 1.
+"""
+
+from __future__ import annotations
+
+import math
+
+from autograd.checking.differences import ladder
+from autograd.checking.rounding import Rounded
+from autograd.checking.subject import Estimate, Gradient, Hessian
+
+__all__ = ["taylor"]
+
+_LEAST_ORDER = 1.5  # the middle between right and wrong
+# A remainder is measured where it is so many times what rounding may have done to it: then the order is off
+# by log2((1 + 1/8) / (1 - 1/8)) = 0.36 at most, less than what 1 and 2 are away from the middle.
+_CLEAR = 8.0
+_MOST_UNCLEAR = 4  # steps in a row that end the search: a remainder may pass through 0 on its way
+
+
+def taylor(level: Gradient | Hessian) -> list[list[Estimate]]:
+    """The derivative that each remainder speaks for, and how far off order 2 allows it to be.
+
+    The derivative is ``f'(x) + R(h) / h`` with the smallest step at which the remainder stands clear of
+    rounding; the bound is what ``R(2h)`` leaves by an order of 1.5. Where no remainder is clear, it is what
+    rounding allows.
+    """
+    subject = level.subject
+    here = level.sample(subject.point)
+    columns = []
+    for i, x in enumerate(subject.point):
+        tests = [
+            _Remainders(value, row[i], errors[i])
+            for value, row, errors in zip(here, level.analytic, level.errors)
+        ]
+        for step in ladder(x):
+            there = level.sample([*subject.point[:i], x + step, *subject.point[i + 1 :]])
+            for test, value in zip(tests, there):
+                test.take(value, (x + step) - x)
+            if all(test.is_settled for test in tests):
+                break
+        columns.append([test.best for test in tests])
+    return [list(row) for row in zip(*columns)]
+
+
+class _Remainders:
+    """The remainders of one function along one input, as they come in with shrinking steps."""
+
+    def __init__(self, here: Rounded, derivative: float, error: float) -> None:
+        self.here = here
+        self.derivative = derivative
+        self.error = error
+        self.best = Estimate(math.nan, math.inf)
+        self.is_settled = False
+        self._before: float | None = None  # the last step's remainder, if it was clear
+        self._is_measured = False
+        self._unclear = 0
+
+    def take(self, there: Rounded, step: float) -> None:
+        """Learn the function's value a step away, half as far as the one before."""
+        term = step * self.derivative
+        remainder = (there.value - self.here.value) - term
+        rounding = there.error + self.here.error + step * self.error
+        rounding += math.ulp(there.value) + math.ulp(self.here.value) + 2.0 * math.ulp(term)
+        if not math.isfinite(remainder + rounding):
+            self._before = None
+            return
+        slope = self.derivative + remainder / step
+        allowed = 0.0 if self._before is None else self._before / 2.0**_LEAST_ORDER
+        limit = _CLEAR * rounding
+        if abs(remainder) > limit:
+            if self._before is not None:
+                self.best, self._is_measured = Estimate(slope, allowed / step), True
+            self._before, self._unclear = abs(remainder), 0
+            return
+        # It has gone down to rounding: by order 2, or there was none that was clear.
+        if abs(remainder) + rounding < allowed or (not self._is_measured and limit / step < self.best.bound):
+            self.best = Estimate(slope, limit / step)
+        self._before, self._unclear = None, self._unclear + 1
+        self.is_settled = self._unclear >= _MOST_UNCLEAR

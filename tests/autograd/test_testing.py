@@ -1,0 +1,115 @@
+"""`autograd.testing`: the strategies give what is tame and made of what was asked for, printed as source."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autograd as ag
+from autograd import Value, primitive
+from autograd.extras import MissingExtraError
+from autograd.testing import TABLE, Expression, Step, expressions, points
+
+cube = primitive("testing_cube", lambda x: x**3, (lambda y, x: 3 * x**2,))
+
+
+@given(st.integers(1, 5).flatmap(lambda n: points(n, -0.5, 2.0).map(lambda point: (n, point))))
+def test_points_are_hundredths_between_their_ends(drawn):
+    inputs, point = drawn
+    assert len(point) == inputs
+    for number in point:
+        assert -0.5 <= number <= 2.0
+        assert number == round(number, 2)
+
+
+@given(expressions())
+def test_a_printed_expression_can_be_pasted_and_computes_the_same_bits(expression: Expression):
+    source = repr(expression)
+    names: dict[str, object] = {}
+    exec(source, {entry.name: entry for entry in TABLE}, names)
+    inputs, others = ([Value(number) for number in expression.point] for _ in range(2))
+    mine, pasted = expression(*inputs), names["f"](*others)
+    assert pasted.data == mine.data
+    mine.backward()
+    pasted.backward()
+    assert [one.grad for one in others] == [one.grad for one in inputs]
+    assert source.startswith(f"def f(v0, v1):  # at {expression.point[0]}, {expression.point[1]}\n")
+
+
+def test_a_failing_test_prints_its_expression_as_it_can_be_pasted():
+    @settings(max_examples=20, database=None, print_blob=False)
+    @given(expressions(table=[ag.sin, ag.mul], size=3))
+    def fails(expression):
+        assert len(expression.steps) < 2
+
+    with pytest.raises(AssertionError) as caught:
+        fails()
+    told = "\n".join(caught.value.__notes__)
+    pasted = textwrap.dedent(re.search(r"def f\(.*?\n +return v\d+\n", told, re.DOTALL).group())
+    names: dict[str, object] = {}
+    exec(pasted, {"sin": ag.sin}, names)
+    assert callable(names["f"])
+
+
+def test_constants_and_operators_are_written_as_they_bind():
+    steps = (
+        Step(ag.pow, (-0.25, 0)),
+        Step(ag.neg, (1,)),
+        Step(ag.sub, (2.0, 2)),
+        Step(ag.less, (0, 3)),
+        Step(ag.add, (4, -0.0)),
+    )
+    lines = Expression((0.5,), steps, 1.0).source.splitlines()
+    assert lines == [
+        "def f(v0):  # at 0.5",
+        "    v1 = pow((-0.25), v0)",
+        "    v2 = -v1",
+        "    v3 = 2 - v2",
+        "    v4 = less(v0, v3)",
+        "    v5 = v4 + -0.0",
+        "    return v5",
+    ]
+
+
+@given(expressions(table=[cube, ag.add], inputs=3, size=5))
+def test_expressions_are_made_of_what_was_asked_for(expression: Expression):
+    assert len(expression.point) == 3
+    assert {step.primitive for step in expression.steps} <= {cube, ag.add}
+    assert len(expression.steps) <= 5 + 3 + 5  # what is unused is added up at the end
+    assert {0, 1, 2} <= {operand for step in expression.steps for operand in step.operands}
+
+
+@given(points(2).flatmap(lambda point: expressions(point).map(lambda one: (point, one))))
+def test_a_point_that_is_given_is_kept(drawn):
+    point, expression = drawn
+    assert expression.point == point
+
+
+@given(expressions())
+def test_expressions_are_tame_at_their_point(expression: Expression):
+    found = list(expression.point)
+    for step in expression.steps:
+        inputs = [found[one] if type(one) is int else one for one in step.operands]
+        found.append(step.primitive(*inputs))
+        assert abs(found[-1]) <= 20.0 + len(expression.steps) * 20.0  # of one step, or a sum at the end
+    assert 1.0 <= expression.stretch <= 1e4 + len(found)
+    nearby = expression(*[number + 1e-9 for number in expression.point])
+    assert abs(nearby - found[-1]) <= 1e-9 * 40 * expression.stretch
+
+
+def test_without_hypothesis_there_is_a_way_to_get_it(monkeypatch):
+    monkeypatch.setattr("autograd.extras.find_spec", lambda name: None)
+    for strategy in (points, expressions):
+        with pytest.raises(MissingExtraError, match=r'pip install "valuegrad\[testing\]"'):
+            strategy()
+
+
+def test_bad_input_is_told_what_was_wrong():
+    with pytest.raises(ValueError, match=r"low must be below high.*got 2 and 1"):
+        points(2, 2, 1)
+    with pytest.raises(ValueError, match="empty table"):
+        expressions(table=[])
