@@ -379,6 +379,6 @@ def _blocks(results: Structure, run: _Run, rows: list[list[Any]]) -> Any:
 
 def _named(made: Callable[..., Any], what: str, f: Callable[..., Any]) -> Callable[..., Any]:
     functools.update_wrapper(made, f, assigned=(), updated=())  # inspect.signature finds the parameters of f
-    made.__name__ = f"{what} of {getattr(f, '__name__', f)}".replace(" ", "_")
-    made.__doc__ = f"The {what} of {getattr(f, '__name__', f)}."
+    made.__name__ = f"{what} of {getattr(f, '__name__', type(f).__name__)}".replace(" ", "_")
+    made.__doc__ = f"The {what} of {getattr(f, '__name__', type(f).__name__)}."
     return made

@@ -66,7 +66,7 @@ class GradientCheck(NamedTuple):
         titles = [f"{title:>{wide}}" for title, wide in _COLUMNS.items()]
         lines = [f"{'input':<{width}}  {'  '.join(titles)}"]
         for row in self.rows:
-            figures = [f"{figure:>{len(title)}}" for figure, title in zip(_figures(row), titles)]
+            figures = [f"{figure:>{len(title)}}" for figure, title in zip(_figures(row, 11), titles)]
             mark = "" if row.passed else "  <-- differs"
             lines.append(f"{row.name:<{width}}  {'  '.join(figures)}{mark}")
         return "\n".join([*lines, *self._sentences()])
@@ -77,7 +77,7 @@ class GradientCheck(NamedTuple):
         body = []
         for row in self.rows:
             style = "" if row.passed else ' style="font-weight: bold; border-left: 4px solid #d32f2f"'
-            figures = "".join(f"<td><code>{figure}</code></td>" for figure in _figures(row))
+            figures = "".join(f"<td><code>{figure}</code></td>" for figure in _figures(row, 16))
             verdict = "passed" if row.passed else "✗ differs"
             name = f'<th scope="row" style="text-align: left">{escape(row.name)}</th>'
             body.append(f"<tr{style}>{name}{figures}<td>{verdict}</td></tr>")
@@ -101,13 +101,13 @@ class GradientCheck(NamedTuple):
 
 
 # The figures of a row, and how wide they are at most.
-_COLUMNS = {"analytic": 24, "numeric": 24, "relative": 10, "difference": 10, "bound": 9}
+_COLUMNS = {"analytic": 19, "numeric": 19, "relative": 9, "difference": 10, "bound": 8}
 
 
-def _figures(row: Row) -> tuple[str, str, str, str, str]:
+def _figures(row: Row, digits: int) -> tuple[str, str, str, str, str]:
     return (
-        f"{row.analytic:.16e}",
-        f"{row.numeric:.16e}",
+        f"{row.analytic:.{digits}e}",
+        f"{row.numeric:.{digits}e}",
         f"{row.relative:.2e}",
         f"{abs(row.analytic - row.numeric):.2e}",
         f"{row.bound:.2e}",
