@@ -159,15 +159,18 @@ atanh = primitive("atanh", math.atanh, (lambda y, x: 1 / ((1 - x) * (1 + x)),), 
 
 def _sigmoid(x: float) -> float:
     e = math.exp(-abs(x))
-    above = 1.0 / (1.0 + e)
-    return above if x >= 0.0 else e - e * (e * above)
+    y = (1.0 if x >= 0.0 else e) / (1.0 + e)
+    return e - e * y if x < -1.0 else y
 
 
 def _sigmoid_expression(x: Any) -> Any:
-    """``1/(1 + e)``, and for the negative ``e/(1 + e)`` as e less a part of it, of which errors are parts too."""
+    """``1/(1 + e)``, and ``e/(1 + e)`` for the negative.
+
+    Below -1 that quotient only serves to take a part off e, so that its roundings are parts too.
+    """
     e = exp(-absolute(x))
-    above = 1.0 / (1.0 + e)
-    return where(less_equal(0.0, x), above, e - e * (e * above))
+    y = where(less_equal(0.0, x), 1.0, e) / (1.0 + e)
+    return where(less(x, -1.0), e - e * y, y)
 
 
 sigmoid = primitive("sigmoid", _sigmoid, (lambda y, x: y * sigmoid(-x),), expression=_sigmoid_expression,

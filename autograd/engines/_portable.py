@@ -151,8 +151,8 @@ def atanh(x: float) -> float:
 
 def sigmoid(x: float) -> float:
     e = math.exp(-abs(x))
-    above = 1.0 / (1.0 + e)
-    return above if x >= 0.0 else e - e * (e * above)
+    y = (1.0 if x >= 0.0 else e) / (1.0 + e)
+    return e - e * y if x < -1.0 else y
 
 
 def softplus(x: float) -> float:
