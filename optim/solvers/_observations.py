@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optim.solvers._arrays import Array, real_array, refuse_infinite
-from optim.solvers._regression import Whitening
+from optim.solvers._whitening import Whitening
 
 __all__ = ["Observations"]
 
@@ -58,7 +58,7 @@ class Observations(NamedTuple):
         omit = "; nan_policy='omit' leaves out points that hold a nan"
         refuse_infinite(x, "xdata", omit)
         refuse_infinite(y, "ydata", omit)
-        return cls(np.ascontiguousarray(x), y, Whitening(deviations, len(y)))
+        return cls(np.ascontiguousarray(x), y, Whitening(deviations, y))
 
 
 def _uncertainties(sigma: Any, count: int) -> Array:

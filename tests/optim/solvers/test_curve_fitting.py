@@ -11,7 +11,8 @@ import pytest
 from autograd import TracingError, cos, exp, less, log, sin, where
 from autograd.extras import MissingExtraError
 from optim.solvers._newton import Problem, descend
-from optim.solvers._regression import Regression, Whitening
+from optim.solvers._regression import Regression
+from optim.solvers._whitening import Whitening
 from optim.solvers.curve_fitting import NotConvergedError, curve_fit
 from tests.optim.solvers.nist_strd import PROBLEMS
 
@@ -132,7 +133,7 @@ def test_bounds_are_scipy_s_and_are_reached(bounds, method):
 def test_newton_s_steps_go_on_to_a_bound_that_a_solver_stopped_before(gap):
     lower, upper = np.array([0.0, 0.0, 1.2]), np.array([10.0, 10.0, 2.0])
     expected, _ = curve_fit(decay, X, Y, bounds=(lower, upper))
-    regression = Regression(decay, X, Y, 3, Whitening(None, 30), "numpy")
+    regression = Regression(decay, X, Y, 3, Whitening(None, Y), "numpy")
     problem = Problem(regression.residuals, regression.jacobian, regression.curvature, lower, upper)
     end, _ = descend(problem, expected + np.array([0.0, 0.0, gap]))
     assert end.x[2] == 1.2
@@ -141,7 +142,7 @@ def test_newton_s_steps_go_on_to_a_bound_that_a_solver_stopped_before(gap):
 
 @pytest.mark.parametrize("sigma", [None, SIGMA, COVARIANCES], ids=["none", "vector", "matrix"])
 def test_derivatives_of_the_residuals_are_those_of_differences(sigma):
-    regression = Regression(decay, X, Y, 3, Whitening(sigma, 30), "numpy")
+    regression = Regression(decay, X, Y, 3, Whitening(sigma, Y), "numpy")
     params, step = np.array([2.0, 0.7, 0.5]), 1e-5 * np.eye(3)
 
     def slope(params):
