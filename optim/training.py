@@ -208,10 +208,10 @@ class Training:
         for key, ours in settings.items():
             theirs = found["settings"].get(key)
             if theirs != ours:
-                raise CheckpointError(
-                    f"{name} is a checkpoint of another training: its {key} is {_short(theirs)}, and not "
-                    f"{_short(ours)}"
-                )
+                differs = f"is {_short(theirs)}, and not {_short(ours)}"
+                if key in ("loss", "data", "validation"):  # of these there are fingerprints
+                    differs = "is not the one that is given"
+                raise CheckpointError(f"{name} is a checkpoint of another training: its {key} {differs}")
         if {len(state) for state in found["states"]} != {len(state) for state in self._state.states}:
             raise CheckpointError(f"{name} has states of another size than the optimizer's")
         states = [tuple(state) for state in found["states"]]
