@@ -499,6 +499,11 @@ def test_an_interrupt_leaves_the_finished_epochs(tmp_path):
         ({"validation": 0.01}, ValueError, "leaves some of the 20 on either side"),
         ({"validation": (LINE_X[:, None], LINE_X)}, ValueError, "samples of the data's shapes"),
         ({"loss": lambda p, x, y: [p["slope"]]}, TypeError, "must return one number a sample, got list"),
+        (
+            {"data": (LINE_X, LINE[1][:, None])},
+            TypeError,
+            r"got an array of shape \(1,\)\. data\[1\] is two-dimensional, .*: pass data\[1\]\[:, 0\]",
+        ),
         ({"loss": lambda p, x, y: x - y}, TypeError, "does not depend on its first argument"),
     ],
     ids=str,

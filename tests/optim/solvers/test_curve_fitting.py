@@ -306,7 +306,17 @@ SKEWED = np.triu(np.ones((30, 30)))
         ({"xdata": np.array([X, X]).T}, ValueError, r"got shape \(30, 2\): pass its transpose"),
         ({"xdata": [[1.0], [1.0, 2.0]]}, TypeError, "xdata .* rows of different lengths"),
         ({"xdata": spoiled(X, 3, np.nan)}, ValueError, r"xdata\[3\] is nan; nan_policy='omit'"),
-        ({"ydata": Y[:, None]}, ValueError, r"ydata must have shape \(n,\).*got shape \(30, 1\)"),
+        (
+            {"ydata": Y[:, None]},
+            ValueError,
+            r"ydata must have shape \(n,\).*is 2-dimensional, of shape \(30, 1\): pass ydata\.ravel\(\)",
+        ),
+        (
+            {"ydata": np.array([Y, Y]).T},
+            ValueError,
+            r"shape \(30, 2\): fit one column at a time, ydata\[:, 0\]",
+        ),
+        ({"ydata": 3.0}, ValueError, r"but is 0-dimensional, of shape \(\)$"),
         ({"xdata": [], "ydata": []}, ValueError, "ydata must have at least one observation, got none"),
         ({"ydata": ["a"] * 30}, TypeError, "ydata must be an array of real numbers, got an array of <U1"),
         ({"ydata": Y * 1j}, TypeError, "ydata must be an array of real numbers, got an array of complex"),
