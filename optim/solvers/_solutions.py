@@ -91,16 +91,17 @@ def solution_from(
         }
         if method != "lm":
             settings["bounds"] = (lower / units, upper / units)
-        if not isinstance(settings["x_scale"], str):
+        if not isinstance(settings["x_scale"], (str, type(None))):
             settings["x_scale"] = settings["x_scale"] / units
+
+        def residuals(x: Array) -> Array:
+            return np.nan_to_num(regression.residuals(x * units), nan=_HUGE, posinf=_HUGE, neginf=-_HUGE)
+
+        def jacobian(x: Array) -> Array:
+            return np.nan_to_num(regression.jacobian(x * units) * units, posinf=0.0, neginf=0.0)
+
         try:
-            found = least_squares(
-                lambda x: np.nan_to_num(regression.residuals(x * units), True, _HUGE, _HUGE, -_HUGE),
-                start / units,
-                lambda x: np.nan_to_num(regression.jacobian(x * units) * units, posinf=0.0, neginf=0.0),
-                method=method,
-                **settings,
-            )
+            found = least_squares(residuals, start / units, jacobian, method=method, **settings)
         except np.linalg.LinAlgError:
             return None
         found.x, found.jac = found.x * units, found.jac / units

@@ -74,8 +74,8 @@ def uncertainty(
         change = "change them together" if len(undetermined) > 1 else "change it"
         _warn(
             f"the data do not determine {', '.join(undetermined)}: there is a way to {change} that leaves "
-            "every residual as it is, to rounding. The variance is inf; fix a parameter, or write the "
-            "formula with fewer"
+            "every residual as it is, to first order and to rounding. The variance is inf; fix a parameter, "
+            "or write the formula with fewer"
         )
     errors[unknown] = covariances[unknown, :] = covariances[:, unknown] = np.inf
     beyond[unknown] = False
