@@ -86,8 +86,8 @@ def least_squares(
 
     Raises:
         TypeError: x0 or the residuals are not made of real numbers.
-        ValueError: there is no such method, x0 is empty or not finite, a residual is not finite at x0, or
-            SciPy refuses an argument.
+        ValueError: there is no such method, x0 is empty or not finite, the residuals are a table or not
+            finite at x0, or SciPy refuses an argument.
         FloatingPointError: a derivative is nan or inf where the residuals are finite.
         TracingError: fun did what cannot be traced (``if``, ``math.exp``); names the line.
         MissingExtraError: SciPy is not installed.
@@ -145,7 +145,14 @@ class _Residuals:
         engine: str,
     ) -> None:
         def listed(x: Sequence[Any], *sample: Any) -> list[Any]:
-            return flatten(fun(unknowns.arranged(x), *sample, *args, **kwargs), "what fun returns")[0]
+            found = fun(unknowns.arranged(x), *sample, *args, **kwargs)
+            if isinstance(found, np.ndarray) and found.size > max(found.shape, default=1):
+                raise ValueError(
+                    f"fun must return residuals along one dimension, got an array of shape {found.shape}. "
+                    "Arrays of shapes (n,) and (n, 1) are paired each with each: take the latter's .ravel(); "
+                    "where a table is meant, return its .ravel()"
+                )
+            return flatten(found, "what fun returns")[0]
 
         listed.__name__ = getattr(fun, "__name__", type(fun).__name__)
         self._arrays = [] if data is None else Samples(data).arrays
