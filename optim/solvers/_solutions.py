@@ -34,7 +34,7 @@ class Solution:
         residuals: the whitened residuals there.
         weights: what another loss than the squares multiplies their derivatives by, each of shape (n, 1).
         square: the sum of their squares (for another loss than the squares, twice SciPy's cost).
-        distance: how far the minimum is estimated to be, in standard errors.
+        distance: how far the minimum is estimated to be, in standard errors; inf where it is no bowl.
         rounding: how far the sum of squares may be off.
         converged: whether the minimum is next to nothing away.
         method: how it was found.
@@ -137,9 +137,10 @@ def _finished(regression: Regression, start: Array, lower: Array, upper: Array, 
         deviation = np.sqrt(max(at.square / freedom, float(np.mean(regression.rounding**2))))
         size, noise = at.step.size, _NOISE * at.noise
         rounding = noise * (2.0 * float(np.sqrt(at.square)) + noise)
-        distance = float(size / deviation) if deviation else 0.0
         # Of residuals that are noise the second derivatives tell nothing.
         bowl = at.step.convex or np.sqrt(at.square) <= noise
+        if bowl:
+            distance = float(size / deviation) if deviation else 0.0
         converged = bool(bowl and size <= max(_SETTLED * deviation, noise))
     name = f"{method}, then {steps} Newton steps" if steps else method
     return Solution(at.x, at.residuals, 1.0, at.square, distance, rounding, converged, name)

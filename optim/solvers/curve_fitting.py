@@ -145,9 +145,11 @@ def curve_fit(
     found = uncertainty(fit, regression, exponent, names, absolute_sigma)
     if not full_output:
         return fit.params, found.covariances
+    with np.errstate(over="ignore", under="ignore"):
+        residuals = np.ldexp(fit.residuals, exponent)
     told = {
         "nfev": regression.evaluations,
-        "fvec": np.ldexp(fit.residuals, exponent),
+        "fvec": residuals,
         "method": fit.method,
         "distance": fit.distance,
         "stderr": found.errors,
@@ -229,10 +231,12 @@ def _check_converged(fit: Solution, names: Sequence[str], exponent: int) -> None
     if fit.converged:
         return
     best = ", ".join(f"{name} = {one:.6g}" for name, one in zip(names, fit.params))
-    square = float(np.ldexp(fit.square, 2 * exponent))
+    with np.errstate(over="ignore"):
+        square = float(np.ldexp(fit.square, 2 * exponent))
+    away = f"may be {fit.distance:.1e} standard errors away" if np.isfinite(fit.distance) else "is not near"
     raise NotConvergedError(
         f"no fit settled at a minimum. The best has a sum of squares of {square:.6g} at {best}, and the "
-        f"minimum may be {fit.distance:.1e} standard errors away. It may lie at infinity, or the formula not "
-        "be smooth there: look at the fit, then give another p0, bounds, more starts or a larger max_nfev",
+        f"minimum {away}. It may lie at infinity, or the formula not be smooth there: look at the fit, then "
+        "give another p0, bounds, more starts or a larger max_nfev",
         fit.params,
     )

@@ -255,3 +255,9 @@ def test_uncertainties_in_any_unit(sigma, matrix):
     np.testing.assert_allclose(popt, expected, rtol=1e-11)
     np.testing.assert_allclose(scaled["stderr"] / unit, told["stderr"], rtol=1e-11)
     np.testing.assert_allclose(scaled["fvec"] * unit, told["fvec"], rtol=1e-9)
+
+
+def test_a_saddle_is_not_called_near_a_minimum():
+    """The decay is over before the second point, and its rate has next to no effect but the wrong way."""
+    with pytest.raises(NotConvergedError, match="the minimum is not near"):
+        curve_fit(decay, X, Y, [1.0, 1000.0, 1.0], method="lm")
