@@ -79,8 +79,9 @@ def curve_fit(
         starts: how many starting points the search improves; 0 for none but p0.
         seed: equal seeds give equal searches.
         engine: as for `autograd.jit`.
-        options: ``ftol``, ``xtol``, ``gtol`` (1e-15 each), ``x_scale``, ``max_nfev``, ``loss``,
-            ``f_scale``, ``tr_solver``, ``tr_options`` of `scipy.optimize.least_squares`.
+        options: ``ftol``, ``xtol``, ``gtol`` (1e-15 each, the last for observations scaled to about 1),
+            ``x_scale``, ``max_nfev``, ``loss``, ``f_scale``, ``tr_solver``, ``tr_options`` of
+            `scipy.optimize.least_squares`.
 
     Returns:
         ``(popt, pcov)``: the parameters of shape (p,) and their covariances of shape (p, p); the standard

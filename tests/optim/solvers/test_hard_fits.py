@@ -243,6 +243,17 @@ def test_observations_in_any_unit_whose_squares_floats_do_not_hold(power, bounde
     )
 
 
+@pytest.mark.parametrize("power", [-600, 40, 600])
+def test_a_power_of_two_in_the_observations_unit_changes_no_bit(power):
+    units = np.array([2.0**power, 1.0, 2.0**power])
+    expected, told = fitted(decay, X, Y, np.ones(3), method="lm")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # variances overflow
+        popt, _, scaled, *_ = curve_fit(decay, X, Y * 2.0**power, units, method="lm", full_output=True)
+    assert (popt / units).tolist() == expected.tolist()
+    assert (scaled["stderr"] / units).tolist() == told["stderr"].tolist()
+
+
 @pytest.mark.parametrize("sigma", [1e-250, 1e-160, 1e160, 1e250])
 @pytest.mark.parametrize("matrix", [False, True])
 def test_uncertainties_in_any_unit(sigma, matrix):
