@@ -98,7 +98,7 @@ class Iterate:
             change[~held] = solved.change
             crossing = ~held & ((change < room[0]) | (change > room[1]))
             if not crossing.any():
-                size = float(np.hypot(solved.size, np.linalg.norm(moved)))
+                size = float(np.hypot(solved.size, lengths(moved)))
                 promised = solved.promised + self.square - float(shifted @ shifted)
                 return Step(change, size, promised, solved.convex)
             held |= crossing
@@ -143,7 +143,7 @@ def _solve(jacobian: Array, residuals: Array, curvature: Array | None) -> Step:
             # Along an axis that is bent the wrong way, or hardly bent, Newton's step would climb or leap.
             values = np.where(values > _FLATTEST, values, np.maximum(np.abs(values), 1.0))
             z = -axes @ ((axes.T @ slopes) / values)
-    return Step(steps @ z, float(np.linalg.norm(z)), float(-slopes @ z), convex)
+    return Step(steps @ z, float(lengths(z)), float(-slopes @ z), convex)
 
 
 def _scale(jacobian: Array) -> Array:

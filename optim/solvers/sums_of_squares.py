@@ -107,7 +107,7 @@ def least_squares(
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     unknowns = Unknowns(x0)
     residuals = _Residuals(unknowns, fun, tuple(args), dict(kwargs or {}), data, engine)
-    residuals.check_start(unknowns.start)
+    residuals.check_start(unknowns.start, METHODS[method])
     if method == "gauss-newton":
         result = _gauss_newton(residuals, unknowns.start, bounds, loss, max_nfev)
     else:
@@ -180,8 +180,8 @@ class _Residuals:
             )
         return found
 
-    def check_start(self, start: Array) -> None:
-        """Refuse a starting point at which there is no residual, or one is not finite."""
+    def check_start(self, start: Array, method: str) -> None:
+        """Refuse a starting point without residuals, or where one is not finite or overflows squared."""
         values = self.values(start)
         if not len(values):
             raise ValueError("fun must return at least one residual, got none")
@@ -190,6 +190,13 @@ class _Residuals:
             raise ValueError(
                 f"the residuals must be finite at x0, got {values[bad[0]]:g} for residual {bad[0]} "
                 f"({len(bad)} in all)"
+            )
+        with np.errstate(over="ignore"):
+            square = float(values @ values)
+        if method != "lm" and not np.isfinite(square):
+            raise ValueError(
+                f"the sum of the residuals' squares overflows at x0, where the largest is "
+                f"{np.abs(values).max():g}: divide them by their unit, or take method='lm'"
             )
 
 
