@@ -1,4 +1,4 @@
-"""The spread of fitted parameters: covariances in any units, and the parameters that are open and no others."""
+"""The spread of fitted parameters: covariances in any units; the parameters that are open, and no others."""
 
 from __future__ import annotations
 
