@@ -86,11 +86,12 @@ def curve_fit(
     Returns:
         ``(popt, pcov)``: the parameters of shape (p,) and their covariances of shape (p, p); the standard
         errors are ``np.sqrt(np.diag(pcov))``. Variances are inf for parameters that the data do not
-        determine; a warning names them. A parameter at a bound counts as any other, as in SciPy. With
-        ``full_output`` also a dict (``nfev``: evaluations of the formula at all points; ``fvec``:
-        residuals over sigma; ``method``: what found the fit; ``distance``: how far the minimum is
-        estimated to be, in standard errors; ``stderr``: those, of shape (p,), right even where a variance
-        overflows; ``undetermined``: names of parameters), a message, and 1.
+        determine, as far as their rounding lets them; a warning names them. Where the residuals tell the
+        variance it is at least that of rounding the observations. A parameter at a bound counts as any
+        other, as in SciPy. With ``full_output`` also a dict (``nfev``: evaluations of the formula at all
+        points; ``fvec``: residuals over sigma; ``method``: what found the fit; ``distance``: how far the
+        minimum is estimated to be, in standard errors; ``stderr``: the standard errors, of shape (p,),
+        right even where a variance overflows; ``undetermined``: names of parameters), a message, and 1.
 
     Raises:
         NotConvergedError: no fit settled at a minimum; it holds the best parameters.
@@ -100,7 +101,8 @@ def curve_fit(
         MissingExtraError: SciPy is not installed.
 
     Warns:
-        OptimizeWarning: the data do not determine a parameter, or leave no degree of freedom.
+        OptimizeWarning: the data do not determine a parameter, leave no degree of freedom, or a variance
+            is beyond what floats can hold.
 
     Source of the final steps: D. M. Bates and D. G. Watts, Nonlinear regression analysis and its
     applications, 1988, 2.2 (Gauss-Newton by QR) and 7.2 (relative curvature).
