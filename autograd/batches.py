@@ -23,17 +23,28 @@ def plain(number: Any) -> Any:
     return number if isinstance(number, Value) else float(number)
 
 
-def arrays_of(arg: Any, place: int) -> tuple[list[Any], Structure]:
-    """The arrays of an argument to be mapped; their elements are left where they are."""
+def arrays_of(arg: Any, name: str, bare: str = "") -> tuple[list[Any], Structure]:
+    """The arrays of an argument to be mapped; their elements are left where they are.
+
+    Args:
+        arg: the argument.
+        name: what to call it in an error.
+        bare: what to do where it is a bare number.
+    """
     arrays, outer = Structure.of_arrays(arg)
     for array in arrays:
         if not isinstance(array, np.ndarray) or array.ndim == 0:
+            got, advice = described(array), bare
+            if array is not arg:
+                got, advice = f"{got} in a {type(arg).__name__}", ""
+                if isinstance(arg, (list, tuple)):
+                    advice = ": if these are its samples, write np.array(...)"
             raise TypeError(
-                f"argument {place} is to be mapped and must be made of arrays, got {described(array)}: "
-                "give it the in_axes entry None to share it among all samples"
+                f"{name} must be an array with its samples along an axis, or a structure of such arrays, got "
+                f"{got}{advice}"
             )
         if array.dtype.kind not in "fbiuO":
-            raise TypeError(f"argument {place} must hold real numbers, got an array of {array.dtype}")
+            raise TypeError(f"{name} must hold real numbers, got an array of {array.dtype}")
     return arrays, outer
 
 

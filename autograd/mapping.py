@@ -93,7 +93,8 @@ class _Batch:
                 scalars, structure = flatten(arg, f"argument {place}")
                 self.columns += scalars
             else:
-                arrays, outer = arrays_of(arg, place)
+                share = ": its in_axes entry None shares it among all samples"
+                arrays, outer = arrays_of(arg, f"argument {place}", share)
                 moved = [samples_first(array, axis, place) for array in arrays]
                 counts.update({array.shape[0]: f"argument {place}" for array in moved})
                 columns, structure = columns_of(moved, outer)

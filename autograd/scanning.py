@@ -43,7 +43,7 @@ def scan(
     """
     checked_engine(engine, "eager")
     start, carried = flatten(carry, "the carry")
-    arrays, outer = arrays_of(xs, 1)
+    arrays, outer = arrays_of(xs, "xs")
     counts = {array.shape[0] for array in arrays} | (set() if length is None else {length})
     if len(counts) != 1:
         raise ValueError(
@@ -104,8 +104,8 @@ def scan_batches(
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
     start, carried = flatten(carry, "the carry")
-    columns, each = columns_of(*arrays_of(xs, 3))
-    lines, row = columns_of(*arrays_of(rows, 5))
+    columns, each = columns_of(*arrays_of(xs, "xs"))
+    lines, row = columns_of(*arrays_of(rows, "rows"))
     counts = {len(column) for column in columns}
     if len(counts) != 1:
         raise ValueError(f"xs must be arrays of one length, got lengths {sorted(counts)}")

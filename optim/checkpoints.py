@@ -15,7 +15,7 @@ from autograd.files import write_whole
 
 __all__ = ["CheckpointError", "read_checkpoint", "write_checkpoint"]
 
-_FORMAT = "valuegrad checkpoint 1"
+_FORMAT = "valuegrad checkpoint 2"
 _LARGEST = 2**32  # bytes; what is larger was not written here
 _FIELDS: dict[str, Any] = {
     "format": str,
@@ -88,7 +88,8 @@ def _whole(digits: str) -> int:
 
 def _checked(found: Any) -> dict[str, Any]:
     if not isinstance(found, dict) or found.get("format") != _FORMAT:
-        raise CheckpointError(f'its format should be "{_FORMAT}"')
+        given = str(found.get("format") if isinstance(found, dict) else None)[:40]
+        raise CheckpointError(f"its format should be {_FORMAT!r}, and is {given!r}")
     for name, kind in _FIELDS.items():
         if name not in found or not isinstance(found[name], kind) or isinstance(found[name], bool):
             raise CheckpointError(f"its {name} is missing or of the wrong kind")

@@ -100,7 +100,8 @@ def fit(
         checkpoint: a file to write the training's state to, whole at any moment.
         checkpoint_every: after how many epochs to write it; it is written at the end, too.
         resume: whether to go on from the checkpoint, where there is one. The result is the same as
-            that of a training that was not interrupted.
+            that of a training that was not interrupted. Optimizer, data and loss must be the same, of
+            the loss the formula that it is traced to; the engine may be another.
 
     Returns:
         A `Fit`. Values among ``params`` have the trained data; where an exception ended the training,
@@ -145,9 +146,11 @@ def fit(
         "clip_value": clip_value,
         "clip_norm": clip_norm,
         "early_stopping": early_stopping and repr(early_stopping),
-        "data": samples.digest() if checkpoint is not None else "",
-        "validation": apart.digest() if checkpoint is not None and apart is not None else "",
     }
+    if checkpoint is not None:
+        settings["loss"] = steps.loss_digest(parameters.start, samples)
+        settings["data"] = samples.digest()
+        settings["validation"] = apart and apart.digest()
     file = _File(checkpoint, whole("checkpoint_every", checkpoint_every, 1), training, settings)
     file.begin(resume)
     try:

@@ -74,7 +74,9 @@ class Parameters:
         weights = [Value(number, name) for number, name in zip(self.start, self.names)]
         result = loss(self.arranged(weights), *samples.sample(0))
         if not isinstance(result, (Value, float, int)):
-            raise TypeError(f"the loss must return one number a sample, got {described(result)}")
+            raise TypeError(
+                f"the loss must return one number a sample, got {described(result)}{_columns(samples)}"
+            )
         found = set()
         if isinstance(result, Value):
             found = {result, *leaves(topological_order(result))}
@@ -89,3 +91,14 @@ class Parameters:
                 "the loss does not depend on its first argument, the parameters: loss(params, *sample) "
                 f"returned {described(result)} for the first sample"
             )
+
+
+def _columns(samples: Samples) -> str:
+    """What to say of arrays of one column, which give each sample an array where a number is meant."""
+    found = [name for name, array in zip(samples.names, samples.arrays) if array.shape[1:] == (1,)]
+    if not found:
+        return ""
+    return (
+        f". {' and '.join(found)} {'is' if len(found) == 1 else 'are'} two-dimensional, with one column, so "
+        f"that a sample has an array of shape (1,): pass {', '.join(f'{name}[:, 0]' for name in found)}"
+    )

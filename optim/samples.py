@@ -20,6 +20,7 @@ class Samples:
 
     Attributes:
         arrays: the arrays, of float64.
+        names: what to call each in errors.
 
     Raises:
         TypeError: an array does not hold real numbers.
@@ -36,9 +37,9 @@ class Samples:
             parts = data
         if not parts:
             raise ValueError(f"{role} must hold at least one array, got an empty tuple")
-        names = [f"{role}[{i}]" for i in range(len(parts))] if len(parts) > 1 else [role]
-        self.arrays = [_checked(one, name) for one, name in zip(parts, names)]
-        counts = {name: len(array) for name, array in zip(names, self.arrays)}
+        self.names = [f"{role}[{i}]" for i in range(len(parts))] if len(parts) > 1 else [role]
+        self.arrays = [_checked(one, name) for one, name in zip(parts, self.names)]
+        counts = {name: len(array) for name, array in zip(self.names, self.arrays)}
         if len(set(counts.values())) > 1:
             found = ", ".join(f"{count} in {name}" for name, count in counts.items())
             raise ValueError(f"the arrays of {role} must have the same number of samples, got {found}")
@@ -51,7 +52,7 @@ class Samples:
     def take(self, places: Any) -> Samples:
         """The samples at these places, in this order."""
         taken = object.__new__(Samples)
-        taken.arrays = [array[places] for array in self.arrays]
+        taken.names, taken.arrays = self.names, [array[places] for array in self.arrays]
         return taken
 
     def split(self, share: float, seed: int) -> tuple[Samples, Samples]:

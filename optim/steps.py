@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd import Value, value_and_grad, vmap
+from autograd import Value, trace, value_and_grad, vmap
 from autograd.compiling import kept_for
 from autograd.scanning import scan, scan_batches
 from autograd.trees import Structure
@@ -111,6 +112,19 @@ class Steps:
         """The engine that runs the steps, once they have run: what "auto" came to."""
         kept = kept_for(self._step if self.batch_size == 1 else self._sample)
         return kept[0].engine if kept else self.engine
+
+    def loss_digest(self, weights: Sequence[float], samples: Samples) -> str | None:
+        """A fingerprint of the loss's formula: of the program that it is traced to, less names and lines.
+
+        It is the same whatever engine runs the steps; None for a loss that only runs eagerly.
+        """
+        try:
+            program = trace(self._loss, list(weights), *samples.sample(0))
+        except Exception:  # an eager loss may do on floats what Values refuse in any way
+            return None
+        steps = [(one.primitive.name, one.operands) for one in program.instructions]
+        text = repr((len(program.inputs), program.constants, steps, program.outputs))
+        return hashlib.sha256(text.encode()).hexdigest()
 
     # What is traced: the carry is the weights and the optimizer's states.
 

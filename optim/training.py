@@ -156,7 +156,11 @@ class Training:
         loss = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
         if self.best is None or loss < self.best[1] - self._stopping.min_delta:
             self.best = epoch.number, loss, self._state.weights
-        elif epoch.number - self.best[0] >= self._stopping.patience:
+        self._end_if_late()
+
+    def _end_if_late(self) -> None:
+        """End early where the best epoch is too long ago."""
+        if self._stopping and self.best and len(self.history) - self.best[0] >= self._stopping.patience:
             self.ended = "early stopping"
 
     def _diverged(self, number: int, losses: np.ndarray) -> DivergenceError:
@@ -208,10 +212,10 @@ class Training:
         for key, ours in settings.items():
             theirs = found["settings"].get(key)
             if theirs != ours:
-                raise CheckpointError(
-                    f"{name} is a checkpoint of another training: its {key} is {_short(theirs)}, and not "
-                    f"{_short(ours)}"
-                )
+                differs = f"is {_short(theirs)}, and not {_short(ours)}"
+                if key in ("loss", "data", "validation"):  # of these there are fingerprints
+                    differs = "is not the one that is given"
+                raise CheckpointError(f"{name} is a checkpoint of another training: its {key} {differs}")
         if {len(state) for state in found["states"]} != {len(state) for state in self._state.states}:
             raise CheckpointError(f"{name} has states of another size than the optimizer's")
         states = [tuple(state) for state in found["states"]]
@@ -219,9 +223,7 @@ class Training:
         self.history = [Epoch(i, *row) for i, row in enumerate(found["history"], 1)]
         if found["best"]:
             self.best = found["best"]["epoch"], found["best"]["loss"], found["best"]["weights"]
-        if self.history and self.best and self._stopping:
-            late = len(self.history) - self.best[0] >= self._stopping.patience
-            self.ended = "early stopping" if late else ""
+        self._end_if_late()
 
 
 def _short(thing: Any) -> str:

@@ -8,9 +8,11 @@ import numpy as np
 
 from autograd.ieee import described
 
-__all__ = ["Array", "real_array", "refuse_infinite"]
+__all__ = ["Array", "lengths", "real_array", "refuse_infinite"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+
+_SMALL, _LARGE = 1e-140, 1e140  # norms between which squares neither vanish nor overflow
 
 
 def real_array(given: Any, name: str) -> Array:
@@ -45,3 +47,20 @@ def refuse_infinite(array: Array, name: str, hint: str = "") -> None:
     more = f" (and {len(where) - 1} more)" if len(where) > 1 else ""
     place = f"[{', '.join(map(str, at))}]" if at else ""
     raise ValueError(f"{name} must be finite, but {name}{place} is {array[at]:g}{more}{hint}")
+
+
+def lengths(array: Array, axis: int = 0) -> Array:
+    """The Euclidean norms along an axis. Squares of the largest and smallest floats do no harm.
+
+    >>> lengths(np.array([[3e200, 3.0, 0.0], [4e200, 4.0, 0.0]]))
+    array([5.e+200, 5.e+000, 0.e+000])
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = np.asarray(np.linalg.norm(array, axis=axis))
+        extreme = ~((found > _SMALL) & (found < _LARGE))
+        if extreme.any():
+            rows = np.moveaxis(array, axis, -1)[extreme]
+            exponents = np.frexp(np.abs(rows).max(axis=-1, initial=0.0))[1]
+            scaled = np.linalg.norm(np.ldexp(rows, -exponents[:, None]), axis=-1)
+            found[extreme] = np.ldexp(scaled, exponents)
+    return found

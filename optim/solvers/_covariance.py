@@ -1,41 +1,94 @@
-"""The covariances of fitted parameters, and which parameters the data do not determine."""
+"""How residuals' variance spreads to the fitted parameters, and which parameters the data do not determine.
+
+Observations, and what a formula gives for them, are known to a rounding, and so therefore is the minimum. A
+parameter is determined if that does not matter to it. This is tried out, in three steps.
+
+1. Each parameter is moved by what rounding may move it by, on either side. Where a column of the Jacobian
+   comes out reversed, there is a point between, as good as any, at which it is 0: it counts as 0, and its
+   parameter is not determined.
+2. What the moves, and a rounding of the predictors, change in the columns that are left is their noise. A
+   singular value below it counts as 0 (H. Weyl's theorem; G. W. Stewart and J. Sun, Matrix Perturbation
+   Theory, 1990, IV.4).
+3. All parameters are moved together along each singular vector, by what rounding may move them by, and a
+   singular vector whose effect on the residuals comes out reversed counts as without effect.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 
-from optim.solvers._arrays import Array
+from optim.solvers._arrays import Array, lengths
 
-__all__ = ["covariance"]
+__all__ = ["Spread", "spread"]
 
-_SMALLEST = 10.0 * float(np.finfo(float).eps)  # singular value, times the larger side, that is not rounding
+_EPSILON = float(np.finfo(float).eps)
 _PART = 1e-6  # of a parameter in a direction that nothing is known of
 
 
-def covariance(jacobian: Array) -> tuple[Array, list[int]]:
-    """The inverse of ``J' J`` by the singular values of J, whose columns are scaled to length 1.
+class Spread(NamedTuple):
+    """What a variance of the residuals becomes in the parameters.
+
+    Attributes:
+        factor: of shape (p, m): of residuals of variance 1 the covariances are ``factor @ factor.T``.
+        undetermined: the parameters that the data do not determine; their rows mean nothing.
+    """
+
+    factor: Array
+    undetermined: list[int]
+
+
+def spread(
+    jacobian: Callable[[Array], Array], params: Array, roundings: Array, nudged: Array | None = None
+) -> Spread:
+    """The inverse of ``J' J``, as a product, by the singular values of J.
 
     Args:
-        jacobian: the residuals' derivatives by the parameters, of shape (n, p).
+        jacobian: from p parameters to the derivatives of n residuals by them, of shape (n, p).
+        params: where the minimum is, of shape (p,).
+        roundings: how far rounding may take each residual there, of shape (n,).
+        nudged: the derivatives there with the predictors moved by a rounding, where there are predictors.
 
-    Returns:
-        The covariances of shape (p, p) for residuals of variance 1, and the parameters that the data do
-        not determine: those with a part in a direction that leaves the residuals as they are. Their
-        rows and columns are inf.
-
-    >>> found, undetermined = covariance(np.array([[1.0, 1.0, 0.0], [2.0, 2.0, 0.0], [0.0, 0.0, 4.0]]))
-    >>> float(found[2, 2]), undetermined
+    >>> J = np.array([[1.0, 1.0, 0.0], [2.0, 2.0, 0.0], [0.0, 0.0, 4.0]])
+    >>> found = spread(lambda params: J, np.ones(3), 1e-16 * np.ones(3))
+    >>> float(found.factor[2] @ found.factor[2]), found.undetermined
     (0.0625, [0, 1])
     """
-    rows, size = jacobian.shape
-    scale = np.linalg.norm(jacobian, axis=0)
-    scaled = jacobian / np.where(scale == 0.0, 1.0, scale)
-    triangle = np.linalg.qr(np.vstack([scaled, np.zeros((max(0, size - rows), size))]), mode="r")
-    _, singular, right = np.linalg.svd(triangle)
-    known = singular > _SMALLEST * max(rows, size) * singular.max(initial=0.0)
-    unknown = np.abs(right[~known]).max(axis=0, initial=0.0) > _PART
-    to_params = (right[known].T / singular[known]) / np.where(scale == 0.0, 1.0, scale)[:, None]
-    found = to_params @ to_params.T
-    found[unknown, :] = np.inf
-    found[:, unknown] = np.inf
-    return found, np.flatnonzero(unknown).tolist()
+    size = len(params)
+    found = jacobian(params)
+    scale = lengths(found)
+    scale[scale == 0.0] = 1.0
+    columns = found / scale
+
+    def moved(shift: Array) -> list[Array]:
+        return [jacobian(params + sign * shift) / scale for sign in (-1.0, 1.0)]
+
+    alone = np.maximum(np.abs(columns).T @ roundings / scale, _EPSILON * np.abs(params))
+    lost = ~columns.any(axis=0)
+    changes = np.zeros((size, size))  # of the first parameter's column, when the second is moved
+    for i in np.flatnonzero(~lost).tolist():
+        for there in moved(np.where(np.arange(size) == i, alone, 0.0)):
+            lost |= (there * columns).sum(axis=0) <= 0.0
+            changes[:, i] = np.fmax(changes[:, i], lengths(there - columns))
+    left = np.flatnonzero(~lost)
+    noise = changes[np.ix_(left, left)].sum(axis=1)
+    if nudged is not None:
+        noise = noise + np.nan_to_num(lengths(nudged / scale - columns)[left])
+
+    basis, triangle = np.linalg.qr(columns[:, left])
+    outer, singular, right = np.linalg.svd(triangle)
+    directions = np.zeros((len(left), size))
+    directions[:, left] = right
+    own = _EPSILON * np.sqrt(len(columns)) * len(left)  # the factorisation's noise
+    known = np.flatnonzero(singular > float(lengths(noise)) + own)
+    effects = basis @ outer[:, known]
+    steps = directions[known] / singular[known, None] / scale  # each changes the residuals by its effect
+    kept = np.full(len(known), True)
+    for step, reach in zip(steps, np.abs(effects).T @ roundings):
+        for there in moved(reach * step):
+            kept &= ~((((there * scale) @ steps.T) * effects).sum(axis=0) <= 0.0)
+    free = np.delete(directions, known[kept], axis=0)
+    undetermined = lost | (np.abs(free).max(axis=0, initial=0.0) > _PART)
+    return Spread(steps[kept].T, np.flatnonzero(undetermined).tolist())

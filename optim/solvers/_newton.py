@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optim.solvers._arrays import Array
+from optim.solvers._arrays import Array, lengths
 
 __all__ = ["Iterate", "Problem", "Step", "descend"]
 
@@ -32,6 +32,7 @@ class Problem:
             shape (n, n); None for Gauss-Newton steps, which leave it out.
         lower: the least values of the parameters.
         upper: the largest.
+        rounding: how far each residual may be off whatever the parameters are.
     """
 
     residuals: Callable[[Array], Array]
@@ -39,6 +40,7 @@ class Problem:
     curvature: Callable[[Array, Array], Array] | None = None
     lower: float | Array = -np.inf
     upper: float | Array = np.inf
+    rounding: float | Array = 0.0
 
 
 class Iterate:
@@ -62,9 +64,15 @@ class Iterate:
         return bool(np.isfinite(self.square) and np.isfinite(self.jacobian).all())
 
     @cached_property
+    def roundings(self) -> Array:
+        """How far each residual may be off: what a rounding of each parameter does to it, for one."""
+        found: Array = EPSILON * (np.abs(self.jacobian) @ np.abs(self.x)) + self._problem.rounding
+        return found
+
+    @cached_property
     def noise(self) -> float:
-        """How far the residuals may be off: what a rounding of each parameter does to them."""
-        return EPSILON * float(np.linalg.norm(np.abs(self.jacobian) @ np.abs(self.x)))
+        """How far the residuals may be off, all together."""
+        return float(lengths(self.roundings))
 
     @property
     def rounding(self) -> float:
@@ -78,8 +86,8 @@ class Iterate:
         curvature = None if problem.curvature is None else problem.curvature(x, self.residuals)
         room = problem.lower - x, problem.upper - x
         # A step of each alone tells which press on a bound; at a bound, those whose slope points out of it.
-        lengths = np.maximum((self.jacobian * self.jacobian).sum(axis=0), np.finfo(float).tiny)
-        alone = -(self.jacobian.T @ self.residuals) / lengths
+        scale = _scale(self.jacobian)
+        alone = -((self.jacobian / scale).T @ self.residuals) / scale
         held = (alone <= room[0]) | (alone >= room[1])
         change = np.where(held, np.clip(alone, *room), 0.0)
         while True:
@@ -90,7 +98,7 @@ class Iterate:
             change[~held] = solved.change
             crossing = ~held & ((change < room[0]) | (change > room[1]))
             if not crossing.any():
-                size = float(np.hypot(solved.size, np.linalg.norm(moved)))
+                size = float(np.hypot(solved.size, lengths(moved)))
                 promised = solved.promised + self.square - float(shifted @ shifted)
                 return Step(change, size, promised, solved.convex)
             held |= crossing
@@ -120,8 +128,7 @@ def _solve(jacobian: Array, residuals: Array, curvature: Array | None) -> Step:
     U z. Along z the Hessian is I + T' C T: the curvature C, the sum of residual times second derivatives,
     is what Gauss-Newton leaves out. So no normal equations are formed, whose condition is the square of J's.
     """
-    scale = np.linalg.norm(jacobian, axis=0)
-    scale[scale == 0.0] = 1.0
+    scale = _scale(jacobian)
     basis, triangle = np.linalg.qr(jacobian / scale)
     left, singular, right = np.linalg.svd(triangle, full_matrices=False)
     kept = singular > EPSILON * max(jacobian.shape) * singular.max(initial=0.0)
@@ -136,7 +143,13 @@ def _solve(jacobian: Array, residuals: Array, curvature: Array | None) -> Step:
             # Along an axis that is bent the wrong way, or hardly bent, Newton's step would climb or leap.
             values = np.where(values > _FLATTEST, values, np.maximum(np.abs(values), 1.0))
             z = -axes @ ((axes.T @ slopes) / values)
-    return Step(steps @ z, float(np.linalg.norm(z)), float(-slopes @ z), convex)
+    return Step(steps @ z, float(lengths(z)), float(-slopes @ z), convex)
+
+
+def _scale(jacobian: Array) -> Array:
+    """The lengths of the columns, or 1."""
+    scale = lengths(jacobian)
+    return np.where(scale == 0.0, 1.0, scale)
 
 
 def descend(problem: Problem, x: Array, max_steps: int = 100) -> tuple[Iterate, int]:
@@ -154,9 +167,19 @@ def descend(problem: Problem, x: Array, max_steps: int = 100) -> tuple[Iterate, 
     for count in range(max_steps):
         following = _next(problem, at)
         if following is None:
-            return at, count
+            return _on_bounds(problem, at), count
         at = following
     return at, max_steps
+
+
+def _on_bounds(problem: Problem, at: Iterate) -> Iterate:
+    """The iterate with what is a rounding away from a bound that it presses on put there."""
+    end = np.clip(at.x + at.step.change, problem.lower, problem.upper)
+    reached = ((end == problem.lower) | (end == problem.upper)) & (end != at.x)
+    if not reached.any():
+        return at
+    trial = Iterate(problem, np.where(reached, end, at.x))
+    return trial if trial.square <= at.square + at.rounding and trial.is_finite else at
 
 
 def _next(problem: Problem, at: Iterate) -> Iterate | None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optim.solvers._arrays import Array, real_array, refuse_infinite
-from optim.solvers._regression import Whitening
+from optim.solvers._whitening import Whitening
 
 __all__ = ["Observations"]
 
@@ -38,7 +38,10 @@ class Observations(NamedTuple):
             raise ValueError(f"nan_policy must be 'raise' or 'omit', got {nan_policy!r}")
         x, y = real_array(xdata, "xdata"), real_array(ydata, "ydata")
         if y.ndim != 1:
-            raise ValueError(f"ydata must have shape (n,), one observation a point, got shape {y.shape}")
+            raise ValueError(
+                f"ydata must have shape (n,), one observation a point, but is {y.ndim}-dimensional, of shape "
+                f"{y.shape}{_advice(y)}"
+            )
         if not len(y):
             raise ValueError("ydata must have at least one observation, got none")
         if x.ndim == 0 or x.shape[-1] != len(y):
@@ -58,7 +61,14 @@ class Observations(NamedTuple):
         omit = "; nan_policy='omit' leaves out points that hold a nan"
         refuse_infinite(x, "xdata", omit)
         refuse_infinite(y, "ydata", omit)
-        return cls(np.ascontiguousarray(x), y, Whitening(deviations, len(y)))
+        return cls(np.ascontiguousarray(x), y, Whitening(deviations, y))
+
+
+def _advice(y: Array) -> str:
+    """How to make one-dimensional observations of others."""
+    if y.ndim > 1 and y.size == max(y.shape):
+        return ": pass ydata.ravel()"
+    return ": fit one column at a time, ydata[:, 0] first" if y.ndim == 2 else ""
 
 
 def _uncertainties(sigma: Any, count: int) -> Array:

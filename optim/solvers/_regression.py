@@ -13,61 +13,13 @@ from autograd import hessian, jvp, trace, value_and_grad, vmap
 from autograd.ieee import described
 from autograd.value import Value
 from optim.solvers._arrays import Array
+from optim.solvers._whitening import Whitening
 
-__all__ = ["Regression", "Whitening"]
-
-
-class Whitening:
-    """Turns residuals into uncorrelated ones of variance 1.
-
-    Args:
-        sigma: the observations' standard deviations, of shape (n,), or their covariances, (n, n).
-        count: the number of observations.
-
-    Raises:
-        ValueError: the covariances are not symmetric and positive definite.
-    """
-
-    def __init__(self, sigma: Array | None, count: int) -> None:
-        self.deviations = np.ones(count) if sigma is None else sigma
-        self._factor: Array | None = None
-        if sigma is not None and sigma.ndim == 2:
-            self._factor = _factor_of(sigma)
-            self.deviations = np.sqrt(np.diag(sigma))
-
-    def apply(self, rows: Array) -> Array:
-        """Whiten an array whose first axis counts the observations."""
-        if self._factor is not None:
-            return _triangular(self._factor, rows, transposed=False)
-        return (rows.T / self.deviations).T
-
-    def transposed(self, residuals: Array) -> Array:
-        """The transposed operation: pulls whitened residuals back to the observations."""
-        if self._factor is not None:
-            return _triangular(self._factor, residuals, transposed=True)
-        return residuals / self.deviations
-
-
-def _factor_of(covariances: Array) -> Array:
-    symmetric = np.allclose(covariances, covariances.T, rtol=1e-10, atol=0.0)
-    try:
-        if symmetric:
-            return np.linalg.cholesky(covariances).astype(float)
-    except np.linalg.LinAlgError:
-        pass
-    wrong = "is not positive definite" if symmetric else "is not symmetric"
-    raise ValueError(f"sigma of shape {covariances.shape} must be a covariance matrix, but {wrong}")
-
-
-def _triangular(factor: Array, rows: Array, *, transposed: bool) -> Array:
-    from scipy.linalg import solve_triangular
-
-    solved: Array = solve_triangular(factor, rows, trans="T" if transposed else "N", lower=True)
-    return solved
+__all__ = ["Regression"]
 
 
 class Regression:
-    """The residuals ``(f(x_i, *params) - y_i) / sigma_i`` of a formula ``f(x, *params)`` for one point.
+    """The residuals of a formula ``f(x, *params)`` for one point, ``f(x_i, *params) - y_i``, whitened.
 
     Args:
         f: the formula.
@@ -112,6 +64,11 @@ class Regression:
         self.evaluations += 1
         return self._whitening.apply(self._values(params.tolist(), self.x) - self.y)
 
+    @property
+    def rounding(self) -> Array:
+        """How far each may be off because the observations are rounded to floats."""
+        return self._whitening.rounding(self.y)
+
     def square(self, params: Array) -> float:
         """The sum of their squares."""
         residuals = self.residuals(params)
@@ -145,13 +102,35 @@ class Regression:
                 chosen.append(i)
         return chosen
 
+    def noise(self, params: Array) -> Array:
+        """How far each may be off because the formula is computed in floats.
+
+        That is measured: over the smallest change of a parameter the formula is a straight line, and what it
+        is off, at both ends together, is rounding.
+        """
+        residuals, columns = self.residuals(params), self.jacobian(params).T
+        noise = np.zeros(len(residuals))
+        for i, column in enumerate(columns):
+            for end in (-np.inf, np.inf):
+                moved = params.copy()
+                moved[i] = np.nextafter(params[i], end)
+                change = self.residuals(moved) - residuals - (moved[i] - params[i]) * column
+                noise = np.fmax(noise, np.abs(change) / 2.0)
+        return noise
+
+    def nudged(self) -> Regression:
+        """The same with each predictor moved to a float beside it."""
+        other = copy(self)
+        other.x = np.nextafter(self.x, np.inf)
+        return other
+
     def thinned(self, points: int, rng: np.random.Generator) -> Regression:
         """The same for a random selection of the points, with correlations between them left out."""
         count = len(self.y)
         chosen = np.arange(count) if count <= points else np.sort(rng.choice(count, points, replace=False))
         other = copy(self)
         other.x, other.y = np.ascontiguousarray(self.x[..., chosen]), self.y[chosen]
-        other._whitening = Whitening(self._whitening.deviations[chosen], len(chosen))
+        other._whitening = self._whitening.without_correlations(chosen)
         return other
 
     def residuals_of_many(self, params: Array) -> Array:
@@ -162,18 +141,17 @@ class Regression:
         """The same, and their derivatives by the parameters, of shape (m, n, p)."""
         values, columns = self._gradients_of_many(*self._spread(params))
         jacobian = np.stack(columns, axis=1).reshape(len(params), len(self.y), self.size)
-        return self._whitened_rows(values), jacobian / self._whitening.deviations[:, None]
+        whitened = self._whitening.apply_to_columns(np.swapaxes(jacobian, 1, 2))
+        return self._whitened_rows(values), np.swapaxes(whitened, 1, 2)
 
     def _whitened_rows(self, values: Array) -> Array:
-        residuals: Array = (values.reshape(-1, len(self.y)) - self.y) / self._whitening.deviations
-        return residuals
+        return self._whitening.apply_to_columns(values.reshape(-1, len(self.y)) - self.y)
 
     def bends_of_many(self, params: Array, directions: Array) -> Array:
         """The residuals' second derivatives along a direction for each parameter set, of shape (m, n)."""
         along = [np.repeat(column, len(self.y)) for column in directions.T]
         bends = self._bends_of_many(*self._spread(params), along)
-        found: Array = bends.reshape(len(params), len(self.y)) / self._whitening.deviations
-        return found
+        return self._whitening.apply_to_columns(bends.reshape(len(params), len(self.y)))
 
     def _spread(self, params: Array) -> tuple[list[Array], Array]:
         """Every parameter set at every point, as the columns of one batch."""

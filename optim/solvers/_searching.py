@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from optim.solvers._arrays import Array
+from optim.solvers._arrays import Array, lengths
 from optim.solvers._regression import Regression
 
 __all__ = ["promising_starts"]
@@ -161,7 +161,7 @@ def _damped_steps(residuals: Array, jacobian: Array, damping: Array) -> tuple[Ar
     Returns:
         The matrices that turn residuals into the parameters that they stand for, and the steps.
     """
-    scale = np.sqrt((jacobian * jacobian).sum(axis=1))
+    scale = lengths(jacobian, axis=1)
     scale = np.where((scale > 0.0) & np.isfinite(scale), scale, 1.0)
     columns = np.nan_to_num(jacobian / scale[:, None, :], posinf=0.0, neginf=0.0)
     transposed = np.swapaxes(columns, 1, 2)
@@ -199,7 +199,7 @@ def _improved(
         solver, velocity = _damped_steps(residuals, jacobian, damping)
         bends = np.nan_to_num(regression.bends_of_many(params, velocity))
         acceleration = -(solver @ bends[:, :, None])[:, :, 0]
-        scale = np.sqrt((jacobian * jacobian).sum(axis=1))
+        scale = lengths(jacobian, axis=1)
         bending = np.linalg.norm(scale * acceleration, axis=1)
         gentle = 2.0 * bending <= _BENDING * np.linalg.norm(scale * velocity, axis=1)
         trial = np.clip(params + velocity + acceleration / 2.0, lower, upper)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from optim.solvers._arrays import Array
+from optim.solvers._arrays import Array, lengths
 from optim.solvers._newton import Problem, descend
 from optim.solvers._regression import Regression
 from optim.solvers._searching import promising_starts
@@ -21,6 +21,7 @@ _SETTLED = 1e-6  # of a standard error: the distance from the minimum at which a
 _NOISE = 100.0  # roundings of the parameters; a fit without residuals is at the minimum when it is as near
 _GAIN = 1e-6  # of the sum of squares: what a later fit must gain to be preferred
 _HOPELESS = 2.0  # times the least sum of squares so far: a start above it is not followed
+_SMALL, _LARGE = 1e-100, 1e100  # lengths of a Jacobian's columns that need no other units
 _HUGE = 1e100  # stands for residuals that are inf or nan, so that a solver turns round
 
 
@@ -31,9 +32,9 @@ class Solution:
     Attributes:
         params: the parameters.
         residuals: the whitened residuals there.
-        jacobian: their derivatives.
+        weights: what another loss than the squares multiplies their derivatives by, each of shape (n, 1).
         square: the sum of their squares (for another loss than the squares, twice SciPy's cost).
-        distance: how far the minimum is estimated to be, in standard errors.
+        distance: how far the minimum is estimated to be, in standard errors; inf where it is no bowl.
         rounding: how far the sum of squares may be off.
         converged: whether the minimum is next to nothing away.
         method: how it was found.
@@ -41,7 +42,7 @@ class Solution:
 
     params: Array
     residuals: Array
-    jacobian: Array
+    weights: Array | float
     square: float
     distance: float
     rounding: float
@@ -79,6 +80,7 @@ def solution_from(
     with np.errstate(all="ignore"):
         if not np.isfinite(regression.residuals(start)).all():
             return None
+        units = _units(regression, start)
         settings = {
             "ftol": _TOLERANCE,
             "xtol": _TOLERANCE,
@@ -88,45 +90,60 @@ def solution_from(
             **options,
         }
         if method != "lm":
-            settings["bounds"] = (lower, upper)
+            settings["bounds"] = (lower / units, upper / units)
+        if not isinstance(settings["x_scale"], (str, type(None))):
+            settings["x_scale"] = settings["x_scale"] / units
+
+        def residuals(x: Array) -> Array:
+            return np.nan_to_num(regression.residuals(x * units), nan=_HUGE, posinf=_HUGE, neginf=-_HUGE)
+
+        def jacobian(x: Array) -> Array:
+            return np.nan_to_num(regression.jacobian(x * units) * units, posinf=0.0, neginf=0.0)
+
         try:
-            found = least_squares(
-                _turning(regression.residuals),
-                start,
-                lambda params: np.nan_to_num(regression.jacobian(params), posinf=0.0, neginf=0.0),
-                method=method,
-                **settings,
-            )
+            found = least_squares(residuals, start / units, jacobian, method=method, **settings)
         except np.linalg.LinAlgError:
             return None
+        found.x, found.jac = found.x * units, found.jac / units
         if settings.get("loss", "linear") != "linear":
-            square, settled = 2.0 * found.cost, found.status > 0
-            return Solution(found.x, found.fun, found.jac, square, np.nan, 0.0, settled, method)
+            return _robust(regression, found, method)
         return _finished(regression, found.x, lower, upper, method)
 
 
-def _turning(residuals: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    def finite(params: Array) -> Array:
-        return np.nan_to_num(residuals(params), nan=_HUGE, posinf=_HUGE, neginf=-_HUGE)
+def _units(regression: Regression, start: Array) -> Array:
+    """Units for the parameters, 1 if possible, in which SciPy may square the derivatives."""
+    slopes = lengths(regression.jacobian(start))
+    fine = ~np.isfinite(slopes) | (slopes == 0.0) | ((slopes > _SMALL) & (slopes < _LARGE))
+    return np.where(fine, 1.0, np.ldexp(1.0, -np.frexp(slopes)[1]))
 
-    return finite
+
+def _robust(regression: Regression, found: Any, method: str) -> Solution:
+    """SciPy's result for another loss than the squares."""
+    plain = lengths(regression.jacobian(found.x), axis=1)
+    weights = lengths(found.jac, axis=1) / np.where(plain == 0.0, 1.0, plain)
+    return Solution(
+        found.x, found.fun, weights[:, None], 2.0 * found.cost, np.nan, 0.0, found.status > 0, method
+    )
 
 
 def _finished(regression: Regression, start: Array, lower: Array, upper: Array, method: str) -> Solution:
-    problem = Problem(regression.residuals, regression.jacobian, regression.curvature, lower, upper)
+    problem = Problem(
+        regression.residuals, regression.jacobian, regression.curvature, lower, upper, regression.rounding
+    )
     at, steps = descend(problem, start)
     converged, distance, rounding = False, np.inf, 0.0
     if at.is_finite:
         freedom = max(1, len(at.residuals) - len(at.x))
-        deviation = np.sqrt(at.square / freedom)
+        deviation = np.sqrt(max(at.square / freedom, float(np.mean(regression.rounding**2))))
         size, noise = at.step.size, _NOISE * at.noise
         rounding = noise * (2.0 * float(np.sqrt(at.square)) + noise)
-        distance = float(size / deviation) if deviation else 0.0
         # Of residuals that are noise the second derivatives tell nothing.
         bowl = at.step.convex or np.sqrt(at.square) <= noise
+        if bowl:
+            distance = float(size / deviation) if deviation else 0.0
         converged = bool(bowl and size <= max(_SETTLED * deviation, noise))
     name = f"{method}, then {steps} Newton steps" if steps else method
-    return Solution(at.x, at.residuals, at.jacobian, at.square, distance, rounding, converged, name)
+    return Solution(at.x, at.residuals, 1.0, at.square, distance, rounding, converged, name)
 
 
 def best_solution(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,12 +10,12 @@ import numpy as np
 
 from autograd.extras import require
 from autograd.ieee import described
-from optim.checks import whole
+from optim.checks import checked, whole
 from optim.solvers._arrays import Array, real_array
-from optim.solvers._covariance import covariance
 from optim.solvers._observations import Observations
 from optim.solvers._regression import Regression
 from optim.solvers._solutions import Solution, best_solution, solution_from
+from optim.solvers._uncertainty import uncertainty
 
 __all__ = ["NotConvergedError", "curve_fit"]
 
@@ -80,16 +79,19 @@ def curve_fit(
         starts: how many starting points the search improves; 0 for none but p0.
         seed: equal seeds give equal searches.
         engine: as for `autograd.jit`.
-        options: ``ftol``, ``xtol``, ``gtol`` (1e-15 each), ``x_scale``, ``max_nfev``, ``loss``,
-            ``f_scale``, ``tr_solver``, ``tr_options`` of `scipy.optimize.least_squares`.
+        options: ``ftol``, ``xtol``, ``gtol`` (1e-15 each, the last for observations scaled to about 1),
+            ``x_scale``, ``max_nfev``, ``loss``, ``f_scale``, ``tr_solver``, ``tr_options`` of
+            `scipy.optimize.least_squares`.
 
     Returns:
         ``(popt, pcov)``: the parameters of shape (p,) and their covariances of shape (p, p); the standard
         errors are ``np.sqrt(np.diag(pcov))``. Variances are inf for parameters that the data do not
-        determine; a warning names them. A parameter at a bound counts as any other, as in SciPy. With
-        ``full_output`` also a dict (``nfev``: evaluations of the formula at all points; ``fvec``:
-        residuals over sigma; ``method``: what found the fit; ``distance``: how far the minimum is
-        estimated to be, in standard errors; ``undetermined``: names of parameters), a message, and 1.
+        determine, as far as their rounding lets them; a warning names them. Where the residuals tell the
+        variance it is at least that of rounding the observations. A parameter at a bound counts as any
+        other, as in SciPy. With ``full_output`` also a dict (``nfev``: evaluations of the formula at all
+        points; ``fvec``: residuals over sigma; ``method``: what found the fit; ``distance``: how far the
+        minimum is estimated to be, in standard errors; ``stderr``: the standard errors, of shape (p,),
+        right even where a variance overflows; ``undetermined``: names of parameters), a message, and 1.
 
     Raises:
         NotConvergedError: no fit settled at a minimum; it holds the best parameters.
@@ -99,7 +101,8 @@ def curve_fit(
         MissingExtraError: SciPy is not installed.
 
     Warns:
-        OptimizeWarning: the data do not determine a parameter, or leave no degree of freedom.
+        OptimizeWarning: the data do not determine a parameter, leave no degree of freedom, or a variance
+            is beyond what floats can hold.
 
     Source of the final steps: D. M. Bates and D. G. Watts, Nonlinear regression analysis and its
     applications, 1988, 2.2 (Gauss-Newton by QR) and 7.2 (relative curvature).
@@ -130,6 +133,9 @@ def curve_fit(
     if method is None and options.get("loss", "linear") != "linear":
         method = "trf"
     start = np.clip(np.ones(len(names)), lower, upper) if given is None else given
+    exponent = data.whitening.exponent
+    if "f_scale" in options:
+        options["f_scale"] = float(np.ldexp(checked("f_scale", options["f_scale"], above=0.0), -exponent))
     if method is not None:
         fit = solution_from(regression, start, lower, upper, METHODS[method], options)
     else:
@@ -138,18 +144,21 @@ def curve_fit(
         fit = best_solution(regression, first, lower, upper, searched, seed, options)
     if fit is None:
         raise ValueError(_not_finite(regression, start, data))
-    _check_converged(fit, names)
-    pcov, undetermined = _covariances(fit, names, absolute_sigma)
+    _check_converged(fit, names, exponent)
+    found = uncertainty(fit, regression, exponent, names, absolute_sigma)
     if not full_output:
-        return fit.params, pcov
+        return fit.params, found.covariances
+    with np.errstate(over="ignore", under="ignore"):
+        residuals = np.ldexp(fit.residuals, exponent)
     told = {
         "nfev": regression.evaluations,
-        "fvec": fit.residuals,
+        "fvec": residuals,
         "method": fit.method,
         "distance": fit.distance,
-        "undetermined": undetermined,
+        "stderr": found.errors,
+        "undetermined": found.undetermined,
     }
-    return fit.params, pcov, told, f"converged by {fit.method}", 1
+    return fit.params, found.covariances, told, f"converged by {fit.method}", 1
 
 
 def _parameter_names(f: Callable[..., Any], p0: Array | None) -> list[str]:
@@ -221,42 +230,16 @@ def _not_finite(regression: Regression, start: Array, data: Observations) -> str
     )
 
 
-def _check_converged(fit: Solution, names: Sequence[str]) -> None:
+def _check_converged(fit: Solution, names: Sequence[str], exponent: int) -> None:
     if fit.converged:
         return
     best = ", ".join(f"{name} = {one:.6g}" for name, one in zip(names, fit.params))
+    with np.errstate(over="ignore"):
+        square = float(np.ldexp(fit.square, 2 * exponent))
+    away = f"may be {fit.distance:.1e} standard errors away" if np.isfinite(fit.distance) else "is not near"
     raise NotConvergedError(
-        f"no fit settled at a minimum. The best has a sum of squares of {fit.square:.6g} at {best}, and the "
-        f"minimum may be {fit.distance:.1e} standard errors away. It may lie at infinity, or the formula not "
-        "be smooth there: look at the fit, then give another p0, bounds, more starts or a larger max_nfev",
+        f"no fit settled at a minimum. The best has a sum of squares of {square:.6g} at {best}, and the "
+        f"minimum {away}. It may lie at infinity, or the formula not be smooth there: look at the fit, then "
+        "give another p0, bounds, more starts or a larger max_nfev",
         fit.params,
     )
-
-
-def _covariances(fit: Solution, names: Sequence[str], absolute: bool) -> tuple[Array, list[str]]:
-    """The parameters' covariances, and the names of those that the data do not determine; warns of them."""
-    from scipy.optimize import OptimizeWarning
-
-    found, unknown = covariance(fit.jacobian)
-    undetermined = [names[i] for i in unknown]
-    freedom = len(fit.residuals) - len(names)
-    message = ""
-    if freedom <= 0 and not absolute:
-        message = (
-            f"{len(fit.residuals)} observations of {len(names)} parameters leave nothing to tell the "
-            "residuals' variance from: all variances are inf. Give sigma with absolute_sigma=True"
-        )
-        found = np.full_like(found, np.inf)
-    elif undetermined:
-        change = "change them together" if len(undetermined) > 1 else "change it"
-        message = (
-            f"the data do not determine {', '.join(undetermined)}: there is a way to {change} that leaves "
-            "every residual as it is, to rounding. The variance is inf; fix a parameter, or write the "
-            "formula with fewer"
-        )
-    if message:
-        warnings.warn(message, OptimizeWarning, stacklevel=3)
-    if not absolute and freedom > 0:
-        known = np.isfinite(found)
-        found[known] *= fit.square / freedom
-    return found, undetermined

@@ -86,8 +86,8 @@ def least_squares(
 
     Raises:
         TypeError: x0 or the residuals are not made of real numbers.
-        ValueError: there is no such method, x0 is empty or not finite, a residual is not finite at x0, or
-            SciPy refuses an argument.
+        ValueError: there is no such method, x0 is empty or not finite, the residuals are a table or not
+            finite at x0, or SciPy refuses an argument.
         FloatingPointError: a derivative is nan or inf where the residuals are finite.
         TracingError: fun did what cannot be traced (``if``, ``math.exp``); names the line.
         MissingExtraError: SciPy is not installed.
@@ -107,7 +107,7 @@ def least_squares(
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     unknowns = Unknowns(x0)
     residuals = _Residuals(unknowns, fun, tuple(args), dict(kwargs or {}), data, engine)
-    residuals.check_start(unknowns.start)
+    residuals.check_start(unknowns.start, METHODS[method])
     if method == "gauss-newton":
         result = _gauss_newton(residuals, unknowns.start, bounds, loss, max_nfev)
     else:
@@ -145,7 +145,14 @@ class _Residuals:
         engine: str,
     ) -> None:
         def listed(x: Sequence[Any], *sample: Any) -> list[Any]:
-            return flatten(fun(unknowns.arranged(x), *sample, *args, **kwargs), "what fun returns")[0]
+            found = fun(unknowns.arranged(x), *sample, *args, **kwargs)
+            if isinstance(found, np.ndarray) and found.size > max(found.shape, default=1):
+                raise ValueError(
+                    f"fun must return residuals along one dimension, got an array of shape {found.shape}. "
+                    "Arrays of shapes (n,) and (n, 1) are paired each with each: take the latter's .ravel(); "
+                    "where a table is meant, return its .ravel()"
+                )
+            return flatten(found, "what fun returns")[0]
 
         listed.__name__ = getattr(fun, "__name__", type(fun).__name__)
         self._arrays = [] if data is None else Samples(data).arrays
@@ -173,8 +180,8 @@ class _Residuals:
             )
         return found
 
-    def check_start(self, start: Array) -> None:
-        """Refuse a starting point at which there is no residual, or one is not finite."""
+    def check_start(self, start: Array, method: str) -> None:
+        """Refuse a starting point without residuals, or where one is not finite or overflows squared."""
         values = self.values(start)
         if not len(values):
             raise ValueError("fun must return at least one residual, got none")
@@ -183,6 +190,13 @@ class _Residuals:
             raise ValueError(
                 f"the residuals must be finite at x0, got {values[bad[0]]:g} for residual {bad[0]} "
                 f"({len(bad)} in all)"
+            )
+        with np.errstate(over="ignore"):
+            square = float(values @ values)
+        if method != "lm" and not np.isfinite(square):
+            raise ValueError(
+                f"the sum of the residuals' squares overflows at x0, where the largest is "
+                f"{np.abs(values).max():g}: divide them by their unit, or take method='lm'"
             )
 
 

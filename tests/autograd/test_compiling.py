@@ -167,7 +167,13 @@ def test_a_derived_value_closed_over_is_recorded_too():
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: vmap(lambda x: x)(1.0), TypeError, "argument 0 is to be mapped.*in_axes entry None"),
+        (lambda: vmap(lambda x: x)(1.0), TypeError, "argument 0 must be an array.*float: its in_axes entry"),
+        (
+            lambda: vmap(lambda x: x)([1.0, 2.0]),
+            TypeError,
+            r"argument 0 must be an array .*got float in a list: if these are its samples, write np\.array",
+        ),
+        (lambda: scan(lambda c, x: (c, x), 0.0, [1.0]), TypeError, r"^xs must be .*got float in a list"),
         (
             lambda: vmap(lambda x, y: x)(np.ones(2), np.ones(3)),
             ValueError,

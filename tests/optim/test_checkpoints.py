@@ -26,7 +26,7 @@ WHOLE = {
 def test_every_number_is_read_back_exactly(tmp_path):
     path = tmp_path / "run.json"
     write_checkpoint(path, WHOLE)
-    assert read_checkpoint(path) == {"format": "valuegrad checkpoint 1", **WHOLE}
+    assert read_checkpoint(path) == {"format": "valuegrad checkpoint 2", **WHOLE}
     assert read_checkpoint(str(path))["states"][0][1] == 5e-324
 
 
@@ -64,7 +64,7 @@ DAMAGES = [
 @pytest.mark.parametrize(("said", "damage"), DAMAGES)
 def test_a_damaged_checkpoint_says_what_is_wrong_with_it(tmp_path, said, damage):
     path = tmp_path / "run.json"
-    whole = copy.deepcopy({"format": "valuegrad checkpoint 1", **WHOLE})
+    whole = copy.deepcopy({"format": "valuegrad checkpoint 2", **WHOLE})
     damage(whole)
     path.write_text(json.dumps(whole))
     with pytest.raises(CheckpointError, match=rf"run\.json is no checkpoint, or a damaged one: .*{said}"):

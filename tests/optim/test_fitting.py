@@ -360,8 +360,46 @@ def test_a_checkpoint_of_another_model_or_training_is_refused(tmp_path):
     other("another model: of 9 parameters", loss=lambda w, x, y: assignment_loss(w[0], x, y), params=[W])
     other("another training: its optimizer", optimizer=Adam(lr=0.002))
     other("another training: its batch_size is 8, and not 4", batch_size=4)
-    other("another training: its data", data=(X[:80], Y[:80] + 1))
+    other("another training: its data is not the one that is given", data=(X[:80], Y[:80] + 1))
     other("another training: its shuffled by", seed=3)
+
+
+def renamed(weights, features, target):
+    guess = weights["slope"] * features + weights["shift"]
+    return (guess - target) ** 2
+
+
+@pytest.mark.parametrize("engine", EXACT)
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (renamed, ""),
+        (lambda p, x, y: (y - p["slope"] * x - p["shift"]) ** 2, "another training: its loss is not the one"),
+        (lambda p, x, y: (p["slope"] * x + 2 * p["shift"] - y) ** 2, "another training: its loss is not"),
+        (branching, "another training: its loss is not the one"),
+    ],
+    ids=["renamed", "reordered", "another constant", "not traced"],
+)
+def test_a_checkpoint_is_that_of_one_formula_whatever_its_names_and_the_engine(
+    tmp_path, engine, loss, message
+):
+    path = tmp_path / "run.json"
+    fit(line_loss, start(), LINE, SGD(lr=0.1), 1, checkpoint=path)
+    going_on = {"engine": engine, "checkpoint": path, "resume": True}
+    if message:
+        with pytest.raises(CheckpointError, match=message):
+            fit(loss, start(), LINE, SGD(lr=0.1), 2, **going_on)
+    else:
+        found = fit(loss, start(), LINE, SGD(lr=0.1), 2, **going_on)
+        assert found.params == fit(line_loss, start(), LINE, SGD(lr=0.1), 2).params
+
+
+def test_an_eager_training_of_what_cannot_be_traced_is_resumed(tmp_path):
+    path = tmp_path / "run.json"
+    options = {"engine": "eager", "checkpoint": path, "resume": True}
+    for epochs in (1, 3):
+        found = fit(branching, start(), LINE, SGD(lr=0.1), epochs, **options)
+    assert found.params == fit(branching, start(), LINE, SGD(lr=0.1), 3, engine="eager").params
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX")
@@ -461,6 +499,11 @@ def test_an_interrupt_leaves_the_finished_epochs(tmp_path):
         ({"validation": 0.01}, ValueError, "leaves some of the 20 on either side"),
         ({"validation": (LINE_X[:, None], LINE_X)}, ValueError, "samples of the data's shapes"),
         ({"loss": lambda p, x, y: [p["slope"]]}, TypeError, "must return one number a sample, got list"),
+        (
+            {"data": (LINE_X, LINE[1][:, None])},
+            TypeError,
+            r"got an array of shape \(1,\)\. data\[1\] is two-dimensional, .*: pass data\[1\]\[:, 0\]",
+        ),
         ({"loss": lambda p, x, y: x - y}, TypeError, "does not depend on its first argument"),
     ],
     ids=str,

@@ -11,7 +11,8 @@ import pytest
 from autograd import TracingError, cos, exp, less, log, sin, where
 from autograd.extras import MissingExtraError
 from optim.solvers._newton import Problem, descend
-from optim.solvers._regression import Regression, Whitening
+from optim.solvers._regression import Regression
+from optim.solvers._whitening import Whitening
 from optim.solvers.curve_fitting import NotConvergedError, curve_fit
 from tests.optim.solvers.nist_strd import PROBLEMS
 
@@ -132,7 +133,7 @@ def test_bounds_are_scipy_s_and_are_reached(bounds, method):
 def test_newton_s_steps_go_on_to_a_bound_that_a_solver_stopped_before(gap):
     lower, upper = np.array([0.0, 0.0, 1.2]), np.array([10.0, 10.0, 2.0])
     expected, _ = curve_fit(decay, X, Y, bounds=(lower, upper))
-    regression = Regression(decay, X, Y, 3, Whitening(None, 30), "numpy")
+    regression = Regression(decay, X, Y, 3, Whitening(None, Y), "numpy")
     problem = Problem(regression.residuals, regression.jacobian, regression.curvature, lower, upper)
     end, _ = descend(problem, expected + np.array([0.0, 0.0, gap]))
     assert end.x[2] == 1.2
@@ -141,7 +142,7 @@ def test_newton_s_steps_go_on_to_a_bound_that_a_solver_stopped_before(gap):
 
 @pytest.mark.parametrize("sigma", [None, SIGMA, COVARIANCES], ids=["none", "vector", "matrix"])
 def test_derivatives_of_the_residuals_are_those_of_differences(sigma):
-    regression = Regression(decay, X, Y, 3, Whitening(sigma, 30), "numpy")
+    regression = Regression(decay, X, Y, 3, Whitening(sigma, Y), "numpy")
     params, step = np.array([2.0, 0.7, 0.5]), 1e-5 * np.eye(3)
 
     def slope(params):
@@ -305,7 +306,17 @@ SKEWED = np.triu(np.ones((30, 30)))
         ({"xdata": np.array([X, X]).T}, ValueError, r"got shape \(30, 2\): pass its transpose"),
         ({"xdata": [[1.0], [1.0, 2.0]]}, TypeError, "xdata .* rows of different lengths"),
         ({"xdata": spoiled(X, 3, np.nan)}, ValueError, r"xdata\[3\] is nan; nan_policy='omit'"),
-        ({"ydata": Y[:, None]}, ValueError, r"ydata must have shape \(n,\).*got shape \(30, 1\)"),
+        (
+            {"ydata": Y[:, None]},
+            ValueError,
+            r"ydata must have shape \(n,\).*is 2-dimensional, of shape \(30, 1\): pass ydata\.ravel\(\)",
+        ),
+        (
+            {"ydata": np.array([Y, Y]).T},
+            ValueError,
+            r"shape \(30, 2\): fit one column at a time, ydata\[:, 0\]",
+        ),
+        ({"ydata": 3.0}, ValueError, r"but is 0-dimensional, of shape \(\)$"),
         ({"xdata": [], "ydata": []}, ValueError, "ydata must have at least one observation, got none"),
         ({"ydata": ["a"] * 30}, TypeError, "ydata must be an array of real numbers, got an array of <U1"),
         ({"ydata": Y * 1j}, TypeError, "ydata must be an array of real numbers, got an array of complex"),

@@ -193,6 +193,16 @@ def test_nist_s_values_come_from_the_general_function_too(method):
         ({"bounds": (0, 2), "method": "gauss-newton"}, ValueError, "neither bounds nor a loss"),
         ({"loss": "huber", "method": "gauss-newton"}, ValueError, "neither bounds nor a loss"),
         ({"fun": lambda x: []}, ValueError, "at least one residual"),
+        (
+            {"fun": lambda x: x[0] * np.ones(3) + x[1] - np.ones((3, 1))},
+            ValueError,
+            r"got an array of shape \(3, 3\)\. .* \(n, 1\) are paired each with each: take",
+        ),
+        (
+            {"fun": lambda x: [1e200 * x[0]]},
+            ValueError,
+            r"squares overflows at x0, where the largest is 1e\+200",
+        ),
         ({"fun": lambda x: "x"}, TypeError, "what fun returns must be made of real numbers"),
         ({"fun": lambda x: [x[0], (-x[0]).log()]}, ValueError, "got nan for residual 1"),
         ({"fun": lambda x: [sqrt(x[0] - 1)]}, FloatingPointError, "residual 0 by unknown 0 is inf at x ="),

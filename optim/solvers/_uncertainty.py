@@ -1,0 +1,93 @@
+"""How well the parameters of a fit are known; a warning names those that are not."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from optim.solvers._arrays import Array, lengths
+from optim.solvers._covariance import spread
+from optim.solvers._regression import Regression
+from optim.solvers._solutions import Solution
+
+__all__ = ["Uncertainty", "uncertainty"]
+
+_TINY = float(np.finfo(float).tiny)
+
+
+class Uncertainty(NamedTuple):
+    """How well the parameters are known.
+
+    Attributes:
+        covariances: of shape (p, p); inf for parameters that are not determined.
+        errors: the standard errors, of shape (p,): right even where a variance over- or underflows.
+        undetermined: names of the parameters that the data do not determine.
+    """
+
+    covariances: Array
+    errors: Array
+    undetermined: list[str]
+
+
+def uncertainty(
+    fit: Solution, regression: Regression, exponent: int, names: Sequence[str], absolute: bool
+) -> Uncertainty:
+    """How well the parameters are known.
+
+    Args:
+        fit: the fit.
+        regression: what it is a fit of.
+        exponent: whitened residuals are in units of 2**exponent standard deviations.
+        names: of the parameters.
+        absolute: whether those deviations are given, and not to be told by the residuals.
+
+    Warns:
+        OptimizeWarning: the data do not determine a parameter, leave no degree of freedom, or a variance is
+            none that floats can hold.
+    """
+    freedom = len(fit.residuals) - len(names)
+    with np.errstate(all="ignore"):
+        factor, unknown = spread(
+            lambda params: fit.weights * regression.jacobian(params),
+            fit.params,
+            regression.rounding + regression.noise(fit.params),
+            fit.weights * regression.nudged().jacobian(fit.params),
+        )
+        if absolute:
+            factor = np.ldexp(factor, -exponent)
+        else:  # residuals below rounding do not tell of a variance below it
+            factor *= np.sqrt(max(fit.square / max(freedom, 1), float(np.mean(regression.rounding**2))))
+        covariances, errors = factor @ factor.T, lengths(factor, axis=1)
+        variances = np.diag(covariances)
+        beyond = (errors > 0.0) & ~((variances >= _TINY) & np.isfinite(variances))
+    undetermined = [names[i] for i in unknown]
+    if freedom <= 0 and not absolute:
+        _warn(
+            f"{len(fit.residuals)} observations of {len(names)} parameters leave nothing to tell the "
+            "residuals' variance from: all variances are inf. Give sigma with absolute_sigma=True"
+        )
+        unknown = list(range(len(names)))
+    elif undetermined:
+        change = "change them together" if len(undetermined) > 1 else "change it"
+        _warn(
+            f"the data do not determine {', '.join(undetermined)}: there is a way to {change} that leaves "
+            "every residual as it is, to first order and to rounding. The variance is inf; fix a parameter, "
+            "or write the formula with fewer"
+        )
+    errors[unknown] = covariances[unknown, :] = covariances[:, unknown] = np.inf
+    beyond[unknown] = False
+    if beyond.any():
+        _warn(
+            f"the variance of {', '.join(np.array(names)[beyond])} is beyond what floats can hold: choose "
+            "other units, or take the standard errors from full_output's 'stderr'"
+        )
+    return Uncertainty(covariances, errors, undetermined)
+
+
+def _warn(message: str) -> None:
+    from scipy.optimize import OptimizeWarning
+
+    warnings.warn(message, OptimizeWarning, stacklevel=4)
