@@ -9,8 +9,9 @@ parameter is determined if that does not matter to it. This is tried out, in thr
 2. What the moves, and a rounding of the predictors, change in the columns that are left is their noise. A
    singular value below it counts as 0 (H. Weyl's theorem; G. W. Stewart and J. Sun, Matrix Perturbation
    Theory, 1990, IV.4).
-3. All parameters are moved together along each singular vector, by what rounding may move them by, and a
-   singular vector whose effect on the residuals comes out reversed counts as without effect.
+3. All parameters are moved together along each singular vector, by what rounding may move them by: along one
+   whose singular value counts as 0, as far as the residuals stay as they are. Another singular vector whose
+   effect on the residuals comes out reversed counts as without effect.
 """
 
 from __future__ import annotations
@@ -62,8 +63,11 @@ def spread(
     scale[scale == 0.0] = 1.0
     columns = found / scale
 
+    def at(shift: Array) -> Array:
+        return jacobian(params + shift) / scale
+
     def moved(shift: Array) -> list[Array]:
-        return [jacobian(params + sign * shift) / scale for sign in (-1.0, 1.0)]
+        return [at(-shift), at(shift)]
 
     alone = np.maximum(np.abs(columns).T @ roundings / scale, _EPSILON * np.abs(params))
     lost = ~columns.any(axis=0)
@@ -86,9 +90,30 @@ def spread(
     effects = basis @ outer[:, known]
     steps = directions[known] / singular[known, None] / scale  # each changes the residuals by its effect
     kept = np.full(len(known), True)
-    for step, reach in zip(steps, np.abs(effects).T @ roundings):
-        for there in moved(reach * step):
-            kept &= ~((((there * scale) @ steps.T) * effects).sum(axis=0) <= 0.0)
+    places = [
+        there for step, reach in zip(steps, np.abs(effects).T @ roundings) for there in moved(reach * step)
+    ]
+    rounding = float(np.linalg.norm(roundings))
+    for direction in np.delete(directions, known, axis=0):
+        places += [_farthest(at, scale, side, own, rounding) for side in (-direction, direction)]
+    for there in places:
+        kept &= ~((((there * scale) @ steps.T) * effects).sum(axis=0) <= 0.0)
     free = np.delete(directions, known[kept], axis=0)
     undetermined = lost | (np.abs(free).max(axis=0, initial=0.0) > _PART)
     return Spread(steps[kept].T, np.flatnonzero(undetermined).tolist())
+
+
+def _farthest(
+    at: Callable[[Array], Array], scale: Array, direction: Array, own: float, rounding: float
+) -> Array:
+    """The scaled derivatives as far along a direction as the residuals stay as they are, to rounding.
+
+    What the way there changes in them is its length times the mean of the slopes at its ends.
+    """
+    here = at(np.zeros_like(direction)) @ direction
+    length = rounding / own
+    while True:
+        there = at(length * direction / scale)
+        if np.linalg.norm(here + there @ direction) * length / 2.0 <= rounding:
+            return there
+        length /= 2.0

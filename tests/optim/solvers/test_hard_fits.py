@@ -85,6 +85,23 @@ def test_the_rate_of_a_decay_is_not_determined_by_constant_data(level):
     assert abs(popt[0]) <= 10 * told["stderr"][0], "nothing, to rounding"
 
 
+def test_nor_where_the_height_came_out_a_little_off_nothing():
+    """The height can be moved to nothing, and the rate is open there."""
+    _, told = undetermined(decay, np.arange(10.0), np.full(10, 3.0))
+    assert "rate" in told["undetermined"]
+    assert np.isinf(told["stderr"]).any()
+
+
+def test_what_can_be_told_beside_what_cannot_keeps_its_error():
+    rng = np.random.default_rng(0)
+    y = 2.0 * np.exp(-0.7 * X) + 1e-3 * rng.normal(size=len(X))
+    expected = fitted(lambda x, a, rate: a * exp(-rate * x), X, y)[1]["stderr"][1]
+    _, told = undetermined(lambda x, a, b, rate: a * b * exp(-rate * x), X, y)
+    assert told["undetermined"] == ["a", "b"]
+    one_more = np.sqrt((len(X) - 2) / (len(X) - 3))  # parameter, one degree of freedom less
+    assert told["stderr"][2] == pytest.approx(expected * one_more, rel=1e-6)
+
+
 def test_nor_is_it_far_from_the_origin():
     popt, told = undetermined(decay, X + 2000.0, np.full(30, 3.0))
     assert "rate" in told["undetermined"]
