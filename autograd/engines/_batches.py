@@ -109,8 +109,11 @@ def in_chunks(work: Callable[[int, int, int], None], count: int, size: int, kept
     except BaseException as interrupt:
         failed.append(interrupt)  # which stops the helpers
         _join(helpers)
-    if failed:
-        raise failed[0]
+    try:
+        if failed:
+            raise failed[0]
+    finally:
+        failed.clear()  # or the error would hold itself, and the batch, until the garbage is collected
 
 
 def _start(threads: Sequence[Thread]) -> None:
