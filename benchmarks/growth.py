@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.growth`` prints a table, stores it and draws it; ``--out docs`` renews the picture
 in the README. Each size is measured in processes of its own, the garbage collector on, and the fastest
-counts. What grows linearly has the same time and memory a node at every size: a flat line.
+counts. What grows linearly has the same time and memory a node at every size: a flat line, but for what
+the processor's caches and the garbage collector make of it.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def draw(rows: list[dict[str, float]], path: Path) -> None:
     from matplotlib.ticker import FuncFormatter
 
     figure = Figure(figsize=(9.0, 3.6), layout="constrained")
-    figure.suptitle("A graph's cost grows as its nodes do (dashes: the same for every node)")
+    figure.suptitle("Time and memory a node stay about the same however large the graph (dashes: medians)")
     times, memory = figure.subplots(1, 2)
     sizes = [row["nodes"] for row in rows]
     for name, color, marker in TIMES:
