@@ -60,7 +60,7 @@ def _posix():
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_writer_names_the_file_and_leaves_nothing(name, folder):
     before = sorted(folder.iterdir())
-    with pytest.raises(OSError, match="No space left|Read-only") as failed:
+    with pytest.raises(OSError, match=r"No space left|Read-only") as failed:
         WRITERS[name](folder / name)
     assert failed.value.filename == str(folder / name)
     assert sorted(folder.iterdir()) == before
