@@ -79,7 +79,7 @@ def draw(rows: list[dict[str, float]], path: Path) -> None:
     from matplotlib.ticker import FuncFormatter
 
     figure = Figure(figsize=(9.0, 3.6), layout="constrained")
-    figure.suptitle("Time and memory a node stay about the same however large the graph (dashes: medians)")
+    figure.suptitle("Time and memory a node, from a thousand nodes to ten million (dashes: medians)")
     times, memory = figure.subplots(1, 2)
     sizes = [row["nodes"] for row in rows]
     for name, color, marker in TIMES:
