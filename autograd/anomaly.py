@@ -13,7 +13,7 @@ from autograd.graph import operands
 from autograd.locating import Line, user_line
 from autograd.registry import find_primitive
 from autograd.value import Value
-from autograd.watching import watch
+from autograd.watching import Received, Watcher, derived_from, watch
 
 __all__ = ["detect_anomaly", "is_hunted", "raise_birth"]
 
@@ -24,11 +24,11 @@ _detecting: ContextVar[bool] = ContextVar("detecting", default=False)
 def detect_anomaly() -> Iterator[None]:
     """Raise where a nan or an inf is born: an inf of finite numbers, a nan where there was none.
 
-    Within the context every operation is checked as it is recorded, and every gradient as it is
-    handed on by `Value.backward`; both are slower by far. A program, compiled or not, is checked by its
-    results: where one is not finite, the run is repeated an instruction at a time to find out why; a
-    function that is traced is not checked before it runs. What was put in (the data of a leaf) was not
-    born there and goes through.
+    Within the context every operation is checked as it is recorded, and every derivative as it is
+    handed on, by `Value.backward` as by `grad` and its kin; both are slower by far. A program, compiled
+    or not, is checked by its results: where one is not finite, the run is repeated an instruction at a
+    time to find out why; a function that is traced is not checked before it runs. What was put in (the
+    data of a leaf) was not born there and goes through.
 
     Raises:
         FloatingPointError: names the operation, its inputs and the line that wrote it.
@@ -106,8 +106,13 @@ def _led_to(
 _where = find_primitive("where")
 
 
-class _Detective:
-    """Checks each node, and remembers the line that made it for the way back."""
+class _Detective(Watcher):
+    """Checks each node, and remembers the line that made it for the way back.
+
+    Of a derivative's own graph it is each partial derivative that is checked, and not what its rule
+    computed on the way: of two sides a rule chooses one. Its operations belong to the line of what it
+    is the derivative of.
+    """
 
     def __init__(self) -> None:
         self.lines: dict[Value, Line] = {}
@@ -115,25 +120,37 @@ class _Detective:
     def recorded(self, node: Value) -> None:
         if watching.in_trace.get():
             return  # on numbers that do not matter
-        line = self.lines[node] = user_line()
-        if _is_born(node._data, [_number(one) for one in operands(node)]):
+        source = derived_from.get()
+        line = self.lines[node] = self.lines.get(source) or user_line()
+        if source is None and _is_born(node._data, [_number(one) for one in operands(node)]):
             raise FloatingPointError(f"{_call(node)} is {node._data}, at {line}")
 
-    def propagated(self, node: Value, received: list[tuple[Value, float]]) -> None:
-        line = self.lines.get(node)
-        where = f", recorded at {line}" if line else ""
-        involved = [node._grad, node._data, *(_number(one) for one in operands(node))]
-        for operand, gradient in received:
-            if _is_born(gradient, involved):
+    def propagated(self, node: Value, adjoint: float, received: Received) -> None:
+        for operand, gradient, held in received:
+            if self._is_born_at(node, gradient, [adjoint]):
                 raise FloatingPointError(
                     f"backward through {_call(node)} = {node._data} hands a gradient of {gradient} to "
-                    f"{_named(operand)}, having received {node._grad}{where}"
+                    f"{_named(operand)}, having received {adjoint}{self._where(node)}"
                 )
-            if math.isfinite(gradient) and not math.isfinite(operand._grad):
+            if _is_born(held + gradient, [held, gradient]):
                 raise FloatingPointError(
-                    f"the gradients handed to {_named(operand)} add up to {operand._grad}, with {gradient} "
-                    f"from {_call(node)}{where}"
+                    f"the gradients handed to {_named(operand)} add up to {held + gradient}, with {gradient} "
+                    f"from {_call(node)}{self._where(node)}"
                 )
+
+    def pushed(self, node: Value, tangent: float, tangents: Sequence[float]) -> None:
+        if self._is_born_at(node, tangent, tangents):
+            raise FloatingPointError(
+                f"forward through {_call(node)} = {node._data} gives a tangent of {tangent}, "
+                f"having received {' and '.join(map(str, tangents))}{self._where(node)}"
+            )
+
+    def _is_born_at(self, node: Value, derivative: float, of: Sequence[float]) -> bool:
+        return _is_born(derivative, [*of, node._data, *map(_number, operands(node))])
+
+    def _where(self, node: Value) -> str:
+        line = self.lines.get(node)
+        return f", recorded at {line}" if line else ""
 
 
 def _is_born(result: float, of: list[float]) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from autograd.ieee import described
 from autograd.trees import Structure
 from autograd.value import Value
-from autograd.watching import watch
+from autograd.watching import Watcher, watch
 
 __all__ = ["arrays_of", "columns_of", "plain", "samples_first", "stacked", "turns"]
 
@@ -79,7 +79,7 @@ def stacked(results: Structure, columns: Sequence[Any], count: int) -> Any:
     return results.nest(parts)
 
 
-class _Counter:
+class _Counter(Watcher):
     """Counts the operations of a loop's first turn, to warn of what unrolling will make of it."""
 
     def __init__(self) -> None:
@@ -88,9 +88,6 @@ class _Counter:
     def recorded(self, _: Value) -> None:
         """One more."""
         self.operations += 1
-
-    def propagated(self, _: Value, received: Any) -> None:
-        """Nothing is made."""
 
 
 def turns(count: int, what: str, turn: Callable[[int], Any], *, warn: bool = True) -> list[Any]:

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 __all__ = ["MissingExtraError", "require"]
 
 
-class MissingExtraError(ImportError):
+class MissingExtraError(ModuleNotFoundError):
     """A package that only an optional extra installs is not there."""
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,7 +15,8 @@ def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
     """Write a file, all of it or nothing, even where the process or the machine stops half-way.
 
     Args:
-        path: where to; a file there is replaced in one step.
+        path: where to; a file there is replaced in one step. What cannot be replaced, such as
+            ``/dev/stdout`` or a pipe, is written to.
         content: bytes, or text, which is written as UTF-8.
 
     Raises:
@@ -25,15 +28,27 @@ def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
     ...     print(Path(folder, "note.txt").read_text())
     all of it
     """
-    path = Path(path)
-    part = path.with_name(f".{uuid4().hex}.part")
+    data = content.encode() if isinstance(content, str) else content
+    target = Path(os.path.realpath(path))  # a link goes on pointing to it
     try:
-        with open(part, "xb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())  # a machine that stops must not find the new name on old blocks
-        os.replace(part, path)
+        if target.exists() and not (target.is_file() or target.is_dir()):
+            target.write_bytes(data)
+        else:
+            _replace(target, data)
     except OSError as error:
         raise OSError(error.errno, error.strerror, os.fspath(path)) from None  # the file that was asked for
+
+
+def _replace(target: Path, data: bytes) -> None:
+    part = target.with_name(f".{uuid4().hex}.part")
+    try:
+        with open(part, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())  # a machine that stops must not find the new name on old blocks
+        if target.is_file():
+            shutil.copymode(target, part)
+        os.replace(part, target)
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # it is not there: it was never made, or it has the file's name
+            part.unlink()

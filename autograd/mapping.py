@@ -14,6 +14,7 @@ from autograd.anomaly import is_hunted, raise_birth
 from autograd.batches import arrays_of, columns_of, plain, samples_first, stacked, turns
 from autograd.compiling import checked_engine, prepare, records
 from autograd.engines import Compiled
+from autograd.program import Program
 from autograd.trees import arranged, array_of, flatten
 
 __all__ = ["vmap"]
@@ -67,9 +68,7 @@ def vmap(
         columns = [*batch.columns, *shared]
         results = _run_in_blocks(ready.run, columns, batch.count, reduce)
         if is_hunted(*(results if reduce is None else [results])):
-            for i in range(batch.count):
-                inputs = [float(one[i]) if isinstance(one, np.ndarray) else one for one in columns]
-                raise_birth(program, inputs, f", sample {i}")
+            _hunt(program, columns, batch.count, None if reduce else results)
         if reduce is not None:
             return program.results.unflatten(results)
         return stacked(program.results, results, batch.count)
@@ -140,6 +139,21 @@ def _run_in_blocks(run: Compiled, columns: Sequence[Any], count: int, reduce: st
         return [np.concatenate(pieces) for pieces in zip(*parts)]
     totals = [math.fsum(pieces) for pieces in zip(*parts)]
     return [total / count if count else math.nan for total in totals] if reduce == "mean" else totals
+
+
+def _hunt(program: Program, columns: Sequence[Any], count: int, results: Sequence[Any] | None) -> None:
+    """Repeat samples one by one, and raise where what is not finite is born; all, where they are added up."""
+    suspects = range(count) if results is None else np.flatnonzero(~np.isfinite(results).all(axis=0)).tolist()
+    totals = [0.0] * len(program.outputs)
+    for i in suspects:
+        inputs = [float(one[i]) if isinstance(one, np.ndarray) else one for one in columns]
+        found = raise_birth(program, inputs, f", sample {i}")
+        for j, (total, one) in enumerate(zip(totals, found)):
+            totals[j] = total + one
+            if results is None and math.isinf(totals[j]) and math.isfinite(total) and math.isfinite(one):
+                raise FloatingPointError(
+                    f"the results of {program.name} add up to {totals[j]}, with {one} of sample {i}"
+                )
 
 
 def _unrolled_map(f: Callable[..., Any], batch: _Batch, reduce: str | None) -> Any:

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from autograd.graph import topological_order
-from autograd.watching import watch
+from autograd.watching import Watcher, watch
 
 __all__ = ["Scope", "enclose", "scope", "scopes_of"]
 
@@ -155,14 +155,11 @@ _UNHELD = _references(list(_alone))
 _table = _Table()
 
 
-class _Recorder:
+class _Recorder(Watcher):
     """Enters each operation into the table, with the scopes that are open in its context."""
 
     def recorded(self, node: Any) -> None:
         _table.put(node, _open.get())
-
-    def propagated(self, node: Any, received: Any) -> None:
-        """Going backward makes no operation."""
 
 
 _RECORDER = _Recorder()

@@ -11,7 +11,7 @@ from typing import Any
 
 from autograd.graph import operands
 from autograd.value import Value
-from autograd.watching import derived_from
+from autograd.watching import derived_from, deriving, is_watched, tell_propagated, tell_pushed
 
 __all__ = ["dependent_on", "forward", "reverse"]
 
@@ -42,22 +42,29 @@ def reverse(
         One float or Value an input; 0.0 where no output depends on it.
     """
     involved = dependent_on(inputs, order)
+    watched = is_watched()
     adjoints: dict[Value, Any] = {}
     for output, seed in seeds:
         if output in involved:
             adjoints[output] = _plus(adjoints.get(output), seed)
-    for node in reversed(order):
-        adjoint = adjoints.pop(node, None) if node in involved else None
-        if adjoint is None:
-            continue
-        rules = None if lift else node._primitive.rules  # type: ignore[union-attr]
-        if rules is not None and _propagated(node, rules, adjoint, adjoints, involved):
-            continue
-        parts = operands(node)
-        for one, partial in zip(parts, _partials(node, parts, involved, lift)):
-            if partial is not None:
-                adjoints[one] = _plus(adjoints.get(one), _times(adjoint, partial))
-    derived_from.set(None)
+    with deriving():
+        for node in reversed(order):
+            adjoint = adjoints.pop(node, None) if node in involved else None
+            if adjoint is None:
+                continue
+            rules = None if lift or watched else node._primitive.rules  # type: ignore[union-attr]
+            if rules is not None and _propagated(node, rules, adjoint, adjoints, involved):
+                continue
+            parts = operands(node)
+            received = []
+            for one, partial in zip(parts, _partials(node, parts, involved, lift)):
+                if partial is not None:
+                    held, term = adjoints.get(one), _times(adjoint, partial)
+                    adjoints[one] = _plus(held, term)
+                    if watched:
+                        received.append((one, _number(term), 0.0 if held is None else _number(held)))
+            if watched:
+                tell_propagated(node, _number(adjoint), received)
     return [adjoints.get(one, 0.0) for one in inputs]
 
 
@@ -96,18 +103,22 @@ def forward(
     Returns:
         One float or Value an output; 0.0 where it does not depend on an input.
     """
+    watched = is_watched()
     tangents: dict[Any, Any] = dict(seeds)
-    for node in order:
-        parts = operands(node)
-        if node in tangents or not any(type(one) is not float and one in tangents for one in parts):
-            continue
-        total = None
-        for one, partial in zip(parts, _partials(node, parts, tangents, lift)):
-            if partial is not None:
-                total = _plus(total, _times(tangents[one], partial))
-        if total is not None:
-            tangents[node] = total
-    derived_from.set(None)
+    with deriving():
+        for node in order:
+            parts = operands(node)
+            if node in tangents or not any(type(one) is not float and one in tangents for one in parts):
+                continue
+            total, used = None, []
+            for one, partial in zip(parts, _partials(node, parts, tangents, lift)):
+                if partial is not None:
+                    total = _plus(total, _times(tangents[one], partial))
+                    used.append(tangents[one])
+            if total is not None:
+                tangents[node] = total
+                if watched:
+                    tell_pushed(node, _number(total), list(map(_number, used)))
     return [tangents.get(output, 0.0) if isinstance(output, Value) else 0.0 for output in outputs]
 
 
@@ -131,6 +142,10 @@ def _times(adjoint: Any, partial: Any) -> Any:
             if one == -1.0:
                 return -other
     return adjoint * partial
+
+
+def _number(one: Any) -> float:
+    return one._data if isinstance(one, Value) else float(one)
 
 
 def _plus(total: Any, term: Any) -> Any:

@@ -13,7 +13,7 @@ from autograd.scopes import scopes_of
 from autograd.simplification import Builder
 from autograd.trees import Structure, flatten
 from autograd.value import Value
-from autograd.watching import births, derived_from, tracing, variables, watch
+from autograd.watching import Watcher, births, derived_from, tracing, variables, watch
 
 __all__ = ["argument_names", "trace"]
 
@@ -52,7 +52,7 @@ def trace(f: Callable[..., Any], *example_args: Any) -> Program:
     )
 
 
-class _Lines:
+class _Lines(Watcher):
     """Remembers the line of the user's code that made each node."""
 
     def __init__(self) -> None:
@@ -61,9 +61,6 @@ class _Lines:
     def recorded(self, node: Value) -> None:
         """A derivative's operation belongs to the line of what it is the derivative of."""
         self.of[node] = self.of.get(derived_from.get()) or user_line()
-
-    def propagated(self, node: Value, received: Any) -> None:
-        """`Value.backward` is refused in a trace."""
 
 
 def _program(

@@ -547,15 +547,18 @@ def _rebuilt(inputs: list[Value], rows: list[tuple[Primitive, float, float, str,
     return nodes[-1]
 
 
-def _propagate(node: Value) -> list[tuple[Value, float]]:
-    """The chain rule at one node: add to each operand's gradient; return (operand, what it received)."""
+def _propagate(node: Value) -> watching.Received:
+    """The chain rule at one node: add to each operand's gradient, and return what each received."""
     parts = operands(node)
     inputs = tuple(one if type(one) is float else one._data for one in parts)
     wanted = tuple(type(one) is not float for one in parts)
     partials = node._primitive.partials_at(node._data, inputs, wanted)  # type: ignore[union-attr]
-    received = [(one, node._grad * partial) for one, partial in zip(parts, partials) if partial is not None]
-    for one, gradient in received:
-        one._grad += gradient
+    received = []
+    for one, partial in zip(parts, partials):
+        if partial is not None:
+            gradient = node._grad * partial
+            received.append((one, gradient, one._grad))
+            one._grad += gradient
     return received
 
 
@@ -564,4 +567,4 @@ def _backward_watched(order: list[Value]) -> None:
         if node._grad is _NOTHING:
             node._grad = 0.0
         else:
-            watching.tell_propagated(node, _propagate(node))
+            watching.tell_propagated(node, node._grad, _propagate(node))

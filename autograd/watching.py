@@ -1,21 +1,25 @@
-"""Watchers: contexts that see every node as it is recorded and as its gradient is handed on."""
+"""Watchers: contexts that see every node as it is recorded and as derivatives go through it."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Any
 
 __all__ = [
+    "Received",
     "Watcher",
     "births",
     "derived_from",
+    "deriving",
     "differentiating",
     "in_trace",
+    "is_watched",
     "newborn",
     "tell_propagated",
+    "tell_pushed",
     "tell_recorded",
     "tracing",
     "variables",
@@ -23,14 +27,20 @@ __all__ = [
 ]
 
 
-class Watcher(Protocol):
-    """What `watch` calls."""
+Received = list[tuple[Any, float, float]]  # an operand, what it received, what it held before
+
+
+class Watcher:
+    """What `watch` calls; a watcher overrides what it wants to see."""
 
     def recorded(self, node: Any, /) -> None:
         """A node has been made."""
 
-    def propagated(self, node: Any, received: list[tuple[Any, float]], /) -> None:
-        """A node's gradient has been handed to its operands; each is named with what it received."""
+    def propagated(self, node: Any, adjoint: float, received: Received, /) -> None:
+        """A node's adjoint has been handed to its operands, by `Value.backward` or a reverse sweep."""
+
+    def pushed(self, node: Any, tangent: float, tangents: Sequence[float], /) -> None:
+        """A node's tangent has been found from those of its operands, by a forward sweep."""
 
 
 # How many `watch` contexts are open in the process: while it is 0, recording pays for one test and
@@ -59,6 +69,17 @@ def births() -> Iterator[set[Any]]:
 
 # The node whose derivative is being recorded in this context, where a sweep builds one's graph.
 derived_from: ContextVar[Any] = ContextVar("derived_from", default=None)
+
+
+@contextmanager
+def deriving() -> Iterator[None]:
+    """A sweep names in `derived_from` one node after the other; afterwards it is what it was."""
+    token = derived_from.set(derived_from.get())
+    try:
+        yield
+    finally:
+        derived_from.reset(token)
+
 
 # The nodes that functions running in this context are being differentiated by: see `differentiating`.
 variables: ContextVar[frozenset[Any]] = ContextVar("variables", default=frozenset())
@@ -115,7 +136,18 @@ def tell_recorded(node: Any) -> None:
         watcher.recorded(node)
 
 
-def tell_propagated(node: Any, received: list[tuple[Any, float]]) -> None:
-    """Tell this context's watchers what a node's gradient has handed to its operands."""
+def is_watched() -> bool:
+    """Whether this context has watchers of derivatives: not in a trace, whose numbers do not matter."""
+    return bool(contexts and watchers.get() and not in_trace.get())
+
+
+def tell_propagated(node: Any, adjoint: float, received: Received) -> None:
+    """Tell this context's watchers what a node's adjoint has handed to its operands."""
     for watcher in watchers.get():
-        watcher.propagated(node, received)
+        watcher.propagated(node, adjoint, received)
+
+
+def tell_pushed(node: Any, tangent: float, tangents: Sequence[float]) -> None:
+    """Tell this context's watchers of a node's tangent, and of those of its operands."""
+    for watcher in watchers.get():
+        watcher.pushed(node, tangent, tangents)

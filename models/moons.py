@@ -19,6 +19,7 @@ import numpy as np
 from autograd import vmap
 from autograd.extras import require
 from models.datasets import moons
+from models.figures import write_figure
 from models.losses import hinge
 from models.mlp import MLP
 from models.options import add_common, check_engine, not_negative, whole
@@ -109,7 +110,7 @@ def draw_boundary(model: MLP, X: Array, y: Array, path: Path) -> None:
     axes.set_ylabel("x[1]")
     axes.set_aspect("equal")
     figure.legend(loc="outside lower center", ncols=4, frameon=False)
-    figure.savefig(path, dpi=150)
+    write_figure(figure, path)
 
 
 def _draw_scores(axes: Any, model: MLP, X: Array) -> None:

@@ -67,6 +67,20 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz is untyped
         write_whole(target, picture)
         return str(target)
 
+    def save(self, path: str | os.PathLike[str] = "graph.gv") -> str:
+        """Write the DOT text to a file, whole or not at all; missing folders are made.
+
+        Args:
+            path: the file.
+
+        Returns:
+            The path of the file written.
+        """
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(target, self.source)
+        return str(target)
+
     def pipe(self, format: str = "svg", timeout: float | None = TIME_LIMIT) -> bytes:  # noqa: A002
         """The picture as bytes; arguments and errors as in `render`."""
         return lay_out(self.source, format, timeout, self._size())

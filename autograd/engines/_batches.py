@@ -75,17 +75,24 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def in_chunks(work: Callable[[int, int, int], None], count: int, size: int) -> None:
+def in_chunks(work: Callable[[int, int, int], None], count: int, size: int, kept: Any = None) -> None:
     """Call ``work(chunk, begin, end)`` for each chunk of a batch, on all cores.
 
+    Args:
+        work: is called by several threads, in copies of this one's context.
+        count: the number of samples.
+        size: the samples of a chunk.
+        kept: holds memory that ``work`` knows by its address only, for as long as a thread may use it.
+
     Raises:
-        BaseException: what ``work`` raised first; chunks that have not begun are left out.
+        BaseException: what ``work`` raised first, or an interrupt; chunks that have not begun are left
+            out, and no thread is.
     """
     chunks = -(-count // size)
     left = iter(range(chunks))  # each thread takes the next one
     failed: list[BaseException] = []
 
-    def take() -> None:
+    def take(_: Any) -> None:
         try:
             for chunk in left:
                 if failed:
@@ -94,21 +101,43 @@ def in_chunks(work: Callable[[int, int, int], None], count: int, size: int) -> N
         except BaseException as error:
             failed.append(error)
 
-    helpers = [Thread(target=copy_context().run, args=(take,)) for _ in range(min(cores(), chunks) - 1)]
-    for helper in helpers:
-        helper.start()
-    take()
+    helpers = [Thread(target=copy_context().run, args=(take, kept)) for _ in range(min(cores(), chunks) - 1)]
     try:
-        for helper in helpers:
-            helper.join()
+        _start(helpers)
+        take(kept)
+        _join(helpers)
     except BaseException as interrupt:
         failed.append(interrupt)  # which stops the helpers
-    if failed:
-        raise failed[0]
+        _join(helpers)
+    try:
+        if failed:
+            raise failed[0]
+    finally:
+        failed.clear()  # or the error would hold itself, and the batch, until the garbage is collected
+
+
+def _start(threads: Sequence[Thread]) -> None:
+    """Start as many as are to be had: the system may refuse more."""
+    try:
+        for one in threads:
+            one.start()
+    except RuntimeError:
+        return
+
+
+def _join(threads: Sequence[Thread]) -> None:
+    for one in threads:
+        if one.is_alive():
+            one.join()
 
 
 def reduced(
-    work: Callable[[np.ndarray, int, int], None], count: int, size: int, width: int, reduce: str
+    work: Callable[[np.ndarray, int, int], None],
+    count: int,
+    size: int,
+    width: int,
+    reduce: str,
+    kept: Any = None,
 ) -> list[float]:
     """The sums or means over a batch, of partial sums that are added in the order of their chunks.
 
@@ -118,6 +147,7 @@ def reduced(
         size: the samples of a chunk.
         width: the number of sums.
         reduce: "sum" or "mean".
+        kept: as for `in_chunks`.
     """
     total = np.zeros(width)
     wave = size * _WAVE
@@ -128,6 +158,7 @@ def reduced(
             lambda chunk, begin, end: work(partial[chunk], first + begin, first + end),  # noqa: B023
             samples,
             size,
+            kept,
         )
         for row in partial:
             total += row

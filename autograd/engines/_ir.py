@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 
 from autograd import primitives as table
+from autograd.extras import require
 from autograd.registry import Primitive
 
 __all__ = ["HEAD", "Callbacks", "Code", "binding", "call", "literal", "template"]
@@ -50,13 +51,14 @@ _POW = (
 
 @cache
 def binding() -> Any:
-    """llvmlite's binding, ready to compile for this machine."""
-    try:
-        import llvmlite.binding as llvm
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            'the engines llvm and interpreter need llvmlite: pip install "valuegrad[jit]"', name=error.name
-        ) from None
+    """llvmlite's binding, ready to compile for this machine.
+
+    Raises:
+        MissingExtraError: llvmlite is not installed.
+    """
+    require("jit", "llvmlite")
+    import llvmlite.binding as llvm
+
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm

@@ -162,7 +162,7 @@ class InMemory:
             )
         results = np.empty((len(self._outputs), count))
         places = _places(results)
-        in_chunks(lambda _, begin, end: self._over(given, places, 8, begin, end), count, size)
+        in_chunks(lambda _, begin, end: self._over(given, places, 8, begin, end), count, size, results)
         return list(results)
 
     def _over(

@@ -68,7 +68,7 @@ class Engine:
             body.callbacks.raise_pending()
 
         if reduce:
-            return reduced(sums, count, size, len(body.outputs), reduce)
+            return reduced(sums, count, size, len(body.outputs), reduce, given)
         results = [np.empty(count) for _ in body.outputs]
         places = _addresses(results)
 
@@ -76,7 +76,7 @@ class Engine:
             loop(pointers, strides, places.ctypes.data, begin, end)
             body.callbacks.raise_pending()
 
-        in_chunks(store, count, size)
+        in_chunks(store, count, size, (given, results))
         return results
 
     def scan(

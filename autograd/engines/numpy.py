@@ -7,17 +7,15 @@ buffer that an earlier one needs no longer. What depends on no column is compute
 from __future__ import annotations
 
 import math
-import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from autograd import primitives as table
+from autograd.engines._batches import in_chunks
 from autograd.engines.python import Engine as PythonEngine
 from autograd.lowering import lowered
 from autograd.program import Instruction, Program
@@ -74,32 +72,17 @@ class Engine:
         numbers = plan.numbers(columns)
         arrays = [np.asarray(columns[slot]) for slot in plan.loads]
         results = _Columns(plan.results, count) if reduce is None else _Sums(plan.results)
-        length = _even(count, plan.longest)
-        starts = range(0, count, length)
-        todo = iter(starts)
-        taking = threading.Lock()
 
-        def work() -> None:
+        def work(_: int, begin: int, end: int) -> None:
             workspace = plan.workspace()
-            try:
-                with np.errstate(all="ignore"):  # which worker threads do not inherit
-                    workspace.set(numbers)
-                    while True:
-                        with taking:
-                            start = next(todo, None)
-                        if start is None:
-                            break
-                        chunk = slice(start, min(start + length, count))
-                        workspace.run(arrays, chunk)
-                        results.take(chunk, workspace)
-            except BaseException:
-                with taking:  # the other workers stop as well
-                    for _ in todo:
-                        pass
-                raise
+            chunk = slice(begin, end)
+            with np.errstate(all="ignore"):
+                workspace.set(numbers)
+                workspace.run(arrays, chunk)
+            results.take(chunk, workspace)
             plan.idle.append(workspace)
 
-        _in_parallel(work, min(_cores(), len(starts)))
+        in_chunks(work, count, _even(count, plan.longest))
         found = results.found
         if reduce == "mean":
             found = {slot: total / count if count else math.nan for slot, total in found.items()}
@@ -129,26 +112,6 @@ def _even(count: int, longest: int) -> int:
     """The length of chunks that are all about equally long, and none longer than so many samples."""
     chunks = -(-count // longest)
     return -(-count // chunks) if chunks else 1
-
-
-def _cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _in_parallel(work: Callable[[], None], workers: int) -> None:
-    """Run a function in so many threads at once: this one, and others in copies of its context.
-
-    The threads are made anew: that costs less than a chunk, and none is left over for a fork to lose.
-    """
-    if workers <= 1:
-        work()
-        return
-    with ThreadPoolExecutor(workers - 1) as pool:
-        others = [pool.submit(copy_context().run, work) for _ in range(workers - 1)]
-        work()
-        for other in others:
-            other.result()
 
 
 class _Columns:

@@ -35,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         return _run(*_prepare(parser, options), options)
+    except OSError as error:  # a full disk, after all that
+        parser.error(str(error))
     except KeyboardInterrupt:
         print("Interrupted: nothing more was written.", file=sys.stderr)
         return INTERRUPTED

@@ -14,6 +14,7 @@ from autograd.scopes import enclose
 from models.assignment.graders import labelled
 from models.assignment.graph import forward
 from models.assignment.training import THRESHOLDS, Training
+from models.figures import write_figure
 
 __all__ = ["draw_loss", "plot_losses"]
 
@@ -88,7 +89,7 @@ def plot_losses(trainings: Sequence[Training], title: str, path: Path) -> None:
     linear.set_ylabel("mean loss over the epoch")
     linear.set_ylim(bottom=0.0)
     linear.legend()
-    figure.savefig(path, dpi=150)
+    write_figure(figure, path)
 
 
 def _curve(axes: Any, training: Training) -> None:

@@ -1,7 +1,9 @@
 """`detect_anomaly`: a nan or an inf is found where it is born, with the line that wrote it."""
 
 import contextvars
+import importlib
 import inspect
+import linecache
 import math
 import threading
 
@@ -13,18 +15,25 @@ from autograd import (
     detect_anomaly,
     exp,
     grad,
+    hessian,
+    hvp,
+    jacobian,
     jit,
+    jvp,
     log,
     primitive,
     scan,
+    sqrt,
     stop_gradient,
     trace,
+    vjp,
     vmap,
     watching,
     where,
 )
 from autograd.engines import engine_names
 from autograd.scanning import scan_batches
+from optim import SGD, fit
 
 
 def this_line(back: int = 0) -> str:
@@ -167,6 +176,78 @@ def test_what_no_gradient_reaches_is_no_anomaly():
         assert x.grad == 1.0
 
 
+def test_a_gradient_that_was_put_in_infinite_is_no_sum_that_overflows():
+    with detect_anomaly():
+        x = Value(1.0)
+        x.grad = math.inf
+        (x * 2).backward()
+        assert x.grad == math.inf
+
+
+# Transforms.
+
+
+def rooted(x):
+    shifted = x - 1
+    return sqrt(shifted) ** 3
+
+
+ROOT_LINE = f"{__file__}:{inspect.getsourcelines(rooted)[1] + 2}: return sqrt(shifted) ** 3"
+
+
+@pytest.mark.parametrize(
+    ("build", "said"),
+    [
+        (lambda: grad(sqrt)(0.0), "backward through sqrt(0.0) = 0.0 hands a gradient of inf to 0.0"),
+        (lambda: grad(rooted)(1.0), "backward through sqrt(0.0) = 0.0 hands a gradient of nan to 0.0"),
+        (lambda: vjp(rooted, 1.0)[1](1.0), "backward through sqrt(0.0) = 0.0 hands a gradient of nan"),
+        (lambda: jacobian(lambda x: [rooted(x), x])(1.0), "forward through sqrt(0.0) = 0.0 gives a tangent"),
+        (
+            lambda: jvp(rooted, (1.0,), (2.0,)),
+            "forward through sqrt(0.0) = 0.0 gives a tangent of inf, having received 2.0",
+        ),
+        (lambda: grad(grad(rooted))(1.0), "backward through sqrt(0.0) = 0.0 hands a gradient of nan"),
+        (lambda: grad(rooted)(Value(1.0, "x")), "backward through sqrt(0.0) = 0.0 hands a gradient of nan"),
+        (lambda: hvp(rooted, (1.0,), (1.0,)), "backward through sqrt(0.0) = 0.0 hands a gradient of nan"),
+        (lambda: hessian(rooted)(1.0), "backward through sqrt(0.0) = 0.0 hands a gradient of nan"),
+    ],
+)  # fmt: skip
+def test_a_derivative_is_checked_whichever_transform_takes_it(build, said):
+    message = message_of(build)
+    assert message.startswith(said)
+    assert "gradient of inf" in message or message.endswith(f"recorded at {ROOT_LINE}")
+
+
+def test_a_derivative_of_a_derivative_belongs_to_the_line_of_the_formula():
+    def power(x):
+        return x**1.5
+
+    _, number = inspect.getsourcelines(power)
+    assert message_of(lambda: grad(grad(power))(0.0)) == (
+        "backward through pow(0.0, 0.5) = 0.0 hands a gradient of inf to 0.0, having received 1.5, "
+        f"recorded at {__file__}:{number + 1}: return x**1.5"
+    )
+
+
+def test_what_a_rule_does_not_choose_is_no_anomaly():
+    def power(a, b):
+        return a**b
+
+    with detect_anomaly():
+        assert grad(power, (0, 1))(0.0, 2.0) == (0.0, 0.0), "log(0) is not chosen"
+        assert hessian(lambda x: power(x[0], x[1]) + x[0] ** 2)([1.0, 2.0]) == [[4.0, 1.0], [1.0, 0.0]]
+        a, b = Value(0.0), Value(2.0)
+        assert [one.data for one in grad(power, (0, 1))(a, b)] == [0.0, 0.0]
+
+
+def test_after_a_derivative_was_refused_operations_are_checked_as_before():
+    with detect_anomaly():
+        with pytest.raises(FloatingPointError):
+            grad(grad(rooted))(1.0)
+        with pytest.raises(FloatingPointError, match=r"log\(0.0\)"):
+            Value(0.0).log()
+
+
 # Contexts.
 
 
@@ -294,6 +375,57 @@ def test_a_compiled_run_names_the_operation_its_operands_and_the_line(engine, ru
     message = str(caught.value)
     assert message.startswith(said)
     assert LOG_LINE in message or "log(total)" in message
+
+
+@pytest.mark.parametrize("engine", engine_names())
+def test_a_formula_from_elsewhere_has_its_own_line(engine, tmp_path, monkeypatch):
+    """From another file; from a notebook's cell, whose text linecache has; from a lambda."""
+    text = "from autograd import log\n\n\ndef far(x):\n    return log(x) * 2\n"
+    (tmp_path / f"formulas_of_{engine}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    far = importlib.import_module(f"formulas_of_{engine}").far
+    cell = "<ipython-input-7-0123456789ab>"
+    monkeypatch.setitem(linecache.cache, cell, (len(text), None, text.splitlines(keepends=True), cell))
+    names = {}
+    exec(compile(text, cell, "exec"), names)
+    short = lambda x: log(x) * 2  # noqa: E731
+    for formula, place in (
+        (far, f"{far.__code__.co_filename}:5: return log(x) * 2"),
+        (names["far"], f"{cell}:5: return log(x) * 2"),
+        (short, f"{__file__}:{inspect.getsourcelines(short)[1]}: short = lambda x: log(x) * 2"),
+    ):
+        for run in (
+            lambda f: jit(f, engine=engine)(0.0),
+            lambda f: vmap(f, engine=engine)(np.zeros(2)),
+            lambda f: jit(grad(grad(f)), engine=engine)(0.0),
+            lambda f: f(Value(0.0)),
+        ):
+            assert f"at {place}" in message_of(lambda: run(formula))  # noqa: B023
+
+
+@pytest.mark.parametrize("engine", engine_names())
+def test_a_primitive_of_a_users_own_is_named_in_compiled_runs(engine):
+    inverse = primitive("inverse_of", lambda x: 1 / x, lambda y, x: (-y * y,))
+    assert "inverse_of(x=0.0) is inf" in message_of(lambda: jit(lambda x: inverse(x), engine=engine)(0.0))
+
+
+@pytest.mark.parametrize("engine", [*engine_names(), "eager"])
+def test_a_birth_in_a_training_is_found(engine):
+    x = np.array([1.0, 0.0])
+    message = message_of(
+        lambda: fit(lambda w, x: log(w * x), 1.0, (x,), SGD(lr=0.1), 1, engine=engine)  # the line
+    )
+    assert "is inf" in message or "log(0.0) is -inf" in message
+    assert message.endswith("# the line")
+
+
+@pytest.mark.parametrize("engine", engine_names())
+def test_a_sum_over_samples_that_overflows_is_found(engine):
+    def large(x):
+        return x * 1e307
+
+    message = message_of(lambda: vmap(large, reduce="sum", engine=engine)(np.full(20, 1.0)))
+    assert message == "the results of large add up to inf, with 1e+307 of sample 17"
 
 
 def test_a_program_names_them_too():

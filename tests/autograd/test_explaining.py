@@ -22,7 +22,7 @@ from autograd.explaining.account import Account
 from autograd.explaining.layout import GAP, Size, layered
 from autograd.explaining.telling import tell
 from autograd.graph import leaves, operands, topological_order
-from autograd.watching import watch
+from autograd.watching import Watcher, watch
 from models.assignment.graph import loss as assignment_loss
 
 ROW = [-1.2879095, -0.12001342, -1.45900038, -0.66660821, -0.14421743], 1.85884913  # the data's first
@@ -72,18 +72,14 @@ LOSSES = [assignment, shared_leaf, choices, constants, not_finite, of_the_users,
 each_loss = pytest.mark.parametrize("build", LOSSES, ids=lambda build: build.__name__)
 
 
-class Recorder:
+class Recorder(Watcher):
     """What the engine does going backward: for each operation its gradient, and what its operands receive."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[Value, float, list[tuple[Value, float, float]]]] = []
 
-    def recorded(self, node: Value) -> None:
-        """Nothing is recorded going backward."""
-
-    def propagated(self, node: Value, received: list[tuple[Value, float]]) -> None:
-        totals = [(one, gradient, one.grad) for one, gradient in received]
-        self.seen.append((node, node.grad, totals))
+    def propagated(self, node: Value, adjoint: float, received: list[tuple[Value, float, float]]) -> None:
+        self.seen.append((node, adjoint, [(one, gradient, one.grad) for one, gradient, _ in received]))
 
 
 def backward(result: Value) -> Recorder:

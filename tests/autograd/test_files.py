@@ -44,6 +44,34 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
     assert failed.value.filename == str(tmp_path / "nowhere" / "file")
 
 
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(NotADirectoryError) as failed:
+        write_whole(tmp_path / "file" / "page", "text")
+    assert failed.value.filename == str(tmp_path / "file" / "page")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and modes are POSIX")
+def test_a_link_goes_on_pointing_and_a_file_keeps_its_mode(tmp_path):
+    path, link = tmp_path / "file", tmp_path / "link"
+    path.write_text("before")
+    path.chmod(0o600)
+    link.symlink_to("file")
+    write_whole(link, "after")
+    assert link.is_symlink()
+    assert path.read_text() == "after"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_a_device_is_written_to_and_not_replaced():
+    with pytest.raises(OSError, match="No space left") as failed:
+        write_whole("/dev/full", "text")
+    assert failed.value.filename == "/dev/full"
+    write_whole("/dev/null", "text")
+    assert not os.path.isfile("/dev/null")
+
+
 def test_a_folder_in_the_way_is_named(tmp_path):
     (tmp_path / "file").mkdir()
     with pytest.raises(OSError, match=r"file'$") as failed:

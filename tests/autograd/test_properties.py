@@ -22,7 +22,7 @@ from autograd.checking.subject import Gradient, Hessian, Subject
 from autograd.checking.tape import Tape
 from autograd.engines import compiled, engine_names
 from autograd.testing import TABLE, Expression, Step, expressions
-from autograd.watching import watch
+from autograd.watching import Watcher, watch
 from models.assignment.graph import loss
 
 EXACT = [name for name in engine_names() if name != "numpy"]
@@ -162,7 +162,7 @@ def partials(node, parts, wanted):
     return node._primitive.partials_at(node, parts, wanted)
 
 
-class _Counter:
+class _Counter(Watcher):
     """Collects the operations that are recorded."""
 
     def __init__(self) -> None:
@@ -170,9 +170,6 @@ class _Counter:
 
     def recorded(self, node: Value) -> None:
         self.nodes.append(node)
-
-    def propagated(self, node: Value, received: object) -> None:
-        """`backward` records nothing."""
 
 
 def recorded(call) -> list[Value]:

@@ -167,7 +167,7 @@ def test_bad_input_is_exit_status_2_and_a_line_that_says_why(tmp_path, monkeypat
     [
         ("matplotlib", [], 'matplotlib is not installed: run  pip install "valuegrad[plots]"'),
         ("tqdm", [], 'tqdm is not installed: run  pip install "valuegrad[plots]"'),
-        ("llvmlite.binding", ["--engine", "llvm"], 'llvmlite: pip install "valuegrad[jit]"'),
+        ("llvmlite", ["--engine", "llvm"], 'llvmlite is not installed: run  pip install "valuegrad[jit]"'),
     ],
 )
 def test_a_missing_package_is_named_before_anything_runs(
