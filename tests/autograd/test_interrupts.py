@@ -49,6 +49,7 @@ def left(of):
     return of()
 for work in works:
     for _ in range({moments}):
+        sys.stdin.readline()  # the files are looked at until then
         try:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             print("begun", work.__name__, flush=True)
@@ -131,6 +132,7 @@ def test_an_interrupt_leaves_nothing_broken_and_nothing_running(name, tmp_path):
             [sys.executable, "-c", code],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
@@ -138,9 +140,11 @@ def test_an_interrupt_leaves_nothing_broken_and_nothing_running(name, tmp_path):
         ) as child,
         ThreadPoolExecutor(1) as reader,
     ):
+        assert child.stdin is not None
         assert child.stdout is not None
         try:
             for moment in MOMENTS * len(calls):
+                print(file=child.stdin, flush=True)
                 assert child.stdout.readline().startswith("begun"), complaints.read_text()
                 time.sleep(moment)
                 said = reader.submit(child.stdout.readline)
