@@ -104,7 +104,7 @@ class _Table:
         results = np.array([[sample.by_engine.result] for sample in samples])
         known = np.isinf(self.by_engine) | (np.isfinite(self.by_engine) & np.isfinite(self._errors))
         self.compared = np.isfinite(results) & known
-        self.wrong = self.compared & ~(same | (apart <= self.allowed))
+        self.wrong = self.compared & ~(same | (np.isfinite(self.by_engine) & (apart <= self.allowed)))
 
     def faults(self, names: Sequence[str], derivation: Derivation | None) -> dict[int, _Fault]:
         """What is wrong with each component that is."""
