@@ -215,7 +215,7 @@ class _Run:
         self, f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], argnums: Argnums
     ) -> None:
         self.single = isinstance(argnums, int)
-        places = _places(argnums, len(args))
+        places = argument_places(argnums, len(args))
         called = list(args)
         self.structures: list[Structure] = []
         self.inputs: list[Value] = []
@@ -334,7 +334,12 @@ def _along(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[_Run, li
     return _Run(f, primals, {}, tuple(range(len(primals)))), direction
 
 
-def _places(argnums: Argnums, count: int) -> list[int]:
+def argument_places(argnums: Argnums, count: int) -> list[int]:
+    """The arguments that ``argnums`` names, counted from 0.
+
+    Raises:
+        TypeError: it names none of a call with so many arguments.
+    """
     places = [argnums] if isinstance(argnums, int) else list(argnums)
     for place in places:
         if not isinstance(place, int) or not -count <= place < count:

@@ -55,6 +55,11 @@ class Structure:
         before = sum(spec.num_leaves for spec in specs[:place])
         return Structure(specs[place], self._shapes[before : before + specs[place].num_leaves])
 
+    def places(self, entry: int) -> range:
+        """Where the scalars of one entry of a tuple stand among all."""
+        before = sum(self.child(place).size for place in range(entry))
+        return range(before, before + self.child(entry).size)
+
     @property
     def size(self) -> int:
         """How many scalars there are."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd.comparing.judgement import judged
@@ -10,6 +10,7 @@ from autograd.comparing.points import Pair, sampled
 from autograd.comparing.report import Comparison, Component
 from autograd.derivation import Derivation, derive
 from autograd.tracing import argument_names
+from autograd.transforms import argument_places
 from autograd.trees import flatten
 from autograd.value import TracingError, Value
 
@@ -19,7 +20,12 @@ _MOST_OPERATIONS = 500  # of a formula whose derivation is searched for slips
 
 
 def compare(
-    f: Callable[..., Any], hand: Callable[..., Any], *args: Any, points: int = 8, seed: int = 0
+    f: Callable[..., Any],
+    hand: Callable[..., Any],
+    *args: Any,
+    argnums: int | Sequence[int] = 0,
+    points: int = 8,
+    seed: int = 0,
 ) -> Comparison:
     """Check a gradient that was derived by hand, and say what is wrong with it.
 
@@ -29,18 +35,22 @@ def compare(
 
     Args:
         f: a function that returns one scalar.
-        hand: called with the same arguments, in floats, it returns the gradient by the first: in that
-            argument's structure, or in a flat list, tuple or array.
-        args: where to compare. Numbers after the first argument that are ints stay as they are at the
+        hand: called with the same arguments, in floats, it returns the gradient: in the structure of the
+            argument that it is by (a tuple of those where ``argnums`` is a sequence), or in a flat list,
+            tuple or array.
+        args: where to compare. Ints in arguments that ``argnums`` does not name stay as they are at the
             random points.
+        argnums: which argument, or arguments, the gradient is by.
         points: how many random points.
         seed: of the random numbers.
 
     Returns:
-        A `Comparison`, which prints as a table with a sentence for each slip.
+        A `Comparison`, which prints as a table with a sentence for each slip. It does not pass where the
+        function is nan or inf at every point tried: nothing could be compared there.
 
     Raises:
-        TypeError: an argument holds something else than numbers, or ``f`` returns no scalar.
+        TypeError: an argument holds something else than numbers, ``f`` returns no scalar, or ``argnums``
+            names no argument.
         ValueError: ``hand`` raised, or did not return as many components as there are; says what was
             expected.
 
@@ -58,22 +68,35 @@ def compare(
         dL/dw[0] = -2*u*x
     with u = y - w[0]*x - w[1]
          L = u^2
-    FAILED: 1 of 2 components are wrong (compared at 9 points)
+    FAILED: 1 of 2 components is wrong (compared at 9 points)
+
+    Weights that are arguments of their own:
+
+    >>> compare(lambda a, b: a * b**2, lambda a, b: (b**2, 2 * a * b), 1.0, 2.0, argnums=(0, 1)).passed
+    True
     """
     if not args:
         raise TypeError("compare takes the function's arguments after the two functions, got none")
-    first = flatten(args[0], "the argument to differentiate by", integers=False)[1].size
+    chosen = argument_places(argnums, len(args))
+    wanted = args[chosen[0]] if isinstance(argnums, int) else tuple(args[place] for place in chosen)
+    gradient = flatten(wanted, "the argument to differentiate by", integers=False)[1]
+    if not gradient.size:
+        raise TypeError(f"there is no number to differentiate by: argnums is {argnums!r}, of {args!r}")
     scalars, structure = flatten(args, "an argument of the function to compare")
-    names = [getattr(one, "label", "") or name for one, name in zip(scalars, argument_names(f, args)[:first])]
+    labels = [getattr(one, "label", "") or name for one, name in zip(scalars, argument_names(f, args))]
+    places = [at for place in chosen for at in structure.places(place)]
     numbers = [one.data if isinstance(one, Value) else one for one in scalars]
-    samples = sampled(Pair(f, hand, structure, names), args, numbers, points, seed)
-    return judged(samples, names, *_derivation(f, args))
+    pair = Pair(f, hand, structure, gradient, places, [labels[at] for at in places])
+    samples = sampled(pair, args, numbers, chosen, points, seed)
+    return judged(samples, pair.names, *_derivation(f, args, argnums))
 
 
-def _derivation(f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Derivation | None, str]:
+def _derivation(
+    f: Callable[..., Any], args: tuple[Any, ...], argnums: int | Sequence[int]
+) -> tuple[Derivation | None, str]:
     """The derivation that slips are looked for in; or None, and the reason why there is none."""
     try:
-        return derive(f, *args, max_operations=_MOST_OPERATIONS), ""
+        return derive(f, *args, argnums=argnums, max_operations=_MOST_OPERATIONS), ""
     except TracingError as error:
         return None, f"the function cannot be traced ({str(error).splitlines()[0]})."
     except ValueError:

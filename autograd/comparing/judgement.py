@@ -13,7 +13,7 @@ from autograd.comparing.points import Sample
 from autograd.comparing.report import Comparison, Component
 from autograd.comparing.rounding import UNIT
 from autograd.comparing.slips import FEWEST_POINTS, SAFETY, Slip, explained
-from autograd.comparing.wording import Place, definitions, places_to_look, told
+from autograd.comparing.wording import NEARLY, Place, definitions, places_to_look, told
 from autograd.derivation import Derivation
 from autograd.derivation.expressions import Symbol
 
@@ -64,6 +64,7 @@ def judged(
                 engine,
                 0.0 if hand == engine else hand - engine,
                 float(table.allowed[0, i]),
+                tuple(np.flatnonzero(table.compared[:, i]).tolist()),
                 tuple(np.flatnonzero(table.wrong[:, i]).tolist()),
                 f"d{name} {faults[i].says}" if i in faults else "",
             )
@@ -71,6 +72,9 @@ def judged(
     findings, definitions_used = _findings(faults, names, derivation)
     if reason and not all(fault.is_explained for fault in faults.values()):
         findings.append(f"Factors and terms could not be looked for: {reason}")
+    alone = [one.name for one in components if not one.compared_at]
+    if alone:
+        findings.append(_not_compared(alone, len(names), samples[0].by_engine.result))
     points = tuple(sample.args for sample in samples)
     return Comparison(tuple(components), tuple(findings), tuple(definitions_used), points)
 
@@ -82,7 +86,9 @@ class _Table:
         by_hand: what the user's function returned.
         by_engine: the engine's derivatives.
         allowed: how far rounding may set the two apart.
-        wrong: where they are further apart.
+        compared: where there is a number to compare with: not where the function is nan or inf, the
+            engine's derivative is nan, or rounding may have eaten all of it.
+        wrong: where they are compared, and further apart.
     """
 
     def __init__(self, samples: Sequence[Sample]) -> None:
@@ -94,8 +100,11 @@ class _Table:
         self.allowed = SAFETY * self._errors + 8 * UNIT * np.abs(self.by_engine)
         with np.errstate(invalid="ignore"):
             apart = np.abs(self.by_hand - self.by_engine)
-        same = (self.by_hand == self.by_engine) | (np.isnan(self.by_hand) & np.isnan(self.by_engine))
-        self.wrong = ~(same | (apart <= self.allowed))
+        same = self.by_hand == self.by_engine
+        results = np.array([[sample.by_engine.result] for sample in samples])
+        known = np.isinf(self.by_engine) | (np.isfinite(self.by_engine) & np.isfinite(self._errors))
+        self.compared = np.isfinite(results) & known
+        self.wrong = self.compared & ~(same | (np.isfinite(self.by_engine) & (apart <= self.allowed)))
 
     def faults(self, names: Sequence[str], derivation: Derivation | None) -> dict[int, _Fault]:
         """What is wrong with each component that is."""
@@ -149,12 +158,16 @@ class _Table:
 
     def _where(self, i: int) -> str:
         """At which points it is wrong, unless at all."""
-        wrong, total = int(self.wrong[:, i].sum()), len(self.wrong)
+        wrong, total = int(self.wrong[:, i].sum()), int(self.compared[:, i].sum())
         if wrong == total:
             return ""
-        if not self.wrong[0, i]:
+        if self.compared[0, i] and not self.wrong[0, i]:
             return f" (at {wrong} of {total} points; at the given one it is right)"
-        return " (at the given point only)" if wrong == 1 else f" (at {wrong} of {total} points)"
+        return (
+            " (at the given point only)"
+            if self.wrong[0, i] and wrong == 1
+            else f" (at {wrong} of {total} points)"
+        )
 
     def _unexplained(self, i: int) -> str:
         places = self.wrong[:, i]
@@ -166,9 +179,16 @@ class _Table:
         if (engine == 0).all():
             return "should be 0: the function does not depend on it there"
         apart, ratios = np.abs(hand - engine), hand[engine != 0] / engine[engine != 0]
+        off = " to ".join(dict.fromkeys(f"{one:.3g}" for one in (apart.min(), apart.max())))
+        if (apart <= NEARLY * np.abs(engine)).all():
+            explained = self.allowed[places, i].max()
+            return (
+                f"is nearly right, but off by {off}, where rounding explains at most {explained:.1e}: is it "
+                "found by finite differences, or a number in it short of digits?"
+            )
         return (
-            f"fits no known slip: it is off by {apart.min():.3g} to {apart.max():.3g}, and its ratio to the "
-            f"right one goes from {ratios.min():.6g} to {ratios.max():.6g}"
+            f"fits no known slip: it is off by {off}, and its ratio to the right one goes from "
+            f"{ratios.min():.6g} to {ratios.max():.6g}"
         )
 
 
@@ -190,9 +210,22 @@ def _findings(
         places = places_to_look(slip, wrong, right, derivation) if slip and derivation else []
         if places:
             sentence += ", where" + "".join(f"\n    {place}" for place in places)
-        sentences.append(sentence if places else f"{sentence}.")
+        sentences.append(sentence if places or sentence.endswith("?") else f"{sentence}.")
         looked_at += places
     return sentences, definitions(looked_at, derivation) if derivation else []
+
+
+def _not_compared(names: Sequence[str], total: int, result: float) -> str:
+    """That there was nothing to compare some components with, and what to do."""
+    every = len(names) == total
+    what = "Nothing could" if every else ", ".join(f"d{name}" for name in names) + " could not"
+    if np.isfinite(result):
+        why = "the engine has no derivative there that rounding leaves digits of"
+    else:
+        why = (
+            f"the function is {result} at the given point, and no point near by was found where it is finite"
+        )
+    return f"{what} be compared: {why}. Compare at another point."
 
 
 def _listed(wrong: Sequence[Symbol], total: int) -> str:

@@ -38,17 +38,29 @@ class Sample(NamedTuple):
 class Pair:
     """A function and its gradient by hand, to be called at points.
 
-    Attributes:
-        names: what to call each component, for errors.
+    Args:
+        f: the function.
+        hand: its gradient.
+        structure: of the arguments.
+        gradient: the structure that the gradient is expected in.
+        places: of its components among the arguments' numbers.
+        names: what to call each component.
     """
 
     def __init__(
-        self, f: Callable[..., Any], hand: Callable[..., Any], structure: Structure, names: Sequence[str]
+        self,
+        f: Callable[..., Any],
+        hand: Callable[..., Any],
+        structure: Structure,
+        gradient: Structure,
+        places: Sequence[int],
+        names: Sequence[str],
     ) -> None:
         self._f = f
         self._hand = hand
         self._structure = structure
-        self._first = structure.child(0)
+        self._gradient = gradient
+        self._places = places
         self.names = names
 
     def at(self, numbers: Sequence[float]) -> Sample:
@@ -71,21 +83,20 @@ class Pair:
             raise ValueError(
                 f"the gradient by hand raised {type(error).__name__}: {error}\n{self._expected()}"
             ) from error
-        return Sample(
-            args, tuple(numbers), self._components(returned), Gradient(result, inputs[: len(self.names)])
-        )
+        by_engine = Gradient(result, [inputs[place] for place in self._places])
+        return Sample(args, tuple(numbers), self._components(returned), by_engine)
 
     def _components(self, returned: Any) -> tuple[float, ...]:
         try:
             found, structure = flatten(returned, "the gradient by hand")
         except TypeError as error:
             raise ValueError(f"{error}\n{self._expected()}") from None
-        if structure != self._first:
+        if structure != self._gradient:
             self._check_flat(returned, structure)
         return tuple(one.data if isinstance(one, Value) else one for one in found)
 
     def _check_flat(self, returned: Any, structure: Structure) -> None:
-        """Components in another structure than the argument's must be one flat sequence."""
+        """Components in another structure than the expected one must be one flat sequence."""
         if structure.size != len(self.names):
             raise ValueError(
                 f"the gradient by hand has {structure.size} components where {len(self.names)} were "
@@ -102,27 +113,28 @@ class Pair:
         shown = ", ".join(self.names[:12]) + (", ..." if len(self.names) > 12 else "")
         return (
             f"It is called with the function's arguments, in floats, and must return the {len(self.names)} "
-            f"derivatives by the first one ({shown}): in its structure {self._first}, or in this order in a "
-            "flat list, tuple or array"
+            f"derivatives by {shown}: in the structure {self._gradient}, or in this order in a flat list, "
+            "tuple or array"
         )
 
 
 def sampled(
-    pair: Pair, args: tuple[Any, ...], numbers: Sequence[float], count: int, seed: int
+    pair: Pair, args: tuple[Any, ...], numbers: Sequence[float], chosen: Sequence[int], count: int, seed: int
 ) -> list[Sample]:
     """Both gradients at the given point and at random points around it.
 
     Args:
         pair: the two.
-        args: the arguments as they were given. What is an int in them, but for the first, stays as it is:
-            a label, or a count.
+        args: the arguments as they were given.
         numbers: the same, flat.
+        chosen: the arguments that are differentiated by. What is an int in others stays as it is: a label,
+            or a count.
         count: how many random points; fewer come back where the function is not finite near by.
         seed: of the random numbers.
     """
     samples = [pair.at(numbers)]
     center = np.array(numbers)
-    varied = _varied(args)
+    varied = _varied(args, chosen)
     scale = np.where(varied, np.maximum(np.abs(center), 1.0), 0.0)
     rng = np.random.default_rng(seed)
     for attempt in range(_TRIES * _HALVINGS if varied.any() and np.isfinite(center).all() else 0):
@@ -138,12 +150,12 @@ def sampled(
     return samples
 
 
-def _varied(args: tuple[Any, ...]) -> Any:
+def _varied(args: tuple[Any, ...], chosen: Sequence[int]) -> Any:
     """For each number whether random points differ in it."""
     varied: list[bool] = []
     for place, arg in enumerate(args):
         for leaf in Structure.of_arrays(arg)[0]:
             is_array = isinstance(leaf, np.ndarray)
             whole = leaf.dtype.kind in "biu" if is_array else isinstance(leaf, (int, np.integer, np.bool_))
-            varied += [place == 0 or not whole] * (leaf.size if is_array else 1)
+            varied += [place in chosen or not whole] * (leaf.size if is_array else 1)
     return np.array(varied, dtype=bool)

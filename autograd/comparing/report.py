@@ -17,7 +17,8 @@ class Component(NamedTuple):
         by_engine: the engine's derivative.
         difference: ``by_hand - by_engine``.
         allowed: how far rounding may set the two apart.
-        wrong_at: the points where they are further apart: places in `Comparison.points`.
+        compared_at: the points where there is a number to compare with: places in `Comparison.points`.
+        wrong_at: those where the two are further apart.
         verdict: what is wrong with it, in a sentence; "" where nothing is.
     """
 
@@ -26,20 +27,21 @@ class Component(NamedTuple):
     by_engine: float
     difference: float
     allowed: float
+    compared_at: tuple[int, ...]
     wrong_at: tuple[int, ...]
     verdict: str
 
     @property
     def passed(self) -> bool:
-        """Whether it is right at all points."""
-        return not self.wrong_at
+        """Whether it could be compared, and is right wherever it could."""
+        return bool(self.compared_at) and not self.wrong_at
 
 
 class Comparison(NamedTuple):
     """A gradient by hand beside the engine's. True where all components are right; prints as a table.
 
     Attributes:
-        components: one a number of the first argument, in order.
+        components: one a number that the gradient is by, in order.
         findings: a sentence for each slip, components with the same one together.
         definitions: what the names in the findings stand for, as in `autograd.derive`.
         points: the arguments at each point compared; the given one is first.
@@ -90,16 +92,31 @@ class Comparison(NamedTuple):
         )
 
     def _cells(self, one: Component) -> tuple[str, ...]:
-        where = f"{len(one.wrong_at)} of {len(self.points)} points" if one.wrong_at else "-"
+        where = f"{len(one.wrong_at)} of {_points(len(one.compared_at))}" if one.wrong_at else "-"
+        if not one.compared_at:
+            where = "not compared"
         numbers = f"{one.by_hand:.9g}", f"{one.by_engine:.9g}", f"{one.difference:.1e}", f"{one.allowed:.1e}"
         return (f"d{one.name}", *numbers, where)
 
     def _summary(self) -> str:
-        wrong, total = sum(not one.passed for one in self.components), len(self.components)
-        points = f"{len(self.points)} point" + "s" * (len(self.points) > 1)
+        total = len(self.components)
+        wrong = sum(bool(one.wrong_at) for one in self.components)
+        skipped = sum(not one.compared_at for one in self.components)
+        if skipped and not wrong:
+            return f"FAILED: {skipped} of {_components(total)} could not be compared"
+        points = _points(max(len(one.compared_at) for one in self.components))
         if wrong:
-            return f"FAILED: {wrong} of {total} components are wrong (compared at {points})"
-        return f"passed: {total} components are equal to rounding at {points}"
+            verb = "is" if wrong == 1 else "are"
+            return f"FAILED: {wrong} of {_components(total)} {verb} wrong (compared at {points})"
+        return f"passed: {_components(total)} {'is' if total == 1 else 'are'} equal to rounding at {points}"
+
+
+def _points(count: int) -> str:
+    return f"{count} point" + "s" * (count != 1)
+
+
+def _components(count: int) -> str:
+    return f"{count} component" + "s" * (count != 1)
 
 
 def _in_html(text: str) -> str:

@@ -14,9 +14,10 @@ from autograd.derivation.expressions import ONE, Derivative, Expression, Number,
 from autograd.derivation.text import text
 from autograd.derivation.walks import symbols, walk
 
-__all__ = ["Place", "definitions", "places_to_look", "told"]
+__all__ = ["NEARLY", "Place", "definitions", "places_to_look", "told"]
 
 _MOST_PLACES = 3
+NEARLY = 1e-4  # the relative difference up to which a wrong component is called nearly right
 
 
 class Place(NamedTuple):
@@ -51,7 +52,13 @@ def told(slip: Slip, derivation: Derivation | None) -> str:
 def _faults(slip: Slip, derivation: Derivation | None) -> list[str]:
     size = Fraction(abs(slip.constant)).limit_denominator(12)
     if float(size) != abs(slip.constant):
-        return [f"is {slip.constant:.6g} times what it should be"]
+        excess = abs(slip.constant) - 1
+        if abs(excess) > NEARLY or slip.constant < 0:
+            return [f"is {slip.constant:.6g} times what it should be"]
+        return [
+            f"is nearly right, but too {'large' if excess > 0 else 'small'} by {abs(excess):.1e} of its size "
+            "at every point, more than rounding explains (is a number in it short of digits?)"
+        ]
     missing = slip.missing
     if slip.extra == ONE and size.numerator == 1 and _has_number(derivation, size.denominator):
         missing, size = product(Number(Fraction(size.denominator)), missing), Fraction(1)

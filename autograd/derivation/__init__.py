@@ -14,7 +14,7 @@ from autograd.derivation.walks import walk
 from autograd.derivation.writing import COMPARISONS
 from autograd.program import Program
 from autograd.tracing import trace
-from autograd.transforms import value_and_grad
+from autograd.transforms import argument_places, value_and_grad
 from autograd.trees import flatten
 from autograd.value import Value
 
@@ -163,19 +163,6 @@ def derive(
         for one, name in zip(scalars, program.inputs)
     ]
     lines = lines_of(program, [*labels, *program.inputs[len(labels) :]])
-    places = [at for argnum in _positions(argnums, len(args)) for at in _slots(program, argnum)]
+    places = [at for place in argument_places(argnums, len(args)) for at in program.arguments.places(place)]
     inputs = [lines.inputs[at] for at in places]
     return Derivation(lines, inputs, lambda: trace(value_and_grad(f, argnums), *args), program.captured)
-
-
-def _positions(argnums: int | Sequence[int], count: int) -> list[int]:
-    try:
-        return [range(count)[argnum] for argnum in ([argnums] if isinstance(argnums, int) else argnums)]
-    except (IndexError, TypeError):
-        raise TypeError(f"argnums {argnums!r} names no argument of a call with {count} arguments") from None
-
-
-def _slots(program: Program, argnum: int) -> range:
-    """The inputs that an argument consists of."""
-    before = sum(program.arguments.child(place).size for place in range(argnum))
-    return range(before, before + program.arguments.child(argnum).size)

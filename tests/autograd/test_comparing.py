@@ -360,6 +360,66 @@ def test_a_transposed_matrix_is_swapped_components():
     assert report.findings == ("dm[0, 1] is swapped with dm[1, 0].",)
 
 
+def test_weights_may_be_arguments_of_their_own():
+    def f(a, b, x):
+        return (a * x).sin() * b["scale"]
+
+    def hand(a, b, x):
+        return {"scale": math.sin(a * x)}, math.cos(a * x) * b["scale"]
+
+    point = 0.3, {"scale": 2.0}, 1.7
+    report = compare(f, hand, *point, argnums=(1, 0))
+    assert [one.name for one in report.components] == ["b['scale']", "a"]
+    assert [one.passed for one in report.components] == [True, False]
+    assert report.components[1].verdict == "da lacks the factor x"
+    assert compare(f, lambda a, b, x: hand(a, b, x)[0], *point, argnums=1)
+    assert compare(f, lambda a, b, x: math.cos(a * x) * b["scale"] * a, *point, argnums=-1)
+
+
+def test_the_assignment_s_weights_one_by_one():
+    def separate(*numbers):
+        return loss(numbers[:9], numbers[9:14], numbers[14])
+
+    def hand(*numbers):
+        found = by_hand(dw3="dw8*q*x3")(numbers[:9], numbers[9:14], numbers[14])
+        return tuple(found)
+
+    report = compare(separate, hand, *WEIGHTS, *FEATURES, TARGET, argnums=range(9), points=4)
+    (finding,) = report.findings
+    assert finding.startswith("dw3 lacks the factor cos(w3*x3), where")
+
+
+@pytest.mark.parametrize("by_hand", [math.nan, math.inf, 1.0])
+@pytest.mark.parametrize("f", [lambda x: ag.log(-ag.exp(x)), lambda x: ag.exp(1e6 * x)])
+def test_where_the_function_has_no_number_nothing_passes(f, by_hand):
+    report = compare(f, lambda x: by_hand, 1.0)
+    assert not report
+    assert report.components[0].wrong_at == report.components[0].compared_at == ()
+    assert report.findings[0].startswith("Nothing could be compared: the function is ")
+    assert str(report).endswith("FAILED: 1 of 1 component could not be compared")
+
+
+def test_a_point_without_a_number_counts_for_nothing():
+    report = compare(ag.exp, lambda x: math.exp(x) if x < 709 else 0.0, 1000.0)
+    assert report
+    assert report.components[0].compared_at == (1, 2)
+    assert str(report).endswith("passed: 1 component is equal to rounding at 2 points")
+    assert compare(ag.sqrt, lambda x: 0.5 / math.sqrt(x) if x else math.inf, 0.0)
+    assert not compare(ag.sqrt, lambda x: 0.5 / math.sqrt(x) if x else 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("hand", "said"),
+    [
+        (lambda x: 3 * x**2 * (1 + 1e-9), "dx is nearly right, but too large by 1.0e-09 of its size"),
+        (lambda x: 2.99999 * x**2, "dx is nearly right, but too small by 3.3e-06 of its size"),
+        (lambda x: ((x + 1e-6) ** 3 - x**3) / 1e-6, "dx is nearly right, but off by"),
+    ],
+)
+def test_what_is_nearly_right_is_called_so(hand, said):
+    assert of_one(lambda x: x**3, hand).startswith(said)
+
+
 def test_what_is_given_as_an_int_is_not_varied():
     def f(x, n):
         return x**n
@@ -419,7 +479,7 @@ def test_a_report_shows_itself():
     lines = str(report).splitlines()
     assert lines[3].split()[0] == "dw3"
     assert lines[3].endswith("9 of 9 points")
-    assert lines[-1] == "FAILED: 1 of 9 components are wrong (compared at 9 points)"
+    assert lines[-1] == "FAILED: 1 of 9 components is wrong (compared at 9 points)"
     assert repr(report) == f"<Comparison: {lines[-1]}>"
     html = report._repr_html_()
     assert html.count("<tr") == 10
@@ -438,7 +498,7 @@ def test_the_same_seed_gives_the_same_points():
     [
         (
             lambda w, x: [1.0],
-            "has 1 components where 2 were expected.*derivatives by the first one .w.0., w.1.",
+            "has 1 components where 2 were expected.*derivatives by w.0., w.1.: in the structure",
         ),
         (lambda w, x: None, "has 0 components"),
         (lambda w, x: 1 / 0, "raised ZeroDivisionError"),
@@ -462,6 +522,9 @@ def test_a_gradient_by_hand_that_is_none_is_told_what_was_expected(hand, words):
         (lambda: compare(lambda x: [x], lambda x: 1.0, 1.0), "must return one number"),
         (lambda: compare(lambda x: x[0], lambda x: x, np.array([1, 2])), "astype"),
         (lambda: compare(lambda x: x, lambda x: x, "a"), "got str 'a'"),
+        (lambda: compare(lambda x: x, lambda x: x, 1.0, argnums=1), "argnums 1 names no argument"),
+        (lambda: compare(lambda x: x, lambda x: (), 1.0, argnums=()), "no number to differentiate by"),
+        (lambda: compare(lambda x, y: y, lambda x, y: [], [], 1.0), "no number to differentiate by"),
     ],
 )
 def test_bad_input_is_told_what_was_wrong(call, words):
