@@ -111,8 +111,17 @@ def _hypot(a: float, b: float) -> float:
         return math.inf
 
 
-hypot = primitive("hypot", _hypot, libm="hypot", partials=(lambda y, a, b: a / y, lambda y, a, b: b / y), commutative=True,
-                  on_arrays=np.hypot)
+def _hypot_by_one(y: Any, one: Any, other: Any) -> Any:
+    """``one / y``, without what y has lost where it is subnormal or overflows."""
+    if type(y) is float and 2.0**-1000 < y < 2.0**1000:
+        return one / y
+    scale = stop_gradient(where(less(y, 2.0**-1000), 2.0**200, where(less(2.0**1000, y), 0.25, 1.0)))
+    return scale * one / hypot(scale * one, scale * other)
+
+
+hypot = primitive(
+    "hypot", _hypot, (_hypot_by_one, lambda y, a, b: _hypot_by_one(y, b, a)), commutative=True, libm="hypot",
+    on_arrays=np.hypot, textbook=(lambda y, a, b: a / y, lambda y, a, b: b / y))
 
 # Trigonometric functions and their inverses.
 
@@ -130,9 +139,20 @@ acos = primitive("acos", math.acos, (lambda y, x: -1 / sqrt((1 - x) * (1 + x)),)
 
 atan = primitive("atan", math.atan, (lambda y, x: 1 / (1 + x * x),), on_arrays=np.arctan)
 
+
+def _over_squares(one: Any, a: Any, b: Any) -> Any:
+    """``one / (a*a + b*b)``, where one is a or b, scaled by a power of 2 where a square over- or underflows."""
+    size = absolute(a) + absolute(b)
+    if type(size) is float and 2.0**-300 <= size <= 2.0**300:
+        return one / (a * a + b * b)
+    scale = stop_gradient(where(less(size, 2.0**-300), 2.0**600, where(less(2.0**300, size), 2.0**-600, 1.0)))
+    a, b = scale * a, scale * b
+    return scale * (scale * one / (a * a + b * b))
+
+
 atan2 = primitive(
     "atan2", math.atan2,
-    (lambda y, a, b: b / hypot(a, b) / hypot(a, b), lambda y, a, b: -a / hypot(a, b) / hypot(a, b)),
+    (lambda y, a, b: _over_squares(b, a, b), lambda y, a, b: -_over_squares(a, a, b)),
     domain="not a = b = 0", on_arrays=np.arctan2,
     textbook=(lambda y, a, b: b / (a**2 + b**2), lambda y, a, b: -a / (a**2 + b**2)))
 

@@ -30,8 +30,8 @@ METHODS = (*_FINDERS, _FIXED)
 _MOST_NAMED = 5
 _NO_BOUND = "the engine's rounding there cannot be bounded"
 _NO_STEP = (
-    f"no step shows a smooth function, or {_NO_BOUND}; a kink or a jump is nearer than the shortest step, or a "
-    "period shorter"
+    f"at no step does the function look smooth, or {_NO_BOUND}; a kink or a jump may be nearer than the "
+    "shortest step, or a period shorter"
 )
 _WHY_UNDECIDED = dict.fromkeys(["high-precision", "complex-step"], _NO_BOUND)
 

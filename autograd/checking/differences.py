@@ -22,8 +22,8 @@ from autograd.checking.subject import Estimate, Gradient, Hessian
 __all__ = ["balanced", "fixed_step", "ladder", "richardson"]
 
 # The longest step, as a part of the input's power of 2, or of 1 where that is more. Of 7 bits, so that steps
-# lead to floats exactly; of these it is the number whose quotient by pi has the shortest runs of equal bits: no
-# halving of it comes near a multiple of pi, and no sine hides its period from several steps in a row.
+# lead to floats exactly, and such that its quotient by pi has no long runs of equal bits: no halving of it is
+# next to a multiple of pi, and a sine does not hide its period from several steps in a row.
 _LONGEST = 81 / 256
 _SHORTEST = 256  # units in the last place of the input
 _MOST_STEPS = 200

@@ -147,14 +147,14 @@ def _partials(primitive: Primitive, _: Any, inputs: tuple[Any, ...], wanted: tup
         return [own.apply(primitive, *numbers)]
 
     return [
-        _derivatives(value, inputs, i, _FIRST)[0].value if want and primitive is not table.stop_gradient else None
+        _derivatives(value, inputs, i, _FIRST)[0].value
+        if want and primitive is not table.stop_gradient
+        else None
         for i, want in enumerate(wanted)
     ]
 
 
-def _derivatives(
-    function: Function, numbers: Sequence[Any], i: int, accuracy: _Accuracy
-) -> list[_Quotient]:
+def _derivatives(function: Function, numbers: Sequence[Any], i: int, accuracy: _Accuracy) -> list[_Quotient]:
     """The derivatives of a function's results by its argument ``i``."""
     for digits, right in accuracy.digits:
         own = arithmetic(digits)

@@ -2,8 +2,9 @@
 
 The remainder is ``R(h) = f(x + h) - f(x) - h * f'(x)``. Halving ``h`` leaves a quarter of it where the
 engine's derivative is right, and a half where it is wrong: the measured order ``log2(R(2h) / R(h))`` goes to
-2, or to 1. A wrong derivative leaves remainders of opposite signs on the two sides; where they are not, the
-function is not smooth on the scale of the steps, and the test says nothing.
+2, or to 1. A wrong derivative leaves remainders of opposite signs on the two sides, whose sum shrinks as the
+square of the step all the same; where it does not, the function is not smooth on the scale of the steps, and
+the test leaves the derivative undecided.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def taylor(level: Gradient | Hessian) -> list[list[Estimate]]:
         ]
         for step in ladder(x):
             ends = [
-                level.sample([*subject.point[:i], end, *subject.point[i + 1 :]]) for end in (x + step, x - step)
+                level.sample([*subject.point[:i], end, *subject.point[i + 1 :]])
+                for end in (x + step, x - step)
             ]
             for test, right, left in zip(tests, *ends):
                 test.take(right, (x + step) - x, left.value)
@@ -60,6 +62,7 @@ class _Remainders:
         self.best = Estimate(math.nan, math.inf)
         self.is_settled = False
         self._before: float | None = None  # the last step's remainder, if it was clear
+        self._sum_before = math.inf  # the last step's remainders on both sides, added
         self._is_measured = False
         self._unclear = 0
 
@@ -69,6 +72,9 @@ class _Remainders:
         remainder = (there.value - self.here.value) - term
         rounding = there.error + self.here.error + step * self.error
         rounding += math.ulp(there.value) + math.ulp(self.here.value) + 2.0 * math.ulp(term)
+        total = abs(remainder + ((opposite - self.here.value) + term))
+        is_smooth = total <= max(self._sum_before / 2.0**_LEAST_ORDER, 2.0 * rounding)
+        self._sum_before = total
         if not math.isfinite(remainder + rounding):
             self._before = None
             return
@@ -77,8 +83,7 @@ class _Remainders:
         limit = _CLEAR * rounding
         if abs(remainder) > limit:
             if self._before is not None:
-                other = (opposite - self.here.value) + term
-                is_told = abs(remainder) <= allowed or abs(remainder + other) <= abs(remainder - other) / 2.0
+                is_told = abs(remainder) <= allowed or (is_smooth and total <= abs(remainder))
                 self.best = Estimate(slope, allowed / step) if is_told else Estimate(math.nan, math.inf)
                 self._is_measured = True
             self._before, self._unclear = abs(remainder), 0

@@ -49,8 +49,9 @@ def _is_normal(*numbers: float) -> bool:
 
 def exception_at(name: str, key: str, point: Point, exact: Exact) -> str:
     """The reason why an output is not counted at a point, or ""."""
-    if key and not all(is_ordinary(number) for lower, number in exact.items() if len(lower) < len(key)):
-        return "the value or a lower derivative is subnormal or overflows"
+    lower = [number for other, number in exact.items() if len(other) < len(key)]
+    if len(key) == 2 and not all(map(is_ordinary, lower)):
+        return "the value or a first derivative is subnormal or overflows"
     for names, keys, holds, reason in _EXCEPTIONS:
         if name in names.split() and (key or "value") in keys.split() and holds(point, exact):
             return reason
@@ -59,6 +60,7 @@ def exception_at(name: str, key: str, point: Point, exact: Exact) -> str:
 
 _REDUCTION = "the C library's reduction of a large x, next to a multiple of pi/2"
 _POWER = "a factor on the way is subnormal or overflows"
+_QUOTIENT = "the quotient a/b is subnormal"
 _ZERO = "near a zero of the second derivative, where terms cancel"
 
 # Names, outputs, where, why.
@@ -67,13 +69,14 @@ _EXCEPTIONS: tuple[tuple[str, str, Callable[[Point, Exact], bool], str], ...] = 
      _REDUCTION),
     ("tan", "value x xx", lambda p, e: abs(p[0]) > 2.0**26 and not 2.0**-36 < abs(e[""]) < 2.0**36,
      _REDUCTION),
+    ("div", "b", lambda p, e: not is_ordinary(e[""]), _QUOTIENT),
+    ("pow", "b", lambda p, e: not is_ordinary(e[""]), "the power itself is subnormal or overflows"),
     ("pow", "a aa", lambda p, _: p[0] < 0.0 and abs(p[1]) > 2.0**53, "no double is odd, as b - 1 is"),
     ("pow", "a", lambda p, e: not _is_normal(e[""] / p[0]), _POWER),
     ("pow", "aa", lambda p, e: not _is_normal(e[""] / p[0] / p[0]), _POWER),
     ("pow", "ab ba", lambda p, e: not _is_normal(e[""] / p[0], (e["b"] or e[""]) / p[0], 1 / p[0]), _POWER),
-    ("pow", "ab ba", lambda p, e: abs(e["ab"] * p[0] / e[""]) < 0.25, _ZERO),
-    ("atan2", "a b aa ab ba bb", lambda p, _: min(map(abs, p)) < SMALLEST_NORMAL, "an operand is subnormal"),
-    ("atan2", "aa ab ba bb", lambda p, _: max(map(abs, p)) < 2.0**-510, "a square overflows on the way"),
+    ("pow", "ab ba", lambda p, e: abs(e["ab"] * p[0] / e[""]) < 0.5, _ZERO),
+    ("atan2", "aa ab ba bb", lambda p, _: max(map(abs, p)) < 2.0**-900, "a product overflows on the way"),
     ("atan", "xx", lambda p, _: abs(p[0]) > 2.0**250, "a product underflows on the way"),
     ("tanh asin acos atanh", "xx", lambda p, _: abs(p[0]) < 0.25, _ZERO),
     ("sigmoid", "xx", lambda p, _: abs(p[0]) < 0.5, _ZERO),
