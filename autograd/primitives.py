@@ -20,6 +20,7 @@ import numpy as np
 from autograd.ieee import power
 from autograd.registry import primitive
 
+LOG_2 = 0.6931471805599453
 LOG2_E = 1.4426950408889634  # 1/log(2)
 LOG10_E = 0.4342944819032518  # 1/log(10)
 TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
@@ -168,8 +169,40 @@ tanh = primitive("tanh", math.tanh, (lambda y, x: 4.0 * sigmoid(2.0 * x) * sigmo
 asinh = primitive("asinh", math.asinh, (lambda y, x: 1 / hypot(1.0, x),), on_arrays=np.arcsinh,
                   textbook=(lambda y, x: 1 / sqrt(x**2 + 1),))
 
-acosh = primitive("acosh", math.acosh, (lambda y, x: 1 / (sqrt(x - 1) * sqrt(x + 1)),), domain="x >= 1",
-                  on_arrays=np.arccosh, textbook=(lambda y, x: 1 / sqrt(x**2 - 1),))
+
+def _acosh(x: float) -> float:
+    if x > _HUGE:
+        return math.log1p(x) + LOG_2
+    if not x >= 1.0:
+        return math.nan
+    parts: tuple[float, float] = _acosh_parts(x - 1.0, math.sqrt)
+    z, rest = parts
+    return math.log1p(z) + rest / (1.0 + z)
+
+
+def _acosh_expression(x: Any) -> Any:
+    """``log1p(z)``, where ``z = t + sqrt(2*t + t*t)`` and ``t = x - 1``, with what rounding takes from z."""
+    z, rest = _acosh_parts(x - 1.0, sqrt)
+    is_huge = less(_HUGE, x)
+    z = where(less_equal(1.0, x), where(is_huge, x, z), -2.0)
+    return log1p(z) + where(is_huge, LOG_2, rest / (1.0 + z))
+
+
+def _acosh_parts(t: Any, root: Any) -> tuple[Any, Any]:
+    """The sum z and its rest: the root's error, found as `_gaussian` squares exactly, and the sum's."""
+    square = (t + t) + t * t
+    r = root(square)
+    c = 134217729.0 * r
+    upper = c - (c - r)
+    missing = (square - upper * upper) - (r - upper) * (r + upper)
+    z = r + t
+    return z, (t - (z - r)) + missing / (r + r + 2.0**-1000)  # where r is 0, so is what is missing
+
+
+_HUGE = 2.0**60  # from here on acosh(x) is log(2*x)
+
+acosh = primitive("acosh", _acosh, (lambda y, x: 1 / (sqrt(x - 1) * sqrt(x + 1)),), domain="x >= 1",
+                  expression=_acosh_expression, on_arrays=np.arccosh, textbook=(lambda y, x: 1 / sqrt(x**2 - 1),))
 
 atanh = primitive("atanh", math.atanh, (lambda y, x: 1 / ((1 - x) * (1 + x)),), domain="-1 < x < 1",
                   on_arrays=np.arctanh, textbook=(lambda y, x: 1 / (1 - x**2),))

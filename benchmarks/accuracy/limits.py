@@ -28,7 +28,7 @@ class Limit(NamedTuple):
 
 # Functions that the C library computes are as good as it is: the largest errors of glibc's that were found
 # in 10**8 points, rounded up.
-_OF_THE_C_LIBRARY = {"tanh": 2.25, "acosh": 2.25, "erfc": 5.0}
+_OF_THE_C_LIBRARY = {"tanh": 2.25, "erfc": 5.0}
 
 
 def limit_of(name: str, key: str) -> Limit:
@@ -49,9 +49,6 @@ def _is_normal(*numbers: float) -> bool:
 
 def exception_at(name: str, key: str, point: Point, exact: Exact) -> str:
     """The reason why an output is not counted at a point, or ""."""
-    lower = [number for other, number in exact.items() if len(other) < len(key)]
-    if len(key) == 2 and not all(map(is_ordinary, lower)):
-        return "the value or a first derivative is subnormal or overflows"
     for names, keys, holds, reason in _EXCEPTIONS:
         if name in names.split() and (key or "value") in keys.split() and holds(point, exact):
             return reason
@@ -60,8 +57,14 @@ def exception_at(name: str, key: str, point: Point, exact: Exact) -> str:
 
 _REDUCTION = "the C library's reduction of a large x, next to a multiple of pi/2"
 _POWER = "a factor on the way is subnormal or overflows"
+_LOWER = "the value or a first derivative is subnormal or overflows"
 _QUOTIENT = "the quotient a/b is subnormal"
 _ZERO = "near a zero of the second derivative, where terms cancel"
+
+
+def _is_lower_lost(_: Point, exact: Exact) -> bool:
+    return not all(is_ordinary(number) for key, number in exact.items() if len(key) < 2)
+
 
 # Names, outputs, where, why.
 _EXCEPTIONS: tuple[tuple[str, str, Callable[[Point, Exact], bool], str], ...] = (
@@ -69,8 +72,8 @@ _EXCEPTIONS: tuple[tuple[str, str, Callable[[Point, Exact], bool], str], ...] = 
      _REDUCTION),
     ("tan", "value x xx", lambda p, e: abs(p[0]) > 2.0**26 and not 2.0**-36 < abs(e[""]) < 2.0**36,
      _REDUCTION),
-    ("div", "b", lambda p, e: not is_ordinary(e[""]), _QUOTIENT),
-    ("pow", "b", lambda p, e: not is_ordinary(e[""]), "the power itself is subnormal or overflows"),
+    ("div", "b", lambda _, e: not is_ordinary(e[""]), _QUOTIENT),
+    ("pow", "b", lambda _, e: not is_ordinary(e[""]), "the power itself is subnormal or overflows"),
     ("pow", "a aa", lambda p, _: p[0] < 0.0 and abs(p[1]) > 2.0**53, "no double is odd, as b - 1 is"),
     ("pow", "a", lambda p, e: not _is_normal(e[""] / p[0]), _POWER),
     ("pow", "aa", lambda p, e: not _is_normal(e[""] / p[0] / p[0]), _POWER),
@@ -83,4 +86,7 @@ _EXCEPTIONS: tuple[tuple[str, str, Callable[[Point, Exact], bool], str], ...] = 
     ("hypot", "aa", lambda p, _: 2 * abs(p[1]) < abs(p[0]), _ZERO),
     ("hypot", "bb", lambda p, _: 2 * abs(p[0]) < abs(p[1]), _ZERO),
     ("atan2", "ab ba", lambda p, _: abs(abs(p[0]) - abs(p[1])) < max(map(abs, p)) / 3, _ZERO),
+    ("div", "bb", _is_lower_lost, _LOWER),
+    ("pow hypot atan2", "aa ab ba bb", _is_lower_lost, _LOWER),
+    ("erf erfc", "xx", _is_lower_lost, _LOWER),
 )  # fmt: skip
