@@ -142,14 +142,20 @@ atan = primitive("atan", math.atan, (lambda y, x: 1 / (1 + x * x),), on_arrays=n
 
 
 def _over_squares(one: Any, a: Any, b: Any) -> Any:
-    """``one / (a*a + b*b)``, where one is a or b, scaled by a power of 2 where a square over- or underflows."""
+    """``one / (a*a + b*b)``, where one is a or b, scaled by a power of 2 where a square over- or underflows.
+
+    The limits and the powers are such that quotients that are normal numbers stay so.
+    """
     size = absolute(a) + absolute(b)
-    if type(size) is float and 2.0**-300 <= size <= 2.0**300:
+    if type(size) is float and _LEAST_SIZE <= size <= _LARGEST_SIZE:
         return one / (a * a + b * b)
-    scale = stop_gradient(where(less(size, 2.0**-300), 2.0**600, where(less(2.0**300, size), 2.0**-600, 1.0)))
+    raised = where(less(size, _LEAST_SIZE), 2.0**566, where(less(_LARGEST_SIZE, size), 2.0**-550, 1.0))
+    scale = stop_gradient(raised)
     a, b = scale * a, scale * b
     return scale * (scale * one / (a * a + b * b))
 
+
+_LEAST_SIZE, _LARGEST_SIZE = 2.0**-310, 2.0**300
 
 atan2 = primitive(
     "atan2", math.atan2,
