@@ -6,6 +6,7 @@ takes the points that it names out of the count; what is found there is listed w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -59,11 +60,22 @@ _REDUCTION = "the C library's reduction of a large x, next to a multiple of pi/2
 _POWER = "a factor on the way is subnormal or overflows"
 _LOWER = "the value or a first derivative is subnormal or overflows"
 _QUOTIENT = "the quotient a/b is subnormal"
+_UNDERFLOW = "a product underflows on the way"
 _ZERO = "near a zero of the second derivative, where terms cancel"
 
 
 def _is_lower_lost(_: Point, exact: Exact) -> bool:
     return not all(is_ordinary(number) for key, number in exact.items() if len(key) < 2)
+
+
+def _is_fourth_power_lost(point: Point, _: Exact) -> bool:
+    """Whether ``b / (a*a + b*b)**2`` underflows, scaled as the rule of atan2 scales it."""
+    least, largest = sorted(map(abs, point))
+    if not least:
+        return False
+    small, large = math.log2(least), math.log2(largest)
+    scale = 566 if large < -309 else -550 if large > 298 else 0
+    return small + scale - 4 * (large + scale) < -1022
 
 
 # Names, outputs, where, why.
@@ -79,8 +91,9 @@ _EXCEPTIONS: tuple[tuple[str, str, Callable[[Point, Exact], bool], str], ...] = 
     ("pow", "aa", lambda p, e: not _is_normal(e[""] / p[0] / p[0]), _POWER),
     ("pow", "ab ba", lambda p, e: not _is_normal(e[""] / p[0], (e["b"] or e[""]) / p[0], 1 / p[0]), _POWER),
     ("pow", "ab ba", lambda p, e: abs(e["ab"] * p[0] / e[""]) < 0.5, _ZERO),
-    ("atan2", "aa ab ba bb", lambda p, _: max(map(abs, p)) < 2.0**-900, "a product overflows on the way"),
-    ("atan", "xx", lambda p, _: abs(p[0]) > 2.0**250, "a product underflows on the way"),
+    ("atan2", "aa ab ba bb", lambda p, _: max(map(abs, p)) < 2.0**-510, "a product overflows on the way"),
+    ("atan2", "aa ab ba bb", _is_fourth_power_lost, _UNDERFLOW),
+    ("atan", "xx", lambda p, _: abs(p[0]) > 2.0**250, _UNDERFLOW),
     ("tanh asin acos atanh", "xx", lambda p, _: abs(p[0]) < 0.25, _ZERO),
     ("sigmoid", "xx", lambda p, _: abs(p[0]) < 0.5, _ZERO),
     ("hypot", "aa", lambda p, _: 2 * abs(p[1]) < abs(p[0]), _ZERO),
