@@ -68,21 +68,31 @@ def _power_by_base(_: Any, a: Any, b: Any) -> Any:
     """``b * a**(b - 1)``, and what the rounding of ``b - 1`` cuts off put back.
 
     The power multiplies a rounding of the exponent by ``log(a)``: ``a**(c + d) = a**c * (1 + d*log(a))``
-    where d is that small. As for derivatives, d is too small to matter.
+    where d is that small. As for derivatives, d is too small to matter. Beyond 2**53 every double is even, and
+    the odd power of a negative number needs its sign.
     """
     lower = b - 1
     if type(b) is float and b != 0.0 and abs(b) <= 2.0**53 and lower + 1 == b:
         return b * pow(a, lower)  # a constant that loses nothing, as most do
     back = lower - b
-    lost = ((b - (lower - back)) - (1 + back)) * log(a)
+    lost = ((b - (lower - back)) - (1 + back)) * log(absolute(a))
     raised = pow(where(equal(a, 0.0) * equal(b, 0.0), 1.0, a), lower)
-    return b * raised * (1 + stop_gradient(where(less(absolute(lost), 1.0), lost, 0.0)))
+    sign = where(less(a, 0.0) * less(2.0**53, absolute(b)), -1.0, 1.0)
+    return b * raised * (1 + stop_gradient(where(less(absolute(lost), 1.0), lost, 0.0))) * sign
+
+
+def _power_by_exponent(y: Any, a: Any, b: Any) -> Any:
+    """``y * log(a)``, and where y is subnormal or overflows, its root twice, which does not."""
+    base = where(equal(a, 0.0) * less_equal(0.0, b), 1.0, a)
+    if type(y) is float and 2.0**-1022 <= abs(y) < math.inf:
+        return y * log(base)
+    is_extreme = less(absolute(y), 2.0**-1022) + equal(absolute(y), math.inf)
+    root = pow(base, b * where(is_extreme, 0.5, 1.0))
+    return root * log(base) * where(is_extreme, root, 1.0)
 
 
 pow = primitive(
-    "pow", power,
-    (_power_by_base, lambda y, a, b: y * log(where(equal(a, 0.0) * less_equal(0.0, b), 1.0, a))),
-    symbol="**", domain="a > 0, or b an integer", libm="pow",
+    "pow", power, (_power_by_base, _power_by_exponent), symbol="**", domain="a > 0, or b an integer", libm="pow",
     on_arrays=_power_of_arrays,
     textbook=(lambda y, a, b: b * a ** (b - 1), lambda y, a, b: y * log(a)))
 
