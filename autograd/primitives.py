@@ -21,6 +21,7 @@ from autograd.ieee import power
 from autograd.registry import primitive
 
 LOG_2 = 0.6931471805599453
+_LARGEST = 1.7976931348623157e308  # of all doubles
 LOG2_E = 1.4426950408889634  # 1/log(2)
 LOG10_E = 0.4342944819032518  # 1/log(10)
 TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
@@ -86,7 +87,7 @@ def _power_by_exponent(y: Any, a: Any, b: Any) -> Any:
     base = where(equal(a, 0.0) * less_equal(0.0, b), 1.0, a)
     if type(y) is float and 2.0**-1022 <= abs(y) < math.inf:
         return y * log(base)
-    is_extreme = less(absolute(y), 2.0**-1022) + equal(absolute(y), math.inf)
+    is_extreme = less(absolute(y), 2.0**-1022) + less(_LARGEST, absolute(y))
     root = pow(base, b * where(is_extreme, 0.5, 1.0))
     return root * log(base) * where(is_extreme, root, 1.0)
 
