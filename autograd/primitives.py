@@ -20,6 +20,8 @@ import numpy as np
 from autograd.ieee import power
 from autograd.registry import primitive
 
+LOG_2 = 0.6931471805599453
+_LARGEST = 1.7976931348623157e308  # of all doubles
 LOG2_E = 1.4426950408889634  # 1/log(2)
 LOG10_E = 0.4342944819032518  # 1/log(10)
 TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
@@ -67,21 +69,31 @@ def _power_by_base(_: Any, a: Any, b: Any) -> Any:
     """``b * a**(b - 1)``, and what the rounding of ``b - 1`` cuts off put back.
 
     The power multiplies a rounding of the exponent by ``log(a)``: ``a**(c + d) = a**c * (1 + d*log(a))``
-    where d is that small. As for derivatives, d is too small to matter.
+    where d is that small. As for derivatives, d is too small to matter. Beyond 2**53 every double is even, and
+    the odd power of a negative number needs its sign.
     """
     lower = b - 1
     if type(b) is float and b != 0.0 and abs(b) <= 2.0**53 and lower + 1 == b:
         return b * pow(a, lower)  # a constant that loses nothing, as most do
     back = lower - b
-    lost = ((b - (lower - back)) - (1 + back)) * log(a)
+    lost = ((b - (lower - back)) - (1 + back)) * log(absolute(a))
     raised = pow(where(equal(a, 0.0) * equal(b, 0.0), 1.0, a), lower)
-    return b * raised * (1 + stop_gradient(where(less(absolute(lost), 1.0), lost, 0.0)))
+    sign = where(less(a, 0.0) * less(2.0**53, absolute(b)), -1.0, 1.0)
+    return b * raised * (1 + stop_gradient(where(less(absolute(lost), 1.0), lost, 0.0))) * sign
+
+
+def _power_by_exponent(y: Any, a: Any, b: Any) -> Any:
+    """``y * log(a)``, and where y is subnormal or overflows, its root twice, which does not."""
+    base = where(equal(a, 0.0) * less_equal(0.0, b), 1.0, a)
+    if type(y) is float and 2.0**-1022 <= abs(y) < math.inf:
+        return y * log(base)
+    is_extreme = less(absolute(y), 2.0**-1022) + less(_LARGEST, absolute(y))
+    root = pow(base, b * where(is_extreme, 0.5, 1.0))
+    return root * log(base) * where(is_extreme, root, 1.0)
 
 
 pow = primitive(
-    "pow", power,
-    (_power_by_base, lambda y, a, b: y * log(where(equal(a, 0.0) * less_equal(0.0, b), 1.0, a))),
-    symbol="**", domain="a > 0, or b an integer", libm="pow",
+    "pow", power, (_power_by_base, _power_by_exponent), symbol="**", domain="a > 0, or b an integer", libm="pow",
     on_arrays=_power_of_arrays,
     textbook=(lambda y, a, b: b * a ** (b - 1), lambda y, a, b: y * log(a)))
 
@@ -111,8 +123,17 @@ def _hypot(a: float, b: float) -> float:
         return math.inf
 
 
-hypot = primitive("hypot", _hypot, libm="hypot", partials=(lambda y, a, b: a / y, lambda y, a, b: b / y), commutative=True,
-                  on_arrays=np.hypot)
+def _hypot_by_one(y: Any, one: Any, other: Any) -> Any:
+    """``one / y``, without what y has lost where it is subnormal or overflows."""
+    if type(y) is float and 2.0**-1000 < y < 2.0**1000:
+        return one / y
+    scale = stop_gradient(where(less(y, 2.0**-1000), 2.0**200, where(less(2.0**1000, y), 0.25, 1.0)))
+    return scale * one / hypot(scale * one, scale * other)
+
+
+hypot = primitive(
+    "hypot", _hypot, (_hypot_by_one, lambda y, a, b: _hypot_by_one(y, b, a)), commutative=True, libm="hypot",
+    on_arrays=np.hypot, textbook=(lambda y, a, b: a / y, lambda y, a, b: b / y))
 
 # Trigonometric functions and their inverses.
 
@@ -130,9 +151,26 @@ acos = primitive("acos", math.acos, (lambda y, x: -1 / sqrt((1 - x) * (1 + x)),)
 
 atan = primitive("atan", math.atan, (lambda y, x: 1 / (1 + x * x),), on_arrays=np.arctan)
 
+
+def _over_squares(one: Any, a: Any, b: Any) -> Any:
+    """``one / (a*a + b*b)``, where one is a or b, scaled by a power of 2 where a square over- or underflows.
+
+    The limits and the powers are such that quotients that are normal numbers stay so.
+    """
+    size = absolute(a) + absolute(b)
+    if type(size) is float and _LEAST_SIZE <= size <= _LARGEST_SIZE:
+        return one / (a * a + b * b)
+    raised = where(less(size, _LEAST_SIZE), 2.0**566, where(less(_LARGEST_SIZE, size), 2.0**-550, 1.0))
+    scale = stop_gradient(raised)
+    a, b = scale * a, scale * b
+    return scale * (scale * one / (a * a + b * b))
+
+
+_LEAST_SIZE, _LARGEST_SIZE = 2.0**-310, 2.0**300
+
 atan2 = primitive(
     "atan2", math.atan2,
-    (lambda y, a, b: b / hypot(a, b) / hypot(a, b), lambda y, a, b: -a / hypot(a, b) / hypot(a, b)),
+    (lambda y, a, b: _over_squares(b, a, b), lambda y, a, b: -_over_squares(a, a, b)),
     domain="not a = b = 0", on_arrays=np.arctan2,
     textbook=(lambda y, a, b: b / (a**2 + b**2), lambda y, a, b: -a / (a**2 + b**2)))
 
@@ -148,8 +186,40 @@ tanh = primitive("tanh", math.tanh, (lambda y, x: 4.0 * sigmoid(2.0 * x) * sigmo
 asinh = primitive("asinh", math.asinh, (lambda y, x: 1 / hypot(1.0, x),), on_arrays=np.arcsinh,
                   textbook=(lambda y, x: 1 / sqrt(x**2 + 1),))
 
-acosh = primitive("acosh", math.acosh, (lambda y, x: 1 / (sqrt(x - 1) * sqrt(x + 1)),), domain="x >= 1",
-                  on_arrays=np.arccosh, textbook=(lambda y, x: 1 / sqrt(x**2 - 1),))
+
+def _acosh(x: float) -> float:
+    if x > _HUGE:
+        return math.log1p(x) + LOG_2
+    if not x >= 1.0:
+        return math.nan
+    parts: tuple[float, float] = _acosh_parts(x - 1.0, math.sqrt)
+    z, rest = parts
+    return math.log1p(z) + rest / (1.0 + z)
+
+
+def _acosh_expression(x: Any) -> Any:
+    """``log1p(z)``, where ``z = t + sqrt(2*t + t*t)`` and ``t = x - 1``, with what rounding takes from z."""
+    z, rest = _acosh_parts(x - 1.0, sqrt)
+    is_huge = less(_HUGE, x)
+    z = where(less_equal(1.0, x), where(is_huge, x, z), -2.0)
+    return log1p(z) + where(is_huge, LOG_2, rest / (1.0 + z))
+
+
+def _acosh_parts(t: Any, root: Any) -> tuple[Any, Any]:
+    """The sum z and its rest: the root's error, found as `_gaussian` squares exactly, and the sum's."""
+    square = (t + t) + t * t
+    r = root(square)
+    c = 134217729.0 * r
+    upper = c - (c - r)
+    missing = (square - upper * upper) - (r - upper) * (r + upper)
+    z = r + t
+    return z, (t - (z - r)) + missing / (r + r + 2.0**-1000)  # where r is 0, so is what is missing
+
+
+_HUGE = 2.0**60  # from here on acosh(x) is log(2*x)
+
+acosh = primitive("acosh", _acosh, (lambda y, x: 1 / (sqrt(x - 1) * sqrt(x + 1)),), domain="x >= 1",
+                  expression=_acosh_expression, on_arrays=np.arccosh, textbook=(lambda y, x: 1 / sqrt(x**2 - 1),))
 
 atanh = primitive("atanh", math.atanh, (lambda y, x: 1 / ((1 - x) * (1 + x)),), domain="-1 < x < 1",
                   on_arrays=np.arctanh, textbook=(lambda y, x: 1 / (1 - x**2),))

@@ -200,7 +200,9 @@ def expressions(
         made = _Formula(draw(points(inputs)) if point is None else point)
         for _ in range(draw(st.integers(1, size))):
             primitive = draw(st.sampled_from(choices))
-            places = st.sampled_from(range(len(made.found))[::-1])  # the latest result is the simplest
+            places = st.sampled_from(
+                [*made.unused()[::-1], *range(len(made.found))[::-1]]
+            )  # the latest first
             constants = st.integers(-12, 12).map(lambda n: n / 4)
             operands = [
                 draw(places if draw(st.integers(0, 3)) else constants) for _ in range(primitive.arity)
@@ -233,10 +235,14 @@ class _Formula:
         self._steps.append(step)
         self._stretch = stretch
 
+    def unused(self) -> list[int]:
+        """What no step has used yet: drawn as often as all there is, so that results meet in later steps."""
+        used = {operand for step in self._steps for operand in step.operands if type(operand) is int}
+        return sorted(set(range(len(self.found))) - used)
+
     def finished(self) -> Expression:
         """The formula, with what has not been used added up."""
-        used = {operand for step in self._steps for operand in step.operands if type(operand) is int}
-        for unused in sorted(set(range(len(self.found) - 1)) - used):
+        for unused in self.unused()[:-1]:
             self._add(Step(add, (len(self.found) - 1, unused)), self._stretch + 1.0)
         return Expression(self.point, tuple(self._steps), self._stretch)
 

@@ -27,6 +27,13 @@ _FINDERS: dict[str, Callable[[Gradient | Hessian], list[list[Estimate]]]] = {
 }
 _BY_STRENGTH = ("high-precision", "complex-step", "richardson")
 METHODS = (*_FINDERS, _FIXED)
+_MOST_NAMED = 5
+_NO_BOUND = "the engine's rounding there cannot be bounded"
+_NO_STEP = (
+    f"at no step does the function look smooth, or {_NO_BOUND}; a kink or a jump may be nearer than the "
+    "shortest step, or a period shorter"
+)
+_WHY_UNDECIDED = dict.fromkeys(["high-precision", "complex-step"], _NO_BOUND)
 
 
 def check_gradients(
@@ -108,6 +115,10 @@ def check_gradients(
             rows += [_row(name, one, *other, error) for name, one, error, other in zip(*columns)]
     if used == "high-precision" and not all(row.passed for row in rows):
         notes += findings(gradient)
+    undecided = [row.name for row in rows if row.verdict == "undecided"]
+    if undecided:
+        names = f"{'; '.join(undecided[:_MOST_NAMED])}{'; ...' if len(undecided) > _MOST_NAMED else ''}"
+        notes.append(f"undecided is {names}: {_WHY_UNDECIDED.get(used, _NO_STEP)}")
     return GradientCheck(tuple(rows), _norm_form(rows), None, None, None, used, order, tuple(notes))
 
 

@@ -4,11 +4,14 @@ A quotient is wrong by truncation, which grows with the step, and by rounding, w
 shrinks. Rounding is bounded by an analysis of the function's own operations. Truncation is estimated from
 quotients of several steps, each half of the one before; the estimate is a bound once halving the step
 halves the truncation at least, which it does when the step is small against the scale on which the function
-changes. What is returned is the best balance of the two, for each input by itself.
+changes. That the slopes to the left and to the right draw together as the step shrinks says that it is: at a
+kink nearer than the step they stay apart. What is returned is the best balance of the two, for each input by
+itself.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -18,14 +21,15 @@ from autograd.checking.subject import Estimate, Gradient, Hessian
 
 __all__ = ["balanced", "fixed_step", "ladder", "richardson"]
 
-# The longest step, as a part of the input's power of 2, or of 1 where that is more. Near half the golden
-# ratio, so that a period of the function's that is a power of 2 does not hide from all steps at once; of 7
-# bits, so that steps lead to floats exactly.
-_LONGEST = 79 / 256
+# The longest step, as a part of the input's power of 2, or of 1 where that is more. Of 7 bits, so that steps
+# lead to floats exactly, and such that its quotient by pi has no long runs of equal bits: no halving of it is
+# next to a multiple of pi, and a sine does not hide its period from several steps in a row.
+_LONGEST = 81 / 256
 _SHORTEST = 256  # units in the last place of the input
 _MOST_STEPS = 200
 _MOST_COLUMNS = 8  # of Richardson's table
 _MOST_HOPELESS = 3
+_LEAST_STRAIGHTENING = 0.75  # of the bend, by halving the step, which halves that of a smooth function
 _MOST_UNBALANCED = 64.0  # truncation by rounding: two steps of a quotient that is exact to third order
 
 
@@ -35,10 +39,14 @@ class Quotient(NamedTuple):
     Attributes:
         value: what came out.
         rounding: how far rounding may have moved it.
+        bend: how far the slopes to the left and to the right are apart.
+        blur: how far rounding may have moved that.
     """
 
     value: float
     rounding: float
+    bend: float = 0.0
+    blur: float = 0.0
 
 
 def fixed_step(level: Gradient, eps: float) -> list[float]:
@@ -80,23 +88,32 @@ def _by_steps(
 ) -> list[list[Estimate]]:
     """A row for each function whose derivatives they are."""
     point = level.subject.point
+    here = level.sample(point)
     columns = []
     for i, x in enumerate(point):
         ways = [kind() for _ in level.names]
         for step in ladder(x):
             above, below = x + step, x - step
             ends = [level.sample([*point[:i], end, *point[i + 1 :]]) for end in (above, below)]
-            for way, high, low in zip(ways, *ends):
-                way.take(_quotient(high, low, above - below))
+            for way, middle, high, low in zip(ways, here, *ends):
+                way.take(_quotient(middle, high, low, (above - x, x - below)))
             if all(way.is_settled for way in ways):
                 break
         columns.append([way.best for way in ways])
     return [list(row) for row in zip(*columns)]
 
 
-def _quotient(high: Rounded, low: Rounded, width: float) -> Quotient:
+def _quotient(middle: Rounded, high: Rounded, low: Rounded, steps: tuple[float, float]) -> Quotient:
+    width = sum(steps)
     value = (high.value - low.value) / width
-    return Quotient(value, (high.error + low.error) / width + 1.5 * math.ulp(value))
+    right, left = (high.value - middle.value) / steps[0], (middle.value - low.value) / steps[1]
+    errors = high.error + low.error
+    return Quotient(
+        value,
+        errors / width + 1.5 * math.ulp(value),
+        abs(right - left),
+        (errors + 2.0 * middle.error) / min(steps) + 2.0 * (math.ulp(right) + math.ulp(left)),
+    )
 
 
 _NOTHING = Estimate(math.nan, math.inf)
@@ -131,9 +148,17 @@ class _Balance:
         if abs(quotient.value - self.best.numeric) > self._reach + self.best.bound + 2.0 * quotient.rounding:
             self.best = _NOTHING
         self._taken.append(quotient)
-        if len(self._taken) >= 3:
+        if len(self._taken) >= 3 and self._is_straightening(*self._taken[-3:]):
             self._improve(*self._taken[-3:])
         self._hopeless = self._hopeless + 1 if quotient.rounding >= self.best.bound else 0
+
+    @staticmethod
+    def _is_straightening(*quotients: Quotient) -> bool:
+        """Whether the bend shrinks with the step, or rounding hides it."""
+        return all(
+            shorter.bend <= max(_LEAST_STRAIGHTENING * longer.bend, shorter.blur)
+            for longer, shorter in itertools.pairwise(quotients)
+        )
 
     def _improve(self, first: Quotient, second: Quotient, last: Quotient) -> None:
         truncation = max(abs(last.value - second.value), abs(second.value - first.value) / 4.0)
@@ -166,6 +191,6 @@ class _Extrapolation(_Balance):
         super().take(quotient)
 
     def _improve(self, *_: Quotient) -> None:
-        for upper, left, (value, rounding) in zip(self._above[1:], self._row[1:], self._row[2:]):
-            truncation = max(abs(value - left.value), abs(value - upper.value))
-            self._offer(value, truncation, 2.0 * rounding + max(left.rounding, upper.rounding))
+        for upper, left, one in zip(self._above[1:], self._row[1:], self._row[2:]):
+            truncation = max(abs(one.value - left.value), abs(one.value - upper.value))
+            self._offer(one.value, truncation, 2.0 * one.rounding + max(left.rounding, upper.rounding))

@@ -43,6 +43,17 @@ class _Accuracy(NamedTuple):
     kept: int
 
 
+class _Quotient(NamedTuple):
+    """A derivative, nan where there is none, and how far it may be wrong beyond the digits that are kept."""
+
+    value: Any
+    error: Any
+
+    def rounded(self) -> float:
+        """How far it may be wrong once it is rounded to a float."""
+        return 0.5 * math.ulp(float(self.value)) + float(self.error)
+
+
 _DIGITS = 160
 _FIRST = _Accuracy(((_DIGITS, 150), (1000, 990)), 60, 80)  # tanh(300) is lost to fewer than 300 digits
 _SECOND = _Accuracy(((_DIGITS, 70),), 30, 25)  # of first derivatives: 80 digits less what cancels
@@ -58,8 +69,11 @@ def high_precision(level: Gradient | Hessian) -> list[list[Estimate]]:
     require("check", "mpmath")
     tape = (level.first if isinstance(level, Hessian) else level).program
     _compare_values(tape)
-    rows = _hessian(tape) if isinstance(level, Hessian) else [_gradient(tape, tape.start)[0]]
-    return [[Estimate(float(one), 0.5 * math.ulp(float(one))) for one in row] for row in rows]
+    if isinstance(level, Hessian):
+        rows = _hessian(tape)
+    else:
+        rows = [[_Quotient(one, 0.0) for one in _gradient(tape, tape.start)[0]]]
+    return [[Estimate(float(one.value), one.rounded()) for one in row] for row in rows]
 
 
 def _compare_values(tape: Tape) -> None:
@@ -109,11 +123,13 @@ def _gradient(tape: Tape, start: Sequence[Any]) -> tuple[list[Any], Any]:
     slots = _replayed(tape, own, start)
     adjoints = tape.adjoints(slots, tape.outputs[0], own.number(1), _partials, product)
     found = [adjoints.get(slot, own.number(0)) for slot in range(tape.inputs)]
-    found = [one if one == one else _derivatives(whole, start, i, _FIRST)[0] for i, one in enumerate(found)]
+    found = [
+        one if one == one else _derivatives(whole, start, i, _FIRST)[0].value for i, one in enumerate(found)
+    ]
     return found, largest
 
 
-def _hessian(tape: Tape) -> list[list[Any]]:
+def _hessian(tape: Tape) -> list[list[_Quotient]]:
     """The second derivatives, a row for each component of the gradient."""
 
     def first(_: Arithmetic, *numbers: Any) -> list[Any]:
@@ -131,13 +147,15 @@ def _partials(primitive: Primitive, _: Any, inputs: tuple[Any, ...], wanted: tup
         return [own.apply(primitive, *numbers)]
 
     return [
-        _derivatives(value, inputs, i, _FIRST)[0] if want and primitive is not table.stop_gradient else None
+        _derivatives(value, inputs, i, _FIRST)[0].value
+        if want and primitive is not table.stop_gradient
+        else None
         for i, want in enumerate(wanted)
     ]
 
 
-def _derivatives(function: Function, numbers: Sequence[Any], i: int, accuracy: _Accuracy) -> list[Any]:
-    """The derivatives of a function's results by its argument ``i``; nan for one that has none there."""
+def _derivatives(function: Function, numbers: Sequence[Any], i: int, accuracy: _Accuracy) -> list[_Quotient]:
+    """The derivatives of a function's results by its argument ``i``."""
     for digits, right in accuracy.digits:
         own = arithmetic(digits)
         point = [own.number(one) for one in numbers]
@@ -152,7 +170,8 @@ def _derivatives(function: Function, numbers: Sequence[Any], i: int, accuracy: _
     is_plain = all(abs(a - b) <= closeness * abs(a) and abs(a) > closeness for a, b in near)
     wide = near if is_plain else _quotients(function, own, point, i, here, step * 10**10)
     rounded = arithmetic(accuracy.kept).number
-    return [rounded(_limit(*pairs, noise, closeness)) for pairs in zip(near, wide)]
+    limits = [_limit(*pairs, noise, closeness) for pairs in zip(near, wide)]
+    return [_Quotient(rounded(one.value), rounded(one.error)) for one in limits]
 
 
 def _quotients(
@@ -163,7 +182,7 @@ def _quotients(
     return [((b - a) / step, (c - b) / step) for a, b, c in zip(below, here, above)]
 
 
-def _limit(near: tuple[Any, Any], wide: tuple[Any, Any], noise: Any, closeness: Any) -> Any:
+def _limit(near: tuple[Any, Any], wide: tuple[Any, Any], noise: Any, closeness: Any) -> _Quotient:
     """What quotients to the left and to the right go to; nan where they do not meet.
 
     Those of a longer step tell, where they must: where a derivative is 0, both go to 0 with the step, and
@@ -172,8 +191,8 @@ def _limit(near: tuple[Any, Any], wide: tuple[Any, Any], noise: Any, closeness: 
     (a, b), (c, d) = near, wide
     gap, slope = abs(b - a), (a + b) / 2
     if gap > closeness * max(abs(a), abs(b)) and gap >= max(noise, abs(d - c) / 10**5):
-        return slope * math.nan
-    return slope * 0 if abs(slope) < max(noise, abs(c + d) / 10**5) else slope
+        return _Quotient(slope * math.nan, noise)
+    return _Quotient(slope * 0 if abs(slope) < max(noise, abs(c + d) / 10**5) else slope, noise)
 
 
 def findings(level: Gradient) -> list[str]:

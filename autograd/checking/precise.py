@@ -58,7 +58,7 @@ class Arithmetic:
         return found if isinstance(found, self.context.mpf) else self.context.nan
 
     def _function(self, primitive: Primitive) -> Callable[..., Any]:
-        if is_own(primitive) and primitive.expression is None:
+        if is_own(primitive) and hasattr(self.context, primitive.name):
             return getattr(self.context, primitive.name)  # type: ignore[no-any-return]
 
         def composite(*numbers: Any) -> Any:

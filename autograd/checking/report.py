@@ -28,6 +28,14 @@ class Row(NamedTuple):
     passed: bool
     bound: float
 
+    @property
+    def verdict(self) -> str:
+        """In a word: passed, differs, or undecided where no bound was found."""
+        if self.passed:
+            return "passed"
+        undecided = math.isfinite(self.analytic) and not math.isfinite(self.bound)
+        return "undecided" if undecided else "differs"
+
 
 class GradientCheck(NamedTuple):
     """A report: one `Row` a derivative, and the norm form. True where every derivative passed.
@@ -67,7 +75,7 @@ class GradientCheck(NamedTuple):
         lines = [f"{'input':<{width}}  {'  '.join(titles)}"]
         for row in self.rows:
             figures = [f"{figure:>{len(title)}}" for figure, title in zip(_figures(row, 11), titles)]
-            mark = "" if row.passed else "  <-- differs"
+            mark = "" if row.passed else f"  <-- {row.verdict}"
             lines.append(f"{row.name:<{width}}  {'  '.join(figures)}{mark}")
         return "\n".join([*lines, *self._sentences()])
 
@@ -78,7 +86,7 @@ class GradientCheck(NamedTuple):
         for row in self.rows:
             style = "" if row.passed else ' style="font-weight: bold; border-left: 4px solid #d32f2f"'
             figures = "".join(f"<td><code>{figure}</code></td>" for figure in _figures(row, 16))
-            verdict = "passed" if row.passed else "✗ differs"
+            verdict = row.verdict if row.passed else f"✗ {row.verdict}"
             name = f'<th scope="row" style="text-align: left">{escape(row.name)}</th>'
             body.append(f"<tr{style}>{name}{figures}<td>{verdict}</td></tr>")
         caption = "<br>".join(escape(sentence) for sentence in self._sentences())

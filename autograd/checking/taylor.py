@@ -2,7 +2,9 @@
 
 The remainder is ``R(h) = f(x + h) - f(x) - h * f'(x)``. Halving ``h`` leaves a quarter of it where the
 engine's derivative is right, and a half where it is wrong: the measured order ``log2(R(2h) / R(h))`` goes to
-2, or to 1.
+2, or to 1. A wrong derivative leaves remainders of opposite signs on the two sides, whose sum shrinks as the
+square of the step all the same; where it does not, the function is not smooth on the scale of the steps, and
+the test leaves the derivative undecided.
 """
 
 from __future__ import annotations
@@ -38,9 +40,12 @@ def taylor(level: Gradient | Hessian) -> list[list[Estimate]]:
             for value, row, errors in zip(here, level.analytic, level.errors)
         ]
         for step in ladder(x):
-            there = level.sample([*subject.point[:i], x + step, *subject.point[i + 1 :]])
-            for test, value in zip(tests, there):
-                test.take(value, (x + step) - x)
+            ends = [
+                level.sample([*subject.point[:i], end, *subject.point[i + 1 :]])
+                for end in (x + step, x - step)
+            ]
+            for test, right, left in zip(tests, *ends):
+                test.take(right, (x + step) - x, left.value)
             if all(test.is_settled for test in tests):
                 break
         columns.append([test.best for test in tests])
@@ -57,15 +62,19 @@ class _Remainders:
         self.best = Estimate(math.nan, math.inf)
         self.is_settled = False
         self._before: float | None = None  # the last step's remainder, if it was clear
+        self._sum_before = math.inf  # the last step's remainders on both sides, added
         self._is_measured = False
         self._unclear = 0
 
-    def take(self, there: Rounded, step: float) -> None:
-        """Learn the function's value a step away, half as far as the one before."""
+    def take(self, there: Rounded, step: float, opposite: float) -> None:
+        """Learn the function's value a step away, half as far as the one before, and on the other side."""
         term = step * self.derivative
         remainder = (there.value - self.here.value) - term
         rounding = there.error + self.here.error + step * self.error
         rounding += math.ulp(there.value) + math.ulp(self.here.value) + 2.0 * math.ulp(term)
+        total = abs(remainder + ((opposite - self.here.value) + term))
+        is_smooth = total <= max(self._sum_before / 2.0**_LEAST_ORDER, 2.0 * rounding)
+        self._sum_before = total
         if not math.isfinite(remainder + rounding):
             self._before = None
             return
@@ -74,7 +83,9 @@ class _Remainders:
         limit = _CLEAR * rounding
         if abs(remainder) > limit:
             if self._before is not None:
-                self.best, self._is_measured = Estimate(slope, allowed / step), True
+                is_told = abs(remainder) <= allowed or (is_smooth and total <= abs(remainder))
+                self.best = Estimate(slope, allowed / step) if is_told else Estimate(math.nan, math.inf)
+                self._is_measured = True
             self._before, self._unclear = abs(remainder), 0
             return
         # It has gone down to rounding: by order 2, or there was none that was clear.

@@ -136,10 +136,19 @@ def cosh(x: float) -> float:
 
 
 def acosh(x: float) -> float:
-    try:
-        return math.acosh(x)
-    except ValueError:
+    if x > 2.0**60:
+        return math.log1p(x) + 0.6931471805599453
+    if not x >= 1.0:
         return math.nan
+    t = x - 1.0
+    square = (t + t) + t * t
+    r = math.sqrt(square)
+    c = 134217729.0 * r
+    upper = c - (c - r)
+    missing = (square - upper * upper) - (r - upper) * (r + upper)
+    z = r + t
+    rest = (t - (z - r)) + missing / (r + r + 2.0**-1000)
+    return math.log1p(z) + rest / (1.0 + z)
 
 
 def atanh(x: float) -> float:

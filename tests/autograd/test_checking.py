@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mpmath import mp, mpf
 
 import autograd as ag
 from autograd import Value, check_gradients, primitive, where
 from autograd.checking import METHODS, RefusedError
+from autograd.checking.differences import ladder
 from autograd.extras import MissingExtraError
 from autograd.testing import TABLE, Expression, expressions
 from models.assignment.data import load_assignment_data
@@ -200,6 +202,51 @@ def test_differences_are_not_taken_in_by_periods_and_jumps(method):
     assert check_gradients(stairs, 0.02, method=method).passed
     rough = check_gradients(lambda x: x * 0.1 + (hash(x.data) % 1000) / 1000, 0.3, method=method)
     assert not rough.passed, "no step is small enough for a function that is not continuous"
+
+
+def kinked(x, y):
+    return ag.sigmoid(ag.relu(x)) * y
+
+
+@pytest.mark.parametrize("method", ["richardson", "central", "taylor"])
+@pytest.mark.parametrize(
+    ("f", "point"),
+    [
+        (kinked, (-5e-13, 2.0)),  # a kink that is nearer than the steps
+        (lambda x: ag.erfc(ag.hypot(x, x)), (2e-9,)),
+        (lambda x: ag.tan(ag.sin(x)), (4538645799668.259,)),  # a period shorter than they
+        (lambda x, y: ag.cos(ag.maximum(x, ag.softplus(y))), (-9e-12, 232573895362.40118)),
+        (lambda x: ag.asin(x), (-0.9999999999999953,)),  # the edge of the domain
+    ],
+)
+def test_what_differences_cannot_see_is_no_difference(method, f, point):
+    report = check_gradients(f, *point, method=method)
+    assert "differs" not in [row.verdict for row in report.rows], report
+    assert check_gradients(f, *point).passed
+
+
+def test_what_is_undecided_is_not_passed_and_says_why():
+    report = check_gradients(lambda x: ag.sin(x), 4538645799668.259e4, method="richardson")
+    assert not report
+    assert report.rows[0].verdict == "undecided"
+    assert "undecided is x: at no step does the function look smooth" in report.notes[0]
+    assert "<-- undecided" in str(report)
+    assert "✗ undecided" in report._repr_html_()
+    assert check_gradients(wrong_cos, 0.4, method="richardson").rows[0].verdict == "differs"
+
+
+def test_no_step_hides_the_period_of_a_sine():
+    """By a step next to a multiple of pi, and its halves, a sine would look like a line."""
+    with mp.workdps(60):
+        for halvings in range(-40, 40):
+            turns = mpf(next(ladder(1.0))) * mpf(2) ** halvings / mp.pi
+            assert turns < 1 or abs(turns - mp.nint(turns)) > mpf(2) ** -6, halvings
+
+
+@pytest.mark.parametrize("f", [lambda x: ag.softplus(2 * x), lambda x: ag.atan(x + x * 0.0)])
+@pytest.mark.parametrize("x", [-90.0, -2.5180281837900937e-20])
+def test_tiny_second_derivatives_pass_in_high_precision(f, x):
+    assert check_gradients(f, x, method="high-precision", order=2).passed
 
 
 # Which method, and why.

@@ -11,7 +11,7 @@ from hypothesis import given
 
 import autograd as ag
 from autograd import trace
-from autograd.testing import expressions
+from autograd.testing import TABLE, expressions
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.0, 0.5, -3.7, math.inf, -math.inf, math.nan, 5e-324, 1e308, 700.0, -800.0]
 
@@ -95,3 +95,34 @@ def test_sigmoids_of_opposite_arguments_share_their_exponential():
 
     counts = lowered(trace(lambda x: ag.sigmoid(x) * ag.sigmoid(-x), 0.5)).counts()
     assert counts["exp"] == counts["absolute"] == 1
+
+
+# Operands that a rewriting may look at: inputs, their negations and absolutes, constants.
+OPERANDS = {
+    "x": lambda x, y: x,
+    "y": lambda x, y: y,
+    "-x": lambda x, y: -x,
+    "-y": lambda x, y: -y,
+    "abs(x)": lambda x, y: abs(x),
+    **{repr(c): lambda x, y, c=c: c for c in (0.0, -0.0, 1.0, -1.0, 2.0, 3.0, 0.5, -0.7, math.inf, math.nan)},
+}
+EVERYWHERE = [*itertools.product(SPECIAL, repeat=2), (0.3, 1.7), (-1.9, 0.6), (1.1, -2.3), (7.7, 0.1)]
+
+
+@pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.name)
+def test_no_operation_on_any_operands_changes_a_bit(entry):
+    """Whatever an operation's operands are, and beside the same with its operands in the other order."""
+    points = EVERYWHERE if entry.arity < 3 else EVERYWHERE[::5]
+    for names in itertools.product(OPERANDS, repeat=entry.arity):
+        if len(names) == 3 and not {"x", "y", "-x"}.issuperset(names[:2]):
+            continue
+
+        def both(x, y, names=names):
+            parts = [OPERANDS[name](x, y) for name in names]
+            return [entry(*parts), entry(*parts[::-1])]
+
+        program = trace(both, 0.5, 0.25)
+        for x, y in points[:: 1 if entry.arity == 1 else 3]:
+            expected = [float(one) for one in both(x, y)]
+            found = program(x, y)
+            assert all(map(same_bits, found, expected)), (names, x, y, found, expected, str(program))

@@ -101,6 +101,14 @@ def test_jvp_and_vjp_are_transposes():
     assert left == pytest.approx(right, rel=1e-14)
 
 
+def test_a_result_that_is_returned_twice_is_pulled_back_twice():
+    def f(x):
+        y = x * x
+        return [y, y]
+
+    assert vjp(f, 3.0)[1]([1.0, 10.0]) == (66.0,)
+
+
 @dataclass
 class Model:
     weights: Any
