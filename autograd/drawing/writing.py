@@ -35,7 +35,7 @@ _GRAPH = {
     "fontcolor": DARK,
 }
 _HURRIED = {"nslimit": "0.1", "nslimit1": "0.1", "mclimit": "0.1", "splines": "line"}
-_NODE = {**_FONT, "style": "filled", "color": DARK, "fontcolor": DARK, "height": "0.3", "margin": "0.07,0.03"}
+_NODE = {**_FONT, "style": "filled", "color": DARK, "fontcolor": DARK, "height": "0.3", "margin": "0.13,0.03"}
 _EDGE = {
     **_FONT, "color": GREY, "fontcolor": GREY, "fontsize": "9", "arrowsize": "0.5", "dir": "back",
     "labeldistance": "0.9",
