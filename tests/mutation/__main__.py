@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, metavar="N", help="only N mutants, chosen at random")
     parser.add_argument("--seed", type=int, default=0, help="of the sample (%(default)s)")
     parser.add_argument("--again", action="store_true", help="only those that survived the last run")
+    parser.add_argument("--resume", action="store_true", help="only those that no run has judged yet")
     parser.add_argument(
         "--limit", type=float, default=20.0, help="seconds of tests for a mutant (%(default)s)"
     )
