@@ -246,6 +246,7 @@ def parts_of(program: Program) -> dict[str, Any]:
         ([("mul", (0, 1)), ("sin", (3,))], (2,), "instruction 1 uses a slot that is not computed before it"),
         ([("mul", (0, 2))], (2,), "instruction 0 uses a slot that is not computed before it"),
         ([("sin", (0,))], (3,), "an output is a slot that the program does not have"),
+        ([("sin", (0,))], (4,), "an output is a slot that the program does not have"),
         ([("sin", (0,))], (-1,), "an output is a slot that the program does not have"),
         ([("sin", (0,))], (2, 2), "a program must return 1 results, got 2"),
     ],
@@ -261,6 +262,14 @@ def test_a_program_needs_an_input_for_each_argument():
     parts = parts_of(trace(lambda x, y: x * y, 1.0, 2.0))
     with pytest.raises(ValueError, match="a program of 2 arguments and 0 captured Values must have as many"):
         Program(**{**parts, "inputs": ("x",)})
+
+
+def test_a_symbol_is_written_before_one_operand_between_two_and_not_among_three():
+    fused = ag.primitive("fused", lambda a, b, c: a * b + c, lambda y, a, b, c: (b, a, 1.0), symbol="⊕")
+    listing = str(trace(lambda x, y: (-x, x * y, fused(x, y, x)), 1.0, 2.0))
+    assert "= -x " in listing
+    assert "= x * y " in listing
+    assert "= fused(x, y, x) " in listing
 
 
 def test_a_program_is_pickled():

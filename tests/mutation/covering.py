@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +43,13 @@ class Covering:
         versions: a digest of each file it was measured on.
         seconds: what each test that passes takes, by its name.
         lines: of each module, the tests that run each of its lines.
+        fresh: the tests that were measured just now.
     """
 
     versions: dict[str, str]
     seconds: dict[str, float]
     lines: dict[str, dict[int, list[str]]]
+    fresh: list[str] = field(default_factory=list)
 
     @classmethod
     def measure(cls, files: Sequence[str] = TESTS) -> Covering:
@@ -65,7 +67,7 @@ class Covering:
             }
             module = str(Path(file).relative_to(Path.cwd()))
             lines[module] = {line: tests for line, tests in of_line.items() if tests}
-        return cls(_versions(), recorder.seconds, lines)
+        return cls(_versions(), recorder.seconds, lines, list(recorder.seconds))
 
     @classmethod
     def read(cls, path: Path) -> Covering:
@@ -86,17 +88,14 @@ class Covering:
             if all(file.startswith("tests/") for file in changed):
                 fresh = cls.measure([file for file in changed if file in present and "/test_" in file])
                 stored._replace(changed, fresh)
-                stored.write(path)
                 return stored
-        measured = cls.measure()
-        measured.write(path)
-        return measured
+        return cls.measure()
 
     def _replace(self, files: Collection[str], fresh: Covering) -> None:
         def is_kept(test: str) -> bool:
             return test.split("::")[0] not in files
 
-        self.versions = fresh.versions
+        self.versions, self.fresh = fresh.versions, fresh.fresh
         self.seconds = {t: s for t, s in self.seconds.items() if is_kept(t)} | fresh.seconds
         for module in {*self.lines, *fresh.lines}:
             old, new = self.lines.get(module, {}), fresh.lines.get(module, {})
@@ -104,6 +103,14 @@ class Covering:
                 line: [*filter(is_kept, old.get(line, ())), *new.get(line, ())]
                 for line in sorted({*old, *new})
             }
+
+    def drop(self, tests: Collection[str]) -> None:
+        """Forget tests."""
+        self.fresh = [test for test in self.fresh if test not in tests]
+        self.seconds = {test: seconds for test, seconds in self.seconds.items() if test not in tests}
+        for by_line in self.lines.values():
+            for line, found in by_line.items():
+                by_line[line] = [test for test in found if test not in tests]
 
     @classmethod
     def _parse(cls, text: str) -> Covering:
