@@ -90,6 +90,17 @@ def test_unused_operations_are_dropped_and_inputs_are_kept():
     assert program.inputs == ("x", "y")
 
 
+def test_an_operation_that_is_made_twice_has_the_first_label_that_it_was_given():
+    def f(x, y):
+        products = [x * y, y * x, x * y, y * x]
+        for product, label in zip(products, ("", "first", "", "second")):
+            product.label = label
+        return products
+
+    (product,) = trace(f, 1.0, 2.0).instructions
+    assert product.label == "first"
+
+
 def test_sigmoids_of_opposite_arguments_share_their_exponential():
     from autograd.lowering import lowered
 

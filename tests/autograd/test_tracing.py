@@ -65,6 +65,19 @@ def test_a_value_closed_over_is_read_anew_at_each_call():
     assert program(3.0) == 15.0 + ag.sin(5.0)
 
 
+def test_a_value_closed_over_may_be_a_result():
+    w = Value(2.0)
+    program = trace(lambda x: (w, x), 0.0)
+    assert program(1.0) == (2.0, 1.0)
+    w.data = 5.0
+    assert program(1.0) == (5.0, 1.0)
+
+
+def test_values_closed_over_without_a_label_are_numbered():
+    v, w = Value(2.0), Value(3.0)
+    assert trace(lambda x: x * v + w, 1.0).inputs == ("x", "c1", "c2")
+
+
 def test_an_interior_value_closed_over_is_computed_anew_from_its_leaves():
     w = Value(2.0)
     square = w * w
