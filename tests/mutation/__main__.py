@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="only those that survived the last run")
     parser.add_argument("--resume", action="store_true", help="only those that no run has judged yet")
     parser.add_argument(
-        "--limit", type=float, default=20.0, help="seconds of tests for a mutant (%(default)s)"
+        "--limit", type=float, default=10.0, help="seconds of tests for a mutant (%(default)s)"
     )
     parser.add_argument("--workers", type=int, default=2, help="processes (%(default)s)")
     parser.add_argument(

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from coverage import Coverage
 
-__all__ = ["OPTIONS", "TESTS", "Covering"]
+__all__ = ["OPTIONS", "TESTS", "Covering", "is_own"]
 
 # Notebooks run whole, and the README as one text: as tests of a line they are slow and say little.
 TESTS = ("tests/autograd", "tests/optim", "tests/models", "tests/fuzzing", "autograd", "models", "optim")
@@ -134,21 +134,29 @@ class Covering:
         path.write_text(json.dumps(stored), encoding="utf-8")
 
     def tests(self, module: str, first: int, last: int, limit: float) -> list[str]:
-        """The tests that run some of these lines, the fastest first, up to a number of seconds in all.
+        """The tests that run some of these lines: the module's own, and others up to a number of seconds.
 
-        Lines that no test runs by itself are run when the module is imported (or not at all): all tests that
-        run anything of the module judge them.
+        Of both the fastest come first. Lines that no test runs by itself are run when the module is imported
+        (or not at all): all tests that run anything of the module judge them.
         """
         by_line = self.lines.get(module, {})
         found: set[str] = set().union(*(by_line.get(line, ()) for line in range(first, last + 1)))
         found = found or set().union(*by_line.values())
-        chosen = []
+        chosen, others = [], []
         for test in sorted(found, key=lambda one: (self.seconds[one], one)):
+            (chosen if is_own(test, module) else others).append(test)
+        for test in others:
             limit -= self.seconds[test]
             if limit < 0:
                 break
             chosen.append(test)
         return chosen
+
+
+def is_own(test: str, module: str) -> bool:
+    """Whether a test stands in the file of tests named after a module, or in the module."""
+    file = test.split("::")[0]
+    return file == module or Path(file).name == f"test_{Path(module).stem}.py"
 
 
 def _versions() -> dict[str, str]:

@@ -30,7 +30,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, settings
 
-from tests.mutation.covering import OPTIONS, TESTS
+from tests.mutation.covering import OPTIONS, TESTS, is_own
 from tests.mutation.mutants import Mutant
 
 __all__ = ["Job", "serve_by_import", "serve_by_replacement"]
@@ -283,8 +283,8 @@ def _without_inner(code: CodeType) -> CodeType:
 def _import_and_run(job: Job) -> None:
     sys.dont_write_bytecode = True
     sys.meta_path.insert(0, _Finder(job.mutant))
-    own = [one for one in job.tests if _is_own(one, job.mutant.module)]
-    rest = [one for one in job.tests if not _is_own(one, job.mutant.module)]
+    own = [one for one in job.tests if is_own(one, job.mutant.module)]
+    rest = [one for one in job.tests if not is_own(one, job.mutant.module)]
     for tests in (own, rest):
         if tests:
             _note.write("import")
@@ -293,12 +293,6 @@ def _import_and_run(job: Job) -> None:
             status = pytest.main([*tests, *OPTIONS], plugins=plugins)
             if status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
                 os._exit(1)
-
-
-def _is_own(test: str, module: str) -> bool:
-    """Whether a test stands in the module's own file of tests, or in the module."""
-    file = test.split("::")[0]
-    return file == module or Path(file).name == f"test_{Path(module).stem}.py"
 
 
 class _InOrder:
