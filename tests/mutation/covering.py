@@ -153,10 +153,20 @@ class Covering:
         return chosen
 
 
+# Modules that are tested in the file of another.
+_TESTED_WITH = {
+    **dict.fromkeys(("mapping", "batches", "scanning"), "compiling"),
+    **dict.fromkeys(("sweeps", "value"), "transforms"),
+    **dict.fromkeys(("program", "lowering"), "tracing"),
+    **dict.fromkeys(("locating", "watching"), "anomaly"),
+}
+
+
 def is_own(test: str, module: str) -> bool:
     """Whether a test stands in the file of tests named after a module, or in the module."""
     file = test.split("::")[0]
-    return file == module or Path(file).name == f"test_{Path(module).stem}.py"
+    name = Path(module).stem
+    return file == module or Path(file).stem in (f"test_{name}", f"test_{_TESTED_WITH.get(name, name)}")
 
 
 def _versions() -> dict[str, str]:

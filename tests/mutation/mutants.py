@@ -61,7 +61,7 @@ def mutants(module: str) -> Iterator[Mutant]:
             if not _compiles(whole):
                 continue  # such as a bare * among parameters, taken for a product
             line, before, after = _difference(source, whole)
-            last = max((end for first, end in statements if first <= line <= end), default=line)
+            last = statements.get(line, line)
             yield Mutant(module, function, line, last, before, after, whole)
         start += len(text)
 
@@ -100,6 +100,8 @@ def _is_left_out(node: Any) -> bool:
 def _holds_no_code(parent: Any, child: Any) -> bool:
     if parent.type in ("param", "funcdef"):
         return parent.annotation is not None and parent.annotation is child
+    if parent.type == "operator" and parent.parent.type == "parameters":
+        return True  # a bare * or /, taken for a product or a quotient
     if parent.type == "tfpdef":  # name: annotation
         return child is parent.children[-1]
     if parent.type == "annassign":
@@ -128,14 +130,23 @@ def _compiles(source: str) -> bool:
     return True
 
 
-def _statements(source: str) -> list[tuple[int, int]]:
-    """First and last line of every simple statement, and of what stands before a compound one's body."""
-    spans = []
+def _statements(source: str) -> dict[int, int]:
+    """For each line of a statement the last that is run with it.
+
+    Of a simple statement that is its last; of a compound one the last before its body; but of a function,
+    whose head is run at the import, the last of all.
+    """
+    spans: dict[int, int] = {}
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.stmt):
             body = getattr(node, "body", None)
-            last = max(node.lineno, body[0].lineno - 1) if body else node.end_lineno
-            spans.append((node.lineno, last))
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+                last, end = node.end_lineno, node.body[0].lineno - 1
+            else:
+                first = node.lineno
+                last = end = max(first, body[0].lineno - 1) if body else node.end_lineno
+            spans.update(dict.fromkeys(range(first, end + 1), last))
     return spans
 
 
