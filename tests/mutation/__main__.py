@@ -82,9 +82,11 @@ def main() -> None:
             results.write()
             print(f"{done} of {len(jobs)} in {time.monotonic() - start:.0f} s", flush=True)
 
-    distribute(jobs, serve_by_replacement, options.workers, keep)
-    distribute(to_import, serve_by_import, options.workers, keep)
-    results.write()
+    try:
+        distribute(jobs, serve_by_replacement, options.workers, keep)
+        distribute(to_import, serve_by_import, options.workers, keep)
+    finally:
+        results.write()  # what is there, should it be interrupted: --resume goes on from it
     _DOCUMENT.write_text(results.document(_HEAD.read_text(encoding="utf-8").strip()), encoding="utf-8")
     print(f"{done} of {len(jobs)} in {time.monotonic() - start:.0f} s; written to {_DOCUMENT}")
 
