@@ -290,7 +290,10 @@ def _import_and_run(job: Job) -> None:
             _note.write("import")
             _set_alarm(_TO_IMPORT)
             plugins = [_EndAtFailure(), _InOrder(tests, dict(zip(job.tests, job.seconds)))]
-            status = pytest.main([*tests, *OPTIONS], plugins=plugins)
+            files = dict.fromkeys(
+                one.split("::")[0] for one in tests
+            )  # a name can hold what pytest reads as more
+            status = pytest.main([*files, *OPTIONS], plugins=plugins)
             if status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
                 os._exit(1)
 
