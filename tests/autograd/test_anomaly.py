@@ -334,3 +334,10 @@ def test_a_program_names_its_own_results_by_their_labels():
 
     with detect_anomaly(), pytest.raises(FloatingPointError, match=r"log\(difference=0\.0\) is -inf in f"):
         trace(f, 1.0)(2.0)
+
+
+@pytest.mark.parametrize(("at", "said"), [(2.0, r"log\(0\.0\) is -inf"), (-2.0, r"log\(-1\.0\) is nan")])
+def test_of_two_births_a_program_names_the_one_that_was_chosen(at, said):
+    program = trace(lambda x: where(x > 0, (x - x).log(), (x - x - 1).log()), 1.0)
+    with detect_anomaly(), pytest.raises(FloatingPointError, match=said):
+        program(at)

@@ -356,8 +356,15 @@ def test_a_long_unrolled_loop_warns_and_says_what_to_do():
     def long(start):
         return scan(lambda c, x: (c * x + 1.0, c), start, np.ones(6_000), engine="python")[0]
 
-    with pytest.warns(UserWarning, match="scan of 6000 turns.*turn it inside out"):
+    with pytest.warns(UserWarning, match="scan of 6000 turns.*into 12000 operations: turn it inside out"):
         grad(long)(1.0)
+
+
+def test_a_loop_of_10_000_operations_is_unrolled_without_a_warning():
+    def long(start):
+        return scan(lambda c, x: (c * x + 1.0, c), start, np.ones(5_000), engine="python")[0]
+
+    assert grad(long)(1.0) == 1.0
 
 
 def test_an_exception_in_the_function_reaches_the_caller_and_nothing_is_kept():

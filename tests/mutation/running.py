@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -282,7 +283,11 @@ def _without_inner(code: CodeType) -> CodeType:
 
 def _import_and_run(job: Job) -> None:
     sys.dont_write_bytecode = True
-    sys.meta_path.insert(0, _Finder(job.mutant))
+    _note.write("import")
+    _set_alarm(_TO_IMPORT)
+    finder = _Finder(job.mutant)
+    sys.meta_path.insert(0, finder)
+    importlib.import_module(finder.name)  # before pytest, which reads the files that it collects by itself
     own = [one for one in job.tests if is_own(one, job.mutant.module)]
     rest = [one for one in job.tests if not is_own(one, job.mutant.module)]
     for tests in (own, rest):
@@ -321,12 +326,12 @@ class _Finder(importlib.abc.MetaPathFinder):
     def __init__(self, mutant: Mutant) -> None:
         path = Path(mutant.module)
         parts = path.parts[:-1] if path.stem == "__init__" else (*path.parts[:-1], path.stem)
-        self._name = ".".join(parts)
+        self.name = ".".join(parts)
         self._path = str(path.resolve())
         self._source = mutant.source
 
     def find_spec(self, name: str, *_: object) -> Any:
-        if name != self._name:
+        if name != self.name:
             return None
         loader = _Loader(name, self._path)
         loader.changed = self._source.encode()
