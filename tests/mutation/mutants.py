@@ -48,10 +48,13 @@ class Mutant:
 def mutants(module: str) -> Iterator[Mutant]:
     """All mutants of a module that are Python, in the order of its lines.
 
+    Of the same change to lines that say the same, in one function, there is the first.
+
     Left out is what is no code: annotations, ``__all__``, what only a type checker reads, overloads.
     """
     source = Path(module).read_text(encoding="utf-8")
     statements = _statements(source)
+    seen: set[tuple[str, str, str, str]] = set()
     start = 0
     for part in get_ast(source).children:
         # a top-level statement by itself: to parse the module for every mutant takes most of the time
@@ -62,7 +65,10 @@ def mutants(module: str) -> Iterator[Mutant]:
                 continue  # such as a bare * among parameters, taken for a product
             line, before, after = _difference(source, whole)
             last = statements.get(line, line)
-            yield Mutant(module, function, line, last, before, after, whole)
+            mutant = Mutant(module, function, line, last, before, after, whole)
+            if mutant.key not in seen:
+                seen.add(mutant.key)
+                yield mutant
         start += len(text)
 
 

@@ -81,7 +81,7 @@ class Results:
     def add(self, mutant: Mutant, verdict: str, test: str) -> None:
         """Keep what became of a mutant, in the place of what was known of it."""
         row = Row(mutant.function, mutant.line, mutant.before, mutant.after, verdict, test)
-        rows = [one for one in self.rows[mutant.module] if (one.key, one.line) != (row.key, row.line)]
+        rows = [one for one in self.rows[mutant.module] if one.key != row.key]
         self.rows[mutant.module] = sorted([*rows, row], key=lambda one: one.line)
 
     def survivors(self, module: str) -> set[tuple[str, str, str]]:
@@ -100,7 +100,8 @@ class Results:
         known = known_survivors()
         lines = [head, "", "| module | mutants | run | killed | timed out | survived | of these explained |"]
         lines.append("|---|---:|---:|---:|---:|---:|---:|")
-        total: Counter[str] = Counter()
+        whole: Counter[str] = Counter()
+        sampled: Counter[str] = Counter()
         survivors: dict[str, list[str]] = defaultdict(list)
         for module, rows in sorted(self.rows.items()):
             if not rows:
@@ -113,16 +114,19 @@ class Results:
                 reason = known.get((module, *row.key))
                 counts["explained"] += reason is not None
                 survivors[module].append(_survivor(row, reason))
-            total.update(counts)
+            (whole if counts["run"] == counts["mutants"] else sampled).update(counts)
             lines.append(_table_row(f"`{module}`", counts))
-        lines.append(_table_row("all", total))
-        dead = total[KILLED] + total[TIMED_OUT]
-        lines += [
-            "",
-            f"{dead} of {total['run']} are killed: {dead / max(1, total['run']):.1%}.",
-            "",
-            "## Survivors",
-        ]
+        for name, total in (("all that were run whole", whole), ("all that were sampled", sampled)):
+            if total:
+                lines.append(_table_row(name, total))
+        lines += [""]
+        for name, total in (("run whole", whole), ("of which a sample was run", sampled)):
+            if total:
+                dead = total[KILLED] + total[TIMED_OUT]
+                lines.append(
+                    f"- Modules {name}: {dead} of {total['run']} are killed, {dead / total['run']:.1%}."
+                )
+        lines += ["", "## Survivors"]
         for module, texts in survivors.items():
             lines += ["", f"### `{module}`", "", *texts]
         return "\n".join(lines) + "\n"
