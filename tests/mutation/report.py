@@ -114,13 +114,13 @@ class Results:
                 reason = known.get((module, *row.key))
                 counts["explained"] += reason is not None
                 survivors[module].append(_survivor(row, reason))
-            (whole if counts["run"] == counts["mutants"] else sampled).update(counts)
+            (whole if 2 * counts["run"] > counts["mutants"] else sampled).update(counts)
             lines.append(_table_row(f"`{module}`", counts))
-        for name, total in (("all that were run whole", whole), ("all that were sampled", sampled)):
+        for name, total in (("run by the most part", whole), ("sampled", sampled)):
             if total:
                 lines.append(_table_row(name, total))
         lines += [""]
-        for name, total in (("run whole", whole), ("of which a sample was run", sampled)):
+        for name, total in (("run whole or by the most part", whole), ("of which a sample was run", sampled)):
             if total:
                 dead = total[KILLED] + total[TIMED_OUT]
                 lines.append(
