@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 OUT ?= out
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench mutation clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed-demo
@@ -25,6 +25,11 @@ bench: $(VENV)/installed-bench
 	$(RUN) -m benchmarks.moons --out $(OUT)
 	$(RUN) -m benchmarks.growth --out $(OUT)
 
+# make mutation ONLY=autograd/ieee.py; for other options: .venv/bin/python -m tests.mutation --help
+ONLY ?= autograd
+mutation: $(VENV)/installed-mutation
+	$(RUN) -m tests.mutation $(ONLY) $(if $(SAMPLE),--sample $(SAMPLE)) --out $(OUT)/mutation
+
 clean:
 	rm -rf $(VENV) .venv-peers $(OUT) build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -42,4 +47,8 @@ $(VENV)/installed-dev: $(VENV)/bin/python pyproject.toml
 
 $(VENV)/installed-bench: $(VENV)/bin/python pyproject.toml
 	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[all,bench]'
+	touch $@
+
+$(VENV)/installed-mutation: $(VENV)/installed-dev
+	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[all,dev,mutation]'
 	touch $@

@@ -233,6 +233,6 @@ def formula(instruction: Instruction, names: Sequence[str]) -> str:
     operands = [names[operand] for operand in instruction.operands]
     if primitive.symbol and len(operands) == 2:
         return f"{operands[0]} {primitive.symbol} {operands[1]}"
-    if primitive.symbol:
+    if primitive.symbol and len(operands) == 1:
         return f"{primitive.symbol}{operands[0]}"
     return f"{primitive.name}({', '.join(operands)})"

@@ -154,8 +154,9 @@ class Primitive:
             takes = "at least 1 argument" if self.folded else f"{self.arity} argument(s)"
             raise TypeError(f"{self.name} takes {takes}, got {len(args)}")
         if len(args) == 1:
-            taken = isinstance(args[0], np.ndarray) or hasattr(type(args[0]), "_apply")
-            return args[0] if taken else self.operand(args[0])
+            (only,) = args
+            taken = isinstance(only, np.ndarray) or hasattr(type(only), "_apply")
+            return only if taken else self.operand(only)
         result = args[0]
         for arg in args[1:]:
             result = self(result, arg)
@@ -306,19 +307,12 @@ def primitive(
 
 def _same_code(one: Any, other: Any) -> bool:
     """Whether two functions were written alike: a definition copied to a second module is no clash."""
-    if one == other:
-        return True
-    codes = [getattr(function, "__code__", None) for function in (one, other)]
-    return (
-        codes[0] is not None
-        and codes[1] is not None
-        and (
-            codes[0].co_code,
-            codes[0].co_consts,
-            codes[0].co_names,
-        )
-        == (codes[1].co_code, codes[1].co_consts, codes[1].co_names)
-    )
+    return bool(one == other or _written(one) == _written(other))
+
+
+def _written(function: Any) -> Any:
+    code = getattr(function, "__code__", None)
+    return function if code is None else (code.co_code, code.co_consts, code.co_names)
 
 
 def _arity(name: str, partials: Partials) -> int:

@@ -224,7 +224,7 @@ class _Lines:
     def __init__(self, text: str, name: str) -> None:
         self._name = name
         self._lines = text.replace("\r\n", "\n").split("\n")
-        self._next = 0  # the place of the next line; the errors of parsing are about the one before
+        self._next = 1  # the place of the next line; the errors of parsing are about the one before
         self._tried: list[str] = []
         self._strings: dict[str, str] = {}  # a file's name comes with every instruction
 
@@ -233,7 +233,7 @@ class _Lines:
         return ProgramFileError(f"{self._name}, line {self._next}: expected {expected}, got {shown}")
 
     def first(self) -> str:
-        self._next = 1
+        """The first line, which is behind us from the start."""
         return self._lines[0]
 
     def many(self, keyword: str) -> Iterator[str]:

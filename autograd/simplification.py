@@ -92,7 +92,7 @@ class Builder:
             The constants, the instructions and the outputs.
         """
         needed = set(outputs)
-        for at in range(len(self._slots) - 1, -1, -1):
+        for at in reversed(range(len(self._slots))):
             if at in needed and isinstance(self._slots[at], Instruction):
                 needed.update(self._slots[at].operands)
         kinds: tuple[list[int], list[int], list[int]] = [], [], []

@@ -95,7 +95,7 @@ def forward(
     """The derivative of each output along a direction.
 
     Args:
-        order: the operations in topological order.
+        order: the operations in topological order, the inputs not among them.
         seeds: inputs, each with its component of the direction, a number or Value.
         outputs: Values, or numbers, whose derivative is 0.
         lift: whether to build the derivative's graph.
@@ -108,7 +108,7 @@ def forward(
     with deriving():
         for node in order:
             parts = operands(node)
-            if node in tangents or not any(type(one) is not float and one in tangents for one in parts):
+            if not any(type(one) is not float and one in tangents for one in parts):
                 continue
             total, used = None, []
             for one, partial in zip(parts, _partials(node, parts, tangents, lift)):

@@ -83,7 +83,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
         output = _scalar(result)
         outputs = [output] if isinstance(output, Value) else []
         (found,) = run.reverse(outputs, [[1.0] * len(outputs)])
-        value = run.settle([output])[0]
+        (value,) = run.settle([output])
         return ((value, run.settle_tree(aux)) if has_aux else value), run.arrange(found)
 
     return _named(both, "value and gradient", f)
@@ -294,11 +294,13 @@ class _Run:
     def settle_tree(self, tree: Any) -> Any:
         """The same within a structure, of which anything but Values is left as it is."""
         if isinstance(tree, Value):
-            return self.settle([tree])[0]
+            (settled,) = self.settle([tree])
+            return settled
         if isinstance(tree, dict):
             return {key: self.settle_tree(one) for key, one in tree.items()}
-        if isinstance(tree, (list, tuple)) and not hasattr(tree, "_fields"):
-            return type(tree)(self.settle_tree(one) for one in tree)
+        if isinstance(tree, (list, tuple)):
+            parts = [self.settle_tree(one) for one in tree]
+            return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
         return tree
 
     def arrange_block(self, rows: Sequence[Sequence[Any]], shape: tuple[int, ...]) -> Any:

@@ -456,3 +456,20 @@ def test_what_a_program_leaves_out_or_was_given_is_not_born():
 def test_numbers_of_a_trace_do_not_matter():
     with detect_anomaly():
         assert trace(shifted_log, 0.0)(1.0) == 0.0
+
+
+def test_a_program_names_its_own_results_by_their_labels():
+    def f(x):
+        difference = x - x
+        difference.label = "difference"
+        return difference.log()
+
+    with detect_anomaly(), pytest.raises(FloatingPointError, match=r"log\(difference=0\.0\) is -inf in f"):
+        trace(f, 1.0)(2.0)
+
+
+@pytest.mark.parametrize(("at", "said"), [(2.0, r"log\(0\.0\) is -inf"), (-2.0, r"log\(-1\.0\) is nan")])
+def test_of_two_births_a_program_names_the_one_that_was_chosen(at, said):
+    program = trace(lambda x: where(x > 0, (x - x).log(), (x - x - 1).log()), 1.0)
+    with detect_anomaly(), pytest.raises(FloatingPointError, match=said):
+        program(at)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 
 import autograd
-from autograd import Value, primitive
+from autograd import Value, primitive, stop_gradient
 from autograd.graph import topological_order
 from autograd.testing import TABLE, Expression, expressions, points
 from tests.autograd.exact import Exact
@@ -277,3 +277,10 @@ def test_each_rule_runs_once_for_each_operation():
         y = counted(y) * 0.5 + counted(y) * 0.5
     y.backward()
     assert len(calls) == 100
+
+
+def test_what_no_gradient_reaches_has_gradient_0():
+    x = Value(2.0)
+    hidden = x * 3.0
+    (stop_gradient(hidden) * x).backward()
+    assert (x.grad, hidden.grad) == (6.0, 0.0)

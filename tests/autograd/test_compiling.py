@@ -84,6 +84,79 @@ def test_jit_shows_its_program_source_and_engine():
     assert jit(lambda x: x).engine(1.0) == choose_engine(fast.program(2.0), "call")
 
 
+@pytest.mark.parametrize(
+    ("installed", "size", "use", "expected"),
+    [
+        (True, 1, "call", "llvm"),
+        (True, 20_000, "map", "llvm"),
+        (True, 20_001, "scan", "interpreter"),
+        (False, 1, "map", "numpy"),
+        (False, 1, "call", "python"),
+        (False, 20_001, "scan", "python"),
+    ],
+)
+def test_auto_chooses_by_size_and_by_what_is_installed(monkeypatch, installed, size, use, expected):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object() if installed else None)
+    assert choose_engine(range(size), use) == expected
+
+
+def test_a_callable_without_weak_references_is_traced_once_by_each_wrapper():
+    calls = []
+
+    class Doubling:
+        __slots__ = ()
+
+        def __call__(self, x):
+            calls.append(x)
+            return x * 2
+
+    f = Doubling()
+    for _ in range(2):
+        fast = jit(f, engine="python")
+        assert [fast(1.0), fast(2.0)] == [2.0, 4.0]
+    assert len(calls) == 2
+    assert vmap(f, engine="python")(np.ones(2)).tolist() == [2.0, 2.0]
+
+
+def test_static_arguments_count_from_either_end_and_need_not_be_given():
+    def f(x, y, n=3):
+        return x * y**n
+
+    for static in (2, -1):
+        fast = jit(f, engine="python", static_argnums=static)
+        assert fast(2.0, 3.0, 2) == 18.0
+        assert len(fast.program(2.0, 3.0, 2).inputs) == 2
+    last = jit(f, engine="python", static_argnums=2)
+    assert last(2.0, 3.0) == 54.0
+    assert len(last.program(2.0, 3.0).inputs) == 2
+    first = jit(lambda n, x: x**n, engine="python", static_argnums=-2)
+    assert (first(3, 2.0), len(first.program(3, 2.0).inputs)) == (8.0, 1)
+
+
+def test_a_compiled_call_in_a_trace_is_recorded_though_its_arguments_are_constants():
+    w = Value(2.0)
+    inner = jit(lambda x: w * x, engine="python")
+    program = ag.trace(lambda x: x + inner(3.0), 1.0)
+    w.data = 5.0
+    assert program(1.0) == 16.0
+
+
+def test_a_compiled_call_runs_though_another_thread_traces(monkeypatch):
+    w = Value(2.0)
+    fast = jit(lambda x: w * x, engine="python")
+    assert fast(3.0) == 6.0
+    monkeypatch.setattr("autograd.watching.traces", 1)
+    assert type(fast(3.0)) is float
+
+
+def test_there_is_no_program_of_what_must_be_recorded():
+    def f(w):
+        jit(lambda x: w * x, engine="python").program(5.0)
+
+    with pytest.raises(TypeError, match="there is no program while the function is differentiated by"):
+        grad(f)(3.0)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_nestings_of_jit_and_grad_agree(engine):
     def cube(x):
@@ -125,6 +198,48 @@ def test_vmap_over_other_axes_dtypes_and_structures(engine):
     assert (
         vmap(f, in_axes=(0, -1), engine=engine)({"a": a, "b": b}, x)["sum"].tolist() == found["sum"].tolist()
     )
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("reduce", [None, "sum", "mean"])
+@pytest.mark.parametrize("count", [0, 1, 4, 11])
+def test_vmap_converts_other_dtypes_block_by_block(monkeypatch, engine, reduce, count):
+    monkeypatch.setattr("autograd.mapping._BLOCK", 4)
+    ints, floats = np.arange(count), np.linspace(0.0, 1.0, count)
+    found = vmap(lambda s, a, b: s * a - b, (None, 0, 0), reduce=reduce, engine=engine)(3.0, ints, floats)
+    each = 3.0 * ints - floats
+    if reduce is None:
+        assert found.tolist() == each.tolist()
+    elif reduce == "mean" and count == 0:
+        assert np.isnan(found)
+    else:
+        assert found == pytest.approx(getattr(each, reduce)(), rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [(Value(2.0), np.array([1.0, 3.0])), (2.0, np.array([Value(1.0), Value(3.0)]))],
+    ids=["shared", "mapped"],
+)
+def test_vmap_of_values_is_recorded(args):
+    found = vmap(lambda w, x: w * x, in_axes=(None, 0), engine="python")(*args)
+    assert all(isinstance(one, Value) for one in found)
+    assert [one.data for one in found] == [2.0, 6.0]
+
+
+def test_vmap_of_values_reduces_them_and_needs_a_sample():
+    w = Value(2.0)
+    for reduce, expected in (("sum", 9.0), ("mean", 3.0)):
+        found = vmap(lambda w, x: {"it": w * x}, (None, 0), reduce, "python")(w, np.array([1.0, 3.0, 0.5]))
+        assert found["it"].data == expected
+    assert vmap(lambda x: x * w, reduce="mean", engine="python")(np.array([w])).data == 4.0
+    with pytest.raises(ValueError, match="a vmap over Values needs at least one sample"):
+        vmap(lambda w, x: w * x, (None, 0), engine="python")(w, np.empty(0))
+
+
+def test_vmap_has_the_name_of_its_function():
+    mapped = vmap(loss, in_axes=(None, 0, 0))
+    assert (mapped.__name__, mapped.__wrapped__) == ("loss", loss)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -247,8 +362,15 @@ def test_a_long_unrolled_loop_warns_and_says_what_to_do():
     def long(start):
         return scan(lambda c, x: (c * x + 1.0, c), start, np.ones(6_000), engine="python")[0]
 
-    with pytest.warns(UserWarning, match="scan of 6000 turns.*turn it inside out"):
+    with pytest.warns(UserWarning, match="scan of 6000 turns.*into 12000 operations: turn it inside out"):
         grad(long)(1.0)
+
+
+def test_a_loop_of_10_000_operations_is_unrolled_without_a_warning():
+    def long(start):
+        return scan(lambda c, x: (c * x + 1.0, c), start, np.ones(5_000), engine="python")[0]
+
+    assert grad(long)(1.0) == 1.0
 
 
 def test_an_exception_in_the_function_reaches_the_caller_and_nothing_is_kept():

@@ -254,6 +254,10 @@ def helper(x):
     return math.exp(x)
 
 
+def recursive(x, times):
+    return math.exp(x) if times == 0 else recursive(x, times - 1)
+
+
 def with_a_closure():
     from math import exp
 
@@ -281,9 +285,13 @@ def with_a_default(x, function=math.log):
         pytest.param(lambda x: 1 / (1 + math.exp(-x)), -1000.0, 0.0, id="goes through inf"),
         pytest.param(lambda x: x if x > 0 else 1 / (x - x), -3.0, inf, id="if"),
         pytest.param(lambda x: helper(x), 1000.0, inf, id="a helper"),
+        pytest.param(lambda x: recursive(x, 3), 1000.0, inf, id="a helper that calls itself"),
         pytest.param(with_a_closure(), 1000.0, inf, id="closure"),
         pytest.param(with_a_default, 0.0, -inf, id="default"),
         pytest.param(lambda x: math.gamma(x), 200.0, inf, id="gamma"),
+        pytest.param(lambda x: math.gamma(x), 0.0, inf, id="gamma at 0"),
+        pytest.param(lambda x: math.gamma(x), -0.0, -inf, id="gamma at -0"),
+        pytest.param(lambda x: math.gamma(x), -1.0, nan, id="gamma at a pole"),
         pytest.param(lambda x: math.lgamma(x), 0.0, inf, id="lgamma"),
         pytest.param(lambda x: math.log(x, 2), 0.0, -inf, id="log to a base"),
         pytest.param(lambda x: math.exp(x**0.5), -1.0, nan, id="math of complex"),

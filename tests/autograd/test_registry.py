@@ -237,6 +237,23 @@ def test_a_definition_copied_to_a_second_module_is_no_clash():
     assert from_module("another_notebook", "copied", forward, (5,))(1.0) == 5.0
 
 
+@pytest.mark.parametrize(
+    "forward",
+    [lambda x: 6 * x, lambda x: 5 + x, lambda x: math.exp(5 * x), math.exp],
+    ids=["another number", "another operator", "another function", "no code to compare"],
+)
+def test_a_definition_that_differs_in_a_second_module_is_a_clash(forward):
+    from_module("one_notebook", "not_copied", lambda x: 5 * x, (5,))
+    with pytest.raises(ValueError, match=r"taken \(registered by one_notebook\)"):
+        from_module("another_notebook", "not_copied", forward, (5,))
+
+
+def test_a_function_of_the_same_form_is_another_where_it_calls_another():
+    from_module("one_notebook", "calling", lambda x: math.exp(x), (1,))
+    with pytest.raises(ValueError, match=r"taken \(registered by one_notebook\)"):
+        from_module("another_notebook", "calling", lambda x: math.sin(x), (1,))
+
+
 @pytest.mark.parametrize("name", ["add", "exp", "sigmoid", "where"])
 def test_a_name_of_the_librarys_own_is_refused(name):
     before = find_primitive(name)

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import math
 import pickle
+import re
 import struct
 import subprocess
 import sys
@@ -130,23 +131,53 @@ Pair = namedtuple("Pair", "first second")
 
 
 @pytest.mark.parametrize(
-    "argument",
-    [Weights(1.0, 2.0), Pair(1.0, 2.0), {1: 1.0}, OrderedDict(a=1.0), {"line\nbreak": 1.0}],
+    ("argument", "kind"),
+    [
+        (Weights(1.0, 2.0), "Weights"),
+        (Pair(1.0, 2.0), "Pair"),
+        ({1: 1.0}, "dict with keys that are no printable strings"),
+        (OrderedDict(a=1.0), "OrderedDict"),
+        ({"line\nbreak": 1.0}, "dict with keys that are no printable strings"),
+    ],
     ids=lambda one: type(one).__name__,
 )
-def test_what_a_file_cannot_hold_is_refused_at_saving(argument: Any, tmp_path: Path) -> None:
+def test_what_a_file_cannot_hold_is_refused_at_saving(argument: Any, kind: str, tmp_path: Path) -> None:
     program = trace(lambda one: one, argument)
-    with pytest.raises(ProgramFileError, match=r"the arguments hold a .*: trace a function of numbers"):
+    with pytest.raises(ProgramFileError, match=f"the arguments hold a {kind}, which .*: trace a function of"):
         save(program, tmp_path / "file")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nesting_that_could_not_be_read_is_not_written() -> None:
+@pytest.mark.parametrize(
+    ("wrap", "written"),
+    [
+        (lambda one: [one], "[{}]"),
+        (lambda one: (one,), '{{"tuple": [{}]}}'),
+        (lambda one: {"a": one}, '{{"dict": {{"a": {}}}}}'),
+    ],
+    ids=["lists", "tuples", "dicts"],
+)
+def test_what_is_nested_50_deep_comes_back_and_deeper_is_refused(wrap: Any, written: str) -> None:
     argument: Any = 1.0
-    for _ in range(60):
-        argument = [argument]
+    inside = '{"array": [2]}'
+    for _ in range(48):  # in the tuple of the arguments, around a number
+        argument, inside = wrap(argument), written.format(inside)
+    program = trace(lambda one: 2 * next(leaves_of(one)), argument)
+    assert parts(read(write(program))) == parts(program)
+    deep = checked(GOOD.replace('{"array": [2]}', inside))
+    assert write(read(deep)) == deep
     with pytest.raises(ProgramFileError, match="nested at most 50 deep"):
-        write(trace(lambda one: one, argument))
+        write(trace(lambda one: 1.0, wrap(argument)))
+    with pytest.raises(ProgramFileError, match="line 3: expected a nesting of at most 50 levels"):
+        read(checked(GOOD.replace('{"array": [2]}', written.format(inside))))
+
+
+def leaves_of(tree: Any) -> Any:
+    if isinstance(tree, (list, tuple, dict)):
+        for one in tree.values() if isinstance(tree, dict) else tree:
+            yield from leaves_of(one)
+    else:
+        yield tree
 
 
 def test_saving_replaces_the_file_or_leaves_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,6 +251,11 @@ def test_the_documented_format_is_read() -> None:
         ('{"array": [2]}', '{"array": [1000000000, 2000000000]}', r"as many inputs"),
         ('{"array": [2]}', f'{{"array": [{"9" * 10_000}]}}', r"line 3: expected"),
         ('{"array": [2]}', f'{{"array": {[1] * 33}}}', r"line 3: expected \"\*\", null"),
+        ('{"array": [2]}', '{"array": [0, 2147483647]}', r"as many inputs"),
+        ('{"array": [2]}', '{"array": [0, 2147483648]}', r"line 3: expected \"\*\", null"),
+        ('{"array": [2]}', '{"array": {"a": "*", "b": "*"}}', r"line 3: expected \"\*\", null"),
+        ('arguments {"tuple": ["*", {"array": [2]}]}\n', "", r"line 3: .* that begins with arguments, got"),
+        ("step mul", "primitive cube\nstep mul", r"line 11: expected a primitive and its module"),
         ('{"array": [2]}', '{"models.Secret": [2]}', r"line 3: expected \"\*\", null"),
         ('{"array": [2]}', '{"tuple": ["*"], "list": ["*"]}', r"line 3: expected \"\*\", null"),
         ('["*"]\ninput', "[" * 60 + "]" * 60 + "\ninput", r"line 4: expected a nesting of at most 50"),
@@ -268,6 +304,17 @@ def test_a_wrong_line_is_named(old: str, new: str, message: str, tmp_path: Path)
         load(path)
     assert str(path) in str(caught.value)
     assert len(str(caught.value)) < 500, "a file cannot flood the screen"
+
+
+def test_an_array_of_32_dimensions_is_read() -> None:
+    text = checked(GOOD.replace('{"array": [2]}', f'{{"array": {[2] + [1] * 31}}}'))
+    assert write(read(text)) == text
+
+
+@pytest.mark.parametrize(("length", "shown"), [(60, "z" * 60), (61, "z" * 57 + "...")])
+def test_what_was_found_is_shown_up_to_60_characters(length: int, shown: str) -> None:
+    with pytest.raises(ProgramFileError, match=rf"line 1: .*, got '{re.escape(shown)}'$"):
+        read("z" * length)
 
 
 def test_every_cut_is_noticed() -> None:

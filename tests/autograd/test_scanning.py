@@ -145,6 +145,10 @@ def test_nothing_to_do_is_not_an_error():
     )
     assert carry == 1.0
     assert y.shape == (0,)
+    _, pair = scan_batches(
+        lambda c, x: x, lambda c, t, row: (c + t, np.array([t, c])), 1.0, np.empty(0), 4, engine="python"
+    )
+    assert pair.shape == (0, 2)
 
 
 def test_bad_input_is_named():
@@ -165,8 +169,38 @@ def test_bad_input_is_named():
         scan_batches(total, keep, 0.0, xs, 2, np.ones(2))
     with pytest.raises(ValueError, match="'auto' or one of eager, interpreter"):
         scan_batches(total, keep, 0.0, xs, 2, engine="fast")
+    with pytest.raises(ValueError, match="'auto' or one of eager, interpreter"):
+        scan(lambda c, x: (c, x), 0.0, np.empty(0), engine="fast")
+    words = np.array(["a"] * 5)
+    with pytest.raises(TypeError, match="xs must hold real numbers, got an array of <U1"):
+        scan_batches(total, keep, 0.0, words, 2)
+    with pytest.raises(TypeError, match="rows must hold real numbers, got an array of <U1"):
+        scan_batches(total, keep, 0.0, xs, 2, words[:3])
+    with pytest.raises(TypeError, match="xs must hold real numbers, got an array of <U1"):
+        scan(lambda c, x: (c, x), 0.0, words)
     with pytest.raises(TypeError, match="must return a pair"):
         scan_batches(total, lambda c, t, row: c, 0.0, xs, 2)
+
+
+def test_many_batches_warn_where_they_are_unrolled_and_not_where_that_was_asked_for():
+    def total(rate, engine="auto"):
+        return scan_batches(
+            lambda c, x: c, lambda c, t, row: (c + rate, c), 0.0, np.ones(11_000), 1, None, engine
+        )
+
+    with pytest.warns(UserWarning, match="turn it inside out"):
+        assert grad(lambda rate: total(rate)[0])(1.0) == 11_000
+    assert total(1.0, "eager")[0] == 11_000
+
+
+@pytest.mark.parametrize("engine", ["python", "numpy"])
+def test_an_anomaly_of_a_turn_is_found_in_the_batch_that_it_was_born_in(engine):
+    xs = np.array([1.0, 2.0, 3.0, -3.0, -4.0, -5.0])
+    with (
+        ag.detect_anomaly(),
+        pytest.raises(FloatingPointError, match=r"log\(t=0\.0\) is -inf in .*, batch 1"),
+    ):
+        scan_batches(lambda c, x: x, lambda c, t, row: (c + ag.log(t), t), 0.0, xs, 2, engine=engine)
 
 
 def test_an_eager_scan_calls_the_step_itself():

@@ -11,6 +11,7 @@ from hypothesis import given
 
 import autograd as ag
 from autograd import trace
+from autograd.lowering import lowered
 from autograd.testing import TABLE, expressions
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.0, 0.5, -3.7, math.inf, -math.inf, math.nan, 5e-324, 1e308, 700.0, -800.0]
@@ -90,9 +91,28 @@ def test_unused_operations_are_dropped_and_inputs_are_kept():
     assert program.inputs == ("x", "y")
 
 
-def test_sigmoids_of_opposite_arguments_share_their_exponential():
-    from autograd.lowering import lowered
+def test_an_operation_that_is_made_twice_has_the_first_label_that_it_was_given():
+    def f(x, y):
+        products = [x * y, y * x, x * y, y * x]
+        for product, label in zip(products, ("", "first", "", "second")):
+            product.label = label
+        return products
 
+    (product,) = trace(f, 1.0, 2.0).instructions
+    assert product.label == "first"
+
+
+def test_lowering_keeps_the_labels_of_what_stays():
+    def f(x):
+        y = x * x
+        y.label = "square"
+        return ag.sigmoid(y)
+
+    program = lowered(trace(f, 0.5))
+    assert [one.label for one in program.instructions if one.label] == ["square"]
+
+
+def test_sigmoids_of_opposite_arguments_share_their_exponential():
     counts = lowered(trace(lambda x: ag.sigmoid(x) * ag.sigmoid(-x), 0.5)).counts()
     assert counts["exp"] == counts["absolute"] == 1
 

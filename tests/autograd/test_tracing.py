@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pickle
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import TracingError, Value, grad, trace, value_and_grad
+from autograd import Program, TracingError, Value, grad, trace, value_and_grad, watching
+from autograd.program import Instruction
+from autograd.registry import find_primitive
 from models.assignment.graph import loss
 
 W, X, Y = [0.1] * 9, [-1.2879095, -0.12001342, -1.45900038, -0.66660821, -0.14421743], 1.85884913
@@ -32,6 +35,17 @@ def test_a_gradient_s_instructions_belong_to_the_lines_of_the_formula():
     assert {one.line.text for one in program.instructions} == {"u = x * x", "return ag.exp(u)"}
 
 
+@pytest.mark.parametrize("derive", [grad, lambda f: lambda x: ag.jvp(f, (x,), (1.0,))[1]])
+def test_what_follows_a_derivative_belongs_to_its_own_line(derive):
+    def f(x):
+        slope = derive(lambda y: y * y * y)(x)
+        return slope.sin()
+
+    program = trace(f, 0.5)
+    (last,) = [one for one in program.instructions if one.primitive.name == "sin"]
+    assert last.line.text == "return slope.sin()"
+
+
 def test_labels_name_results_in_the_listing():
     def f(x):
         u = x * x
@@ -49,6 +63,19 @@ def test_a_value_closed_over_is_read_anew_at_each_call():
     assert program(3.0) == 6.0 + ag.sin(2.0)
     w.data = 5.0
     assert program(3.0) == 15.0 + ag.sin(5.0)
+
+
+def test_a_value_closed_over_may_be_a_result():
+    w = Value(2.0)
+    program = trace(lambda x: (w, x), 0.0)
+    assert program(1.0) == (2.0, 1.0)
+    w.data = 5.0
+    assert program(1.0) == (5.0, 1.0)
+
+
+def test_values_closed_over_without_a_label_are_numbered():
+    v, w = Value(2.0), Value(3.0)
+    assert trace(lambda x: x * v + w, 1.0).inputs == ("x", "c1", "c2")
 
 
 def test_an_interior_value_closed_over_is_computed_anew_from_its_leaves():
@@ -103,6 +130,7 @@ def test_what_a_program_could_not_repeat_is_refused_with_the_line(f, what):
 def test_a_refusal_leaves_no_trace_behind():
     with pytest.raises(TracingError):
         trace(lambda x: float(x), 1.0)
+    assert watching.traces == 0
     v = Value(2.0)
     assert v > 1
     assert v.data == 2.0
@@ -168,6 +196,93 @@ def test_counts_listing_and_length():
     assert "inputs   x, y" in listing
     assert "sin(x)" in listing
     assert repr(program) == "<Program <lambda>: 2 inputs, 4 instructions, 1 outputs>"
+
+
+def test_a_listing_s_lines_stand_in_a_column():
+    def f(x):
+        return (x * x).sin() + 1.0
+
+    program = trace(f, 0.5)
+    here = program.instructions[0].line.number
+    assert str(program).splitlines() == [
+        "f: 1 inputs, 3 instructions, 1 outputs",
+        "  inputs   x",
+        f"  t1 = x * x    # line {here}: return (x * x).sin() + 1.0",
+        f"  t2 = sin(t1)  # line {here}: return (x * x).sin() + 1.0",
+        f"  t3 = t2 + 1   # line {here}: return (x * x).sin() + 1.0",
+        "  outputs  t3",
+    ]
+
+
+def test_an_instruction_longer_than_48_columns_does_not_push_the_column_out():
+    def f(x):
+        wide = x * x
+        wide.label = "w" * 60
+        return wide.sin()
+
+    first, second = str(trace(f, 0.5)).splitlines()[2:4]
+    assert first.startswith(f"  {'w' * 60} = x * x  # line")
+    assert second.startswith(f"  t2 = sin({'w' * 60})  # line")
+
+    def g(x):
+        wide = x * x
+        wide.label = "w" * 60
+        return x.sin() + wide
+
+    lines = str(trace(g, 0.5)).splitlines()[2:4]
+    assert [line.index("  # line") for line in lines if "sin(x)" in line] == [48]
+
+
+def test_two_results_never_share_a_name():
+    def f(x):
+        found = x
+        for label in ("u", "u", "x", "t4", ""):
+            found = found.sin()
+            found.label = label
+        return found
+
+    names = trace(f, 0.5).names()
+    assert names[:2] == ["x", "u"]
+    assert len(set(names)) == len(names) == 6
+
+
+def parts_of(program: Program) -> dict[str, Any]:
+    names = ("name", "inputs", "constants", "instructions", "outputs", "arguments", "results", "captured")
+    return {name: getattr(program, name) for name in names}
+
+
+@pytest.mark.parametrize(
+    ("instructions", "outputs", "message"),
+    [
+        ([("mul", (0,))], (2,), "mul takes 2 operands, got 1"),
+        ([("mul", (0, -1))], (2,), "instruction 0 uses a slot that is not computed before it"),
+        ([("mul", (0, 1)), ("sin", (3,))], (2,), "instruction 1 uses a slot that is not computed before it"),
+        ([("mul", (0, 2))], (2,), "instruction 0 uses a slot that is not computed before it"),
+        ([("sin", (0,))], (3,), "an output is a slot that the program does not have"),
+        ([("sin", (0,))], (4,), "an output is a slot that the program does not have"),
+        ([("sin", (0,))], (-1,), "an output is a slot that the program does not have"),
+        ([("sin", (0,))], (2, 2), "a program must return 1 results, got 2"),
+    ],
+)
+def test_parts_that_make_no_program_are_refused(instructions, outputs, message):
+    parts = parts_of(trace(lambda x, y: x * y, 1.0, 2.0))
+    made = [Instruction(find_primitive(name), operands) for name, operands in instructions]
+    with pytest.raises(ValueError, match=message):
+        Program(**{**parts, "instructions": made, "outputs": outputs})
+
+
+def test_a_program_needs_an_input_for_each_argument():
+    parts = parts_of(trace(lambda x, y: x * y, 1.0, 2.0))
+    with pytest.raises(ValueError, match="a program of 2 arguments and 0 captured Values must have as many"):
+        Program(**{**parts, "inputs": ("x",)})
+
+
+def test_a_symbol_is_written_before_one_operand_between_two_and_not_among_three():
+    fused = ag.primitive("fused", lambda a, b, c: a * b + c, lambda y, a, b, c: (b, a, 1.0), symbol="⊕")
+    listing = str(trace(lambda x, y: (-x, x * y, fused(x, y, x)), 1.0, 2.0))
+    assert "= -x " in listing
+    assert "= x * y " in listing
+    assert "= fused(x, y, x) " in listing
 
 
 def test_a_program_is_pickled():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import autograd as ag
 from autograd import Value, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from autograd.graph import topological_order
 
 
 def rosenbrock(x, y):
@@ -152,14 +153,66 @@ def test_jacobian_nests_the_result_s_structure_around_the_argument_s():
     assert found == {"s": {"a": 3.0, "b": 2.0}, "d": {"a": 1.0, "b": -1.0}}
 
 
+def test_jacobian_finds_its_way_through_numbers_and_arrays_on_both_sides():
+    def f(p):
+        return p["a"] * p["b"], p["c"] * p["a"], p["b"].sum()
+
+    point = {"a": 2.0, "b": np.array([3.0, 4.0]), "c": np.array([5.0, 6.0, 7.0])}
+    by_b, by_c, of_sum = jacobian(f)(point)
+    assert by_b["a"].tolist() == [3.0, 4.0]
+    assert by_b["b"].tolist() == [[2.0, 0.0], [0.0, 2.0]]
+    assert by_b["c"].tolist() == [[0.0] * 3] * 2
+    assert by_c["a"].tolist() == [5.0, 6.0, 7.0]
+    assert by_c["b"].tolist() == [[0.0] * 2] * 3
+    assert by_c["c"].tolist() == [[2.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 2.0]]
+    assert (of_sum["a"], of_sum["b"].tolist(), of_sum["c"].tolist()) == (0.0, [1.0, 1.0], [0.0] * 3)
+
+
+def test_what_is_made_says_what_it_is():
+    assert grad(rosenbrock).__name__ == "gradient_of_rosenbrock"
+    assert grad(rosenbrock).__doc__ == "The gradient of rosenbrock."
+
+
 def test_argnums_and_aux():
     assert grad(lambda x, y: x * y, argnums=1)(2.0, 3.0) == 2.0
     assert grad(lambda x, y: x * y, argnums=(1, 0))(2.0, 3.0) == (2.0, 3.0)
     assert grad(lambda x, y: x * y, argnums=-1)(2.0, 3.0) == 2.0
+    assert grad(lambda x, y: x * y, argnums=-2)(2.0, 3.0) == 3.0
+    assert grad(lambda x: (x**2, "kept"), has_aux=True)(6.0) == (12.0, "kept")
     assert value_and_grad(lambda x: (x**2, {"half": x / 2, "note": "kept"}), has_aux=True)(6.0) == (
         (36.0, {"half": 3.0, "note": "kept"}),
         12.0,
     )
+
+
+class Pair(NamedTuple):
+    one: Any
+    other: Any
+
+
+def test_what_is_returned_beside_the_scalar_holds_numbers_in_any_structure():
+    def f(x):
+        return x**2, [x, (2 * x, Pair(3 * x, {"four": 4 * x})), np.ones(1), None]
+
+    _, (one, (two, three), array, nothing) = grad(f, has_aux=True)(1.0)
+    assert (one, two, three) == (1.0, 2.0, Pair(3.0, {"four": 4.0}))
+    assert [type(found) for found in (one, two, three, three.one)] == [float, float, Pair, float]
+    assert (array.tolist(), nothing) == ([1.0], None)
+
+
+def test_a_result_of_no_dimensions_is_a_scalar_and_of_one_is_none():
+    assert grad(lambda x: np.array(x * x))(3.0) == 6.0
+    with pytest.raises(TypeError, match="must return one scalar, got an array"):
+        grad(lambda x: np.array([x * x]))(3.0)
+
+
+@pytest.mark.parametrize("f", [lambda x: 1 / x, ag.sqrt, ag.log, lambda x: x**-1.0], ids=str)
+@pytest.mark.parametrize("transform", [grad, jacobian, lambda f: lambda x: jvp(f, (x,), (1.0,))[1]])
+def test_at_a_pole_every_transform_finds_what_backward_finds(f, transform):
+    x = Value(0.0)
+    f(x).backward()
+    assert math.isinf(x.grad)
+    assert transform(f)(0.0) == x.grad
 
 
 def test_what_does_not_depend_on_the_argument_has_gradient_0():
@@ -182,6 +235,32 @@ def test_results_are_floats_unless_they_depend_on_a_value_from_outside():
     passed_in.backward()
     assert (passed_in.data, w.grad) == (12.0, 12.0)
     assert type(grad(lambda x: x * Value(4.0))(3.0)) is float  # made inside, so not from outside
+
+
+def test_numbers_stay_numbers_beside_a_value_from_outside_and_inside_a_trace():
+    value, gradient = value_and_grad(lambda x: Value(5.0) * 2)(Value(1.0))
+    assert (type(value), value, gradient) == (float, 10.0, 0.0)
+
+    def f(x):
+        return x * math.floor(grad(lambda y: y * y)(3.5))  # math takes no Value
+
+    assert ag.trace(f, 1.0)(2.0) == 14.0
+
+
+def test_what_a_call_makes_inside_another_is_not_from_outside():
+    def f(x):
+        grad(lambda y: y * y)(2.0)
+        return x * Value(4.0)
+
+    assert type(grad(f)(3.0)) is float
+
+
+def test_a_derivative_s_graph_multiplies_by_nothing_that_is_1_or_minus_1():
+    w = Value(2.0)
+    found = grad(lambda x: -(x * w - 5.0))(3.0)
+    kinds = [node._primitive.name for node in topological_order(found)]
+    assert found.data == -2.0
+    assert kinds == ["neg"]
 
 
 def test_nobody_s_grad_is_touched():

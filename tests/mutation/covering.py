@@ -1,0 +1,201 @@
+"""Which tests run which lines, and how long each takes: measured once, kept until the code changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from coverage import Coverage
+
+__all__ = ["OPTIONS", "TESTS", "Covering", "is_own"]
+
+# Notebooks run whole, and the README as one text: as tests of a line they are slow and say little.
+TESTS = ("tests/autograd", "tests/optim", "tests/models", "tests/fuzzing", "autograd", "models", "optim")
+OPTIONS = (
+    *("-p", "no:cacheprovider", "-p", "no:faulthandler", "--capture=sys", "--quiet"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # Hypothesis is imported before pytest begins
+)
+
+# These ask how long something takes, which says nothing on a machine that runs mutants.
+_TIMED = (
+    "test_the_time_to_compile_grows_as_the_program_does",
+    "test_nothing_is_compiled_for_a_program",
+    "time_limit",
+)
+
+
+def _is_fit(test: str) -> bool:
+    """Whether a test, by its name, can judge a mutant."""
+    return not any(one in test for one in _TIMED)
+
+
+@dataclass
+class Covering:
+    """What was measured.
+
+    Attributes:
+        versions: a digest of each file it was measured on.
+        seconds: what each test that passes takes, by its name.
+        lines: of each module, the tests that run each of its lines.
+        fresh: the tests that were measured just now.
+    """
+
+    versions: dict[str, str]
+    seconds: dict[str, float]
+    lines: dict[str, dict[int, list[str]]]
+    fresh: list[str] = field(default_factory=list)
+
+    @classmethod
+    def measure(cls, files: Sequence[str] = TESTS) -> Covering:
+        """Run tests once, with coverage."""
+        recorder = _Recorder()
+        recorder.coverage.start()
+        pytest.main([*files, *OPTIONS], plugins=[recorder])
+        recorder.coverage.stop()
+        lines: dict[str, dict[int, list[str]]] = {}
+        data = recorder.coverage.get_data()
+        for file in data.measured_files():
+            of_line = {
+                line: [test for test in tests if test in recorder.seconds]
+                for line, tests in data.contexts_by_lineno(file).items()
+            }
+            module = str(Path(file).relative_to(Path.cwd()))
+            lines[module] = {line: tests for line, tests in of_line.items() if tests}
+        return cls(_versions(), recorder.seconds, lines, list(recorder.seconds))
+
+    @classmethod
+    def read(cls, path: Path) -> Covering:
+        """What an earlier run wrote, with what has changed since then measured again.
+
+        Where nothing but tests has changed, only their files are run.
+        """
+        if path.exists():
+            stored = cls._parse(path.read_text(encoding="utf-8"))
+            present = _versions()
+            changed = {
+                file
+                for file in {*present, *stored.versions}
+                if present.get(file) != stored.versions.get(file)
+            }
+            if not changed:
+                return stored
+            if all(file.startswith("tests/") for file in changed):
+                fresh = cls.measure([file for file in changed if file in present and "/test_" in file])
+                stored._replace(changed, fresh)
+                return stored
+        return cls.measure()
+
+    def _replace(self, files: Collection[str], fresh: Covering) -> None:
+        def is_kept(test: str) -> bool:
+            return test.split("::")[0] not in files
+
+        self.versions, self.fresh = fresh.versions, fresh.fresh
+        self.seconds = {t: s for t, s in self.seconds.items() if is_kept(t)} | fresh.seconds
+        for module in {*self.lines, *fresh.lines}:
+            old, new = self.lines.get(module, {}), fresh.lines.get(module, {})
+            self.lines[module] = {
+                line: [*filter(is_kept, old.get(line, ())), *new.get(line, ())]
+                for line in sorted({*old, *new})
+            }
+
+    def drop(self, tests: Collection[str]) -> None:
+        """Forget tests."""
+        self.fresh = [test for test in self.fresh if test not in tests]
+        self.seconds = {test: seconds for test, seconds in self.seconds.items() if test not in tests}
+        for by_line in self.lines.values():
+            for line, found in by_line.items():
+                by_line[line] = [test for test in found if test not in tests]
+
+    @classmethod
+    def _parse(cls, text: str) -> Covering:
+        stored = json.loads(text)
+        names = list(stored["seconds"])
+        lines = {
+            module: {int(line): [names[one] for one in tests] for line, tests in by_line.items()}
+            for module, by_line in stored["lines"].items()
+        }
+        return cls(stored["versions"], stored["seconds"], lines)
+
+    def write(self, path: Path) -> None:
+        """Keep it for the next run."""
+        numbers = {test: number for number, test in enumerate(self.seconds)}
+        lines = {
+            module: {line: [numbers[one] for one in tests] for line, tests in by_line.items()}
+            for module, by_line in self.lines.items()
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stored = {"versions": self.versions, "seconds": self.seconds, "lines": lines}
+        path.write_text(json.dumps(stored), encoding="utf-8")
+
+    def tests(self, module: str, first: int, last: int, limit: float) -> list[str]:
+        """The tests that run some of these lines: the module's own, and others up to a number of seconds.
+
+        Of both the fastest come first. Lines that no test runs by itself are run when the module is imported
+        (or not at all): all tests that run anything of the module judge them.
+        """
+        by_line = self.lines.get(module, {})
+        found: set[str] = set().union(*(by_line.get(line, ()) for line in range(first, last + 1)))
+        found = found or set().union(*by_line.values())
+        chosen, others = [], []
+        for test in sorted(found, key=lambda one: (self.seconds[one], one)):
+            (chosen if is_own(test, module) else others).append(test)
+        for test in others:
+            limit -= self.seconds[test]
+            if limit < 0:
+                break
+            chosen.append(test)
+        return chosen
+
+
+# Modules that are tested in the file of another.
+_TESTED_WITH = {
+    **dict.fromkeys(("mapping", "batches", "scanning"), "compiling"),
+    **dict.fromkeys(("sweeps", "value"), "transforms"),
+    **dict.fromkeys(("program", "lowering"), "tracing"),
+    **dict.fromkeys(("locating", "watching"), "anomaly"),
+}
+
+
+def is_own(test: str, module: str) -> bool:
+    """Whether a test stands in the file of tests named after a module, or in the module."""
+    file = test.split("::")[0]
+    name = Path(module).stem
+    return file == module or Path(file).stem in (f"test_{name}", f"test_{_TESTED_WITH.get(name, name)}")
+
+
+def _versions() -> dict[str, str]:
+    files = sorted(path for folder in ("autograd", "tests") for path in Path(folder).rglob("*.py"))
+    return {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+        if "mutation" not in path.parts
+    }
+
+
+class _Recorder:
+    """A plugin of pytest that tells coverage which test runs."""
+
+    def __init__(self) -> None:
+        self.coverage = Coverage(data_file=None, source=["autograd"], config_file=False)
+        self.seconds: dict[str, float] = {}
+        self._phases: dict[str, list[Any]] = defaultdict(list)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
+        self.coverage.switch_context(item.nodeid)
+        result = yield
+        self.coverage.switch_context("")
+        return result
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._phases[report.nodeid].append(report)
+        if report.when == "teardown":
+            phases = self._phases.pop(report.nodeid)
+            if all(one.passed for one in phases) and _is_fit(report.nodeid):
+                self.seconds[report.nodeid] = sum(one.duration for one in phases)
