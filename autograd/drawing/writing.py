@@ -17,6 +17,7 @@ from autograd.scopes import Path
 __all__ = ["written"]
 
 READABLE = 500  # operations up to which a fine layout is worth its time
+LONGEST = 60  # characters of a line in a box; the rest is in its tooltip
 COLUMN = 16  # functions of the same form, a layer's neurons say, up to which they are in one column
 
 # Kinds of nodes differ in shape and border as well as in colour, for print in grey and for the
@@ -149,11 +150,14 @@ class _Writer:
     def box(self, home: Path, name: str, node: Node, more: dict[str, str] | None = None) -> None:
         """Draw a value's box."""
         numbers = [(what, of) for what, of in (("data", node.data), ("grad", node.grad)) if of]
-        fields = [*map(_escaped, node.lines), *(f"{what} {_range(of)}" for what, of in numbers)]
-        tooltip = ", ".join(f"{what} {' … '.join(map(str, of))}" for what, of in numbers)
+        lines = [_shortened(line) for line in node.lines]
+        fields = [*map(_escaped, lines), *(f"{what} {_range(of)}" for what, of in numbers)]
+        whole = [line for line, short in zip(node.lines, lines) if line != short]
+        tooltip = ", ".join([*whole, *(f"{what} {' … '.join(map(str, of))}" for what, of in numbers)])
         plain = INPUT_FILL if node.look.is_input else "#ffffff"
         fill = self.scale.fill(node.grad) if self.scale else plain
         style = {**_BOXES[node.look], "fillcolor": fill, "fontcolor": text_on(fill), **(more or {})}
+        tooltip = _escaped(tooltip) if whole else tooltip
         self.put(home, name, " | ".join(fields), tooltip=tooltip or node.tooltip or " ", **style)
 
     def put(self, home: Path, name: str, label: str, **attributes: str) -> None:
@@ -227,6 +231,14 @@ def _shared(first: Path, second: Path) -> Path:
     while depth < min(len(first), len(second)) and first[depth] is second[depth]:
         depth += 1
     return first[:depth]
+
+
+def _shortened(line: str) -> str:
+    """A line of a box, without its middle where it is long."""
+    half = LONGEST // 2
+    return "\n".join(
+        part if len(part) <= LONGEST else f"{part[:half]}…{part[1 - half :]}" for part in line.split("\n")
+    )
 
 
 def _range(numbers: tuple[float, ...]) -> str:
