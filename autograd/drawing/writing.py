@@ -152,12 +152,11 @@ class _Writer:
         numbers = [(what, of) for what, of in (("data", node.data), ("grad", node.grad)) if of]
         lines = [_shortened(line) for line in node.lines]
         fields = [*map(_escaped, lines), *(f"{what} {_range(of)}" for what, of in numbers)]
-        whole = [line for line, short in zip(node.lines, lines) if line != short]
+        whole = [_escaped(line) for line, short in zip(node.lines, lines) if line != short]
         tooltip = ", ".join([*whole, *(f"{what} {' … '.join(map(str, of))}" for what, of in numbers)])
         plain = INPUT_FILL if node.look.is_input else "#ffffff"
         fill = self.scale.fill(node.grad) if self.scale else plain
         style = {**_BOXES[node.look], "fillcolor": fill, "fontcolor": text_on(fill), **(more or {})}
-        tooltip = _escaped(tooltip) if whole else tooltip
         self.put(home, name, " | ".join(fields), tooltip=tooltip or node.tooltip or " ", **style)
 
     def put(self, home: Path, name: str, label: str, **attributes: str) -> None:

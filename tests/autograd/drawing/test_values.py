@@ -153,3 +153,14 @@ def test_a_drawing_says_how_large_it_is_and_what_to_do_with_it() -> None:
     assert "4 nodes and 3 edges" in said
     assert ".render(" in said
     assert ".source" in said
+
+
+def test_a_long_label_loses_its_middle_and_is_whole_in_the_tooltip() -> None:
+    label = "first " + "and so on " * 20 + '{a|b} "last"'
+    (box,) = nodes(draw(Value(1.0, label))).values()
+    assert box["label"].startswith("first and so on")
+    assert "…" in box["label"]
+    assert len(box["label"]) < len(label)
+    assert "and so on " * 20 in box["tooltip"]
+    (short,) = nodes(draw(Value(1.0, "short"))).values()
+    assert "short" not in short["tooltip"]
