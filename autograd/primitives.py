@@ -187,6 +187,15 @@ asinh = primitive("asinh", math.asinh, (lambda y, x: 1 / hypot(1.0, x),), on_arr
                   textbook=(lambda y, x: 1 / sqrt(x**2 + 1),))
 
 
+def _upper_half(x: Any) -> Any:
+    """The upper 26 bits of a number, whose square is exact.
+
+    Source: T. J. Dekker, A floating-point technique for extending the available precision, 1971.
+    """
+    c = 134217729.0 * x
+    return c - (c - x)
+
+
 def _acosh(x: float) -> float:
     if x > _HUGE:
         return math.log1p(x) + LOG_2
@@ -206,11 +215,10 @@ def _acosh_expression(x: Any) -> Any:
 
 
 def _acosh_parts(t: Any, root: Any) -> tuple[Any, Any]:
-    """The sum z and its rest: the root's error, found as `_gaussian` squares exactly, and the sum's."""
+    """The sum z and its rest: the root's error, found by its upper half, and the sum's."""
     square = (t + t) + t * t
     r = root(square)
-    c = 134217729.0 * r
-    upper = c - (c - r)
+    upper = _upper_half(r)
     missing = (square - upper * upper) - (r - upper) * (r + upper)
     z = r + t
     return z, (t - (z - r)) + missing / (r + r + 2.0**-1000)  # where r is 0, so is what is missing
@@ -254,12 +262,10 @@ softplus = primitive("softplus", lambda x: math.log1p(math.exp(-abs(x))) + (0.0 
 def _gaussian(x: Any) -> Any:
     """``exp(-x*x)`` without the rounding of ``x*x``, which would cost a factor of 1 + x*x in accuracy.
 
-    ``x`` is split in two halves of 26 bits (T. J. Dekker, A floating-point technique for extending
-    the available precision, 1971); the upper half squares exactly. From 30 on the result is 0.
+    ``x`` is split in two, of which the upper half squares exactly. From 30 on the result is 0.
     """
     x = where(less(30.0, absolute(x)), 30.0, x)
-    c = 134217729.0 * x
-    upper = c - (c - x)
+    upper = _upper_half(x)
     return exp(-upper * upper) * exp((upper - x) * (x + upper))
 
 

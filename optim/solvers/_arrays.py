@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd.ieee import described
 
-__all__ = ["Array", "lengths", "real_array", "refuse_infinite"]
+__all__ = ["Array", "lengths", "real_array", "refuse_infinite", "scales"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -64,3 +64,9 @@ def lengths(array: Array, axis: int = 0) -> Array:
             scaled = np.linalg.norm(np.ldexp(rows, -exponents[:, None]), axis=-1)
             found[extreme] = np.ldexp(scaled, exponents)
     return found
+
+
+def scales(columns: Array) -> Array:
+    """The lengths of a matrix's columns, to divide them by: 1 for a column of zeros."""
+    found = lengths(columns)
+    return np.where(found == 0.0, 1.0, found)

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optim.solvers._arrays import Array, lengths
+from optim.solvers._arrays import Array, lengths, scales
 
 __all__ = ["Spread", "spread"]
 
@@ -59,8 +59,7 @@ def spread(
     """
     size = len(params)
     found = jacobian(params)
-    scale = lengths(found)
-    scale[scale == 0.0] = 1.0
+    scale = scales(found)
     columns = found / scale
 
     def at(shift: Array) -> Array:
@@ -95,7 +94,7 @@ def spread(
     ]
     rounding = float(np.linalg.norm(roundings))
     for direction in np.delete(directions, known, axis=0):
-        places += [_farthest(at, scale, side, own, rounding) for side in (-direction, direction)]
+        places += [_farthest(at, columns, scale, side, own, rounding) for side in (-direction, direction)]
     for there in places:
         kept &= ~((((there * scale) @ steps.T) * effects).sum(axis=0) <= 0.0)
     free = np.delete(directions, known[kept], axis=0)
@@ -104,16 +103,20 @@ def spread(
 
 
 def _farthest(
-    at: Callable[[Array], Array], scale: Array, direction: Array, own: float, rounding: float
+    at: Callable[[Array], Array],
+    columns: Array,
+    scale: Array,
+    direction: Array,
+    own: float,
+    rounding: float,
 ) -> Array:
     """The scaled derivatives as far along a direction as the residuals stay as they are, to rounding.
 
     What the way there changes in them is its length times the mean of the slopes at its ends.
     """
-    here = at(np.zeros_like(direction)) @ direction
     length = rounding / own
     while True:
         there = at(length * direction / scale)
-        if np.linalg.norm(here + there @ direction) * length / 2.0 <= rounding:
+        if np.linalg.norm((columns + there) @ direction) * length / 2.0 <= rounding:
             return there
         length /= 2.0

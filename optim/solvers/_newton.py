@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optim.solvers._arrays import Array, lengths
+from optim.solvers._arrays import Array, lengths, scales
 
 __all__ = ["Iterate", "Problem", "Step", "descend"]
 
@@ -86,7 +86,7 @@ class Iterate:
         curvature = None if problem.curvature is None else problem.curvature(x, self.residuals)
         room = problem.lower - x, problem.upper - x
         # A step of each alone tells which press on a bound; at a bound, those whose slope points out of it.
-        scale = _scale(self.jacobian)
+        scale = scales(self.jacobian)
         alone = -((self.jacobian / scale).T @ self.residuals) / scale
         held = (alone <= room[0]) | (alone >= room[1])
         change = np.where(held, np.clip(alone, *room), 0.0)
@@ -128,7 +128,7 @@ def _solve(jacobian: Array, residuals: Array, curvature: Array | None) -> Step:
     U z. Along z the Hessian is I + T' C T: the curvature C, the sum of residual times second derivatives,
     is what Gauss-Newton leaves out. So no normal equations are formed, whose condition is the square of J's.
     """
-    scale = _scale(jacobian)
+    scale = scales(jacobian)
     basis, triangle = np.linalg.qr(jacobian / scale)
     left, singular, right = np.linalg.svd(triangle, full_matrices=False)
     kept = singular > EPSILON * max(jacobian.shape) * singular.max(initial=0.0)
@@ -144,12 +144,6 @@ def _solve(jacobian: Array, residuals: Array, curvature: Array | None) -> Step:
             values = np.where(values > _FLATTEST, values, np.maximum(np.abs(values), 1.0))
             z = -axes @ ((axes.T @ slopes) / values)
     return Step(steps @ z, float(lengths(z)), float(-slopes @ z), convex)
-
-
-def _scale(jacobian: Array) -> Array:
-    """The lengths of the columns, or 1."""
-    scale = lengths(jacobian)
-    return np.where(scale == 0.0, 1.0, scale)
 
 
 def descend(problem: Problem, x: Array, max_steps: int = 100) -> tuple[Iterate, int]:
