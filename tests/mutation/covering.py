@@ -37,6 +37,11 @@ def _is_fit(test: str) -> bool:
     return not any(one in test for one in _UNFIT)
 
 
+def _has_tests(file: str) -> bool:
+    """Whether a file is one that pytest collects: of tests, or with examples in its docstrings."""
+    return Path(file).name.startswith("test_") if file.startswith("tests/") else True
+
+
 @dataclass
 class Covering:
     """What was measured.
@@ -75,7 +80,7 @@ class Covering:
     def read(cls, path: Path) -> Covering:
         """What an earlier run wrote, with what has changed since then measured again.
 
-        Where nothing but tests has changed, only their files are run.
+        Of the tests those files are run that have changed, or that run lines of a module that has.
         """
         if path.exists():
             stored = cls._parse(path.read_text(encoding="utf-8"))
@@ -87,11 +92,17 @@ class Covering:
             }
             if not changed:
                 return stored
-            if all(file.startswith("tests/") for file in changed):
-                fresh = cls.measure([file for file in changed if file in present and "/test_" in file])
-                stored._replace(changed, fresh)
+            if not any(Path(file).name == "conftest.py" for file in changed):
+                again = changed | stored._running(changed)
+                fresh = cls.measure([file for file in sorted(again) if file in present and _has_tests(file)])
+                stored._replace(again, fresh)
                 return stored
         return cls.measure()
+
+    def _running(self, modules: Collection[str]) -> set[str]:
+        """The files of the tests that run lines of some of these modules."""
+        by_line = [self.lines.get(module, {}) for module in modules]
+        return {test.split("::")[0] for tests in by_line for found in tests.values() for test in found}
 
     def _replace(self, files: Collection[str], fresh: Covering) -> None:
         def is_kept(test: str) -> bool:

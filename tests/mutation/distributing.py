@@ -77,17 +77,22 @@ def distribute(
         theirs.close()
         idle.append(ours)
     busy: set[Connection] = set()
-    while idle or busy:
-        for connection in idle:
-            job = next(waiting, None)
-            connection.send(job)
-            if job is not None:
-                busy.add(connection)
-        idle = []
-        for connection in wait(list(busy)) if busy else ():
-            number, verdict, test = connection.recv()
-            keep(by_number[number], verdict, test)
-            busy.remove(connection)
-            idle.append(connection)
+    try:
+        while idle or busy:
+            for connection in idle:
+                job = next(waiting, None)
+                connection.send(job)
+                if job is not None:
+                    busy.add(connection)
+            idle = []
+            for connection in wait(list(busy)) if busy else ():
+                number, verdict, test = connection.recv()
+                keep(by_number[number], verdict, test)
+                busy.remove(connection)
+                idle.append(connection)
+    except BaseException:
+        for process in processes:  # they wait for jobs, and this one would wait for them
+            process.terminate()
+        raise
     for process in processes:
         process.join()

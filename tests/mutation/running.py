@@ -14,6 +14,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import inspect
+import linecache
 import mmap
 import os
 import resource
@@ -133,6 +134,12 @@ def _run(items: Sequence[pytest.Item], seconds: Sequence[float]) -> None:
     _set_alarm(0)
 
 
+def _show_source(mutant: Mutant) -> None:
+    """Let who asks for the text of a function, as an engine does that copies it, read the changed one."""
+    path = str(Path(mutant.module).resolve())
+    linecache.cache[path] = (len(mutant.source), None, mutant.source.splitlines(keepends=True), path)
+
+
 def _set_alarm(seconds: float) -> None:
     """End the process after so much work; or after ten times as long, should it wait for something."""
     signal.setitimer(signal.ITIMER_PROF, seconds)
@@ -197,7 +204,7 @@ class _Server:
                 continue
             known = [one for one in zip(job.tests, job.seconds) if one[0] in items]
             run = partial(_run, [items[test] for test, _ in known], [seconds for _, seconds in known])
-            verdict, test = _in_a_fork(partial(_replace, session, swaps, run))
+            verdict, test = _in_a_fork(partial(_replace, session, job.mutant, swaps, run))
             # a failure is one; but to pass says little of a function that the import has run, unchanged
             self._jobs.send((job.number, NEEDS_IMPORT if called and verdict == SURVIVED else verdict, test))
         return True
@@ -205,10 +212,12 @@ class _Server:
 
 def _replace(
     session: pytest.Session,
+    mutant: Mutant,
     swaps: list[tuple[FunctionType, CodeType]],
     run: Callable[[], None],
 ) -> None:
     session.config.pluginmanager.register(_EndAtFailure())
+    _show_source(mutant)
     for function, code in swaps:
         function.__code__ = code
     run()
@@ -285,6 +294,7 @@ def _import_and_run(job: Job) -> None:
     sys.dont_write_bytecode = True
     _note.write("import")
     _set_alarm(_TO_IMPORT)
+    _show_source(job.mutant)
     finder = _Finder(job.mutant)
     sys.meta_path.insert(0, finder)
     importlib.import_module(finder.name)  # before pytest, which reads the files that it collects by itself
