@@ -1,7 +1,7 @@
 """Change `autograd/` a little, see the tests notice: ``python -m tests.mutation autograd/ieee.py``.
 
 It keeps what it finds in the folder ``--out`` and writes `docs/mutation.md`. A survivor that cannot be
-killed is entered in `survivors.json` with the reason.
+killed is entered in `survivors/`, in the file named after its folder, with the reason.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from tests.mutation.running import KILLED, SURVIVED, TIMED_OUT
 
 __all__ = ["Results", "Row", "known_survivors"]
 
-_KNOWN = Path(__file__).with_name("survivors.json")
+_KNOWN = Path(__file__).with_name("survivors")
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ class Row:
 
 def known_survivors() -> dict[tuple[str, str, str, str], str]:
     """The reason why each survivor that is known survives, by module, function, before and after."""
-    stored = json.loads(_KNOWN.read_text(encoding="utf-8"))
     return {
         (module, one["function"], one["before"], one["after"]): one["reason"]
-        for module, entries in stored.items()
+        for file in sorted(_KNOWN.glob("*.json"))
+        for module, entries in json.loads(file.read_text(encoding="utf-8")).items()
         for one in entries
     }
 
