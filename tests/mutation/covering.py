@@ -149,20 +149,20 @@ class Covering:
     def tests(self, module: str, first: int, last: int, limit: float) -> list[str]:
         """The tests that run some of these lines: the module's own, and others up to a number of seconds.
 
-        Of both the fastest come first. Lines that no test runs by itself are run when the module is imported
-        (or not at all): all tests that run anything of the module judge them.
+        Of the others those of the module's folder come first, and of all the fastest. Lines that no test runs
+        by itself are run when the module is imported (or not at all): all tests that run anything of the
+        module judge them.
         """
         by_line = self.lines.get(module, {})
         found: set[str] = set().union(*(by_line.get(line, ()) for line in range(first, last + 1)))
         found = found or set().union(*by_line.values())
         chosen, others = [], []
-        for test in sorted(found, key=lambda one: (self.seconds[one], one)):
+        for test in sorted(found, key=lambda one: (not _is_near(one, module), self.seconds[one], one)):
             (chosen if is_own(test, module) else others).append(test)
         for test in others:
-            limit -= self.seconds[test]
-            if limit < 0:
-                break
-            chosen.append(test)
+            if self.seconds[test] <= limit:
+                limit -= self.seconds[test]
+                chosen.append(test)
         return chosen
 
 
@@ -180,6 +180,12 @@ def is_own(test: str, module: str) -> bool:
     file = test.split("::")[0]
     name = Path(module).stem
     return file == module or Path(file).stem in (f"test_{name}", f"test_{_TESTED_WITH.get(name, name)}")
+
+
+def _is_near(test: str, module: str) -> bool:
+    """Whether a test stands with the tests of the module's folder, if it is in one of `autograd/`."""
+    folder = Path(module).parent.name
+    return folder in (Path(test.split("::")[0]).parent.name, Path(test.split("::")[0]).stem[5:])
 
 
 def _versions() -> dict[str, str]:
