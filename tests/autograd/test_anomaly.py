@@ -144,6 +144,19 @@ def test_a_gradient_that_overflows_is_found():
             y.backward()
 
 
+def test_gradients_that_overflow_only_together_are_found():
+    def f(x):
+        return x * 1.5e308 + x * 1e308
+
+    message = r"^the gradients handed to (x=)?1e-09 add up to inf, with 1(.5)?e\+308 from mul"
+    with detect_anomaly():
+        y = f(Value(1e-9))
+        with pytest.raises(FloatingPointError, match=message):
+            y.backward()
+        with pytest.raises(FloatingPointError, match=message):
+            grad(f)(1e-9)
+
+
 def test_a_graph_recorded_outside_is_checked_too():
     x = Value(0.0, "x")
     y = x.sqrt()

@@ -288,6 +288,7 @@ def test_a_derived_value_closed_over_is_recorded_too():
             TypeError,
             r"argument 0 must be an array .*got float in a list: if these are its samples, write np\.array",
         ),
+        (lambda: vmap(lambda x: x)(np.array(1.0)), TypeError, r"argument 0 must be .*an array of shape \(\)"),
         (lambda: scan(lambda c, x: (c, x), 0.0, [1.0]), TypeError, r"^xs must be .*got float in a list"),
         (
             lambda: vmap(lambda x, y: x)(np.ones(2), np.ones(3)),
@@ -362,8 +363,18 @@ def test_a_long_unrolled_loop_warns_and_says_what_to_do():
     def long(start):
         return scan(lambda c, x: (c * x + 1.0, c), start, np.ones(6_000), engine="python")[0]
 
-    with pytest.warns(UserWarning, match="scan of 6000 turns.*into 12000 operations: turn it inside out"):
+    with pytest.warns(
+        UserWarning, match="scan of 6000 turns.*into 12000 operations: turn it inside out"
+    ) as caught:
         grad(long)(1.0)
+    assert (caught[0].filename, caught[0].lineno) == (__file__, long.__code__.co_firstlineno + 1)
+
+    def mapped(scale):
+        return vmap(lambda x: scale * x + 1.0)(np.ones(6_000)).sum()
+
+    with pytest.warns(UserWarning, match="vmap of 6000 turns.*into 12000 operations") as caught:
+        grad(mapped)(1.0)
+    assert (caught[0].filename, caught[0].lineno) == (__file__, mapped.__code__.co_firstlineno + 1)
 
 
 def test_a_loop_of_10_000_operations_is_unrolled_without_a_warning():
