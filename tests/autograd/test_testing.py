@@ -83,6 +83,68 @@ def test_expressions_are_made_of_what_was_asked_for(expression: Expression):
     assert {0, 1, 2} <= {operand for step in expression.steps for operand in step.operands}
 
 
+@pytest.fixture(scope="module")
+def drawn() -> list[Expression]:
+    """Some hundred formulas, always the same."""
+    found = []
+
+    @settings(max_examples=300, derandomize=True)
+    @given(expressions())
+    def draw(expression):
+        found.append(expression)
+
+    draw()
+    return found
+
+
+def test_every_primitive_turns_up_with_constants_and_shared_results(drawn):
+    steps = [step for expression in drawn for step in expression.steps]
+    assert {step.primitive for step in steps} == set(TABLE)
+    constants = {operand for step in steps for operand in step.operands if type(operand) is float}
+    assert constants <= {n / 4 for n in range(-12, 13)}
+    assert {-3.0, 3.0} < constants
+    assert any(len(expression.steps) >= 12 for expression in drawn)
+    places = [[one for step in e.steps for one in step.operands if type(one) is int] for e in drawn]
+    assert sum(len(set(some)) < len(some) for some in places) > 50
+
+
+def test_every_step_depends_on_an_input_and_the_result_on_every_step(drawn):
+    for expression in drawn:
+        for step in expression.steps:
+            assert any(type(operand) is int for operand in step.operands), expression
+        used = {one for step in expression.steps for one in step.operands if type(one) is int}
+        assert used == set(range(len(expression.point) + len(expression.steps) - 1)), expression
+
+
+def test_no_error_grows_more_than_the_stretch(drawn):
+    """The derivative of the result by that of each step, as reverse mode finds it."""
+    for expression in drawn:
+        found = [Value(number) for number in expression.point]
+        for step in expression.steps:
+            found.append(step.primitive(*[found[one] if type(one) is int else one for one in step.operands]))
+        if isinstance(found[-1], Value):
+            found[-1].backward()
+            assert max(abs(one.grad) for one in found if isinstance(one, Value)) <= expression.stretch
+
+
+@given(expressions(table=[ag.sin], inputs=1, size=1))
+def test_one_step_is_a_size(expression: Expression):
+    assert expression.steps in ((), (Step(ag.sin, (0,)),))
+
+
+@pytest.mark.parametrize("kink", [0.0, 1.5])
+@pytest.mark.parametrize("side", [-0.0005, 0.0005])
+def test_what_is_near_a_kink_on_either_side_is_not_drawn(kink, side):
+    bent = primitive("testing_bent", lambda x: ag.relu(x - kink), lambda y, x: (ag.less(kink, x),))
+
+    @settings(max_examples=50)
+    @given(expressions((kink + side,), table=[bent, ag.neg], size=4))
+    def stays_away(expression):
+        assert Step(bent, (0,)) not in expression.steps
+
+    stays_away()
+
+
 @given(points(2).flatmap(lambda point: expressions(point).map(lambda one: (point, one))))
 def test_a_point_that_is_given_is_kept(drawn):
     point, expression = drawn
