@@ -314,6 +314,17 @@ def test_bad_input_is_told_what_was_wrong(call, error, words):
         call()
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("dtype", [np.int32, np.uint8, np.float32, np.bool_])
+def test_numbers_of_every_kind_are_mapped_as_float64(engine, dtype):
+    xs = np.array([0, 1, 2, 200]).astype(dtype)
+    found = vmap(lambda x: x * x * 1e9, engine=engine)(xs)
+    assert found.dtype == np.float64
+    assert found.tolist() == [x * x * 1e9 for x in xs.astype(float).tolist()]
+    total = vmap(lambda x: x * x, reduce="sum", engine=engine)(xs)
+    assert total == (xs.astype(float) ** 2).sum()
+
+
 def step(w, sample):
     x, y = sample
     value, gradient = value_and_grad(loss)(w, x, y)
