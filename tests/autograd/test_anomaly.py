@@ -32,6 +32,7 @@ from autograd import (
     where,
 )
 from autograd.engines import engine_names
+from autograd.locating import user_line
 from autograd.scanning import scan_batches
 from optim import SGD, fit
 
@@ -47,6 +48,12 @@ def message_of(build) -> str:
     with detect_anomaly(), pytest.raises(FloatingPointError) as caught:
         build()
     return str(caught.value)
+
+
+def test_the_line_is_the_one_that_asks_where_nothing_of_the_package_is_between():
+    line = user_line()
+    assert (line.file, line.text) == (__file__, "line = user_line()")
+    assert str(line) == f"{this_line(back=2)}: line = user_line()"
 
 
 # Forward.

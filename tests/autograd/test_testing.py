@@ -26,6 +26,33 @@ def test_points_are_hundredths_between_their_ends(drawn):
         assert number == round(number, 2)
 
 
+def test_points_are_pairs_between_3_and_minus_3_unless_they_are_told():
+    found = []
+
+    @settings(max_examples=300, derandomize=True)
+    @given(points())
+    def draw(point):
+        found.append(point)
+
+    draw()
+    assert {len(point) for point in found} == {2}
+    assert (min(map(min, found)), max(map(max, found))) == (-3.0, 3.0)
+    assert len(set(found)) > 200
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.29, 0.29), (0.285, 0.295), (0.281, 0.29), (0.29, 0.299)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_ends_that_are_hundredths_are_drawn_and_none_beyond(sign, low, high):
+    least, most = sorted((sign * low, sign * high))
+
+    @settings(max_examples=5)
+    @given(points(1, least, most))
+    def draw(point):
+        assert point == (sign * 0.29,)
+
+    draw()
+
+
 @given(expressions())
 def test_a_printed_expression_can_be_pasted_and_computes_the_same_bits(expression: Expression):
     source = repr(expression)
@@ -173,5 +200,8 @@ def test_without_hypothesis_there_is_a_way_to_get_it(monkeypatch):
 def test_bad_input_is_told_what_was_wrong():
     with pytest.raises(ValueError, match=r"low must be below high.*got 2 and 1"):
         points(2, 2, 1)
+    for low, high in ((0.281, 0.289), (-0.289, -0.281)):
+        with pytest.raises(ValueError, match="a hundredth between them"):
+            points(1, low, high)
     with pytest.raises(ValueError, match="empty table"):
         expressions(table=[])
