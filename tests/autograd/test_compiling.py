@@ -388,11 +388,13 @@ def test_a_long_unrolled_loop_warns_and_says_what_to_do():
     assert (caught[0].filename, caught[0].lineno) == (__file__, mapped.__code__.co_firstlineno + 1)
 
 
-def test_a_loop_of_10_000_operations_is_unrolled_without_a_warning():
-    def long(start):
-        return scan(lambda c, x: (c * x + 1.0, c), start, np.ones(5_000), engine="python")[0]
+def test_a_loop_of_10_000_operations_is_unrolled_without_a_warning_and_none_longer():
+    def product(start, count):
+        return scan(lambda c, x: (c * x, c), start, np.ones(count), engine="python")[0]
 
-    assert grad(long)(1.0) == 1.0
+    assert grad(product)(1.0, 10_000) == 1.0
+    with pytest.warns(UserWarning, match="into 10001 operations"):
+        grad(product)(1.0, 10_001)
 
 
 def test_an_exception_in_the_function_reaches_the_caller_and_nothing_is_kept():
