@@ -142,6 +142,15 @@ def test_at_the_time_limit_the_child_is_killed_and_no_file_is_left(
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
+def test_a_layout_that_takes_too_long_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    put_dot_on_path("exec sleep 60", monkeypatch, tmp_path)
+    advice = r'4 nodes and 3 edges took longer than 0\.01 s.*fold="layers".*timeout=\.\.\.'
+    with pytest.raises(TimeoutError, match=advice):
+        picture_of_a_sum().pipe(timeout=0.01)
+
+
 @pytest.mark.usefixtures("only_pygraphviz")
 def test_the_time_limit_holds_for_pygraphviz_too(tmp_path: Path) -> None:
     with pytest.raises(TimeoutError, match="took longer than"):
@@ -210,7 +219,7 @@ def test_a_notebook_does_not_wait_for_a_large_picture(monkeypatch: pytest.Monkey
 def test_a_picture_of_2000_nodes_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     put_dot_on_path("echo drawn", monkeypatch, tmp_path)
     picture = Drawing()
-    for i in range(SHOWN_NODES):
+    for i in range(2_000):
         picture.node(f"n{i}")
     assert picture._repr_svg_() == "drawn\n"
     picture.node("more")
