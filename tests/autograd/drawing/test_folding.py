@@ -149,6 +149,7 @@ def test_a_layer_with_a_label_or_a_second_use_or_that_is_a_result_is_in_no_row()
     steps = chain(9, lambda i, v, a, b: v.sin() + a)
     assert in_a_row(steps[-1], steps[5]) == [3, 4]
     assert in_a_row(steps[-1] + steps[5].cos()) == [3, 4]
+    steps = chain(9, lambda i, v, a, b: v.sin())
     for i, one in enumerate(steps):
         one.label = f"step {i}"
     assert in_a_row(steps[-1]) == []
