@@ -200,6 +200,13 @@ def test_vmap_over_other_axes_dtypes_and_structures(engine):
     )
 
 
+def test_vmap_takes_scalars_and_arrays_of_a_result_apart():
+    one, pair, three = vmap(lambda x: (x, np.array([2 * x, 3 * x]), 4 * x), engine="python")(np.arange(3.0))
+    assert one.tolist() == [0.0, 1.0, 2.0]
+    assert pair.tolist() == [[0.0, 0.0], [2.0, 3.0], [4.0, 6.0]]
+    assert three.tolist() == [0.0, 4.0, 8.0]
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("reduce", [None, "sum", "mean"])
 @pytest.mark.parametrize("count", [0, 1, 4, 11])

@@ -383,6 +383,12 @@ def test_acosh_makes_up_for_the_rounding_of_its_root(x):
     assert abs(traced - right) <= 0.5 * math.ulp(right)
 
 
+def test_a_hypotenuse_that_overflows_has_the_sine_and_cosine_of_its_triangle():
+    a, b = 60 * 2.0**1018, 63 * 2.0**1018
+    assert math.isinf(autograd.hypot(a, b))
+    assert gradients(autograd.hypot, (a, b)) == [20 / 29, 21 / 29]
+
+
 def test_a_constant_exponent_gives_no_nan():
     x = Value(-2.0)
     (x**3).backward()

@@ -110,21 +110,15 @@ def test_expressions_are_made_of_what_was_asked_for(expression: Expression):
     assert {0, 1, 2} <= {operand for step in expression.steps for operand in step.operands}
 
 
-@pytest.fixture(scope="module")
-def drawn() -> list[Expression]:
-    """Some hundred formulas, always the same."""
-    found = []
+def test_every_primitive_turns_up_with_constants_and_shared_results():
+    drawn = []
 
     @settings(max_examples=300, derandomize=True)
     @given(expressions())
     def draw(expression):
-        found.append(expression)
+        drawn.append(expression)
 
     draw()
-    return found
-
-
-def test_every_primitive_turns_up_with_constants_and_shared_results(drawn):
     steps = [step for expression in drawn for step in expression.steps]
     assert {step.primitive for step in steps} == set(TABLE)
     constants = {operand for step in steps for operand in step.operands if type(operand) is float}
@@ -135,23 +129,23 @@ def test_every_primitive_turns_up_with_constants_and_shared_results(drawn):
     assert sum(len(set(some)) < len(some) for some in places) > 50
 
 
-def test_every_step_depends_on_an_input_and_the_result_on_every_step(drawn):
-    for expression in drawn:
-        for step in expression.steps:
-            assert any(type(operand) is int for operand in step.operands), expression
-        used = {one for step in expression.steps for one in step.operands if type(one) is int}
-        assert used == set(range(len(expression.point) + len(expression.steps) - 1)), expression
+@given(expressions())
+def test_every_step_depends_on_an_input_and_the_result_on_every_step(expression: Expression):
+    for step in expression.steps:
+        assert any(type(operand) is int for operand in step.operands)
+    used = {one for step in expression.steps for one in step.operands if type(one) is int}
+    assert used == set(range(len(expression.point) + len(expression.steps) - 1))
 
 
-def test_no_error_grows_more_than_the_stretch(drawn):
+@settings(derandomize=True)
+@given(expressions())
+def test_no_error_grows_more_than_the_stretch(expression: Expression):
     """The derivative of the result by that of each step, as reverse mode finds it."""
-    for expression in drawn:
-        found = [Value(number) for number in expression.point]
-        for step in expression.steps:
-            found.append(step.primitive(*[found[one] if type(one) is int else one for one in step.operands]))
-        if isinstance(found[-1], Value):
-            found[-1].backward()
-            assert max(abs(one.grad) for one in found if isinstance(one, Value)) <= expression.stretch
+    found = [Value(number) for number in expression.point]
+    for step in expression.steps:
+        found.append(step.primitive(*[found[one] if type(one) is int else one for one in step.operands]))
+    found[-1].backward()
+    assert max(abs(one.grad) for one in found) <= expression.stretch
 
 
 @given(expressions(table=[ag.sin], inputs=1, size=1))
