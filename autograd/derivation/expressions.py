@@ -155,7 +155,7 @@ def as_expression(number: Any) -> Expression:
         return number
     found = to_float(float(number) if isinstance(number, bool) else number, "a number of a rule")
     if not math.isfinite(found):
-        return -Symbol("inf") if found < 0 else Symbol(str(found))
+        return -Symbol("inf") if found == -math.inf else Symbol(str(found))
     known = _KNOWN.get(abs(found))
     if known is None:
         return Number(Fraction(found))

@@ -68,6 +68,8 @@ class LatexWriter(Writer):
         base, exponent = power.base, self.write(power.exponent)
         if isinstance(base, Call) and base.primitive.name in _FUNCTIONS and exponent.isdigit():
             return f"{_FUNCTIONS[base.primitive.name]}^{{{exponent}}}{self._arguments(base.args)}"
+        if isinstance(base, Number) and "e" in decimal(base.value):  # its power of ten can have no other
+            return f"{self.enclosed(self.write(base))}^{{{exponent}}}"
         return f"{self.within(Binding.ATOM, base)}^{{{exponent}}}"
 
     def number(self, number: Number) -> str:

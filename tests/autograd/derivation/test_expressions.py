@@ -1,0 +1,207 @@
+"""How expressions tidy themselves: exactly, so that what is written is what the formula says."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import FrozenInstanceError, fields
+from fractions import Fraction
+
+import pytest
+
+from autograd import primitives as table
+from autograd.derivation.expressions import (
+    Call,
+    Chain,
+    Derivative,
+    Number,
+    Power,
+    Symbol,
+    applied,
+    as_expression,
+    chained,
+    product,
+    total,
+)
+from autograd.derivation.text import text
+from autograd.derivation.walks import evaluate
+
+x, y, z = Symbol("x"), Symbol("y"), Symbol("z")
+up = Derivative("L", "u")
+
+
+def number(value: float | Fraction) -> Number:
+    return Number(Fraction(value))
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (math.pi, "pi"),
+        (math.pi / 2, "pi/2"),
+        (2 * math.pi, "2*pi"),
+        (4 * math.pi, "4*pi"),
+        (math.sqrt(2 * math.pi), "sqrt(2*pi)"),
+        (2 / math.sqrt(math.pi), "2/sqrt(pi)"),
+        (math.log(2), "log(2)"),
+        (math.log(10), "log(10)"),
+        (math.log2(math.e), "1/log(2)"),
+        (math.log10(math.e), "1/log(10)"),
+        (math.inf, "inf"),
+        (0.1, "0.1"),
+        (3, "3"),
+        (1e300, "1e+300"),
+    ],
+)
+def test_a_number_is_written_as_a_person_does_and_means_the_same(value, written):
+    assert text(as_expression(value)) == written
+    assert text(as_expression(-value)) == f"-{written}"
+    assert evaluate(as_expression(value), {}) == pytest.approx(value, rel=1e-15)
+    assert evaluate(as_expression(-value), {}) == pytest.approx(-value, rel=1e-15)
+
+
+def test_numbers_without_a_sign():
+    assert text(as_expression(math.nan)) == "nan"
+    assert text(as_expression(0.0)) == text(as_expression(-0.0)) == "0"
+    assert (text(as_expression(True)), text(as_expression(False))) == ("1", "0")
+
+
+@pytest.mark.parametrize(
+    ("made", "written"),
+    [
+        # numbers are joined where the result is a float, or a fraction of small numbers
+        (0.5 * x + 0.25 * x, "0.75*x"),
+        (0.1 * x + 0.2 * x, "0.1*x + 0.2*x"),
+        (product(number(0.1), number(0.2), x), "0.1*0.2*x"),
+        (product(number(0.1), x, number(2)), "0.2*x"),
+        (x / 1000, "x/1000"),
+        (x / 1001 * 2, "2*x/1001"),
+        (product(number(Fraction(1, 1000)), x), "x/1000"),
+        (product(number(Fraction(1, 7)), number(Fraction(1, 143)), x), "(1/143)*x/7"),
+        (product(number(Fraction(1, 9)), number(Fraction(1, 111)), x), "x/999"),
+        (product(number(Fraction(999_999, 17)), x), "999999*x/17"),
+        (product(number(Fraction(1, 7)), number(1_000_000), x), "1000000*x/7"),
+        (product(number(1e300), number(1e300)), "1e+300*1e+300"),
+        # equal terms are counted, wherever they stand; what cancels is left out
+        (total(x, y, x), "2*x + y"),
+        (total(x * y, z, y * x), "2*x*y + z"),
+        (total(x, y, -x), "y"),
+        (x + y - y - x, "0"),
+        (x - x, "0"),
+        ((x + y) + (z + x), "2*x + y + z"),
+        (x - (y - z), "x - (y - z)"),
+        (x - 3, "x - 3"),
+        (x + 1 - 2, "x - 1"),
+        (total(), "0"),
+        # equal bases become powers, but a factor is not cancelled by a divisor: it may be 0
+        (x * y * x, "x^2*y"),
+        (x**2 * x, "x^3"),
+        (x**2 / x, "x^2/x"),
+        (x / y / y, "x/y^2"),
+        (1 / x / x, "1/x^2"),
+        (x**0.5 * x**0.5, "(x^0.5)^2"),
+        (x**y * x**y, "(x^y)^2"),
+        ((x + y) * (x + y), "(x + y)^2"),
+        (0 * x, "0"),
+        (x * 1, "x"),
+        (-(-x), "x"),
+        (-(x * y), "-x*y"),
+        # whole exponents go to each factor; others do not, nor very large ones
+        (x**0, "1"),
+        (x**1, "x"),
+        (x**-1, "1/x"),
+        ((2 * x * y) ** 2, "4*x^2*y^2"),
+        ((2 * x / y) ** -2, "y^2/(4*x^2)"),
+        ((-x) ** 3, "-x^3"),
+        ((x**2) ** 3, "x^6"),
+        ((x**6) ** -2, "1/x^12"),
+        ((x**2) ** 0.5, "(x^2)^0.5"),
+        ((x**0.5) ** 2, "(x^0.5)^2"),
+        ((x**y) ** 2, "(x^y)^2"),
+        ((x * y) ** 0.5, "(x*y)^0.5"),
+        ((x * y) ** z, "(x*y)^z"),
+        ((x * y) ** 64, "x^64*y^64"),
+        ((x * y) ** 65, "(x*y)^65"),
+        (number(2) ** 10, "1024"),
+        (number(2) ** -1, "0.5"),
+        (number(-2) ** 3, "-8"),
+        (number(4) ** 0.5, "4^0.5"),
+        (number(0.1) ** 2, "0.1^2"),
+        (number(0) ** 2, "0^2"),
+        (number(0) ** -1, "1/0"),
+        (number(10) ** 64, "10^64"),
+        (2**x, "2^x"),
+        # the operators, from both sides
+        (3 - x, "3 - x"),
+        (3 / x, "3/x"),
+        (x / 3, "x/3"),
+        (abs(x), "absolute(x)"),
+        (x < 1, "x < 1"),
+        (1 < x, "x > 1"),
+        (x <= y, "x <= y"),
+        (x >= y, "y <= x"),
+    ],
+)
+def test_tidying_is_exact(made, written):
+    assert text(made) == written
+
+
+@pytest.mark.parametrize(
+    ("parts", "written"),
+    [
+        ((x, y), "x*y"),
+        ((x, 2 * y), "x*2*y"),
+        ((2 * x, y), "2*x*y"),
+        ((-2 * x, 3 * y), "-2*x*3*y"),
+        ((x, -y), "-x*y"),
+        ((-x, -y), "x*y"),
+        ((x, -2 * y), "-x*2*y"),
+        ((x, number(3)), "3*x"),
+        ((x, number(3), number(5)), "15*x"),
+        ((x, y / 2), "x*y/2"),
+        ((x, 2 / y), "2*x/y"),
+        ((x / y, 2 * z), "2*x*z/y"),
+        ((x / 2, 3 * z), "x/2*3*z"),
+        ((x, y, 2 * z, x), "x*y*2*z*x"),
+        ((x, number(0), y), "0"),
+        ((number(1),), "1"),
+        ((number(3),), "3"),
+        ((), "1"),
+        ((number(0.1), x, number(0.1), number(0.1)), "0.1*0.1^2*x"),
+        ((up, x), "dL/du * x"),
+        ((up, 2 * x), "dL/du * 2*x"),
+        ((up, -x, y), "-dL/du * x*y"),
+        ((up, number(1), x), "dL/du * x"),
+        ((up, x / y), "dL/du * x/y"),
+        ((x, up), "x*dL/du"),
+        ((Chain((up, x)), y), "dL/du * x*y"),
+    ],
+)
+def test_a_chain_keeps_what_came_together(parts, written):
+    assert text(chained(*parts)) == written
+
+
+def test_parts_of_one_chain_are_counted_as_if_given_one_by_one():
+    assert chained(Chain((up, 2 * x)), Chain((3 * y, z))) == chained(up, 2 * x, 3 * y, z)
+
+
+def test_expressions_are_equal_where_they_are_written_alike_and_can_be_keys():
+    assert x * y + 1 == x * y + 1
+    assert x + y != y + x
+    assert {x / y: 1}[x / y] == 1
+    assert Derivative("L", "x") != Derivative("L", "x", partial=True)
+
+
+def test_an_expression_does_not_change_once_it_is_made():
+    for one in (x, number(1), up, x + y, x * y, x**y, Call(table.sin, (x,)), Chain((up, x))):
+        with pytest.raises(FrozenInstanceError):
+            setattr(one, fields(one)[0].name, "other")
+
+
+def test_an_expression_is_neither_true_nor_false():
+    with pytest.raises(TypeError, match="a rule chooses with where"):
+        bool(x < 1)
+
+
+def test_a_primitive_of_numbers_and_expressions_makes_an_expression():
+    assert table.hypot(3.0, x) == applied(table.hypot, (3, x)) == Call(table.hypot, (number(3), x))
+    assert table.pow(x, 2.5) == Power(x, number(2.5))
