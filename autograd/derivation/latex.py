@@ -54,13 +54,14 @@ class LatexWriter(Writer):
             head = f"{name}'" if len(args) == 1 else rf"\partial_{{{call.place + 1}}} {name}"
             return head + self._arguments(args)
         if primitive is table.sqrt:
-            return rf"\sqrt{{{self.write(args[0])}}}"
+            return rf"\sqrt{{{self.write(*args)}}}"
         if primitive is table.absolute:
-            return self.enclosed(self.write(args[0]), "|", "|")
+            return self.enclosed(self.write(*args), "|", "|")
         if primitive is table.where:
+            condition, chosen, other = args
             return (
-                rf"\begin{{cases}} {self.write(args[1])} & \text{{if }} {self._condition(args[0])} \\ "
-                rf"{self.write(args[2])} & \text{{otherwise}} \end{{cases}}"
+                rf"\begin{{cases}} {self.write(chosen)} & \text{{if }} {self._condition(condition)} \\ "
+                rf"{self.write(other)} & \text{{otherwise}} \end{{cases}}"
             )
         return _FUNCTIONS.get(primitive.name, _upright(primitive.name)) + self._arguments(args)
 
@@ -83,14 +84,15 @@ class LatexWriter(Writer):
 
     def _alone(self, factors: Sequence[Expression]) -> str:
         """Factors that have a place for themselves: a single one needs no parentheses there."""
-        return self.write(factors[0]) if len(factors) == 1 else self._product(factors)
+        return self.write(*factors) if len(factors) == 1 else self._product(factors)
 
     def _product(self, factors: Sequence[Expression]) -> str:
-        """Factors side by side."""
-        written = ""
-        for factor in factors:
-            one = self.within(Binding.POWER, factor)
-            written += (r" \cdot " if one[0].isdigit() else " ") * bool(written) + one
+        """Factors side by side, with a dot between those that would be read as one."""
+        first, *rest = [self.within(Binding.POWER, factor) for factor in factors]
+        written, before = first, first
+        for one in rest:
+            written += (r" \cdot " if _run_together(before, one) else " ") + one
+            before = one
         return written
 
     def _arguments(self, args: Sequence[Expression]) -> str:
@@ -102,6 +104,13 @@ class LatexWriter(Writer):
             left, sign, right = comparison(expression)
             return f"{self.write(left)} {_SIGNS[sign]} {self.write(right)}"
         return rf"{self.write(expression)} \ne 0"
+
+
+def _run_together(before: str, after: str) -> bool:
+    """Whether two factors need a sign between them: before a digit, and next to a word."""
+    if before.startswith(r"\mathrm") or after[0].isdigit():
+        return True
+    return after.startswith(r"\mathrm") and not before[0].isdigit()
 
 
 def latex(expression: Expression) -> str:

@@ -72,7 +72,8 @@ def lines_of(program: Program, labels: list[str]) -> Lines:
             lines.append(Line(Symbol(names[at]), expression))
             expression = lines[-1].name
         exprs.append(expression)
-    result = exprs[program.outputs[0]]
+    (output,) = program.outputs
+    result = exprs[output]
     if not lines or result != lines[-1].name:  # an input or a number: nothing is computed
         lines.append(Line(Symbol(result_name(program, inputs)), result))
     return Lines(tuple(map(Symbol, inputs)), tuple(lines))

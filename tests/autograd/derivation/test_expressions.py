@@ -103,7 +103,7 @@ def test_numbers_without_a_sign():
         ((x + y) * (x + y), "(x + y)^2"),
         (0 * x, "0"),
         (x * 1, "x"),
-        (-(-x), "x"),
+        (-1 * -x, "x"),
         (-(x * y), "-x*y"),
         # whole exponents go to each factor; others do not, nor very large ones
         (x**0, "1"),
@@ -136,7 +136,7 @@ def test_numbers_without_a_sign():
         (x / 3, "x/3"),
         (abs(x), "absolute(x)"),
         (x < 1, "x < 1"),
-        (1 < x, "x > 1"),
+        (x > 1, "x > 1"),
         (x <= y, "x <= y"),
         (x >= y, "y <= x"),
     ],

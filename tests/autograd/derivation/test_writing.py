@@ -9,7 +9,8 @@ import pytest
 from autograd import primitives as table
 from autograd.derivation.expressions import Call, Chain, Derivative, Number, Slope, Symbol, power
 from autograd.derivation.latex import latex, latex_name
-from autograd.derivation.text import text
+from autograd.derivation.text import TextWriter, text
+from autograd.derivation.writing import Writer
 
 x, y, z = Symbol("x"), Symbol("y"), Symbol("z")
 up, local = Derivative("L", "u"), Derivative("u", "x")
@@ -25,11 +26,13 @@ third = Number(Fraction(1, 3))
         (-x - y, "-x - y", "-x - y"),
         (x - (y + z), "x - (y + z)", "x - (y + z)"),
         (-2 * (x - y), "-2*(x - y)", "-2 (x - y)"),
+        (x + y / 2, "x + y/2", r"x + \frac{y}{2}"),
         (x - y / 2, "x - y/2", r"x - \frac{y}{2}"),
         (x * (y + 1), "x*(y + 1)", "x (y + 1)"),
         # quotients
         (-x / y, "-x/y", r"-\frac{x}{y}"),
         (x / (y * z), "x/(y*z)", r"\frac{x}{y z}"),
+        (x / (3 * y * z), "x/(3*y*z)", r"\frac{x}{3 y z}"),
         (x * y / z**2, "x*y/z^2", r"\frac{x y}{z^{2}}"),
         ((x - y) / (x + y), "(x - y)/(x + y)", r"\frac{x - y}{x + y}"),
         ((x - y) * z / (x + y), "(x - y)*z/(x + y)", r"\frac{(x - y) z}{x + y}"),
@@ -47,6 +50,13 @@ third = Number(Fraction(1, 3))
         (1e-7 * x, "1e-07*x", r"1 \cdot 10^{-7} x"),
         (x + 1.5e30, "x + 1.5e+30", r"x + 1.5 \cdot 10^{30}"),
         (3 * Chain((up, 2 * x)) + 0, "3*(dL/du * 2*x)", r"3 \left(\frac{dL}{du} \cdot 2 x\right)"),
+        # words and numbers do not run into what is beside them
+        (Symbol("rate") * Symbol("time"), "rate*time", r"\mathrm{rate} \cdot \mathrm{time}"),
+        (x * Symbol("rate") * y, "x*rate*y", r"x \cdot \mathrm{rate} \cdot y"),
+        (Symbol("rate") * (x + 1), "rate*(x + 1)", r"\mathrm{rate} \cdot (x + 1)"),
+        (2 * Symbol("rate"), "2*rate", r"2 \mathrm{rate}"),
+        (x * table.hypot(x, y), "x*hypot(x, y)", r"x \cdot \mathrm{hypot}(x, y)"),
+        (x * 2**y, "x*2^y", r"x \cdot 2^{y}"),
         # powers
         ((x + 1) ** 2, "(x + 1)^2", "(x + 1)^{2}"),
         ((x * y) ** 0.5, "(x*y)^0.5", "(x y)^{0.5}"),
@@ -148,3 +158,13 @@ def test_a_name_in_latex(name, written):
 
 def test_infinity_in_latex_is_its_sign():
     assert latex(-Symbol("inf")) == r"-\infty"
+
+
+@pytest.mark.parametrize(
+    "missing",
+    ["enclosed", "symbol", "derivative", "chain", "comparison", "call", "power", "number", "quotient"],
+)
+def test_a_writer_that_lacks_a_way_to_write_something_cannot_be_made(missing):
+    methods = {name: one for name, one in vars(TextWriter).items() if callable(one) and name != missing}
+    with pytest.raises(TypeError, match=missing):
+        type("Incomplete", (Writer,), methods)()
