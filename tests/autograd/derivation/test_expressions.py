@@ -22,6 +22,7 @@ from autograd.derivation.expressions import (
     product,
     total,
 )
+from autograd.derivation.latex import latex
 from autograd.derivation.text import text
 from autograd.derivation.walks import evaluate
 
@@ -75,11 +76,12 @@ def test_numbers_without_a_sign():
         (product(number(0.1), x, number(2)), "0.2*x"),
         (x / 1000, "x/1000"),
         (x / 1001 * 2, "2*x/1001"),
+        (product(number(Fraction(1, 1001)), x), "(1/1001)*x"),
         (product(number(Fraction(1, 1000)), x), "x/1000"),
         (product(number(Fraction(1, 7)), number(Fraction(1, 143)), x), "(1/143)*x/7"),
         (product(number(Fraction(1, 9)), number(Fraction(1, 111)), x), "x/999"),
         (product(number(Fraction(999_999, 17)), x), "999999*x/17"),
-        (product(number(Fraction(1, 7)), number(1_000_000), x), "1000000*x/7"),
+        (product(number(Fraction(1_000_000, 7)), x), "(1000000/7)*x"),
         (product(number(1e300), number(1e300)), "1e+300*1e+300"),
         # equal terms are counted, wherever they stand; what cancels is left out
         (total(x, y, x), "2*x + y"),
@@ -124,6 +126,8 @@ def test_numbers_without_a_sign():
         (number(2) ** 10, "1024"),
         (number(2) ** -1, "0.5"),
         (number(-2) ** 3, "-8"),
+        (number(1) ** 2, "1"),
+        (number(-1) ** 2, "1"),
         (number(4) ** 0.5, "4^0.5"),
         (number(0.1) ** 2, "0.1^2"),
         (number(0) ** 2, "0^2"),
@@ -146,38 +150,48 @@ def test_tidying_is_exact(made, written):
 
 
 @pytest.mark.parametrize(
-    ("parts", "written"),
+    ("parts", "in_text", "in_latex"),
     [
-        ((x, y), "x*y"),
-        ((x, 2 * y), "x*2*y"),
-        ((2 * x, y), "2*x*y"),
-        ((-2 * x, 3 * y), "-2*x*3*y"),
-        ((x, -y), "-x*y"),
-        ((-x, -y), "x*y"),
-        ((x, -2 * y), "-x*2*y"),
-        ((x, number(3)), "3*x"),
-        ((x, number(3), number(5)), "15*x"),
-        ((x, y / 2), "x*y/2"),
-        ((x, 2 / y), "2*x/y"),
-        ((x / y, 2 * z), "2*x*z/y"),
-        ((x / 2, 3 * z), "x/2*3*z"),
-        ((x, y, 2 * z, x), "x*y*2*z*x"),
-        ((x, number(0), y), "0"),
-        ((number(1),), "1"),
-        ((number(3),), "3"),
-        ((), "1"),
-        ((number(0.1), x, number(0.1), number(0.1)), "0.1*0.1^2*x"),
-        ((up, x), "dL/du * x"),
-        ((up, 2 * x), "dL/du * 2*x"),
-        ((up, -x, y), "-dL/du * x*y"),
-        ((up, number(1), x), "dL/du * x"),
-        ((up, x / y), "dL/du * x/y"),
-        ((x, up), "x*dL/du"),
-        ((Chain((up, x)), y), "dL/du * x*y"),
+        ((x, y), "x*y", "x y"),
+        ((x, 2 * y), "x*2*y", r"x \cdot 2 y"),
+        ((2 * x, y), "2*x*y", "2 x y"),
+        ((-2 * x, 3 * y), "-2*x*3*y", r"-2 x \cdot 3 y"),
+        ((x, -y), "-x*y", "-x y"),
+        ((-x, -y), "x*y", "x y"),
+        ((x, -2 * y), "-x*2*y", r"-x \cdot 2 y"),
+        ((x, -y / 2), "-x*y/2", r"-\frac{x y}{2}"),
+        ((x, number(3)), "3*x", "3 x"),
+        ((x, number(3), number(5)), "15*x", "15 x"),
+        ((x, y / 2), "x*y/2", r"\frac{x y}{2}"),
+        ((x, 2 / y), "2*x/y", r"\frac{2 x}{y}"),
+        ((x / y, 2 * z), "2*x*z/y", r"\frac{2 x z}{y}"),
+        ((x / 2, 3 * z), "x/2*3*z", r"\frac{x}{2} \cdot 3 z"),
+        ((x, y, 2 * z, x), "x*y*2*z*x", r"x y \cdot 2 z x"),
+        ((x, 2 * y, 3 * z, x), "x*2*y*3*z*x", r"x \cdot 2 y \cdot 3 z x"),
+        ((x, number(0), y), "0", "0"),
+        ((number(1),), "1", "1"),
+        ((number(3),), "3", "3"),
+        ((), "1", "1"),
+        ((number(0.1), x, number(0.1), number(0.1)), "0.1*0.1^2*x", r"0.1 \cdot 0.1^{2} x"),
+        ((up, x), "dL/du * x", r"\frac{dL}{du} \cdot x"),
+        ((up, 2 * x), "dL/du * 2*x", r"\frac{dL}{du} \cdot 2 x"),
+        ((up, -x, y), "-dL/du * x*y", r"-\frac{dL}{du} \cdot x y"),
+        ((up, number(1), x), "dL/du * x", r"\frac{dL}{du} \cdot x"),
+        ((up, x / y), "dL/du * x/y", r"\frac{dL}{du} \cdot \frac{x}{y}"),
+        ((x, up), "x*dL/du", r"x \cdot \frac{dL}{du}"),
+        ((x, up, y), "x*dL/du * y", r"x \cdot \frac{dL}{du} \cdot y"),
+        ((x, 2 * y, up, z), "x*2*y*dL/du * z", r"x \cdot 2 y \cdot \frac{dL}{du} \cdot z"),
+        ((Chain((up, x)), y), "dL/du * x*y", r"\frac{dL}{du} \cdot x y"),
+        (
+            (Chain((up, 2 * x)), Chain((3 * y, z))),
+            "dL/du * 2*x*3*y*z",
+            r"\frac{dL}{du} \cdot 2 x \cdot 3 y z",
+        ),
     ],
 )
-def test_a_chain_keeps_what_came_together(parts, written):
-    assert text(chained(*parts)) == written
+def test_a_chain_keeps_what_came_together(parts, in_text, in_latex):
+    assert text(chained(*parts)) == in_text
+    assert latex(chained(*parts)) == in_latex
 
 
 def test_parts_of_one_chain_are_counted_as_if_given_one_by_one():
