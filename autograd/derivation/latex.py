@@ -29,6 +29,11 @@ _ESCAPES = {one: "\\" + one for one in "_#$%&{}"} | {"\\": r"\backslash ", "^": 
 class LatexWriter(Writer):
     r"""Writes ``-\frac{2 (y - p) x}{r}``."""
 
+    def written(self, expression: Expression) -> tuple[str, Binding]:
+        written, binding = super().written(expression)
+        is_open = isinstance(expression, Call) and expression.primitive is table.where  # no brace on the right
+        return written, Binding.SUM if is_open else binding
+
     def enclosed(self, written: str, left: str = "(", right: str = ")") -> str:
         tall = r"\frac" in written or r"\begin" in written
         return rf"\left{left}{written}\right{right}" if tall else f"{left}{written}{right}"

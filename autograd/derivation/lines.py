@@ -141,7 +141,7 @@ class _Grouping:
     def _shorten(self, at: int) -> None:
         """Name a result; but of the difference of an input and a sum or product only the latter."""
         primitive, operands, *_ = self._program.instructions[at - self._first]
-        if primitive is table.sub and min(operands) < len(self._program.inputs) <= max(operands):
+        if primitive is table.sub and min(operands) < len(self._program.inputs):
             other = max(operands)
             if self._program.instructions[other - self._first].primitive is not table.sub:
                 self._name(other)

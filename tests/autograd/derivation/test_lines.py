@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import autograd as ag
-from autograd import Value, derive
+from autograd import Value, derive, primitive
 from autograd.derivation.naming import input_names
 from autograd.derivation.text import text
 
@@ -18,6 +18,18 @@ def lines(f: Callable[..., Any], names: str) -> list[str]:
     """The forward lines of a formula of inputs with these names."""
     derivation = derive(f, *(Value(0.5, name) for name in names.split()))
     return [f"{name.name} = {text(expression)}" for name, expression in derivation.lines.lines]
+
+
+of_seven = primitive(
+    "lines_of_seven",
+    lambda a, b, c, d, e, f, g: a + b + c + d + e + f + g,
+    (1.0,) * 7,
+)
+of_thirteen = primitive(
+    "lines_of_thirteen",
+    lambda a, b, c, d, e, f, g, h, i, j, k, m, n: a + b + c + d + e + f + g + h + i + j + k + m + n,
+    (1.0,) * 13,
+)
 
 
 def used_twice(inner: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,6 +77,7 @@ def product_of_sums(count: int) -> Callable[..., Any]:
         (lambda x, b, c: ag.exp(x * b) * c, "x b c", ["e = exp(x*b)", "f = e*c"]),
         (lambda x, b, c: ag.exp(x) * c, "x b c", ["f = exp(x)*c"]),
         (lambda a, b, c: ag.where(a < b, a * b, c) * a, "a b c", ["f = where(a < b, a*b, c)*a"]),
+        (lambda x, b, c: ag.hypot(x, b) * c, "x b c", ["u = hypot(x, b)", "f = u*c"]),
         # functions within functions: two are read at a glance
         (lambda x: ag.sin(ag.cos(x)) * x, "x", ["f = sin(cos(x))*x"]),
         (lambda x: ag.sin(ag.cos(ag.log(x))) * x, "x", ["c = cos(log(x))", "f = sin(c)*x"]),
@@ -86,9 +99,29 @@ def product_of_sums(count: int) -> Callable[..., Any]:
             "a b c d e g",
             ["p = b*c*d + c*d*e + d*e*g + a*b*c", "f = a - p"],
         ),
+        (
+            lambda *v: of_seven(*(one * one.sin() for one in v)) + v[0],
+            "t v w x y z k",
+            [
+                "u = t*sin(t)",
+                "q = v*sin(v)",
+                "r = lines_of_seven(u, q, w*sin(w), x*sin(x), y*sin(y), z*sin(z), k*sin(k))",
+                "f = r + t",
+            ],
+        ),
+        (
+            lambda *v: of_thirteen(*v) + v[0],
+            "a b c d e g h i j k l m n",
+            ["u = lines_of_thirteen(a, b, c, d, e, g, h, i, j, k, l, m, n)", "f = u + a"],
+        ),
         # a prediction is what is compared with an input
         (lambda y, a, b, c: (y - a * b) ** 2, "y a b c", ["f = (y - a*b)^2"]),
         (lambda y, a, b, c: (y - (a + b + c)) ** 2, "y a b c", ["p = a + b + c", "f = (y - p)^2"]),
+        (
+            lambda y, k, *v: (y - (sum(one * other for one, other in pairwise(v)) + v[0])) * k,
+            "y k a b c d e g",
+            ["p = a*b + b*c + c*d + d*e + e*g + a", "f = (y - p)*k"],
+        ),
         (lambda y, a, b, c: ((a + b + c) - y) ** 2, "y a b c", ["p = a + b + c", "f = (p - y)^2"]),
         (lambda y, a, b, c: (y - (a - b - c)) ** 2, "y a b c", ["u = y - (a - b - c)", "f = u^2"]),
         (
@@ -97,6 +130,8 @@ def product_of_sums(count: int) -> Callable[..., Any]:
             ["u = a*b*c", "f = (2 - (u^2 + u))^2"],
         ),
         (lambda a, b, c, d: ag.maximum(a * b * c * d, a), "a b c d", ["u = a*b*c*d", "f = maximum(u, a)"]),
+        (lambda y, a, b, c: (2 - y * a * b * c) ** 2, "y a b c", ["u = 2 - y*a*b*c", "f = u^2"]),
+        (lambda y, a, b, c: (y - ag.where(a, b, c)) ** 2, "y a b c", ["p = where(a, b, c)", "f = (y - p)^2"]),
         # letters: those of the functions, then in turn, with numbers where there are several
         (product_of_sums(2), "a b c d", ["u = 2*a + b + c + d", "q = 3*a + b + c + d", "f = u*q"]),
         (
@@ -169,6 +204,15 @@ def test_the_user_s_labels_are_kept_and_made_readable():
         return result
 
     assert lines(f, "a b") == ["v1st_part = a*b", "a_2 = a + b", "v = a - b", "all = v1st_part + a_2*v"]
+
+
+def test_the_result_keeps_clear_of_a_label():
+    def f(a, b):
+        u = a * b
+        u.label = "f"
+        return u + a
+
+    assert lines(f, "a b") == ["f = a*b", "F = f + a"]
 
 
 def test_names_of_inputs_are_readable_and_all_different():

@@ -54,6 +54,7 @@ third = Number(Fraction(1, 3))
         (Symbol("rate") * Symbol("time"), "rate*time", r"\mathrm{rate} \cdot \mathrm{time}"),
         (x * Symbol("rate") * y, "x*rate*y", r"x \cdot \mathrm{rate} \cdot y"),
         (Symbol("rate") * (x + 1), "rate*(x + 1)", r"\mathrm{rate} \cdot (x + 1)"),
+        (2**x * Symbol("rate"), "2^x*rate", r"2^{x} \mathrm{rate}"),
         (2 * Symbol("rate"), "2*rate", r"2 \mathrm{rate}"),
         (x * table.hypot(x, y), "x*hypot(x, y)", r"x \cdot \mathrm{hypot}(x, y)"),
         (x * 2**y, "x*2^y", r"x \cdot 2^{y}"),
@@ -101,6 +102,21 @@ third = Number(Fraction(1, 3))
             table.sin(table.where(table.equal(0, y), x, y)),
             "sin(where(y == 0, x, y))",
             r"\sin\left(\begin{cases} x & \text{if } y = 0 \\ y & \text{otherwise} \end{cases}\right)",
+        ),
+        (
+            2 * table.where(x, y, z) ** 2,
+            "2*where(x, y, z)^2",
+            r"2 \left(\begin{cases} y & \text{if } x \ne 0 \\ z & \text{otherwise} \end{cases}\right)^{2}",
+        ),
+        (
+            x + 1 / table.where(x, y, z),
+            "x + 1/where(x, y, z)",
+            r"x + \frac{1}{\begin{cases} y & \text{if } x \ne 0 \\ z & \text{otherwise} \end{cases}}",
+        ),
+        (
+            x - table.where(x, y, z),
+            "x - where(x, y, z)",
+            r"x - \left(\begin{cases} y & \text{if } x \ne 0 \\ z & \text{otherwise} \end{cases}\right)",
         ),
         # the chain rule's products
         (Chain((up, local)), "dL/du * du/dx", r"\frac{dL}{du} \cdot \frac{du}{dx}"),
