@@ -80,6 +80,14 @@ def test_the_last_form_is_in_the_inputs_if_it_has_sixty_characters_at_most():
         assert last == "= " + (inputs if len(inputs) <= 60 else "15*e")
 
 
+@pytest.mark.parametrize(("count", "last"), [(59, "6*exp(3*x)"), (60, "6*e")])
+def test_a_formula_of_more_than_sixty_names_is_not_written_in_the_inputs_alone(count, last):
+    names = ["x", *(f"v{i}" for i in range(count))]
+    inputs = [Value(0.5, name) for name in names]
+    text = derive(lambda x, *others: 2 * ag.exp(3 * x) + sum(others), *inputs).text
+    assert text.splitlines()[-1].endswith(f"= {last}")
+
+
 def test_a_form_of_more_than_a_hundred_characters_is_not_written_in_one_piece():
     for length in range(90, 101):
         name = "a" * length
