@@ -54,6 +54,31 @@ def test_a_long_sum_goes_on_in_the_next_line():
     assert latex[-1] == r"\end{aligned}"
 
 
+def test_the_chain_rule_has_a_term_for_each_link():
+    assert rows(lambda x, y: ag.exp(x * y) + x**2 + x**3, "x y", "df/dx") == [
+        "= df/de * de/dx + ∂f/∂x = df/de * e*y + (2*x + 3*x^2)",
+        "= y*exp(x*y) + 2*x + 3*x^2",
+    ]
+
+
+def test_the_sections_in_latex():
+    assert derived(lambda x, y: ag.exp(x * y) * x, "x y").latex.splitlines() == [
+        r"\begin{aligned}",
+        r"&\textbf{Forward} \\",
+        r"e &= \exp(x y) \\",
+        r"f &= e x \\",
+        r"&\textbf{Backward} \\",
+        r"\frac{df}{de} &= x \\",
+        r"&\textbf{Gradient} \\",
+        r"\frac{df}{dx} &= \frac{df}{de} \cdot \frac{de}{dx} + \frac{\partial f}{\partial x}"
+        r" = \frac{df}{de} \cdot e y + e \\",
+        r"&= x y \exp(x y) + \exp(x y) \\",
+        r"\frac{df}{dy} &= \frac{df}{de} \cdot \frac{de}{dy} = \frac{df}{de} \cdot e x \\",
+        r"&= x^{2} \exp(x y)",
+        r"\end{aligned}",
+    ]
+
+
 def test_a_line_of_a_sum_has_the_terms_that_have_room_in_a_hundred_characters():
     for length in range(80, 99):
         names = f"{'a' * length} bb cc dd ee"

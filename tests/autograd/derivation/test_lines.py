@@ -45,6 +45,11 @@ def function_used_twice(a, b):
     return u + u * b
 
 
+def difference_from_two(a, b, c):
+    u = a * b * c
+    return (2 - u) * u
+
+
 def product_of_sums(count: int) -> Callable[..., Any]:
     def f(a, b, c, d):
         total = 1.0
@@ -124,11 +129,7 @@ def product_of_sums(count: int) -> Callable[..., Any]:
         ),
         (lambda y, a, b, c: ((a + b + c) - y) ** 2, "y a b c", ["p = a + b + c", "f = (p - y)^2"]),
         (lambda y, a, b, c: (y - (a - b - c)) ** 2, "y a b c", ["u = y - (a - b - c)", "f = u^2"]),
-        (
-            lambda a, b, c: (2 - used_twice(lambda: a * b * c)()) ** 2,
-            "a b c",
-            ["u = a*b*c", "f = (2 - (u^2 + u))^2"],
-        ),
+        (difference_from_two, "a b c", ["u = a*b*c", "f = (2 - u)*u"]),
         (lambda a, b, c, d: ag.maximum(a * b * c * d, a), "a b c d", ["u = a*b*c*d", "f = maximum(u, a)"]),
         (lambda y, a, b, c: (2 - y * a * b * c) ** 2, "y a b c", ["u = 2 - y*a*b*c", "f = u^2"]),
         (lambda y, a, b, c: (y - ag.where(a, b, c)) ** 2, "y a b c", ["p = where(a, b, c)", "f = (y - p)^2"]),

@@ -51,7 +51,8 @@ def test_names_are_replaced_everywhere_and_what_comes_out_is_tidy():
 
 
 def test_a_number_is_the_engine_s_to_the_last_bit():
-    for point in np.random.default_rng(0).uniform(-3, 3, 200).tolist():
+    not_as_a_power = 1.7042433769876917  # where glibc's pow(x, -1) is not 1/x
+    for point in [not_as_a_power, *np.random.default_rng(0).uniform(-3, 3, 100).tolist()]:
         assert evaluate(1 / x, {x: point}) == 1 / point
         assert evaluate(3 * x**2 * y, {x: point, y: 0.7}) == 3 * (point * point) * 0.7
         assert evaluate(x - y - 0.1, {x: point, y: 0.7}) == point - 0.7 - 0.1
