@@ -11,6 +11,7 @@ from autograd.derivation.expressions import Chain, Derivative, Slope, Symbol, as
 from autograd.derivation.operators import Operators
 from autograd.derivation.text import text
 from autograd.derivation.walks import depth, evaluate, ordered, size, substituted
+from autograd.graph import topological_order
 
 x, y, z = Symbol("x"), Symbol("y"), Symbol("z")
 
@@ -63,6 +64,11 @@ def test_numbers_of_any_kind_can_be_put_in():
     slope = grad(lambda v: evaluate(expression, {x: v, y: 2.0}))(0.5)
     assert slope == pytest.approx(1.5 * np.cos(0.5), rel=1e-15)
     assert isinstance(evaluate(expression, {x: Value(0.5), y: 2.0}), Value)
+
+
+def test_a_product_without_a_number_is_one_multiplication():
+    inputs = {x: Value(0.5), y: Value(2.0)}
+    assert len(topological_order(evaluate(x * y, inputs))) == 1
 
 
 def test_derivatives_and_slopes_have_numbers_too():
