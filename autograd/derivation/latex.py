@@ -31,7 +31,7 @@ class LatexWriter(Writer):
 
     def written(self, expression: Expression) -> tuple[str, Binding]:
         written, binding = super().written(expression)
-        is_open = isinstance(expression, Call) and expression.primitive is table.where  # no brace on the right
+        is_open = isinstance(expression, Call) and expression.primitive is table.where  # has no right brace
         return written, Binding.SUM if is_open else binding
 
     def enclosed(self, written: str, left: str = "(", right: str = ")") -> str:
