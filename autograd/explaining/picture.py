@@ -104,14 +104,12 @@ def _edges(account: Account, layout: Layout) -> tuple[list[list[str]], list[list
 
 
 def _path(points: list[Point]) -> list[str]:
-    """An edge in SVG, point by point: straight past the boxes of a layer, curved from layer to layer."""
+    """An edge in SVG, point by point: straight where it stays level, as past boxes, and else curved."""
     x, y = points[0]
     pieces = [f"M{x:.1f} {y:.1f}"]
-    for i, (right, level) in enumerate(points[1:], start=1):
+    for right, level in points[1:]:
         if abs(level - y) < 0.05:
             pieces.append(f"H{right:.1f}")
-        elif i % 2:
-            pieces.append(f"L{right:.1f} {level:.1f}")
         else:
             middle = (x + right) / 2
             pieces.append(f"C{middle:.1f} {y:.1f} {middle:.1f} {level:.1f} {right:.1f} {level:.1f}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import html
 import json
 import math
@@ -153,17 +154,30 @@ def test_a_derivative_as_it_is_written_is_the_derivative(entry: Any, numbers: bo
     write = account.in_numbers if numbers else account.in_names
     last = len(account.nodes) - 1
     assert computed(write(last, account.formulas[last]), names) == pytest.approx(result.data, rel=1e-5)
+    assert account.formulas[last].loose == is_no_factor(account.in_names(last, account.formulas[last]))
     for written, partial in zip(account.partials[last], partials(result)):
         if written is not None:
             read = computed(write(last, written), names)
+            assert written.loose == is_no_factor(account.in_names(last, written))
             assert read == pytest.approx(partial, rel=1e-5, abs=1e-300, nan_ok=True)
 
 
-def computed(text: str, names: dict[str, float]) -> float:
+def in_python(text: str) -> str:
     for printed, python in {"·": "*", "−": "-", "²": "**2", "^": "**", " = ": " == ", "≤": "<="}.items():
         text = text.replace(printed, python)
+    return text
+
+
+def is_no_factor(text: str) -> bool:
+    """Whether a formula must be enclosed in a product: it has a sign, or Python reads no factor in it."""
+    read = ast.parse(in_python(text), mode="eval").body
+    is_sum = isinstance(read, ast.BinOp) and isinstance(read.op, (ast.Add, ast.Sub))
+    return text[0] == "−" or is_sum or isinstance(read, ast.Compare)
+
+
+def computed(text: str, names: dict[str, float]) -> float:
     try:
-        return float(eval(text, {**vars(ag), **names}))
+        return float(eval(in_python(text), {**vars(ag), **names}))
     except TypeError:  # complex
         return math.nan
 
@@ -240,13 +254,22 @@ def test_a_label_cannot_be_taken_for_a_formula() -> None:
     a = Value(1.0, "a + b")
     assert Account(2 * a).equation(1) == "L = 2·“a + b”"
     assert Account(Value(1.0, "x" * 99)).names == ["x" * 23 + "…"]
+    assert Account(Value(1.0, "x" * 24)).names == ["x" * 24]
     assert "\u202e" not in Account(Value(1.0, HOSTILE)).names[0]
+
+
+@pytest.mark.parametrize("one", ["\x00", "\x07", "\u202e", "\u2066", "\ue000", "\ud800"])
+def test_a_character_that_cannot_be_written_or_turns_the_text_is_replaced(one: str) -> None:
+    assert Account(Value(1.0, f"a{one}b")).names == ["“a�b”"]
 
 
 def test_the_leaves_are_listed_by_number() -> None:
     result = sum(Value(1.0, f"w{i}") for i in (10, 9, 2, 1))
     account = Account(result)
     assert [account.names[i] for i in account.listing()] == ["w1", "w2", "w9", "w10"]
+    names = ["w1[10]", "w1[9]", "w10[2]", "w2[3]", "b"]
+    account = Account(sum(Value(1.0, name) for name in names))
+    assert [account.names[i] for i in account.listing()] == ["b", "w1[9]", "w1[10]", "w2[3]", "w10[2]"]
 
 
 def test_the_sentences() -> None:
@@ -272,6 +295,22 @@ def test_the_sentences() -> None:
         "−8 by now.",
         "Done. The gradients of the leaves: c 0, x −8.",
     ]
+
+
+@pytest.mark.parametrize(("count", "end"), [(12, "w12 1."), (13, "w12 1, and 1 more.")])
+def test_the_last_sentence_lists_twelve_gradients(count: int, end: str) -> None:
+    text = str(explain(sum(Value(1.0, f"w{i}") for i in range(1, count + 1))))
+    assert text.endswith(end)
+
+
+def test_a_constant_derivative_is_a_factor_without_parentheses_unless_it_is_negative() -> None:
+    account = Account(halves(Value(1.0, "x"), Value(2.0, "y")) - Value(3.0, "z"))
+    by_x = account.partials[-2][0]
+    assert by_x is not None
+    assert (by_x.pieces, by_x.loose) == (("0.5",), False)
+    minus = account.partials[-1][1]
+    assert minus is not None
+    assert (minus.pieces, minus.loose) == (("−1",), True)
 
 
 # The object.
@@ -308,6 +347,8 @@ def test_a_notebook_gets_the_page_in_a_frame() -> None:
     )
     assert inside
     assert html.unescape(inside[1]) == explained.html
+    assert 'title="The gradient of L, step by step"' in frame
+    assert "<title>The gradient of L, step by step</title>" in explained.html
 
 
 def test_the_page_is_written_whole(tmp_path: Path) -> None:

@@ -184,13 +184,14 @@ def test_edges_are_as_straight_as_scipys_optimizer_makes_them_to_a_thousandth() 
         assert bend(drawn, [*drawn.middle.values()]) <= 1.001 * straightest(drawn) + 1e-3
 
 
-def test_in_three_of_four_small_graphs_no_order_of_the_boxes_crosses_fewer_edges() -> None:
+def test_in_four_of_five_small_graphs_no_order_of_the_boxes_crosses_fewer_edges() -> None:
     beyond = [drawn_crossings(drawn) - fewest_crossings(drawn) for drawn in small_graphs(60)]
     assert min(beyond) == 0
-    assert beyond.count(0) >= 45
+    assert beyond.count(0) >= 49
 
 
-def test_a_formula_that_can_be_drawn_without_crossings_is() -> None:
-    for build in (assignment, shared_leaf):
-        uses = Account(build()).uses
-        assert drawn_crossings(Drawn(layered([Size(40, 36)] * len(uses), uses), uses)) == 0
+@pytest.mark.parametrize(
+    "uses", [Account(assignment()).uses, Account(shared_leaf()).uses, [[], [], [], [1], [3, 1], [0, 2, 4]]]
+)
+def test_a_formula_that_can_be_drawn_without_crossings_is(uses: Uses) -> None:
+    assert drawn_crossings(Drawn(layered([Size(40, 36)] * len(uses), uses), uses)) == 0

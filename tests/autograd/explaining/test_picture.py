@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib import resources
 
 import pytest
 
@@ -34,7 +35,12 @@ def test_a_leaf_shows_its_number_and_an_operation_its_formula_if_that_is_short()
 
 @pytest.mark.parametrize(
     ("label", "shown"),
-    [("twelve_chars", "twelve_chars"), ("thirteen_char", "thirteen_ch…"), ("損失関数の勾配", "損失関数の…")],
+    [
+        ("twelve_chars", "twelve_chars"),
+        ("thirteen_char", "thirteen_ch…"),
+        ("fourteen_chars", "fourteen_ch…"),
+        ("損失関数の勾配", "損失関数の…"),
+    ],
 )
 def test_a_name_of_more_than_twelve_columns_is_shortened(label: str, shown: str) -> None:
     assert picture(Account(Value(1.0, label))).headings == [f"{shown} = 1"]
@@ -98,7 +104,17 @@ def test_edges_go_through_the_points_of_the_layout_level_where_they_come_and_go(
                 assert i % 2 == 0
                 middle = (x + point[0]) / 2
                 assert numbers[:4] == pytest.approx([middle, y, middle, point[1]], abs=0.2)
-            assert (kind == "M") == (i == 0)
-            assert (kind == "L") <= (i % 2 == 1)
-            assert (kind == "H") == (i > 0 and abs(y - point[1]) < 0.05)
+            assert kind == ("M" if i == 0 else "H" if abs(y - point[1]) < 0.05 else "C")
             x, y = point
+
+
+def test_the_page_writes_where_the_boxes_have_room() -> None:
+    pages = resources.files("autograd.explaining")
+    script, style = (
+        pages.joinpath("graph.js").read_text("utf-8"),
+        pages.joinpath("page.css").read_text("utf-8"),
+    )
+    assert f"PADDING = {MARGIN:g}, LINE = {LINE:g};" in script
+    font = re.search(r"#graph text \{[^}]*font: (\d+)px", style)
+    assert font
+    assert 0.6 * float(font[1]) <= COLUMN  # a monospaced letter is that wide, or a little less
