@@ -147,7 +147,7 @@ def sampled(
     varied = _varied(args, chosen)
     scale = np.where(varied, np.maximum(np.abs(center), 1.0), 0.0)
     rng = np.random.default_rng(seed)
-    failed = 0 if varied.any() and np.isfinite(center).all() else _TRIES * _HALVINGS
+    failed = 0 if np.isfinite(center).all() else _TRIES * _HALVINGS
     while len(samples) <= count and failed < _TRIES * _HALVINGS:
         spread = _SPREAD * 0.5 ** (failed // _TRIES)
         try:

@@ -149,3 +149,71 @@ def test_a_component_without_a_number_is_named_beside_one_that_is_right() -> Non
     assert str(report).endswith("FAILED: 1 of 2 components could not be compared")
     alone = compared(lambda x: ag.sqrt(x * 0.0), lambda x: (0.0,), "x")
     assert alone.findings == (f"Nothing could be compared: {why}",)
+
+
+def test_of_two_that_it_could_be_the_first_is_told() -> None:
+    def f(x: Any, y: Any, z: Any) -> Any:
+        return x * (y + z) ** 2 if x > -50 else x
+
+    report = compared(f, lambda x, y, z: (2 * x * (y + z),) * 3, "xyz")
+    assert report.findings == ("dx is the derivative by y.",)
+
+
+def test_a_component_is_another_one_where_it_is_wrong() -> None:
+    report = compared(branching, lambda x, y: (2 * x * y if x > 0.2 else y * y, 2 * x * y), "xy")
+    wrong = len(report.components[0].wrong_at)
+    assert 3 <= wrong < 9
+    assert report.findings == (f"dx is the derivative by y (at {wrong} of 9 points).",)
+
+
+def test_a_wrong_sign_is_told_though_the_components_could_be_swapped() -> None:
+    report = compared(lambda x, y: (x - y).sin(), lambda x, y: (-math.cos(x - y), math.cos(x - y)), "xy")
+    assert report.findings[0].startswith("dx, dy: each has the wrong sign")
+
+
+def test_a_ratio_is_taken_where_the_right_number_is_not_zero() -> None:
+    report = compare(lambda x: ag.relu(x) * x, lambda x: 2 * x + math.sin(x), Value(0.1, "x"))
+    off = [abs(2 * x + math.sin(x) - 2 * max(x, 0.0)) for (x,) in report.points]
+    ratios = [(2 * x + math.sin(x)) / (2 * x) for (x,) in report.points if x > 0]
+    assert 0 < len(ratios) < 9
+    assert report.components[0].verdict == (
+        f"dx fits no known slip: it is off by {min(off):.3g} to {max(off):.3g}, and its ratio to the right "
+        f"one goes from {min(ratios):.6g} to {max(ratios):.6g}"
+    )
+
+
+def test_small_and_large_derivatives_are_compared_as_closely() -> None:
+    for size in (1e-20, 1.0, 1e20):
+        assert not compare(lambda x, size=size: size * x, lambda x, size=size: size * (1 + 1e-13), 1.0)
+        assert compare(lambda x, size=size: size * x, lambda x, size=size: size * (1 + 2e-16), 1.0)
+
+
+def test_where_rounding_may_have_eaten_all_digits_nothing_is_compared() -> None:
+    report = compare(lambda x: 1e30 * ag.sin(1e150 * (1e150 + 1e-150 * x)), lambda x: 1.0, 1.0)
+    assert math.isfinite(report.components[0].by_engine)
+    assert report.components[0].compared_at == ()
+    assert not report
+
+
+@pytest.mark.parametrize(
+    ("f", "hand", "said"),
+    [
+        (
+            lambda x, y, z: (x - y - z).sin(),
+            lambda x, y, z: (math.cos(x + y - z),),
+            "f = sin(x + y - z) in place of f = sin(x - y - z)",
+        ),
+        (
+            lambda x, y, z: (x + y).sin() * z * y.cos(),
+            lambda x, y, z: (math.cos(x - y) * z * math.cos(y),),
+            "f = sin(x - y)*z*cos(y) in place of f = sin(x + y)*z*cos(y)",
+        ),
+        (
+            lambda x, y, z: (x - y - z).sin(),
+            lambda x, y, z: (math.cos(x - y),),
+            "f = sin(x - y) in place of f = sin(x - y - z)",
+        ),
+    ],
+)
+def test_a_misread_sum_is_found_where_it_stands(f: Any, hand: Any, said: str) -> None:
+    assert compared(f, hand, "x", "yz").findings == (f"dx would be right for {said}.",)
