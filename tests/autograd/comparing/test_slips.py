@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 
 import autograd as ag
 from autograd import Value
 from autograd.comparing import Comparison, compare
+from autograd.comparing.account import Series, Term
+from autograd.comparing.slips import Slip
+from autograd.derivation.chain_rule import Link
+from autograd.derivation.expressions import Symbol
 
 
 def compared(f: Callable[..., Any], hand: Callable[..., Any], by: str, fixed: str = "") -> Comparison:
@@ -180,3 +186,72 @@ def test_factors_that_are_missing_together_are_named(hand: Any, said: str) -> No
 def test_a_slip_in_one_of_two_terms_is_told_of_that_term(hand: Any, said: str) -> None:
     found = verdict(lambda x: x**3 * x.sin(), lambda x: hand(x**2 * math.sin(x), x**3 * math.cos(x)))
     assert found.startswith(f"dx {said}")
+
+
+def test_the_likelier_of_two_slips_costs_less() -> None:
+    f, x, y = Symbol("f"), Symbol("x"), Symbol("y")
+    link = Link(f, x, x + y, False)
+    nothing = Series(np.zeros(1), np.zeros(1))
+    whole, part = Term(link, link.slope, nothing), Term(link, x, nothing)
+    costs = [
+        slip.cost
+        for slip in (
+            Slip(0.0),
+            Slip(-1.0),
+            Slip(0.0, term=whole),
+            Slip(2.0),
+            Slip(-1.0, term=whole),
+            Slip(1.0, missing=x),
+            Slip(1.0, extra=x),
+            Slip(-1.0, missing=x),
+            Slip(0.0, term=part),
+            Slip(1.037),
+            Slip(0.5, missing=x),
+            Slip(1.0, added=True),
+            Slip(1.0, missing=x, extra=y),
+            Slip(1.0, missing=x * y, extra=y),
+        )
+    ]
+    assert all(less < more for less, more in pairwise(costs))
+
+
+@pytest.mark.parametrize(("points", "said"), [(2, "lacks the factor x"), (1, "fits no known slip")])
+def test_three_points_tell_a_slip_from_a_coincidence(points: int, said: str) -> None:
+    report = compare(lambda x: x**3, lambda x: 3 * x, Value(0.7, "x"), points=points)
+    assert report.components[0].verdict.startswith(f"dx {said}")
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e12])
+def test_slips_are_told_at_every_scale(size: float) -> None:
+    def said(hand: Callable[[float], float]) -> str:
+        return verdict(lambda x: size * x**3 * x.sin(), lambda x: size * hand(x))
+
+    assert "lacks the term" in said(lambda x: x**3 * math.cos(x))
+    assert "lacks the factor x" in verdict(lambda x: size * x**3, lambda x: 3 * size * x)
+    assert said(lambda x: 0.0) == "dx is 0"
+    right = lambda x: 3 * x**2 * math.sin(x) + x**3 * math.cos(x)  # noqa: E731
+    assert said(lambda x: 1.037 * right(x)) == "dx is 1.037 times what it should be"
+    assert said(lambda x: right(x) / 7) == "dx is 1/7 of what it should be"
+    assert said(lambda x: math.tan(x)).startswith("dx fits no known slip")
+
+
+def test_a_component_of_zeros_is_told_so() -> None:
+    assert verdict(lambda x: x, lambda x: 0.0) == "dx is 0"
+    assert verdict(lambda x, y: x + x * y, lambda x, y: y, "y") == "dx lacks the term 1"
+
+
+def test_a_number_that_is_no_fraction_goes_with_no_factor() -> None:
+    assert verdict(lambda x: x**3, lambda x: 3.111 * x**3).startswith("dx fits no known slip")
+    assert verdict(lambda x: x**3, lambda x: 3.111 * x**2) == "dx is 1.037 times what it should be"
+    assert verdict(lambda x: x**3, lambda x: 6 * x**3).startswith("dx fits no known slip"), "too far-fetched"
+    assert (
+        verdict(lambda x: x**3, lambda x: 1.5 * x) == "dx lacks the factor x and is 1/2 of what it should be"
+    )
+    assert verdict(lambda x: x**3, lambda x: -3 * x**3) == "dx has a factor x too many and has the wrong sign"
+
+
+def test_where_both_sides_of_an_identity_are_zero_it_may_hold() -> None:
+    w = Value(0.7, "w")
+    report = compare(lambda x, w: x * x * w.sin(), lambda x, w: 2 * math.sin(w) ** 2, Value(0.0, "x"), w)
+    assert report.components[0].wrong_at[0] == 0
+    assert report.components[0].verdict == "dx has sin(w) where x belongs"
