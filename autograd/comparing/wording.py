@@ -80,7 +80,7 @@ def _faults(slip: Slip, derivation: Derivation | None) -> list[str]:
 
 def _has_number(derivation: Derivation | None, number: int) -> bool:
     """Whether a factor is in the derivation, or may be in one that nobody has."""
-    if derivation is None or number == 1:
+    if derivation is None:
         return True
     factors = {one for step in _steps(derivation) for link in step.links for one in factors_of(link.slope)}
     numbers = [one.value for one in factors if isinstance(one, Number)]

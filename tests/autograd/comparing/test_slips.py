@@ -139,6 +139,7 @@ def test_a_constant_derivative_has_no_error_to_hide_another_formula_in() -> None
         (14 / 13, "is 1.07692 times what it should be"),
         (-0.75, "is 3/4 of what it should be and has the wrong sign"),
         (-1.037, "is -1.037 times what it should be"),
+        (-0.999999, "is -0.999999 times what it should be"),
     ],
 )
 def test_a_wrong_number_is_told_as_a_fraction_if_it_is_one_of_small_numbers(factor: float, said: str) -> None:
@@ -156,6 +157,16 @@ def test_a_wrong_number_is_told_as_a_fraction_if_it_is_one_of_small_numbers(fact
 def test_a_term_too_many_is_told_with_its_number(added: Any, said: str) -> None:
     found = verdict(lambda x, y: y * x.sin(), lambda x, y: y * math.cos(x) + added(x, y), "y")
     assert found == f"dx has a term too many: {said}"
+
+
+def test_numbers_of_two_factors_may_be_missing_with_one() -> None:
+    def f(x: Any, w: Any) -> Any:
+        e = (x**2).exp()
+        e.label = "e"
+        return e**3 * w
+
+    said = verdict(f, lambda x, w: w * math.exp(x**2) ** 2 * x, "w")
+    assert said == "dx lacks the factor 6*e"
 
 
 @pytest.mark.parametrize(

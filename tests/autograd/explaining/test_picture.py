@@ -109,12 +109,15 @@ def test_edges_go_through_the_points_of_the_layout_level_where_they_come_and_go(
 
 
 def test_the_page_writes_where_the_boxes_have_room() -> None:
-    pages = resources.files("autograd.explaining")
-    script, style = (
-        pages.joinpath("graph.js").read_text("utf-8"),
-        pages.joinpath("page.css").read_text("utf-8"),
-    )
-    assert f"PADDING = {MARGIN:g}, LINE = {LINE:g};" in script
+    files = resources.files("autograd.explaining")
+    script, style = (files.joinpath(name).read_text("utf-8") for name in ("graph.js", "page.css"))
+    lengths = re.search(r"PADDING = (\d+), LINE = (\d+);", script)
     font = re.search(r"#graph text \{[^}]*font: (\d+)px", style)
+    assert lengths
     assert font
-    assert 0.6 * float(font[1]) <= COLUMN  # a monospaced letter is that wide, or a little less
+    padding, line, letter = int(lengths[1]), int(lengths[2]), 0.6 * int(font[1])
+    leaf, operation = picture(Account(Value(3.0, "x").exp())).boxes
+    assert leaf[3] == 2 * line + padding
+    assert operation[3] == 3 * line + padding
+    room = operation[2] - 2 * padding
+    assert 10 * letter <= room <= 10 * 1.05 * letter, "a letter is that wide, or a little wider"
