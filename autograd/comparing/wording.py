@@ -114,10 +114,11 @@ def places_to_look(
         right: the components without fault.
         derivation: of the function.
     """
-    if len(wrong) == 1 and slip.term is None:
-        (step,) = [step for step in derivation.gradient if step.name == wrong[0]]
+    name, *others = wrong
+    if not others and slip.term is None:
+        (step,) = [step for step in derivation.gradient if step.name == name]
         return [Place(step.derivative, step.filled if step.expanded is None else step.expanded)]
-    used = [_links_to(name, derivation) for name in wrong]
+    used = [set(_links_to(name, derivation)) for name in wrong]
     innocent = {link for name in right for link in _links_to(name, derivation)}
     if slip.term is not None:
         blamed = [slip.term.link]
@@ -125,7 +126,7 @@ def places_to_look(
         suspects = set().union(*used) - innocent
         blamed = [link for link in suspects if slip.missing in factors_of(link.slope)]
     if not blamed:
-        common = set(used[0]).intersection(*used)
+        common = set.intersection(*used)
         blamed = list(common - innocent or common)
     steps = [step for step in _steps(derivation) if set(step.links) & set(blamed)]
     return [Place(step.derivative, step.filled) for step in steps[:_MOST_PLACES]]

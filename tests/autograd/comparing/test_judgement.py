@@ -151,6 +151,30 @@ def test_a_component_without_a_number_is_named_beside_one_that_is_right() -> Non
     assert alone.findings == (f"Nothing could be compared: {why}",)
 
 
+def test_what_is_swapped_is_told_rather_than_two_numbers() -> None:
+    report = compared(
+        lambda x, y: (x + 2 * y).sin(), lambda x, y: (2 * math.cos(x + 2 * y), math.cos(x + 2 * y)), "xy"
+    )
+    assert report.findings == ("dx is swapped with dy.",)
+
+
+def test_two_names_in_the_place_of_two_are_another_component() -> None:
+    def hand(x: float, y: float, a: float, b: float, c: float, d: float) -> tuple[float, float]:
+        return c * d, c * d
+
+    assert compared(lambda x, y, a, b, c, d: x * a * b + y * c * d, hand, "xy", "abcd").findings == (
+        "dx is the derivative by y.",
+    )
+
+
+@pytest.mark.parametrize(("points", "said"), [(2, "dx is swapped with dy."), (1, "dx fits no known slip")])
+def test_three_points_tell_whose_a_component_is(points: int, said: str) -> None:
+    x, y = Value(0.3, "x"), Value(0.7, "y")
+    hand = lambda x, y: (x**2 * math.cos(y), 2 * x * math.sin(y))  # noqa: E731
+    report = compare(lambda x, y: x**2 * y.sin(), hand, x, y, argnums=(0, 1), points=points)
+    assert report.findings[0].startswith(said)
+
+
 def test_of_two_that_it_could_be_the_first_is_told() -> None:
     def f(x: Any, y: Any, z: Any) -> Any:
         return x * (y + z) ** 2 if x > -50 else x
@@ -217,3 +241,12 @@ def test_where_rounding_may_have_eaten_all_digits_nothing_is_compared() -> None:
 )
 def test_a_misread_sum_is_found_where_it_stands(f: Any, hand: Any, said: str) -> None:
     assert compared(f, hand, "x", "yz").findings == (f"dx would be right for {said}.",)
+
+
+def test_a_misread_formula_may_lack_an_argument() -> None:
+    def hand(x: float, y: float, z: float) -> tuple[float, ...]:
+        return math.cos(x - y), -math.cos(x - y), 0.0
+
+    assert compared(lambda x, y, z: (x - y - z).sin(), hand, "xyz").findings == (
+        "Every component would be right for f = sin(x - y) in place of f = sin(x - y - z).",
+    )

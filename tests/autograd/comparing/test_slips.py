@@ -70,6 +70,11 @@ def test_a_function_is_told_from_the_one_that_it_is_the_derivative_of(name: str,
     assert found.components[0].verdict == f"dx has {other}(y) where {name}(y) belongs"
 
 
+def test_a_power_in_the_formula_may_be_one_too_many() -> None:
+    said = verdict(lambda x, w: x**3 * w, lambda x, w: 3 * x**2 * w * x**3, "w")
+    assert said == "dx has a factor x^3 too many"
+
+
 def test_a_name_that_the_derivative_has_no_factor_of_may_be_one_too_many() -> None:
     assert verdict(lambda x, w, y: (w * x - y) ** 2, lambda x, w, y: 2 * (w * x - y) * w * y, "wy") == (
         "dx has a factor y too many"
