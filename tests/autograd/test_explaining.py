@@ -57,6 +57,7 @@ def not_finite() -> Value:
 
 
 opaque = primitive("opaque", lambda x: math.sin(x) + 1, lambda y, x: (math.cos(x),))
+flat = primitive("flat", lambda x: 1.0, (lambda y, x: 0.0,))
 halves = primitive("halves", lambda a, b: a / 2 + b * b / 2, (0.5, lambda y, a, b: b))
 
 
@@ -311,6 +312,9 @@ def test_a_constant_derivative_is_a_factor_without_parentheses_unless_it_is_nega
     minus = account.partials[-1][1]
     assert minus is not None
     assert (minus.pieces, minus.loose) == (("−1",), True)
+    (zero,) = Account(flat(Value(1.0))).partials[-1]
+    assert zero is not None
+    assert (zero.pieces, zero.loose) == (("0",), False)
 
 
 # The object.
@@ -375,6 +379,11 @@ def test_a_graph_with_other_numbers_than_it_was_recorded_with_is_refused() -> No
     x.data = 3.0
     with pytest.raises(ValueError, match=r"3·3 is 9.0, but 4.0 when .* Compute the result again"):
         explain(y)
+    x.data = math.nan
+    with pytest.raises(ValueError, match="is nan, but 4.0 when"):
+        explain(y)
+    z = Value(-1.0, "z").log()
+    assert "nan" in str(explain(z))
 
 
 def test_a_large_graph_is_refused_with_advice() -> None:
