@@ -139,7 +139,7 @@ class Formula(NamedTuple):
         return "".join(written)
 
 
-_TO_ENCLOSE = re.compile(r"−.*|.*e[−+]\d+")  # negative numbers and those with an exponent; it is no name
+_TO_ENCLOSE = re.compile(r"−.*|.*e[−+]\d+")  # a negative number, or one with an exponent; no name reads so
 
 
 def operation_formula(node: Value) -> Formula:

@@ -164,6 +164,14 @@ def test_a_term_too_many_is_told_with_its_number(added: Any, said: str) -> None:
     assert found == f"dx has a term too many: {said}"
 
 
+def test_a_term_too_many_has_a_small_number() -> None:
+    def said(number: int) -> str:
+        return verdict(lambda x, y: y * x.sin(), lambda x, y: y * math.cos(x) + number * y, "y")
+
+    assert said(12) == "dx has a term too many: 12*y"
+    assert said(13).startswith("dx fits no known slip")
+
+
 def test_numbers_of_two_factors_may_be_missing_with_one() -> None:
     def f(x: Any, w: Any) -> Any:
         e = (x**2).exp()
