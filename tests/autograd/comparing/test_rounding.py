@@ -45,6 +45,11 @@ def test_it_is_true_where_the_number_is(number: float) -> None:
     assert bool(Rounded(number, 1.0)) == bool(number)
 
 
+def test_a_unit_is_the_largest_relative_error_of_one_rounding() -> None:
+    assert 1.0 + UNIT == 1.0
+    assert 1.0 + UNIT * (1 + 1e-15) == 1.0 + 2 * UNIT > 1.0
+
+
 def errors(f: Any, *point: float) -> list[float]:
     inputs = [Value(number) for number in point]
     return Gradient(f(*inputs), inputs).errors

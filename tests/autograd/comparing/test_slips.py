@@ -110,6 +110,19 @@ def test_a_number_is_missing_with_a_factor_only_if_the_derivation_has_it(hand: A
     assert verdict(lambda x, w: (x**2).exp() * w, hand, "w") == f"dx {said}"
 
 
+def test_no_more_than_three_places_are_shown() -> None:
+    def hand(*point: float) -> tuple[float, ...]:
+        a, b, c, d = point
+        return (2 * (a + b - c - d),) + (-2 * (a + b - c - d),) * 3
+
+    found = compared(lambda a, b, c, d: (a - b - c - d) ** 2, hand, "abcd")
+    assert [line[:9] for line in found.findings[0].splitlines()[1:]] == [
+        "    df/da",
+        "    df/db",
+        "    df/dc",
+    ]
+
+
 def test_a_way_round_of_odd_length_is_followed_with_its_sign() -> None:
     def f(x: Any) -> Any:
         u = x * x
