@@ -94,7 +94,9 @@ def test_the_wrong_sign_of_any_term_of_a_sum_is_found(u: Any, said: str) -> None
         return 2 * u(*point), -2 * u(*point), -2 * u(*point)
 
     found = compared(lambda a, b, c: (a - b - c) ** 2, hand, "abc")
-    assert found.findings[0].startswith(f"Every component has {said} where a - b - c belongs")
+    first, *places = found.findings[0].splitlines()
+    assert first == f"Every component has {said} where a - b - c belongs, where"
+    assert [place.split(" = ")[0].strip() for place in places] == ["df/da", "df/db", "df/dc"]
 
 
 @pytest.mark.parametrize(
@@ -108,19 +110,6 @@ def test_the_wrong_sign_of_any_term_of_a_sum_is_found(u: Any, said: str) -> None
 )
 def test_a_number_is_missing_with_a_factor_only_if_the_derivation_has_it(hand: Any, said: str) -> None:
     assert verdict(lambda x, w: (x**2).exp() * w, hand, "w") == f"dx {said}"
-
-
-def test_no_more_than_three_places_are_shown() -> None:
-    def hand(*point: float) -> tuple[float, ...]:
-        a, b, c, d = point
-        return (2 * (a + b - c - d),) + (-2 * (a + b - c - d),) * 3
-
-    found = compared(lambda a, b, c, d: (a - b - c - d) ** 2, hand, "abcd")
-    assert [line[:9] for line in found.findings[0].splitlines()[1:]] == [
-        "    df/da",
-        "    df/db",
-        "    df/dc",
-    ]
 
 
 def test_a_way_round_of_odd_length_is_followed_with_its_sign() -> None:
