@@ -174,6 +174,22 @@ def test_a_term_too_many_has_a_small_number() -> None:
     assert said(13).startswith("dx fits no known slip")
 
 
+@pytest.mark.parametrize(
+    ("hand", "said"),
+    [
+        (lambda w, e: w * e, "2*a*b*x"),
+        (lambda w, e: w, "2*e*a*b*x"),
+    ],
+)
+def test_all_that_comes_from_one_function_may_be_missing(hand: Any, said: str) -> None:
+    found = verdict(
+        lambda x, a, b, w: (x**2 * a * b).exp() * w,
+        lambda x, a, b, w: hand(w, math.exp(x**2 * a * b)),
+        "abw",
+    )
+    assert found == f"dx lacks the factor {said}"
+
+
 def test_numbers_of_two_factors_may_be_missing_with_one() -> None:
     def f(x: Any, w: Any) -> Any:
         e = (x**2).exp()
