@@ -33,24 +33,33 @@ def verdict(f: Callable[..., Any], hand: Callable[..., Any], fixed: str = "") ->
 @pytest.mark.parametrize(
     ("mistaken", "said"),
     [
-        (lambda x, y: y, "f"),
-        (lambda x, y: 1 - y, "1 - f"),
-        (lambda x, y: 1 + y, "1 + f"),
-        (lambda x, y: 1 - y**2, "1 - f^2"),
-        (lambda x, y: 1 + y**2, "1 + f^2"),
-        (lambda x, y: y * (1 - y), "f*(1 - f)"),
-        (lambda x, y: y**2, "f^2"),
-        (lambda x, y: x, "x"),
-        (lambda x, y: 1 / x, "1/x"),
-        (lambda x, y: 1 - x, "1 - x"),
-        (lambda x, y: 1 - x**2, "1 - x^2"),
-        (lambda x, y: 1 + x**2, "1 + x^2"),
-        (lambda x, y: x * (1 - x), "x*(1 - x)"),
+        (lambda y: y, "f"),
+        (lambda y: 1 - y, "1 - f"),
+        (lambda y: 1 + y, "1 + f"),
+        (lambda y: 1 - y**2, "1 - f^2"),
+        (lambda y: 1 + y**2, "1 + f^2"),
+        (lambda y: y * (1 - y), "f*(1 - f)"),
+        (lambda y: y**2, "f^2"),
     ],
 )
-def test_what_is_often_taken_for_a_derivative_is_recognised(mistaken: Any, said: str) -> None:
-    found = verdict(ag.atan, lambda x: mistaken(x, math.atan(x)))
+def test_what_of_a_function_s_value_is_taken_for_its_derivative_is_told(mistaken: Any, said: str) -> None:
+    found = verdict(ag.atan, lambda x: mistaken(math.atan(x)))
     assert found == f"dx has {said} where 1/(1 + x^2) belongs"
+
+
+@pytest.mark.parametrize(
+    ("mistaken", "said"),
+    [
+        (lambda x: x, "x"),
+        (lambda x: 1 / x, "1/x"),
+        (lambda x: 1 - x, "1 - x"),
+        (lambda x: 1 - x**2, "1 - x^2"),
+        (lambda x: 1 + x**2, "1 + x^2"),
+        (lambda x: x * (1 - x), "x*(1 - x)"),
+    ],
+)
+def test_what_of_a_function_s_argument_is_taken_for_its_derivative_is_told(mistaken: Any, said: str) -> None:
+    assert verdict(ag.sin, mistaken) == f"dx has {said} where cos(x) belongs"
 
 
 def test_a_function_in_the_middle_of_a_line_is_taken_for_its_derivative() -> None:
