@@ -66,6 +66,21 @@ def test_why_factors_were_not_looked_for_is_said_only_where_it_matters() -> None
     assert len(traced.findings) == 1
 
 
+def test_a_formula_that_is_too_large_to_be_searched_is_compared() -> None:
+    def f(x: Any) -> Any:
+        y = x
+        for _ in range(251):
+            y = (y + x).sin()
+        return y
+
+    report = compared(f, lambda x: (ag.grad(f)(x) + math.sin(x),), "x")
+    assert report.findings[0].startswith("dx fits no known slip")
+    assert report.findings[1] == (
+        "Factors and terms could not be looked for: the function has more than 500 operations: compare a "
+        "smaller part."
+    )
+
+
 def test_what_another_component_should_be_is_told_before_a_far_fetched_slip() -> None:
     def f(x: Any, y: Any) -> Any:
         return (3 * x).sin() * (y / 7).tanh() + x
