@@ -61,6 +61,9 @@ def test_the_search_for_points_ends() -> None:
     report = compare(f, lambda x: 0.0, 1.0)
     assert report.points == ((1.0,),)
     assert len(calls) < 150
+    del calls[:]
+    assert compare(f, lambda x: 0.0 if x == 1.0 else math.sqrt(-1.0), 1.0).points == ((1.0,),)
+    assert len(calls) < 150
 
 
 def test_where_either_function_raises_at_random_points_others_are_taken() -> None:
