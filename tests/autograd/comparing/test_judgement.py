@@ -44,6 +44,7 @@ def test_how_far_rounding_reaches_is_told_of_the_given_point() -> None:
         (lambda x, y: (2 * x * y, y * y), ("dx is swapped with dy", "dy is swapped with dx")),
         (lambda x, y: (-y * y, -2 * x * y), ("dx has the wrong sign", "dy has the wrong sign")),
         (lambda x, y: (y * y / 2, 2 * x * y), ("dx lacks the factor 2", "")),
+        (lambda x, y: (1.037 * y * y, 2 * x * y), ("dx is 1.037 times what it should be", "")),
     ],
 )
 def test_without_a_derivation_components_are_held_against_each_other(
