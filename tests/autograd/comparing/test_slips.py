@@ -286,6 +286,28 @@ def test_slips_are_told_at_every_scale(size: float) -> None:
     assert said(lambda x: math.tan(x)).startswith("dx fits no known slip")
 
 
+def test_small_factors_are_named() -> None:
+    said = verdict(lambda x: 1e-30 * (x * x).sin(), lambda x: 2e-30 * x)
+    assert said == "dx lacks the factor cos(x^2)"
+    point = Value(0.7, "x"), Value(3e-9, "w")
+    report = compare(lambda x, w: w * x.sin(), lambda x, w: math.cos(x), *point)
+    assert report.components[0].verdict == "dx lacks the factor w"
+
+
+def test_a_factor_with_few_digits_left_is_named() -> None:
+    """Its argument is rounded, and the sine makes a hundred thousand times of that."""
+    report = compared(lambda w, x: w * (1e5 * x).sin(), lambda w, x: (math.sin(1e5 * x) ** 2,), "w", "x")
+    assert report.components[0].verdict == "dw has a factor sin(100000*x) too many"
+
+
+def test_a_small_term_beside_a_large_one_is_named() -> None:
+    assert verdict(lambda x: 3e6 * x, lambda x: 3e6 + x) == "dx has a term too many: x"
+
+
+def test_what_is_nothing_but_rounding_is_zero() -> None:
+    assert verdict(lambda x: x.sin(), lambda x: 1.2e-16 * math.sin(5 * x)) == "dx is 0"
+
+
 def test_a_component_of_zeros_is_told_so() -> None:
     assert verdict(lambda x: x, lambda x: 0.0) == "dx is 0"
     assert verdict(lambda x, y: x + x * y, lambda x, y: y, "y") == "dx lacks the term 1"
