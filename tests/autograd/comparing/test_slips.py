@@ -199,6 +199,11 @@ def test_all_that_comes_from_one_function_may_be_missing(hand: Any, said: str) -
     assert found == f"dx lacks the factor {said}"
 
 
+def test_the_slopes_of_two_lines_may_be_missing() -> None:
+    found = verdict(lambda x, a, w: ag.sigmoid(((x * a).exp() + 1.0) ** 3) * w, lambda x, a, w: w, "aw")
+    assert found == "dx lacks the factor 3*e*a*s*(1 - s)*(e + 1)^2"
+
+
 def test_numbers_of_two_factors_may_be_missing_with_one() -> None:
     def f(x: Any, w: Any) -> Any:
         e = (x**2).exp()
