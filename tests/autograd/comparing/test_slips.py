@@ -305,6 +305,16 @@ def test_a_factor_with_few_digits_left_is_named() -> None:
     assert report.components[0].verdict == "dw has a factor sin(100000*x) too many"
 
 
+def test_no_slip_is_read_out_of_numbers_with_few_digits() -> None:
+    """By the textbook's rule, 1 - tanh^2, three digits are left there."""
+
+    def hand(x: float) -> float:
+        return 0.03 / math.cosh(14 + 0.01 * x) ** 2 * (1 + 1e-3 * math.sin(50 * x))
+
+    found = verdict(lambda x: (14 + 0.01 * x).tanh(), hand)
+    assert found.startswith("dx fits no known slip")
+
+
 def test_a_small_term_beside_a_large_one_is_named() -> None:
     assert verdict(lambda x: 3e6 * x, lambda x: 3e6 + x) == "dx has a term too many: x"
 
@@ -325,6 +335,7 @@ def test_a_number_that_is_no_fraction_goes_with_no_factor() -> None:
     assert (
         verdict(lambda x: x**3, lambda x: 1.5 * x) == "dx lacks the factor x and is 1/2 of what it should be"
     )
+    assert verdict(lambda x: x**3, lambda x: 2 * x).startswith("dx fits no known slip"), "too far-fetched"
     assert verdict(lambda x: x**3, lambda x: -3 * x**3) == "dx has a factor x too many and has the wrong sign"
 
 
