@@ -172,6 +172,8 @@ _TESTED_WITH = {
     **dict.fromkeys(("sweeps", "value"), "transforms"),
     **dict.fromkeys(("program", "lowering"), "tracing"),
     **dict.fromkeys(("locating", "watching"), "anomaly"),
+    **dict.fromkeys(("account", "wording"), "slips"),
+    "misreading": "judgement",
 }
 
 
