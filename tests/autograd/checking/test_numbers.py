@@ -11,6 +11,7 @@ import pytest
 import autograd as ag
 from autograd import Value, check_gradients, primitive
 from autograd.checking.precise import arithmetic
+from autograd.checking.rounding import Rounded
 
 HALF = 0.5
 
@@ -42,8 +43,8 @@ def middle_part(x):
 
 # The function, its rule, and points at which a slip in how it is read would show.
 WRITTEN = {
-    "a zero is false": (lambda x: math.sin(x) / x if x else 1.0, sinc_slope, (0.7, 1.0)),
-    "compared for equality": (lambda x: 1.0 if x == 0.0 else math.sin(x) / x, sinc_slope, (0.7, 1.0)),
+    "a zero is false": (lambda x: math.sin(x) / x if x else 1.0, sinc_slope, (0.7, 1.0, -1.0)),
+    "compared for equality": (lambda x: 1.0 if x == 0.0 else math.sin(x) / x, sinc_slope, (0.7, 1.0, -1.0)),
     "compared by size": (middle_part, lambda y, x: ag.less(abs(x), 1.0), (0.5, 1.5, -1.5)),
     "signs": (signed, lambda y, x: 1.0, (0.7, -0.7)),
     "an absolute value": (lambda x: abs(x) * x, lambda y, x: 2.0 * abs(x), (0.7, -0.7)),
@@ -83,6 +84,17 @@ def test_a_users_function_is_read_whichever_way_it_is_written(how):
         report = check_gradients(written, point, method="high-precision")
         assert report.passed, report
         assert report.rows[0].bound <= 1e-14
+
+
+def test_numbers_are_ordered_as_floats_are():
+    for a, b in ((1.0, 2.0), (2.0, 1.0), (1.0, 1.0), (math.nan, 1.0)):
+        for one, other in ((Rounded(a), b), (Rounded(a), Rounded(b)), (a, Rounded(b))):
+            assert [one < other, one <= other, one > other, one >= other, one == other, one != other] == [
+                *(a < b, a <= b, a > b, a >= b, a == b, a != b)
+            ]
+    assert [bool(Rounded(number)) for number in (0.0, 1.0, -1.0, 2.0)] == [False, True, True, True]
+    with pytest.raises(TypeError, match="it asks for a float"):
+        float(Rounded(1.0))
 
 
 def test_the_rounding_of_a_rule_with_math_is_followed_operation_by_operation():
