@@ -59,6 +59,11 @@ def test_a_kink_nearer_than_any_step_is_no_difference(away, inside):
     assert checked(f, 1000.0).verdict != "differs"
 
 
+def test_a_period_shorter_than_any_step_is_no_difference():
+    for turn in range(1, 40):
+        assert checked(ag.sin, turn * 1.2345e15).verdict != "differs", turn
+
+
 @pytest.mark.parametrize("x", [1e-12, -1e-12, 1e-6, 0.01])
 def test_a_root_of_a_kinked_function_is_no_difference(x):
     for f in (abs, lambda x: abs(x) + ag.sin(x), lambda x: ag.relu(x) * 3.0 + x * x):
