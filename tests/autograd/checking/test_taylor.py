@@ -64,6 +64,13 @@ def test_a_period_shorter_than_any_step_is_no_difference():
         assert checked(ag.sin, turn * 1.2345e15).verdict != "differs", turn
 
 
+def test_what_rounding_did_to_the_engines_derivative_is_no_remainder():
+    """Next to a root the function is far more exact than its derivative, of which most digits cancel."""
+    row = checked(lambda x: ag.tanh(x) * ag.cos(2.95) + 1.03 * x, 1e-9)
+    assert row.passed
+    assert row.bound <= 1e-12 * abs(row.analytic)
+
+
 @pytest.mark.parametrize("x", [1e-12, -1e-12, 1e-6, 0.01])
 def test_a_root_of_a_kinked_function_is_no_difference(x):
     for f in (abs, lambda x: abs(x) + ag.sin(x), lambda x: ag.relu(x) * 3.0 + x * x):
