@@ -529,6 +529,13 @@ def test_a_function_of_more_than_its_arguments_is_refused():
         check_gradients(lambda x: x * (calls.append(0) or len(calls)), 2.0)
 
 
+@pytest.mark.parametrize("numbers", [(math.nan, 2.0), (2.0, math.nan)])
+def test_a_function_that_is_nan_once_depends_on_more_than_its_arguments(numbers):
+    left = list(numbers)
+    with pytest.raises(ValueError, match="called twice"):
+        check_gradients(lambda x: x * left.pop(0), 1.0)
+
+
 def test_a_function_that_is_another_when_it_is_traced_is_refused():
     calls = []
 
