@@ -97,7 +97,18 @@ def test_the_step_is_small_beside_the_input(f, x):
 def test_a_derivative_of_zero_may_be_off_by_what_the_step_leaves_of_it():
     row = difference(lambda x: x**3, 0.0)
     assert row.passed
-    assert 0.0 < abs(row.numeric) <= row.bound <= 4.0 * abs(row.numeric)
+    assert row.numeric != 0.0
+    assert row.bound == pytest.approx(2.0 * abs(row.numeric))
+
+
+def test_the_bound_of_what_the_engine_computes_exactly_is_that_of_complex_functions():
+    assert difference(lambda x: 4.0 * x, 1.0).bound == 8.0 * math.ulp(4.0)
+
+
+def test_an_input_too_small_for_a_step_beside_it_is_refused_and_no_larger_one():
+    assert difference(ag.sin, 2.0**-750).passed
+    with pytest.raises(RefusedError, match="is too small for a complex step"):
+        difference(ag.sin, 1.5 * 2.0**-751)
 
 
 def test_numbers_too_small_for_all_their_digits_widen_the_bound():

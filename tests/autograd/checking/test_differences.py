@@ -17,11 +17,12 @@ from autograd.checking.differences import ladder
 def test_steps_halve_from_a_part_of_the_input_to_a_few_of_its_last_places(x):
     steps = list(ladder(x))
     power = 2.0 ** max(math.floor(math.log2(abs(x))) if x else 0, 0)
-    assert 0.25 < steps[0] / power < 0.5
+    assert steps[0] == 81 / 256 * power
     assert all(shorter == longer / 2.0 for longer, shorter in itertools.pairwise(steps))
     if len(steps) < 200:
         assert steps[-1] / 2.0 < 256 * math.ulp(x) < steps[-1]
     else:
+        assert len(steps) == 200
         assert abs(x) < 1e-40, "it ended before the input's last places"
 
 
@@ -77,3 +78,35 @@ def test_a_line_up_to_a_kink_is_exact(method):
     assert row.passed
     assert row.numeric == 4.0
     assert row.bound < 1e-12
+
+
+@pytest.mark.parametrize("f", [lambda x: -x, abs, ag.relu, lambda x: ag.maximum(x, 0.0)])
+@pytest.mark.parametrize(
+    ("method", "places"),
+    [
+        # A quotient is off by 1.5 places; the last of two counts twice.
+        ("central", 2 * 1.5 + 1.5),
+        # The second column is off by 1.5 + (1.5 + 1.5) / 3 + 1, the third by 3.5 + (3.5 + 3.5) / 15 + 1.
+        ("richardson", 2 * (4.5 + 7 / 15) + 3.5),
+    ],
+)
+def test_the_bound_of_what_is_computed_exactly_is_the_rounding_of_quotients(f, method, places):
+    (row,) = check_gradients(f, 1.0, method=method).rows
+    assert row.bound == pytest.approx(places * 2.0**-52, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("method", "f", "x", "evaluations"),
+    [
+        ("central", lambda x: x * x * x, 0.3, 49),
+        ("central", lambda x: x * x * x * x * x, 1.0, 49),
+        ("central", lambda x: -x, 1.0, 89),
+        ("richardson", lambda x: x * x * x, 0.3, 23),
+        ("richardson", lambda x: x * x * x, 1.0, 19),
+        ("richardson", lambda x: x * x * x * x * x, 1.0, 21),
+    ],
+)
+def test_the_search_ends_where_shorter_steps_can_do_no_better(method, f, x, evaluations):
+    calls = []
+    check_gradients(lambda x: (calls.append(x), f(x))[1], x, method=method)
+    assert len(calls) == evaluations

@@ -67,6 +67,29 @@ def test_a_second_derivative_that_is_zero_is_zero(slope):
     assert row.passed
 
 
+@pytest.mark.parametrize(
+    ("forward", "x", "calls"),
+    [
+        (math.tanh, 1.0, 21),
+        (lambda x: x * x, 0.3, 21),
+        (lambda x: x - 0.3, 0.3, 15),  # a right rule needs no findings
+        (math.tanh, 100.0, 31),  # once more, with more digits
+        (lambda x: x * 0.0, 1.0, 25),  # with a longer step too
+        (math.cos, 0.0, 31),
+        (lambda x: x * x, 0.0, 25),
+    ],
+)
+def test_an_operation_is_computed_more_often_only_where_that_is_needed(forward, x, calls):
+    called = []
+
+    def counting(x):
+        called.append(x)
+        return forward(x)
+
+    checked(primitive("checking_counting", counting, (lambda y, x: 1.0,)), x)
+    assert len(called) == calls
+
+
 # What a kink is, and what only looks like one.
 
 

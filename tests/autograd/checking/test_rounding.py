@@ -95,6 +95,7 @@ def test_a_comparison_is_certain_unless_errors_could_turn_it():
     for compare in (ag.less, ag.less_equal, ag.equal):
         assert compare(Rounded(1.0, 2e-3), Rounded(1.0025, 1e-3)).error == 1.0
         assert compare(Rounded(1.0, 1e-3), Rounded(1.0, 0.0)).error == 1.0
+        assert compare(Rounded(1.0, 0.5), Rounded(1.5)).error == 1.0
         assert compare(Rounded(1.0, 1e-3), Rounded(1.0025, 1e-3)).error == 0.0
         assert compare(Rounded(-1.0, 1e-3), Rounded(1.0, 1e-3)).error == 0.0
         assert compare(Rounded(1.0), Rounded(1.0)).error == 0.0

@@ -25,6 +25,7 @@ def checked(f, *point):
         (lambda x: ag.sigmoid(5.0 * x), lambda x: 1 / (1 + mp.exp(-5 * x)), 0.0, 1e-9),
         (lambda x: x * x, lambda x: x**2, 0.3, 5e-8),
         (lambda x: 3.0 * x, lambda x: 3 * x, 0.0, 5e-15),
+        (lambda x: 3.0 * x, lambda x: 3 * x, 1.0, 2e-14),
         (lambda x: 3.0 * x, lambda x: 3 * x, 1e6, 3e-14),
         (ag.log, mp.log, 1e6, 5e-7),
         (ag.asin, mp.asin, 0.3, 5e-8),
@@ -82,3 +83,18 @@ def test_an_error_of_one_in_ten_million_is_found(x):
     slightly = primitive("checking_taylor_slightly_off", math.sin, (lambda y, x: ag.cos(x) * (1.0 + 1e-7),))
     assert checked(ag.sin, x).passed
     assert checked(slightly, x).verdict == "differs"
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "evaluations"),
+    [
+        (lambda x: x * x * x, 0.3, 61),
+        (lambda x: x * x * x, 1.0, 57),
+        (lambda x: x * x, 0.3, 61),
+        (lambda x: -x, 1.0, 11),
+    ],
+)
+def test_the_search_ends_where_no_remainder_is_clear(f, x, evaluations):
+    calls = []
+    checked(lambda x: (calls.append(x), f(x))[1], x)
+    assert len(calls) == evaluations
