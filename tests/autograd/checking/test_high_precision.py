@@ -10,6 +10,7 @@ from mpmath import mp, mpf
 import autograd as ag
 from autograd import check_gradients, primitive, where
 from autograd.checking import RefusedError
+from autograd.checking.precise import Precise
 
 wrong_product = primitive(
     "checking_wrong_product", lambda a, b: a * b, (lambda y, a, b: b, lambda y, a, b: 1.25 * a)
@@ -88,6 +89,27 @@ def test_an_operation_is_computed_more_often_only_where_that_is_needed(forward, 
 
     checked(primitive("checking_counting", counting, (lambda y, x: 1.0,)), x)
     assert len(called) == calls
+
+
+@pytest.mark.parametrize(
+    ("forward", "x", "digits", "steps"),
+    [
+        (lambda x: math.sin(x) * 1.0, 0.5, {160}, {60}),
+        (lambda x: math.tanh(x) * 1.0, 100.0, {160, 1000}, {60, 50}),  # too few digits were left
+        (lambda x: math.cos(x) * 1.0, 0.0, {160, 1000}, {60, 50}),  # a derivative of 0: steps of 1 then
+    ],
+)
+def test_numbers_have_so_many_digits_and_steps_are_such_parts_of_them(forward, x, digits, steps):
+    given = []
+
+    def recording(number):
+        if isinstance(number, Precise):
+            given.append((number.arithmetic.context.dps, abs(number.number - x) / (abs(x) or 1.0)))
+        return forward(number)
+
+    checked(primitive("checking_recording", recording, (lambda y, x: 1.0,)), x)
+    assert {dps for dps, _ in given} == digits
+    assert {round(-float(mp.log10(step)), 6) for _, step in given if step} == steps
 
 
 # What a kink is, and what only looks like one.

@@ -10,6 +10,7 @@ import pytest
 
 import autograd as ag
 from autograd import Value, check_gradients, primitive
+from autograd.checking.numbers import restated
 from autograd.checking.precise import arithmetic
 from autograd.checking.rounding import Rounded
 
@@ -84,6 +85,14 @@ def test_a_users_function_is_read_whichever_way_it_is_written(how):
         report = check_gradients(written, point, method="high-precision")
         assert report.passed, report
         assert report.rows[0].bound <= 1e-14
+
+
+def test_a_restated_primitive_is_the_same_in_all_but_the_users_functions():
+    users = primitive("checking_restated", lambda x: math.sin(x), (lambda y, x: ag.cos(x),), domain="x > 0")
+    twin = restated(users)
+    assert (twin.name, twin.arity, twin.domain) == ("checking_restated", 1, "x > 0")
+    assert twin.forward is not users.forward
+    assert restated(ag.hypot).forward is ag.hypot.forward, "a function of the library takes any number"
 
 
 def test_numbers_are_ordered_as_floats_are():

@@ -9,6 +9,7 @@ from mpmath import mp, mpf
 
 import autograd as ag
 from autograd import check_gradients, primitive
+from autograd.checking.differences import ladder
 
 
 def checked(f, *point):
@@ -98,3 +99,11 @@ def test_the_search_ends_where_no_remainder_is_clear(f, x, evaluations):
     calls = []
     checked(lambda x: (calls.append(x), f(x))[1], x)
     assert len(calls) == evaluations
+
+
+@pytest.mark.parametrize("smooth", [2, 3, 4, 5, 6])
+def test_a_wrong_derivative_is_told_from_the_fourth_smooth_step_on(smooth):
+    wrong = primitive("checking_taylor_sign", lambda x: 2.0 * x, (lambda y, x: -2.0,))
+    reach = 1.5 * list(ladder(1.0))[-smooth]  # longer steps meet a jump
+    row = checked(lambda x: wrong(x) + ag.less(reach, abs(x - 1.0)), 1.0)
+    assert row.verdict == ("differs" if smooth >= 4 else "undecided")
