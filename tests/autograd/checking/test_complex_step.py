@@ -117,6 +117,23 @@ def test_numbers_too_small_for_all_their_digits_widen_the_bound():
     assert 1e-5 < 1.0 - row.numeric < row.bound < 1e-2
 
 
+@pytest.mark.parametrize(("apart", "is_refused"), [(10, False), (14, True)])
+def test_a_real_part_may_be_off_by_three_times_its_error(apart, is_refused):
+    off = primitive(
+        "checking_real_part_off",
+        lambda x: x * (1.0 + apart * 2.0**-52),
+        (1.0,),
+        expression=lambda x: x * 1.0,
+    )
+    if is_refused:
+        with pytest.raises(
+            RefusedError, match=r"^checking_real_part_off is 1 on real numbers and 1 on complex"
+        ):
+            difference(lambda x: off(x), 1.0)
+    else:
+        assert difference(lambda x: off(x), 1.0).passed
+
+
 @pytest.mark.parametrize("condition", [1.0, 0.0, 5.0])
 def test_a_condition_that_no_input_changes_chooses(condition):
     captured = Value(condition)  # an input of the program: any other condition is decided by the trace

@@ -134,6 +134,18 @@ def test_a_forward_a_little_off_its_expression_is_as_wrong_as_that_and_one_far_o
     assert far(Rounded(1.0)).error == 4.0 * 2.0**-52
 
 
+@pytest.mark.parametrize(("apart", "error"), [(10, 4 + 10), (12, 4 + 12), (14, 4)])
+def test_a_forward_may_be_off_by_twice_its_expressions_error_and_four_places(apart, error):
+    place = 2.0**-53  # of the sine of 0.75, whose error is four of them
+    off = primitive(
+        "checking_off_its_expression",
+        lambda x: math.sin(x) + apart * place,
+        (lambda y, x: ag.cos(x),),
+        expression=lambda x: ag.sin(x),
+    )
+    assert off(Rounded(0.75)).error == error * place
+
+
 def test_rules_that_take_only_floats_are_tried_at_both_ends_of_each_operand():
     floats_only = primitive(
         "checking_floats_only_rule",

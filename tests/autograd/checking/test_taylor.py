@@ -107,3 +107,10 @@ def test_a_wrong_derivative_is_told_from_the_fourth_smooth_step_on(smooth):
     reach = 1.5 * list(ladder(1.0))[-smooth]  # longer steps meet a jump
     row = checked(lambda x: wrong(x) + ag.less(reach, abs(x - 1.0)), 1.0)
     assert row.verdict == ("differs" if smooth >= 4 else "undecided")
+
+
+def test_the_bound_of_what_is_computed_exactly_is_the_rounding_of_the_test():
+    """Of two values and twice of their difference, eight times, by the longest step."""
+    for f in (lambda x: -x, abs, ag.relu):
+        places = 8.0 * (1.0 + 1.0 + 2.0 * 0.25)
+        assert checked(f, 1.0).bound == pytest.approx(places * 2.0**-52 / next(ladder(1.0)), abs=0.0)
