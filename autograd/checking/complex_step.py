@@ -66,11 +66,12 @@ def _elementary(primitive: Primitive, args: tuple[Any, ...]) -> Any:
 
 
 def _power(a: complex, b: complex) -> complex:
-    """In polar form, after a negative base's sign, which only an integer exponent allows."""
-    if b == 2.0:
-        return a * a
+    """In polar form, after a negative base's sign, which only an integer exponent allows.
+
+    At a base of 0 other powers have a branch point.
+    """
     sign = 1.0
-    if a.real < 0.0:
+    if a.real <= 0.0:
         if b.imag or not b.real.is_integer():
             return complex(math.nan, math.nan)
         sign, a = math.cos(math.pi * (b.real % 2.0)), -a

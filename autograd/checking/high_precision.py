@@ -110,9 +110,9 @@ def _gradient(tape: Tape, start: Sequence[Any]) -> tuple[list[Any], Any]:
     largest = own.number(0)
 
     def product(adjoint: Any, partial: Any) -> Any:
-        """What is 0 stops a derivative that does not exist: of a condition that does not change, for one."""
+        """A partial of 0 stops a derivative that does not exist: of a condition that stays, for one."""
         nonlocal largest
-        if adjoint == 0 or partial == 0:
+        if partial == 0:
             return None
         largest = max(largest, abs(adjoint * partial))
         return adjoint * partial
@@ -141,17 +141,21 @@ def _hessian(tape: Tape) -> list[list[_Quotient]]:
 
 
 def _partials(primitive: Primitive, _: Any, inputs: tuple[Any, ...], wanted: tuple[bool, ...]) -> list[Any]:
-    """An operation's partials by difference quotients; `stop_gradient` has none, by decree."""
+    """An operation's partials by difference quotients; `stop_gradient` has none, by decree.
+
+    Nor has `where` one by its condition: what a condition turns at is a kink or a jump of the whole function.
+    """
 
     def value(own: Arithmetic, *numbers: Any) -> list[Any]:
         return [own.apply(primitive, *numbers)]
 
-    return [
-        _derivatives(value, inputs, i, _FIRST)[0].value
-        if want and primitive is not table.stop_gradient
-        else None
-        for i, want in enumerate(wanted)
-    ]
+    def partial(i: int) -> Any:
+        if primitive is table.where and i == 0:
+            return arithmetic(_DIGITS).number(math.nan)
+        return _derivatives(value, inputs, i, _FIRST)[0].value
+
+    is_stopped = primitive is table.stop_gradient
+    return [partial(i) if want and not is_stopped else None for i, want in enumerate(wanted)]
 
 
 def _derivatives(function: Function, numbers: Sequence[Any], i: int, accuracy: _Accuracy) -> list[_Quotient]:

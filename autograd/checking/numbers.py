@@ -138,7 +138,9 @@ def _with_primitives(thing: Any, known: dict[int, Any]) -> Any:
         cells = tuple(types.CellType() for _ in thing.__closure__ or ())
         defaults = tuple(_with_primitives(one, known) for one in thing.__defaults__ or ())
         twin = types.FunctionType(thing.__code__, world, thing.__name__, defaults, cells)
-        twin.__kwdefaults__ = thing.__kwdefaults__
+        twin.__kwdefaults__ = {
+            name: _with_primitives(one, known) for name, one in (thing.__kwdefaults__ or {}).items()
+        }
         known[id(thing)] = twin
         for cell, original in zip(cells, thing.__closure__ or ()):
             cell.cell_contents = _with_primitives(original.cell_contents, known)

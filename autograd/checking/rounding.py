@@ -118,8 +118,8 @@ def _multiplied(y: float, a: Rounded, b: Rounded) -> float:
 
 
 def _only_scales(factor: Rounded) -> bool:
-    """Whether a product with it is exact: it is a power of 2, or 0."""
-    return factor.error == 0.0 and abs(math.frexp(factor.value)[0]) in (0.0, 0.5)
+    """Whether a product with it is exact: it is a power of 2."""
+    return factor.error == 0.0 and abs(math.frexp(factor.value)[0]) == 0.5
 
 
 def _divided(y: float, a: Rounded, b: Rounded) -> float:
@@ -218,7 +218,7 @@ def values_of(tape: Tape) -> list[Rounded]:
     return tape.replayed([Rounded(number) for number in tape.start])
 
 
-def adjoints_of(tape: Tape, slots: Sequence[Rounded], edge_ulps: float = 0.0) -> list[dict[int, Rounded]]:
+def adjoints_of(tape: Tape, slots: Sequence[Rounded], edge_ulps: float) -> list[dict[int, Rounded]]:
     """For each output its derivatives by the slots, in the engine's own order, with their errors.
 
     Args:

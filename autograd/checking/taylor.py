@@ -21,6 +21,7 @@ _LEAST_ORDER = 1.5  # the middle between right and wrong
 # A remainder is measured where it is so many times what rounding may have done to it: then the order is off
 # by log2((1 + 1/8) / (1 - 1/8)) = 0.36 at most, less than what 1 and 2 are away from the middle.
 _CLEAR = 8.0
+_LEAST_SMOOTH = 4  # steps in a row: one may look smooth by chance, where a period is shorter than the steps
 _MOST_UNCLEAR = 4  # steps in a row that end the search: a remainder may pass through 0 on its way
 
 
@@ -63,6 +64,7 @@ class _Remainders:
         self.is_settled = False
         self._before: float | None = None  # the last step's remainder, if it was clear
         self._sum_before = math.inf  # the last step's remainders on both sides, added
+        self._smooth = 0  # steps in a row on which the function looked smooth
         self._is_measured = False
         self._unclear = 0
 
@@ -73,8 +75,8 @@ class _Remainders:
         rounding = there.error + self.here.error + step * self.error
         rounding += math.ulp(there.value) + math.ulp(self.here.value) + 2.0 * math.ulp(term)
         total = abs(remainder + ((opposite - self.here.value) + term))
-        is_smooth = total <= max(self._sum_before / 2.0**_LEAST_ORDER, 2.0 * rounding)
-        self._sum_before = total
+        looks_smooth = total <= max(self._sum_before / 2.0**_LEAST_ORDER, 2.0 * rounding)
+        self._sum_before, self._smooth = total, self._smooth + 1 if looks_smooth else 0
         if not math.isfinite(remainder + rounding):
             self._before = None
             return
@@ -83,7 +85,8 @@ class _Remainders:
         limit = _CLEAR * rounding
         if abs(remainder) > limit:
             if self._before is not None:
-                is_told = abs(remainder) <= allowed or (is_smooth and total <= abs(remainder))
+                is_smooth = self._smooth >= _LEAST_SMOOTH and total <= abs(remainder)
+                is_told = abs(remainder) <= allowed or is_smooth
                 self.best = Estimate(slope, allowed / step) if is_told else Estimate(math.nan, math.inf)
                 self._is_measured = True
             self._before, self._unclear = abs(remainder), 0

@@ -235,6 +235,34 @@ def test_what_is_undecided_is_not_passed_and_says_why():
     assert check_gradients(wrong_cos, 0.4, method="richardson").rows[0].verdict == "differs"
 
 
+def test_of_many_undecided_inputs_the_first_are_named():
+    def notes(inputs):
+        report = check_gradients(
+            lambda *x: sum(ag.sin(one) for one in x), *[4.5e16] * inputs, method="richardson"
+        )
+        return report.notes[0].partition(": at no step")[0]
+
+    assert notes(5) == "undecided is x[0]; x[1]; x[2]; x[3]; x[4]"
+    assert notes(6) == "undecided is x[0]; x[1]; x[2]; x[3]; x[4]; ..."
+
+
+def test_a_derivative_whose_rounding_cannot_be_bounded_is_undecided():
+    nearly = math.exp(0.1) * (1 + 2**-52)
+    report = check_gradients(lambda x: 1.0 / (ag.exp(x) - nearly), 0.1)
+    (row,) = report.rows
+    assert row.analytic != row.numeric
+    assert (row.bound, row.verdict, row.passed) == (math.inf, "undecided", False)
+    assert report.notes == ("undecided is x: the engine's rounding there cannot be bounded",)
+
+
+def test_bounds_of_second_derivatives_are_tight():
+    rows = check_gradients(lambda x, y: 3.0 * x + ag.exp(y), 0.7, 0.5, order=2).rows
+    bounds = {row.name: row.bound for row in rows}
+    for name in ("x, x", "x, y", "y, x"):  # of constants: what is lost of 160 digits
+        assert 1e-40 < bounds[name] < 1e-39
+    assert 4.0 <= bounds["y, y"] / math.ulp(math.exp(0.5)) <= 10.0
+
+
 def test_no_step_hides_the_period_of_a_sine():
     """By a step next to a multiple of pi, and its halves, a sine would look like a line."""
     with mp.workdps(60):
@@ -278,17 +306,17 @@ def test_the_strongest_method_that_can_be_used_is_and_the_report_says_why(monkey
 @pytest.mark.parametrize(
     ("f", "method", "words"),
     [
-        (branching, "high-precision", "cannot be traced.*deciding"),
+        (branching, "high-precision", "the function cannot be traced.*deciding"),
         (lookup, "high-precision", "checking_lookup cannot be computed in mpmath.*expression"),
         (lambda x: 2 * ag.relu(x), "complex-step", r"relu is not analytic, at .*test_checking.py:\d+"),
         (lambda x: where(ag.less(x, 1), x, 1), "complex-step", "less is not analytic"),
-        (leaky, "complex-step", "comparison is not analytic"),
+        (leaky, "complex-step", "a comparison is not analytic"),
         (lambda x: ag.erf(x), "complex-step", "erf has no complex version"),
         (lambda x: ag.log(x - 1), "complex-step", "log is nan on real numbers"),
     ],
 )
 def test_a_method_that_cannot_be_used_says_why(f, method, words):
-    with pytest.raises(RefusedError, match=words):
+    with pytest.raises(RefusedError, match=f"^{words}"):  # it ends with the line, which holds the words
         check_gradients(f, 0.7, method=method)
 
 
@@ -379,6 +407,7 @@ def test_values_are_read_and_not_touched_wherever_they_come_from(method):
 def test_a_constant_function_has_rows_of_zeros(method):
     report = check_gradients(lambda x: 5.0, 1.0, method=method)
     assert report.rows[0][1:4] == (0.0, 0.0, 0.0)
+    assert report.rows[0].bound <= 1e-8
     assert report.passed
     assert report.norm == 0.0
     assert check_gradients(lambda: 5.0, method=method).passed
@@ -408,6 +437,27 @@ def test_a_fixed_step_and_its_tolerances_are_taken_as_they_are_given(x, eps, rto
     assert row.bound == rtol * max(abs(row.analytic), abs(row.numeric)) + 1e-8
     assert row.passed == (abs(row.analytic - row.numeric) <= row.bound)
     assert (report.eps, report.rtol, report.atol, report.method) == (eps, rtol, 1e-8, "fixed-step")
+
+
+def test_a_fixed_step_has_the_documented_defaults():
+    report = check_gradients(ag.sin, 0.7, method="fixed-step")
+    assert report.passed
+    assert (report.eps, report.rtol, report.atol, report.order) == (1e-6, 1e-4, 1e-8, 1)
+
+
+def test_a_difference_as_large_as_the_tolerance_passes():
+    (row,) = check_gradients(lambda x: x**3, 0.7, eps=0.125, rtol=0.0).rows
+    difference = abs(row.analytic - row.numeric)
+    assert not row.passed
+    assert check_gradients(lambda x: x**3, 0.7, eps=0.125, rtol=0.0, atol=difference).passed
+    assert not check_gradients(lambda x: x**3, 0.7, eps=0.125, rtol=0.0, atol=0.99 * difference).passed
+
+
+def test_differences_are_given_relative_to_the_larger_and_as_a_norm():
+    tripled = primitive("checking_tripled", lambda x: x * x, (lambda y, x: 3.0 * x,))
+    report = check_gradients(lambda x, y: 8.0 * tripled(x) + y, 0.75, 2.0)
+    assert [row.relative for row in report.rows] == pytest.approx([1 / 3, 0.0])
+    assert report.norm == pytest.approx(6.0 / (math.hypot(18.0, 1.0) + math.hypot(12.0, 1.0)))
 
 
 # The report in a notebook.
@@ -457,7 +507,8 @@ def test_a_notebook_shows_a_table_whose_wrong_rows_say_so():
         (lambda: check_gradients(lambda x: x, "a"), TypeError, "got str 'a'"),
         (lambda: check_gradients(lambda x: x[0], np.array([1, 2])), TypeError, "astype"),
         (lambda: check_gradients(lambda x: x, 1.0, eps=0.0), ValueError, "eps must be a positive number"),
-        (lambda: check_gradients(lambda x: x, 1.0, rtol=-1.0), ValueError, "rtol"),
+        (lambda: check_gradients(lambda x: x, 1.0, rtol=-0.5), ValueError, "rtol"),
+        (lambda: check_gradients(lambda x: x, 1.0, atol=-0.5), ValueError, "atol"),
         (lambda: check_gradients(lambda x: x, 1.0, atol=math.nan), ValueError, "atol"),
         (lambda: check_gradients(lambda x: x, 1.0, order=3), ValueError, "order must be 1 or 2, got 3"),
         (
@@ -478,3 +529,21 @@ def test_a_function_of_more_than_its_arguments_is_refused():
     calls = []
     with pytest.raises(ValueError, match=r"called twice, it returned 2.0 and 4.0"):
         check_gradients(lambda x: x * (calls.append(0) or len(calls)), 2.0)
+
+
+@pytest.mark.parametrize("numbers", [(math.nan, 2.0), (2.0, math.nan)])
+def test_a_function_that_is_nan_once_depends_on_more_than_its_arguments(numbers):
+    left = list(numbers)
+    with pytest.raises(ValueError, match="called twice"):
+        check_gradients(lambda x: x * left.pop(0), 1.0)
+
+
+def test_a_function_that_is_another_when_it_is_traced_is_refused():
+    calls = []
+
+    def f(x):
+        calls.append(x)
+        return x * (2.0 if len(calls) < 3 else 3.0)
+
+    with pytest.raises(RefusedError, match=r"returns 1\.5, and the program traced from it 2\.25"):
+        check_gradients(f, 0.75, method="high-precision")
