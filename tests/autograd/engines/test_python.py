@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 
 import autograd as ag
+from autograd import primitives as table
 from autograd import trace, value_and_grad
 from autograd.engines import _portable
 from autograd.engines.python import _WRITTEN, Engine
@@ -30,6 +31,22 @@ def test_each_primitive_as_source_gives_its_bits_everywhere(entry):
     points = itertools.product([*SPECIAL, -2.0, 3.0, 20.5, -0.3], repeat=entry.arity)
     for point in itertools.islice(points, 400):
         assert same_bits(run.call(point)[0], entry(*point)), point
+
+
+@pytest.mark.parametrize(
+    ("name", "points"),
+    [
+        ("pow", [(-2.0, 1025.0), (-2.0, 1024.0), (-0.5, -1075.0), (-0.5, -1076.0), (2.0, 1025.0)]),
+        ("pow", [(-2.0, 2.0**53), (-1.0, 2.0**53 - 1), (-0.0, 1 - 2.0**53), (-0.0, -math.inf)]),
+        ("hypot", [(1.5e308, 1.5e308), (-1.5e308, 1.5e308)]),
+        ("acosh", [(2.0 ** (58 + i / 101),) for i in range(404)]),
+        ("acosh", [(1.0 + i / 101,) for i in range(404)]),
+    ],
+)
+def test_source_gives_the_bits_of_primitives_where_they_leave_the_range_or_change_their_formula(name, points):
+    entry = getattr(table, name)
+    run = Engine(trace(lambda *args: entry(*args), *[0.5] * entry.arity))
+    assert [same_bits(run.call(point)[0], entry(*point)) for point in points] == [True] * len(points)
 
 
 def test_every_primitive_has_a_way_to_be_written():
