@@ -113,6 +113,23 @@ def check_scan(engine: str, program: Program, points: Sequence[Sequence[float]])
         assert bits([one[i] for one in found]) == bits(ys), str(program)
 
 
+def check_pieces(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches and scans of several chunks and pieces, of short and of long programs, on three cores."""
+    monkeypatch.setattr("autograd.engines._batches.cores", lambda: 3)
+    for module in ("llvm", "_slots"):
+        monkeypatch.setattr(f"autograd.engines.{module}.chunk_size", lambda _: 2)
+    for size, samples in ((9, 600), (2500, 7)):
+        program = long_program(size)
+        points = np.random.default_rng(size).normal(size=(samples, 3))
+        made = compiled(program, engine)
+        found = made.map([points[:, 0].copy(), points[:, 1], 0.75], samples, None)
+        for i, (x, y, _) in enumerate(points.tolist()):
+            assert bits([one[i] for one in found]) == bits(made.call([x, y, 0.75]))
+        for total, one in zip(made.map([points[:, 0].copy(), points[:, 1], 0.75], samples, "sum"), found):
+            assert total == pytest.approx(math.fsum(one), rel=1e-12, abs=1e-12)
+        check_scan(engine, program, points.tolist())
+
+
 def check_odd_programs(engine: str) -> None:
     """No instructions, no samples, no inputs, no outputs, the same output twice, a swapped carry."""
     same = compiled(_program([2.5, -0.0], [], [1, 0, 1, 3, 4]), engine)

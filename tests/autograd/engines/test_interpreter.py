@@ -18,6 +18,7 @@ from tests.autograd.engines.programs import (
     check_batch,
     check_call,
     check_odd_programs,
+    check_pieces,
     check_raising,
     check_scan,
     long_program,
@@ -54,6 +55,10 @@ def test_every_primitive_of_the_table_at_special_numbers() -> None:
 
 def test_odd_programs() -> None:
     check_odd_programs("interpreter")
+
+
+def test_what_takes_several_pieces_gives_what_one_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_pieces("interpreter", monkeypatch)
 
 
 def test_a_long_program_whose_instructions_are_put_in_another_order() -> None:

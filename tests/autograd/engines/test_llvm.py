@@ -7,7 +7,9 @@ import sys
 import threading
 import time
 import tracemalloc
+import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,18 +18,22 @@ from hypothesis import strategies as st
 
 from autograd import primitive, value_and_grad
 from autograd import primitives as table
-from autograd.engines import _ir, compiled, llvm
+from autograd.engines import _ir, compiled, llvm, scan_batches
+from autograd.engines._batches import in_turns
 from autograd.lowering import lowered
 from autograd.program import Program
 from autograd.tracing import trace
 from tests.autograd.engines.programs import (
     POINTS,
+    RefusedError,
     bits,
     check_batch,
     check_call,
     check_odd_programs,
+    check_pieces,
     check_raising,
     check_scan,
+    floor_sum,
     long_program,
     programs,
     table_program,
@@ -94,6 +100,10 @@ def test_odd_programs() -> None:
     check_odd_programs("llvm")
 
 
+def test_what_takes_several_pieces_gives_what_one_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_pieces("llvm", monkeypatch)
+
+
 def test_a_large_program_is_compiled_in_parts() -> None:
     program = long_program(5000)
     assert len(lowered(program)) > max(llvm.LARGE, 3 * llvm.PART)
@@ -145,6 +155,60 @@ def test_a_batch_larger_than_memory_is_not_copied(tmp_path: Path) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 200_000, "a column of 32 MB has been copied"
+
+
+@pytest.mark.parametrize(("count", "size"), [(1, 1), (6, 6), (7, 3), (600, 1), (50, 60)])
+def test_batches_are_the_bits_of_those_taken_in_turn(
+    count: int, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(llvm, "chunk_size", lambda _: 2)  # samples, and 256 times as many make a piece
+    batches = -(-count // size)
+    block = np.random.default_rng(count).normal(size=(count, 3))
+    columns = [block[:, 0].copy(), block[:, 1]]
+    rows = [block[:batches, 2], block[:batches, 2].copy()]
+    shared = [3.0, -0.5], [0.125]
+    each = trace(lambda u, v, x, y, k, n: [u * x + k, table.sin(v * y) - n], *[0.5] * 6)
+    turn = trace(
+        lambda u, v, p, q, a, b, k: [v - a * p, table.exp(-abs(u * b)) - k * q, p + q, u, u, k * 2.0],
+        *[0.5] * 7,
+    )
+    exact = compiled(turn, "python"), compiled(each, "python")
+    carry, expected = in_turns(*exact, [0.25, -0.5], columns, rows, shared, size)
+    made = compiled(turn, "llvm"), compiled(each, "llvm")
+    for _ in range(2):  # compiles, and finds it compiled
+        last, found = scan_batches(*made, [0.25, -0.5], columns, rows, shared, size)
+        assert bits(last) == bits(carry)
+        assert [bits(one) for one in found] == [bits(one) for one in expected]
+
+
+def test_batches_of_long_programs_and_of_other_engines_are_taken_in_turn() -> None:
+    block = np.random.default_rng(0).normal(size=(7, 3))
+    long, short = long_program(2500), trace(lambda u, x, k: [u * x, x - k, u, 2 * k], *[0.5] * 3)
+    step = trace(lambda u, p, q, r, s: [u - 0.1 * p, q + r * s], *[0.5] * 5)
+    for each, engine in ((long, "llvm"), (short, "interpreter"), (short, "llvm")):
+        made = compiled(step, "llvm"), compiled(each, engine)
+        exact = compiled(step, "python"), compiled(each, "python")
+        arguments: Any = [0.25], [block[:, 0]], [], ([0.75] * (1 if each is short else 2), []), 3
+        if each is long:
+            arguments = [0.25], [block[:, 0], block[:, 1]], [], ([], []), 3
+        carry, expected = in_turns(*exact, *arguments)
+        last, found = scan_batches(*made, *arguments)
+        assert bits(last) == bits(carry)
+        assert [bits(one) for one in found] == [bits(one) for one in expected]
+
+
+def test_exceptions_in_primitives_reach_the_caller_from_batches_too() -> None:
+    each, turn = trace(lambda u, x: floor_sum(x, u), 0.5, 0.5), trace(floor_sum, 0.5, 0.5)
+    add, take = trace(lambda u, x: u + x, 0.5, 0.5), trace(lambda u, p: 0 * u + p, 0.5, 0.5)
+    column = np.arange(200.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it cannot be traced and is called back: said once a process
+        for once, sample, expected, refused in ((turn, add, 8.0, "no 190"), (take, each, 7.0, "no 101")):
+            made = compiled(once, "llvm"), compiled(sample, "llvm")
+            for _ in range(2):
+                assert scan_batches(*made, [0.0], [column[:4]], [], ([], []), 2)[0] == [expected]
+                with pytest.raises(RefusedError, match=refused):
+                    scan_batches(*made, [0.0], [column], [], ([], []), 20)
 
 
 def test_columns_are_checked() -> None:
