@@ -163,8 +163,12 @@ class RefusedError(Exception):
     """What a primitive of the tests raises."""
 
 
+refused: list[float] = []  # by that primitive
+
+
 def _forward(x: float, y: float) -> float:
     if float(x) > 100:
+        refused.append(float(x))
         raise RefusedError(f"no {float(x)}")
     return math.floor(float(x)) + y
 
@@ -193,6 +197,8 @@ def check_raising(engine: str) -> None:
     for reduce in (None, "sum"):
         with pytest.raises(RefusedError, match="no 300"):
             made.map(columns, 10_000, reduce)
+    refused.clear()
     with pytest.raises(RefusedError, match="no 101"):
         loop.scan([0.0], [np.arange(103.0)], [], 103)
+    assert refused == [101.0], "after an exception nothing is called back"
     assert made.call([1.7, 2.5]) == flatten(program(1.7, 2.5))[0], "after an exception the engine works on"

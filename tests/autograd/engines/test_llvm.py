@@ -253,6 +253,36 @@ def test_a_primitive_that_is_called_back_may_call_the_same_engine() -> None:
     assert engines[0].call([4.0]) == [10.0]
 
 
+def test_a_function_of_c_is_called_by_its_name_and_python_where_there_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    called = []
+
+    def larger(a: float, b: float) -> float:
+        called.append((a, b))
+        return a if a > b else b
+
+    def run(libm: str) -> list[float]:
+        program = trace(primitive(f"llvm_{libm}", larger, (1.0, 0.0), libm=libm), 0.5, 0.5)
+        with pytest.warns(UserWarning, match="cannot be traced"):
+            made = compiled(program, "llvm")
+        called.clear()
+        return made.call([2.0, 7.0])
+
+    assert run("fmax") == [7.0]
+    assert not called
+    monkeypatch.setattr(
+        _ir.binding(), "address_of_symbol", lambda _: None
+    )  # LLVM may not have seen the library
+    assert run("fdim") == [0.0]
+    assert not called
+    assert run("no_such_function") == [7.0]
+    assert called == [(2.0, 7.0)]
+    monkeypatch.setattr("ctypes.util.find_library", lambda _: None)
+    assert run("fmin") == [7.0]
+    assert called == [(2.0, 7.0)]
+
+
 def test_an_interrupt_while_compiling_leaves_nothing_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
