@@ -101,7 +101,8 @@ def test_as_many_threads_work_as_there_are_cores_or_chunks(interrupted):
 
 
 def test_the_cores_are_those_that_the_process_may_use(monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {1, 4, 5}, raising=False)
+    of_process = {0: {1, 4, 5}}  # 0 is the one that asks
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: of_process[process], raising=False)
     assert cores() == 3
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 6)
@@ -161,6 +162,18 @@ def test_memory_outlives_the_threads_that_use_it_however_often_they_are_interrup
         threading.Thread.join(one)
     gc.collect()  # the exception holds its frames
     assert there() is None
+
+
+def test_of_several_errors_the_first_is_raised():
+    together = threading.Barrier(2)
+
+    def work(chunk: int, begin: int, end: int) -> None:
+        together.wait(10)
+        time.sleep(0.05 * chunk)
+        raise ArithmeticError(f"chunk {chunk}")
+
+    with pytest.raises(ArithmeticError, match="chunk 0"):
+        in_chunks(work, 2, 1)
 
 
 def test_an_error_holds_nothing_once_it_is_handled():
@@ -255,3 +268,10 @@ def test_batches_in_turn_without_rows():
     made = compiled(turn, "python"), compiled(each, "python")
     carry, found = in_turns(*made, [1.0], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)
     assert (carry, found) == ([4.0], [])  # 1 - (1 + 2), then -2 - -2 * 3
+
+
+def test_batches_in_turn_without_a_carry():
+    each, turn = trace(lambda x: x * x, 0.5), trace(lambda p: p + 1.0, 0.5)
+    made = compiled(turn, "python"), compiled(each, "python")
+    carry, (found,) = in_turns(*made, [], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)
+    assert (carry, found.tolist()) == ([], [6.0, 10.0])

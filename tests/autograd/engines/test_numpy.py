@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 import tracemalloc
+from collections.abc import Callable
 from contextvars import ContextVar
 
 import numpy as np
@@ -172,6 +174,26 @@ def test_results_do_not_depend_on_the_number_of_cores(
         monkeypatch.setattr("autograd.engines._batches.cores", lambda cores=cores: cores)
         found.append(np.array(Engine(loss_gradient()).map(columns, count, reduce)).tobytes())
     assert len(set(found)) == 1
+
+
+def test_sums_do_not_depend_on_which_chunk_is_done_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    count = 6 * LONGEST
+    engine, columns = Engine(loss_gradient()), training_batch(count)
+    expected = engine.map(columns, count, "sum")
+
+    def shuffled(work: Callable[[int, int, int], None], count: int, size: int) -> None:
+        for chunk in (2, 0, 5, 1, 4, 3):
+            work(chunk, chunk * size, (chunk + 1) * size)
+
+    monkeypatch.setattr(engine_module, "in_chunks", shuffled)
+    assert engine.map(columns, count, "sum") == expected
+
+
+def test_without_scipy_erf_is_python_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scipy.special", None)
+    numbers = np.linspace(-3.0, 3.0, 101)
+    (found,) = Engine(trace(ag.erf, 0.5)).map([numbers], 101, None)
+    assert found.tolist() == [math.erf(x) for x in numbers.tolist()]
 
 
 def test_an_engine_is_used_again_for_other_lengths_and_numbers() -> None:
