@@ -203,13 +203,13 @@ def test_columns_are_told_to_compiled_code_by_address_stride_and_kind():
     block = np.arange(12.0).reshape(4, 3)
     unaligned = np.frombuffer(b"-" + np.array([7.0, 8.0, 9.0, 10.0]).tobytes(), float, offset=1)
     arrays = [np.array([1.0, 2.0, 3.0, 4.0]), block[:, 1], block[::-1, 2], unaligned, block.T[0]]
-    given = Columns([5.0, *arrays, 6.0], 4)
-    assert given.kinds == "scvvvvs"
+    given = Columns([5.0, *arrays, 6.0, 7.0], 4)
+    assert given.kinds == "scvvvvss"
     found = [
         [ctypes.c_double.from_address(int(pointer) + i * int(stride)).value for i in range(4)]
         for pointer, stride in zip(given.pointers, given.strides)
     ]
-    assert found == [[5.0] * 4, *(one.tolist() for one in arrays), [6.0] * 4]
+    assert found == [[5.0] * 4, *(one.tolist() for one in arrays), [6.0] * 4, [7.0] * 4]
 
 
 def test_columns_that_compiled_code_could_not_read_are_refused():
