@@ -176,6 +176,28 @@ def _forward(x: float, y: float) -> float:
 floor_sum = primitive("floor_sum_of_tests", _forward, (0.0, 1.0))
 
 
+sign = primitive("sign_of_tests", lambda x: math.copysign(1.0, float(x)), (0.0,))
+middle = primitive(
+    "middle_of_tests", lambda x, y, z: sorted((float(x), float(y), float(z)))[1], (0.0, 0.0, 0.0)
+)
+
+
+def check_calling_back(engine: str) -> None:
+    """Several primitives that are called back, by themselves, one after the other, and among others."""
+    cycle = [table.mul, sign, table.add, middle, middle, floor_sum, table.sub, table.sub, sign, table.where]
+    for size in (1, 2, 10, 200):
+        instructions = []
+        for i in range(size):
+            one, at = cycle[(i + size) % len(cycle)], 4 + i
+            instructions.append(Instruction(one, (at - 1, i * 7919 % at, i % 3)[: one.arity]))
+        program = _program([0.75], instructions, [3 + size, 0, 3, 4 + size // 2])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            check_call(engine, program, [[0.3, -0.7, 1.1], [-2.5, 0.0, -0.0]])
+            check_batch(engine, program, [[0.3, -0.7, 1.1], [-2.5, 0.5, 0.5]], "csv")
+            check_scan(engine, program, [[0.3, -0.7, 1.1], [-2.5, 0.5, 0.5]])
+
+
 def check_raising(engine: str) -> None:
     """A primitive that is called back: its results, and its exceptions, in a call, a map and a scan."""
     program = trace(value_and_grad(lambda x, y: floor_sum(x * 2, y) * y + floor_sum(y, x)), 0.5, 0.5)

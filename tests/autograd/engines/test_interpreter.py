@@ -17,6 +17,7 @@ from tests.autograd.engines.programs import (
     POINTS,
     check_batch,
     check_call,
+    check_calling_back,
     check_odd_programs,
     check_pieces,
     check_raising,
@@ -79,6 +80,10 @@ def test_nothing_is_compiled_for_a_program(monkeypatch: pytest.MonkeyPatch) -> N
     engine = compiled(long_program(100_000), "interpreter")
     engine.call([0.1, 0.2, 0.3])
     assert time.process_time() - start < 2
+
+
+def test_several_primitives_are_called_back() -> None:
+    check_calling_back("interpreter")
 
 
 def test_an_exception_in_a_primitive_that_is_called_back_reaches_the_caller() -> None:

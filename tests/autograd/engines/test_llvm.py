@@ -29,6 +29,7 @@ from tests.autograd.engines.programs import (
     bits,
     check_batch,
     check_call,
+    check_calling_back,
     check_odd_programs,
     check_pieces,
     check_raising,
@@ -124,6 +125,10 @@ def test_the_time_to_compile_grows_as_the_program_does() -> None:
 
     seconds(3000)
     assert seconds(24_000) < 4 * seconds(12_000)
+
+
+def test_several_primitives_are_called_back() -> None:
+    check_calling_back("llvm")
 
 
 def test_an_exception_in_a_primitive_that_is_called_back_reaches_the_caller() -> None:
