@@ -241,9 +241,11 @@ def test_partial_sums_are_added_in_the_order_of_their_chunks(count, monkeypatch)
 
 
 @pytest.mark.parametrize("engine", ["python", "numpy", "interpreter"])
-@pytest.mark.parametrize(("count", "size"), [(1, 1), (6, 6), (7, 3), (50, 20), (50, 60)])
-def test_batches_in_turn_are_a_loop_over_batches_and_their_samples(engine, count, size, monkeypatch):
-    monkeypatch.setattr(_batches, "_BLOCK", 16)  # results: eight samples of two
+@pytest.mark.parametrize(
+    ("count", "size", "block"), [(1, 1, 16), (6, 6, 16), (7, 3, 1), (50, 20, 16), (50, 60, 16)]
+)
+def test_batches_in_turn_are_a_loop_over_batches_and_their_samples(engine, count, size, block, monkeypatch):
+    monkeypatch.setattr(_batches, "_BLOCK", block)  # of results, two a sample
     rng = np.random.default_rng(count)
     xs, ys = rng.normal(size=(2, count))
     rates = rng.normal(size=-(-count // size))
