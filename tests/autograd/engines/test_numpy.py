@@ -256,6 +256,13 @@ def test_results_that_are_summed_give_their_buffers_back() -> None:
     assert found == [3.0 * i for i in range(2, 300)]
 
 
+@pytest.mark.parametrize("width", [100, 700])
+def test_a_wide_program_runs_in_shorter_chunks(width: int) -> None:
+    column = np.arange(1500.0)
+    found = Engine(trace(lambda x: [x * (i + 0.5) for i in range(width)], 1.0)).map([column], 1500, None)
+    assert np.array_equal(found, np.outer(np.arange(width) + 0.5, column))
+
+
 def test_what_all_samples_share_is_computed_once() -> None:
     calls = []
 
@@ -274,9 +281,9 @@ def test_what_all_samples_share_is_computed_once() -> None:
 
 @pytest.mark.parametrize("reduce", [None, "sum", "mean"])
 def test_outputs_that_are_inputs_constants_and_one_another(reduce: str | None) -> None:
-    program = trace(lambda w, x: (w, x, 2.0, w * 3.0, x * x, x * x), 1.0, 1.0)
+    program = trace(lambda w, x: (w, x, 2.0, w * 3.0, x * x, x * x, x * x), 1.0, 1.0)
     found = Engine(program).map([5.0, np.array([1.0, 2.0, 3.0])], 3, reduce)
-    columns = [[5.0] * 3, [1.0, 2.0, 3.0], [2.0] * 3, [15.0] * 3, [1.0, 4.0, 9.0], [1.0, 4.0, 9.0]]
+    columns = [[5.0] * 3, [1.0, 2.0, 3.0], [2.0] * 3, [15.0] * 3, *[[1.0, 4.0, 9.0]] * 3]
     if reduce is None:
         assert [one.tolist() for one in found] == columns
         assert not any(np.shares_memory(one, other) for one, other in itertools.combinations(found, 2))
