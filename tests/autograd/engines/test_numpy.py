@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 
 import autograd as ag
+from autograd import primitives as table
 from autograd.engines import numpy as engine_module
 from autograd.engines.numpy import Engine
 from autograd.program import Program
@@ -98,6 +99,17 @@ def test_an_operand_may_be_shared(primitive: ag.Primitive) -> None:
         for one, other in zip(found.tolist(), SPECIAL):
             row = [number if i == place else other for i in range(primitive.arity)]
             assert ulps(one, primitive(*row)) <= 4.0, (primitive.name, row)
+
+
+def test_a_square_is_the_rounded_product_whether_its_exponent_is_shared_or_a_column() -> None:
+    engine = Engine(trace(table.pow, 0.5, 0.5))
+    bases = np.random.default_rng(0).normal(size=3000)
+    exponents = np.tile([2.0, 3.0, -2.0], 1000)
+    assert engine.map([bases, 2.0], 3000, None)[0].tolist() == (bases * bases).tolist()
+    (found,) = engine.map([bases, exponents], 3000, None)
+    assert found[::3].tolist() == (bases * bases)[::3].tolist()
+    np.testing.assert_allclose(found[1::3], bases[1::3] ** 3, rtol=1e-15)
+    np.testing.assert_allclose(found[2::3], 1 / bases[2::3] ** 2, rtol=1e-15)
 
 
 def error_bounds(program: Program, inputs: list[float]) -> tuple[list[float], list[float]]:
@@ -330,6 +342,25 @@ def test_a_condition_may_be_any_number() -> None:
     assert found[2].tolist() == [0.0, 0.0, 0.0, 1.0]
 
 
+@pytest.mark.parametrize("reduce", [None, "sum"])
+def test_a_comparison_may_be_a_condition_a_choice_and_a_result_at_once(reduce: str | None) -> None:
+    def f(x: ag.Value, y: ag.Value) -> list[ag.Value]:
+        below, equal, above = ag.less(x, y), ag.less_equal(x, y), ag.less(y, x)
+        return [
+            ag.where(below, equal, above),
+            ag.where(x, below, above),
+            below,
+            equal + above,
+            ag.where(1, above, x),
+        ]
+
+    columns = [np.array([0.0, 1.0, 2.0, math.nan]), np.array([1.0, 1.0, -1.0, 1.0])]
+    program = trace(f, 0.5, 0.5)
+    rows = np.array([program(*point) for point in zip(*(one.tolist() for one in columns))])
+    found = Engine(program).map(columns, 4, reduce)
+    assert np.array_equal(found, rows.sum(axis=0) if reduce else rows.T)
+
+
 def test_a_users_way_with_arrays_is_taken() -> None:
     seen = []
 
@@ -341,9 +372,9 @@ def test_a_users_way_with_arrays_is_taken() -> None:
         "root_plus", lambda a, b: math.sqrt(a) + b, (lambda y, a, b: 0.5 / (y - b), 1), on_arrays=on_arrays
     )
     with pytest.warns(UserWarning, match="root_plus"):
-        engine = Engine(trace(lambda a, b: primitive(a, b) * 2, 1.0, 1.0))
+        engine = Engine(trace(lambda a, b: primitive(a, b) * 2 + a, 1.0, 1.0))
     (found,) = engine.map([np.array([4.0, 9.0]), 1.0], 2, None)
-    assert found.tolist() == [6.0, 8.0]
+    assert found.tolist() == [10.0, 17.0]
     assert seen == [(2,)]
 
 
