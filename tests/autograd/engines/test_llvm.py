@@ -162,7 +162,7 @@ def test_a_batch_larger_than_memory_is_not_copied(tmp_path: Path) -> None:
     assert peak < 200_000, "a column of 32 MB has been copied"
 
 
-@pytest.mark.parametrize(("count", "size"), [(1, 1), (6, 6), (7, 3), (600, 1), (50, 60)])
+@pytest.mark.parametrize(("count", "size"), [(1, 1), (6, 6), (7, 3), (600, 1), (600, 600), (50, 60)])
 def test_batches_are_the_bits_of_those_taken_in_turn(
     count: int, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
