@@ -14,6 +14,7 @@ from autograd import all_primitives, primitive, value_and_grad
 from autograd import primitives as table
 from autograd.engines import compiled
 from autograd.program import Instruction, Program
+from autograd.registry import Primitive
 from autograd.tracing import trace
 from autograd.trees import flatten
 
@@ -128,6 +129,19 @@ def check_pieces(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
         for total, one in zip(made.map([points[:, 0].copy(), points[:, 1], 0.75], samples, "sum"), found):
             assert total == pytest.approx(math.fsum(one), rel=1e-12, abs=1e-12)
         check_scan(engine, program, points.tolist())
+
+
+def check_without_python(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No primitive of the table is called back."""
+    program, points = table_program()
+    expected = flatten(program(*points[-1]))[0]
+    made = compiled(program, engine)
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("a primitive is called in Python")
+
+    monkeypatch.setattr(Primitive, "__call__", refuse)
+    assert bits(made.call(points[-1])) == bits(expected)
 
 
 def check_odd_programs(engine: str) -> None:

@@ -22,6 +22,7 @@ from tests.autograd.engines.programs import (
     check_pieces,
     check_raising,
     check_scan,
+    check_without_python,
     long_program,
     programs,
     table_program,
@@ -52,6 +53,10 @@ def test_a_scan_gives_the_bits_of_a_python_loop(program: Program, points: list[l
 def test_every_primitive_of_the_table_at_special_numbers() -> None:
     program, points = table_program()
     check_call("interpreter", program, points)
+
+
+def test_no_primitive_of_the_table_is_called_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_without_python("interpreter", monkeypatch)
 
 
 def test_odd_programs() -> None:

@@ -34,6 +34,7 @@ from tests.autograd.engines.programs import (
     check_pieces,
     check_raising,
     check_scan,
+    check_without_python,
     floor_sum,
     long_program,
     programs,
@@ -95,6 +96,10 @@ def test_products_and_sums_are_not_contracted() -> None:
     assert compiled(program, "llvm").call([x, y, -1.0]) == [0.0]  # fused, it would be -2**-60
     columns = [np.full(64, number) for number in (x, y, -1.0)]
     assert compiled(program, "llvm").map(columns, 64, "sum") == [0.0]
+
+
+def test_no_primitive_of_the_table_is_called_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_without_python("llvm", monkeypatch)
 
 
 def test_odd_programs() -> None:
