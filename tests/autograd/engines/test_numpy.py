@@ -350,7 +350,7 @@ def test_a_comparison_may_be_a_condition_a_choice_and_a_result_at_once(reduce: s
             ag.where(below, equal, above),
             ag.where(x, below, above),
             below,
-            equal + above,
+            ag.less(x, 5.0) + ag.less(y, 6.0),
             ag.where(1, above, x),
         ]
 
