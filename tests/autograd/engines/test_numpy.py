@@ -268,8 +268,11 @@ def test_results_that_are_summed_give_their_buffers_back() -> None:
     assert found == [3.0 * i for i in range(2, 300)]
 
 
-@pytest.mark.parametrize("width", [100, 700])
-def test_a_wide_program_runs_in_shorter_chunks(width: int) -> None:
+@pytest.mark.parametrize(("width", "memory"), [(100, 4 << 20), (700, 4 << 20), (100, 64)])
+def test_a_wide_program_runs_in_shorter_chunks(
+    width: int, memory: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "_MEMORY", memory)
     column = np.arange(1500.0)
     found = Engine(trace(lambda x: [x * (i + 0.5) for i in range(width)], 1.0)).map([column], 1500, None)
     assert np.array_equal(found, np.outer(np.arange(width) + 0.5, column))
