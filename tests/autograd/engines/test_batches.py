@@ -7,6 +7,7 @@ import gc
 import os
 import threading
 import time
+import tracemalloc
 import weakref
 
 import numpy as np
@@ -277,3 +278,18 @@ def test_batches_in_turn_without_a_carry():
     made = compiled(turn, "python"), compiled(each, "python")
     carry, (found,) = in_turns(*made, [], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)
     assert (carry, found.tolist()) == ([], [6.0, 10.0])
+
+
+def test_a_batch_of_many_samples_takes_little_memory_at_a_time():
+    count = 600_000
+    column = np.broadcast_to(np.float64(0.5), (count,))  # of no memory
+    each, turn = trace(lambda u, x: u * x, 0.5, 0.5), trace(lambda u, p: 0 * u + p, 0.5, 0.5)
+    made = compiled(turn, "numpy"), compiled(each, "numpy")
+    tracemalloc.start()
+    try:
+        carry, _ = in_turns(*made, [0.5], [column], [], ([], []), count)
+        peak = tracemalloc.get_traced_memory()[1] / 2**20
+    finally:
+        tracemalloc.stop()
+    assert carry == [count / 4]
+    assert peak < 11, f"{peak:.1f} MiB: results of all samples are kept"

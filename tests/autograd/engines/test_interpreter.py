@@ -2,6 +2,7 @@
 
 import sys
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -72,6 +73,25 @@ def test_a_long_program_whose_instructions_are_put_in_another_order() -> None:
     check_call("interpreter", program, [[0.3, -0.7, 1.1], [float("nan"), 0.0, -0.0]])
     check_batch("interpreter", program, [[0.3, -0.7, 1.1], [0.5, 0.5, 0.5]], "csv")
     check_scan("interpreter", program, [[0.3, -0.7, 1.1], [0.5, 0.5, 0.5]])
+
+
+def test_a_run_takes_the_memory_of_the_one_before() -> None:
+    size = 30_000
+    engine, column = compiled(long_program(size), "interpreter"), np.ones(1)
+    for run in (
+        lambda: engine.call([1.0, 2.0, 3.0]),
+        lambda: engine.map([1.0, 2.0, column], 1, "sum"),
+        lambda: engine.scan([1.0, 2.0], [column], [], 1),
+    ):
+        run()
+        tracemalloc.start()
+        try:
+            for _ in range(3):
+                run()
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < 8 * size / 2, "the slots have been copied again"
 
 
 def test_nothing_is_compiled_for_a_program(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -191,6 +191,81 @@ def test_batches_are_the_bits_of_those_taken_in_turn(
         assert [bits(one) for one in found] == [bits(one) for one in expected]
 
 
+@pytest.mark.parametrize(("size", "expected"), [(9, [1, 2, 3]), (2500, [1, 1, 1])])
+def test_each_loop_of_a_small_program_is_compiled_once_and_a_large_program_once_for_all(
+    size: int, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compilations = _counted_compilations(monkeypatch)
+    engine, column = compiled(long_program(size), "llvm"), np.ones(3)
+    found = []
+    for run in (
+        lambda: engine.call([1.0, 2.0, 3.0]),
+        lambda: engine.map([1.0, 2.0, column], 3, "sum"),
+        lambda: engine.scan([1.0, 2.0], [column], [], 3),
+    ):
+        for _ in range(2):
+            run()
+        found.append(len(compilations))
+    assert found == expected
+
+
+def test_a_loop_over_batches_is_compiled_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    compilations = _counted_compilations(monkeypatch)
+    each, turn = trace(lambda u, x: u * x, 0.5, 0.5), trace(lambda u, p: u - p, 0.5, 0.5)
+    made = compiled(turn, "llvm"), compiled(each, "llvm")
+    for _ in range(2):
+        assert scan_batches(*made, [1.0], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)[0] == [4.0]
+    assert len(compilations) == 1
+
+
+def _counted_compilations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    texts: list[str] = []
+    parse = _ir.binding().parse_assembly
+
+    def counted(text: str, context: Any) -> Any:
+        texts.append(text)
+        return parse(text, context)
+
+    monkeypatch.setattr(_ir.binding(), "parse_assembly", counted)
+    return texts
+
+
+@pytest.mark.parametrize("size", [9, 2500])
+def test_other_threads_run_while_a_loop_does(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = compiled(long_program(size), "llvm")
+    column = np.ones(40_000_000 // size**2 + 2000)
+    engine.scan([1.0, 2.0], [column[:1]], [], 1)
+    turns, stop = 0, threading.Event()
+
+    def work() -> None:
+        nonlocal turns
+        while not stop.is_set():
+            turns += 1
+            time.sleep(0)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(60)  # no thread is made to wait: each runs until it lets others
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        before = turns
+        engine.scan([1.0, 2.0], [column], [], len(column))
+        after = turns
+    finally:
+        stop.set()
+        sys.setswitchinterval(interval)
+        thread.join()
+    assert after > before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc's sincos is known to give the same bits")
+def test_only_sines_and_cosines_that_may_be_fused_are_called_by_name() -> None:
+    for one, name in ((table.sin, "@sin("), (table.cos, "@cos(")):
+        assert name in (_ir.template(one, fused=True) or "")
+        assert name not in (_ir.template(one) or name)
+    assert _ir.template(table.exp, fused=True) == _ir.template(table.exp)
+
+
 def test_batches_of_long_programs_and_of_other_engines_are_taken_in_turn() -> None:
     block = np.random.default_rng(0).normal(size=(7, 3))
     long, short = long_program(2500), trace(lambda u, x, k: [u * x, x - k, u, 2 * k], *[0.5] * 3)
