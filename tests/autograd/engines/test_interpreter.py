@@ -3,6 +3,7 @@
 import sys
 import time
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,6 +74,25 @@ def test_a_long_program_whose_instructions_are_put_in_another_order() -> None:
     check_call("interpreter", program, [[0.3, -0.7, 1.1], [float("nan"), 0.0, -0.0]])
     check_batch("interpreter", program, [[0.3, -0.7, 1.1], [0.5, 0.5, 0.5]], "csv")
     check_scan("interpreter", program, [[0.3, -0.7, 1.1], [0.5, 0.5, 0.5]])
+
+
+def test_a_run_of_one_operation_is_told_once() -> None:
+    def f(x: Any) -> Any:
+        for i in range(5000):
+            x = x + float(i)
+        return x
+
+    program = trace(f, 0.5)
+    compiled(program, "interpreter")
+    tracemalloc.start()
+    try:
+        engine = compiled(program, "interpreter")
+        taken = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert engine.call([1.0]) == [program(1.0)]
+    # A slot for each result and each constant, and two operands; not an operation and a count as well.
+    assert taken < (2 * 8 + 2 * 4 + 4) * len(program)
 
 
 def test_a_run_takes_the_memory_of_the_one_before() -> None:

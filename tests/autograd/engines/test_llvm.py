@@ -231,10 +231,11 @@ def _counted_compilations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [9, 2500])
-def test_other_threads_run_while_a_loop_does(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_threads_run_while_a_loop_does_and_wait_for_a_short_call(size: int) -> None:
     engine = compiled(long_program(size), "llvm")
     column = np.ones(40_000_000 // size**2 + 2000)
     engine.scan([1.0, 2.0], [column[:1]], [], 1)
+    engine.call([1.0, 2.0, 3.0])
     turns, stop = 0, threading.Event()
 
     def work() -> None:
@@ -250,12 +251,16 @@ def test_other_threads_run_while_a_loop_does(size: int, monkeypatch: pytest.Monk
     try:
         before = turns
         engine.scan([1.0, 2.0], [column], [], len(column))
-        after = turns
+        during = turns
+        if size == 9:  # one that is compiled in parts does let others
+            for _ in range(300):
+                engine.call([1.0, 2.0, 3.0])
+            assert turns == during
     finally:
         stop.set()
         sys.setswitchinterval(interval)
         thread.join()
-    assert after > before
+    assert during > before
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc's sincos is known to give the same bits")
