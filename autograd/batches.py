@@ -71,7 +71,7 @@ def stacked(results: Structure, columns: Sequence[Any], count: int) -> Any:
         block = columns[at : at + size]
         at += size
         if shape is None:
-            parts.append(block[0])
+            parts += block
         else:
             parts.append(
                 np.stack(block, axis=1).reshape(count, *shape) if size else np.empty((count, *shape))

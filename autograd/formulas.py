@@ -53,10 +53,10 @@ def formula(value: Value, longest: int = 10_000) -> str:
 
 def _joined(primitive: Primitive, parts: list[tuple[str, int]]) -> tuple[str, int]:
     symbol = primitive.symbol
-    if not symbol or len(parts) > 2:
+    if symbol not in _BINDING or len(parts) > 2:
         return f"{primitive.name}({', '.join(text for text, _ in parts)})", _TIGHTEST
     if len(parts) == 1:
-        return f"{symbol}{_enclosed(parts[0], _NEGATION)}", _NEGATION
+        return f"{symbol}{_enclosed(*parts, _NEGATION)}", _NEGATION
     binding = _BINDING[symbol]
     power = symbol == "**"
     left = _enclosed(parts[0], binding + power)

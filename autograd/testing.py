@@ -155,7 +155,8 @@ def points(inputs: int = 2, low: float = -3.0, high: float = 3.0) -> SearchStrat
     require("testing", "hypothesis")
     from hypothesis import strategies as st
 
-    least, most = math.ceil(100 * low), math.floor(100 * high)
+    least, most = round(100 * low), round(100 * high)
+    least, most = least + (least / 100 < low), most - (most / 100 > high)
     if least > most:
         raise ValueError(f"low must be below high, and a hundredth between them, got {low!r} and {high!r}")
     return st.tuples(*[st.integers(least, most).map(lambda n: n / 100)] * inputs)

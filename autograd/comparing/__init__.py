@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd.comparing.judgement import judged
-from autograd.comparing.points import Pair, sampled
+from autograd.comparing.points import Pair, of_one_number, sampled
 from autograd.comparing.report import Comparison, Component
 from autograd.derivation import Derivation, derive
 from autograd.tracing import argument_names
@@ -77,6 +77,7 @@ def compare(
     """
     if not args:
         raise TypeError("compare takes the function's arguments after the two functions, got none")
+    f = of_one_number(f)
     chosen = argument_places(argnums, len(args))
     wanted = args[chosen[0]] if isinstance(argnums, int) else tuple(args[place] for place in chosen)
     gradient = flatten(wanted, "the argument to differentiate by", integers=False)[1]

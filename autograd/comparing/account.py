@@ -176,11 +176,10 @@ def _series(array: Any) -> Series:
 
 
 def _with_a_sign_changed(expression: Expression) -> Iterator[Expression]:
-    """A sum with the sign of each term but the first changed: ``1 + s`` for ``1 - s``."""
+    """A sum with the sign of one term changed: ``1 + s`` for ``1 - s``."""
     if isinstance(expression, Sum):
-        for i in range(1, len(expression.terms)):
-            first, changed, rest = expression.terms[:i], expression.terms[i], expression.terms[i + 1 :]
-            yield total(*first, -changed, *rest)
+        for i, term in enumerate(expression.terms):
+            yield total(*expression.terms[:i], -term, *expression.terms[i + 1 :])
 
 
 def _mistakable(call: Call, y: Expression) -> Iterator[Expression]:
@@ -188,7 +187,7 @@ def _mistakable(call: Call, y: Expression) -> Iterator[Expression]:
     yield from (y, 1 - y, 1 + y, 1 - y**2, 1 + y**2, y * (1 - y), y**2)
     (x, *more) = call.args
     if not more:
-        yield from (x, call, 1 / x, 1 - x, 1 - x**2, 1 + x**2, x * (1 - x))
+        yield from (x, 1 / x, 1 - x, 1 - x**2, 1 + x**2, x * (1 - x))
         yield from (applied(other, (x,)) for other in _RELATED.get(call.primitive, ()))
 
 

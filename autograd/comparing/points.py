@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,10 +13,10 @@ from autograd.ieee import described
 from autograd.trees import Structure, flatten
 from autograd.value import Value
 
-__all__ = ["Pair", "Sample", "sampled"]
+__all__ = ["Pair", "Sample", "of_one_number", "sampled"]
 
 _SPREAD = 0.5  # how far random points are, in units of a coordinate's size, or of 1 where that is more
-_TRIES = 8  # points tried before the spread is halved
+_TRIES = 8  # points without a number before the spread is halved
 _HALVINGS = 12
 
 
@@ -71,9 +72,7 @@ class Pair:
         """
         inputs = [Value(number) for number in numbers]
         result = self._f(*self._structure.unflatten(inputs))
-        if isinstance(result, np.ndarray) and result.shape == ():
-            result = result.item()
-        if not isinstance(result, (Value, int, float)):
+        if not isinstance(result, (Value, int, float, np.floating, np.integer)):
             raise TypeError(f"the function must return one number or Value, got {described(result)}")
         args = self._structure.unflatten(list(numbers))
         try:
@@ -118,6 +117,17 @@ class Pair:
         )
 
 
+def of_one_number(f: Callable[..., Any]) -> Callable[..., Any]:
+    """The function; where NumPy makes an array without a dimension of its result, what is in it."""
+
+    @wraps(f)
+    def returning_it(*args: Any) -> Any:
+        result = f(*args)
+        return result.item() if isinstance(result, np.ndarray) and result.shape == () else result
+
+    return returning_it
+
+
 def sampled(
     pair: Pair, args: tuple[Any, ...], numbers: Sequence[float], chosen: Sequence[int], count: int, seed: int
 ) -> list[Sample]:
@@ -137,16 +147,18 @@ def sampled(
     varied = _varied(args, chosen)
     scale = np.where(varied, np.maximum(np.abs(center), 1.0), 0.0)
     rng = np.random.default_rng(seed)
-    for attempt in range(_TRIES * _HALVINGS if varied.any() and np.isfinite(center).all() else 0):
-        if len(samples) > count:
-            break
-        spread = _SPREAD * 0.5 ** (attempt // _TRIES)
+    failed = 0 if np.isfinite(center).all() else _TRIES * _HALVINGS
+    while len(samples) <= count and failed < _TRIES * _HALVINGS:
+        spread = _SPREAD * 0.5 ** (failed // _TRIES)
         try:
             sample = pair.at((center + spread * scale * rng.uniform(-1, 1, len(center))).tolist())
         except (ArithmeticError, ValueError):  # outside the domain of one of the two
+            failed += 1
             continue
         if sample.by_engine.is_usable:
             samples.append(sample)
+        else:
+            failed += 1
     return samples
 
 

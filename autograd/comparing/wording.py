@@ -80,7 +80,7 @@ def _faults(slip: Slip, derivation: Derivation | None) -> list[str]:
 
 def _has_number(derivation: Derivation | None, number: int) -> bool:
     """Whether a factor is in the derivation, or may be in one that nobody has."""
-    if derivation is None or number == 1:
+    if derivation is None:
         return True
     factors = {one for step in _steps(derivation) for link in step.links for one in factors_of(link.slope)}
     numbers = [one.value for one in factors if isinstance(one, Number)]
@@ -114,10 +114,11 @@ def places_to_look(
         right: the components without fault.
         derivation: of the function.
     """
-    if len(wrong) == 1 and slip.term is None:
-        (step,) = [step for step in derivation.gradient if step.name == wrong[0]]
+    name, *others = wrong
+    if not others and slip.term is None:
+        (step,) = [step for step in derivation.gradient if step.name == name]
         return [Place(step.derivative, step.filled if step.expanded is None else step.expanded)]
-    used = [_links_to(name, derivation) for name in wrong]
+    used = [set(_links_to(name, derivation)) for name in wrong]
     innocent = {link for name in right for link in _links_to(name, derivation)}
     if slip.term is not None:
         blamed = [slip.term.link]
@@ -125,7 +126,7 @@ def places_to_look(
         suspects = set().union(*used) - innocent
         blamed = [link for link in suspects if slip.missing in factors_of(link.slope)]
     if not blamed:
-        common = set(used[0]).intersection(*used)
+        common = set.intersection(*used)
         blamed = list(common - innocent or common)
     steps = [step for step in _steps(derivation) if set(step.links) & set(blamed)]
     return [Place(step.derivative, step.filled) for step in steps[:_MOST_PLACES]]

@@ -72,7 +72,7 @@ def chain_rule(written: Lines, inputs: Sequence[Symbol]) -> tuple[list[Step], li
             if line.name == result or (line.name in found and found[line.name].links):
                 slope = differentiate(line.expression, name, line.name)
                 if slope != ZERO:
-                    indirect = any(name in reach[one] for one in symbols(line.expression) if one != name)
+                    indirect = any(name in reach[one] for one in symbols(line.expression))
                     links.append(Link(line.name, name, slope, indirect))
         rule: list[Expression] = []
         filled: list[Expression] = []

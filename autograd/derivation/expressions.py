@@ -155,7 +155,7 @@ def as_expression(number: Any) -> Expression:
         return number
     found = to_float(float(number) if isinstance(number, bool) else number, "a number of a rule")
     if not math.isfinite(found):
-        return -Symbol("inf") if found < 0 else Symbol(str(found))
+        return -Symbol("inf") if found == -math.inf else Symbol(str(found))
     known = _KNOWN.get(abs(found))
     if known is None:
         return Number(Fraction(found))
@@ -308,16 +308,14 @@ def chained(*parts: Expression) -> Expression:
             if number == 0:
                 return ZERO
             size = abs(number)
-            if (not factors or not groups or size == 1) and _is_written_exactly(lead * number):
+            if (not factors or not groups) and _is_written_exactly(lead * number):
                 lead, size = lead * number, Fraction(1)
             elif number < 0:
                 lead = -lead
             body = _joined(size, factors)
-            if body == ONE:
-                continue
             if groups and _are_joined(groups[-1], body):
                 groups[-1] = product(groups[-1], body)
-            else:
+            elif body != ONE:
                 groups.append(body)
     if not groups:
         return Number(lead)

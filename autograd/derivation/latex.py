@@ -29,6 +29,11 @@ _ESCAPES = {one: "\\" + one for one in "_#$%&{}"} | {"\\": r"\backslash ", "^": 
 class LatexWriter(Writer):
     r"""Writes ``-\frac{2 (y - p) x}{r}``."""
 
+    def written(self, expression: Expression) -> tuple[str, Binding]:
+        written, binding = super().written(expression)
+        is_open = isinstance(expression, Call) and expression.primitive is table.where  # has no right brace
+        return written, Binding.SUM if is_open else binding
+
     def enclosed(self, written: str, left: str = "(", right: str = ")") -> str:
         tall = r"\frac" in written or r"\begin" in written
         return rf"\left{left}{written}\right{right}" if tall else f"{left}{written}{right}"
@@ -54,13 +59,14 @@ class LatexWriter(Writer):
             head = f"{name}'" if len(args) == 1 else rf"\partial_{{{call.place + 1}}} {name}"
             return head + self._arguments(args)
         if primitive is table.sqrt:
-            return rf"\sqrt{{{self.write(args[0])}}}"
+            return rf"\sqrt{{{self.write(*args)}}}"
         if primitive is table.absolute:
-            return self.enclosed(self.write(args[0]), "|", "|")
+            return self.enclosed(self.write(*args), "|", "|")
         if primitive is table.where:
+            condition, chosen, other = args
             return (
-                rf"\begin{{cases}} {self.write(args[1])} & \text{{if }} {self._condition(args[0])} \\ "
-                rf"{self.write(args[2])} & \text{{otherwise}} \end{{cases}}"
+                rf"\begin{{cases}} {self.write(chosen)} & \text{{if }} {self._condition(condition)} \\ "
+                rf"{self.write(other)} & \text{{otherwise}} \end{{cases}}"
             )
         return _FUNCTIONS.get(primitive.name, _upright(primitive.name)) + self._arguments(args)
 
@@ -68,6 +74,8 @@ class LatexWriter(Writer):
         base, exponent = power.base, self.write(power.exponent)
         if isinstance(base, Call) and base.primitive.name in _FUNCTIONS and exponent.isdigit():
             return f"{_FUNCTIONS[base.primitive.name]}^{{{exponent}}}{self._arguments(base.args)}"
+        if isinstance(base, Number) and "e" in decimal(base.value):  # its power of ten can have no other
+            return f"{self.enclosed(self.write(base))}^{{{exponent}}}"
         return f"{self.within(Binding.ATOM, base)}^{{{exponent}}}"
 
     def number(self, number: Number) -> str:
@@ -81,14 +89,15 @@ class LatexWriter(Writer):
 
     def _alone(self, factors: Sequence[Expression]) -> str:
         """Factors that have a place for themselves: a single one needs no parentheses there."""
-        return self.write(factors[0]) if len(factors) == 1 else self._product(factors)
+        return self.write(*factors) if len(factors) == 1 else self._product(factors)
 
     def _product(self, factors: Sequence[Expression]) -> str:
-        """Factors side by side."""
-        written = ""
-        for factor in factors:
-            one = self.within(Binding.POWER, factor)
-            written += (r" \cdot " if one[0].isdigit() else " ") * bool(written) + one
+        """Factors side by side, with a dot between those that would be read as one."""
+        first, *rest = [self.within(Binding.POWER, factor) for factor in factors]
+        written, before = first, first
+        for one in rest:
+            written += (r" \cdot " if _run_together(before, one) else " ") + one
+            before = one
         return written
 
     def _arguments(self, args: Sequence[Expression]) -> str:
@@ -100,6 +109,13 @@ class LatexWriter(Writer):
             left, sign, right = comparison(expression)
             return f"{self.write(left)} {_SIGNS[sign]} {self.write(right)}"
         return rf"{self.write(expression)} \ne 0"
+
+
+def _run_together(before: str, after: str) -> bool:
+    """Whether two factors need a sign between them: before a digit, and next to a word."""
+    if before.startswith(r"\mathrm") or after[0].isdigit():
+        return True
+    return after.startswith(r"\mathrm") and not before[0].isdigit()
 
 
 def latex(expression: Expression) -> str:

@@ -119,9 +119,10 @@ def _broken(rows: Sequence[Sequence[Expression]], writer: Writer) -> Iterator[tu
         if len(row) > 1:
             yield "=", " = ".join(map(writer.write, row))
             continue
-        widths = [len(term) + 1 for term in TextWriter().terms(row[0])]
+        (form,) = row
+        widths = [len(term) + 1 for term in TextWriter().terms(form)]
         breaks = [end // WIDTH for end in accumulate(widths)]
-        written = writer.terms(row[0])
+        written = writer.terms(form)
         for number in dict.fromkeys(breaks):
             parts = " ".join(term for term, at in zip(written, breaks) if at == number)
             yield "=" if number == breaks[0] else "", parts

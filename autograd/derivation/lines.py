@@ -72,7 +72,8 @@ def lines_of(program: Program, labels: list[str]) -> Lines:
             lines.append(Line(Symbol(names[at]), expression))
             expression = lines[-1].name
         exprs.append(expression)
-    result = exprs[program.outputs[0]]
+    (output,) = program.outputs
+    result = exprs[output]
     if not lines or result != lines[-1].name:  # an input or a number: nothing is computed
         lines.append(Line(Symbol(result_name(program, inputs)), result))
     return Lines(tuple(map(Symbol, inputs)), tuple(lines))
@@ -140,7 +141,7 @@ class _Grouping:
     def _shorten(self, at: int) -> None:
         """Name a result; but of the difference of an input and a sum or product only the latter."""
         primitive, operands, *_ = self._program.instructions[at - self._first]
-        if primitive is table.sub and min(operands) < len(self._program.inputs) <= max(operands):
+        if primitive is table.sub and min(operands) < len(self._program.inputs):
             other = max(operands)
             if self._program.instructions[other - self._first].primitive is not table.sub:
                 self._name(other)

@@ -58,7 +58,7 @@ def result_names(program: Program, named: Container[int], inputs: Iterable[str])
     for at, instruction in slots.items():
         if instruction.label:
             give(at, _readable(instruction.label) or "v")
-    output = program.outputs[0]
+    (output,) = program.outputs
     if output in slots and output not in names:
         give(output, result_name(program, taken))
     stems = _stems(program, {at: one for at, one in slots.items() if at not in names})

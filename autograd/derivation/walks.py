@@ -96,9 +96,9 @@ def ordered(expression: Expression) -> Expression:
     return made
 
 
-def _rank(factor: Expression) -> int:
+def _rank(factor: Expression) -> tuple[bool, ...]:
     base = factor.base if isinstance(factor, Power) else factor
-    return (Number, Symbol, Call).index(type(base)) if isinstance(base, (Number, Symbol, Call)) else 3
+    return tuple(not isinstance(base, kind) for kind in (Number, Symbol, Call))
 
 
 def evaluate(expression: Expression, values: Mapping[Expression, Any]) -> Any:
@@ -129,5 +129,5 @@ def evaluate(expression: Expression, values: Mapping[Expression, Any]) -> Any:
     if isinstance(expression, Sum):
         return reduce(table.add, parts)
     if isinstance(expression, Product) and expression.coefficient != 1:
-        parts.insert(0, float(expression.coefficient))
+        parts = [float(expression.coefficient), *parts]
     return reduce(table.mul, parts)

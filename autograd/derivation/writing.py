@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from enum import IntEnum
+from enum import IntEnum, auto
 
 from autograd import primitives as table
 from autograd.derivation.expressions import (
@@ -28,11 +28,11 @@ COMPARISONS = {table.less: ("<", ">"), table.less_equal: ("<=", ">="), table.equ
 class Binding(IntEnum):
     """How tightly what is written holds together."""
 
-    COMPARISON = 0
-    SUM = 1
-    PRODUCT = 2
-    POWER = 3
-    ATOM = 4
+    COMPARISON = auto()
+    SUM = auto()
+    PRODUCT = auto()
+    POWER = auto()
+    ATOM = auto()
 
 
 def comparison(call: Call) -> tuple[Expression, str, Expression]:

@@ -14,6 +14,7 @@ INPUT_BORDER, INPUT_FILL = "#1d4ed8", "#dbeafe"
 # From nothing to the largest: one hue, each step darker than the one before by the same amount to the eye.
 FILLS = ("#ffffff", "#fff0b8", "#fdd27a", "#f0943a", "#b8500f", "#7a2400")
 NOT_FINITE = "#111111"
+_DARK_FILLS = (*FILLS[4:], NOT_FINITE)
 
 
 class Scale:
@@ -47,7 +48,7 @@ class Scale:
         sizes = [abs(gradient) for gradient in gradients]
         if not all(map(math.isfinite, sizes)):
             return NOT_FINITE
-        size = max(sizes, default=0.0)
+        size = max(sizes)
         return FILLS[0] if size == 0.0 else FILLS[1 + sum(size >= one for one in self.thresholds)]
 
 
@@ -97,13 +98,5 @@ def _power_of_ten(number: float) -> str:
 
 
 def text_on(fill: str) -> str:
-    """Dark or white, whichever stands out more on a colour, by the contrast that WCAG 2 defines."""
-    light = _luminance(fill)
-    return DARK if (light + 0.05) / (_luminance(DARK) + 0.05) >= 1.05 / (light + 0.05) else "#ffffff"
-
-
-def _luminance(colour: str) -> float:
-    """Relative luminance of #rrggbb, from 0 to 1 (WCAG 2.2, after IEC 61966-2-1)."""
-    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in channels]
-    return sum(weight * one for weight, one in zip((0.2126, 0.7152, 0.0722), linear))
+    """Dark or white, whichever stands out more on one of these colours."""
+    return "#ffffff" if fill in _DARK_FILLS else DARK

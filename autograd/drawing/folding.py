@@ -75,9 +75,7 @@ def _layers(sketch: Sketch, forms: list[int]) -> dict[int, int]:
 
 def _continues(node: Node, user: Node) -> bool:
     """Whether an operation may be in one layer with the one that uses it."""
-    is_function = node.primitive is not None and not node.primitive.symbol
-    is_arithmetic = user.primitive is not None and bool(user.primitive.symbol)
-    return kind_of(node)[1] == kind_of(user)[1] and not (is_function and is_arithmetic)
+    return kind_of(node)[1] == kind_of(user)[1] and (node.is_operator or not user.is_operator)
 
 
 def _rows(sketch: Sketch, groups: list[int | None]) -> list[list[int]]:

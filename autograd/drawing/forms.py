@@ -6,7 +6,7 @@ import re
 from collections.abc import Hashable
 
 from autograd import primitives as table
-from autograd.drawing.sketch import Look, Node, Sketch
+from autograd.drawing.sketch import Node, Sketch
 
 __all__ = ["forms_of", "kind_of"]
 
@@ -22,7 +22,7 @@ def forms_of(sketch: Sketch) -> list[int]:
     Args:
         sketch: one in which nothing is merged.
     """
-    known: dict[Hashable, int] = {Look.INPUT: 0, Look.CONSTANT: 1}
+    known: dict[Hashable, int] = {}
     sums: dict[int, tuple[Hashable, frozenset[int]]] = {}  # the kind and the terms of each form that is one
     found: list[int] = []
     for place, node in enumerate(sketch.nodes):

@@ -56,6 +56,11 @@ class Node(NamedTuple):
         return "" if self.primitive is None else self.primitive.symbol or self.primitive.name
 
     @property
+    def is_operator(self) -> bool:
+        """Whether the operation is written with a symbol, not as a function."""
+        return self.primitive is not None and bool(self.primitive.symbol)
+
+    @property
     def is_numbered(self) -> bool:
         """Whether the order of the operands matters."""
         return len(self.operands) > 1 and self.primitive is not None and not self.primitive.commutative

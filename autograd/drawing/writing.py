@@ -141,7 +141,7 @@ class _Writer:
         name = self.tails.get(place)
         if name is None:
             node = self.nodes[place]
-            is_bare = node.primitive is not None and not node.lines and not node.data
+            is_bare = not node.lines and not node.data
             name = self.tails[place] = f"op{place}" if is_bare else f"value{place}"
             if not is_bare:
                 self.box(self.homes[place], name, node)

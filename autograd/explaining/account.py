@@ -89,6 +89,6 @@ class Account:
         return f"In floats this form gives {rounded(shown)}; the engine computes an accurate one."
 
 
-def _natural(name: str) -> list[tuple[int, str]]:
-    """A key that sorts numbers within names by their size."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+def _natural(name: str) -> list[int | str]:
+    """A key that sorts numbers within names by their size: text and numbers in turn."""
+    return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"(\d+)", name))]

@@ -153,22 +153,22 @@ def _untangle(graph: _Layers) -> None:
         pairs = list(pairwise(graph.rows))  # each row with the one to its left
         if sweep % 2 == 0:
             for fixed, row in pairs:
-                _sort(row, fixed, graph.after, 1.0)
+                _sort(row, fixed, graph.after)
         else:
             for row, fixed in reversed(pairs):
-                _sort(row, fixed, graph.before, -1.0)
+                _sort(row, fixed, graph.before)
         crossings = _crossings(graph)
         if crossings < fewest:
             best, fewest = [list(row) for row in graph.rows], crossings
     graph.rows = best
 
 
-def _sort(row: list[_Item], fixed: list[_Item], links: _Links, side: float) -> None:
-    """Order a row by where its neighbours in a fixed row are."""
+def _sort(row: list[_Item], fixed: list[_Item], links: _Links) -> None:
+    """Order a row by where its neighbours in a fixed row are; a box's own ports cancel out in the mean."""
     at = {item: place for place, item in enumerate(fixed)}
     wishes = {item: float(place) for place, item in enumerate(row)}
     for item in row:
-        near = [at[other] + side * port for other, port in links.get(item, ())]
+        near = [at[other] + port for other, port in links.get(item, ())]
         if near:
             wishes[item] = sum(near) / len(near)
     row.sort(key=wishes.__getitem__)
@@ -196,7 +196,7 @@ def _tops(graph: _Layers, heights: Sequence[float]) -> dict[_Item, float]:
     def wish(item: _Item) -> tuple[float, float]:
         """Where an item's edges are straight in the mean, and the weight of that."""
         places = [(middle[other] + port * tall[other], other) for other, port in graph.after.get(item, ())]
-        places += [(middle[other] - port * tall[item], other) for other, port in graph.before.get(item, ())]
+        places += [(middle[other], other) for other, _ in graph.before.get(item, ())]  # its ports cancel out
         if not places:
             return middle[item], 1.0
         passing = item[1] is not None

@@ -63,16 +63,17 @@ def _heading(account: Account, node: int) -> str:
 def _sizes(account: Account, headings: list[str]) -> list[Size]:
     """A box is wide enough for all that it ever shows."""
     lines = [[heading, rounded(value._data)] for heading, value in zip(headings, account.nodes)]
-    expected = Counter(
-        share.operand for step in account.backward for share in step.shares if share.after is not None
-    )
-    count: Counter[Value | float] = Counter()
-    for step in account.backward:
-        count.update(share.operand for share in step.shares)
-        for one, _, _, _, after in step.shares:
-            if isinstance(one, Value) and after is not None:
-                part = f" ({count[one]}/{expected[one]})" if count[one] < expected[one] else ""
-                lines[account.place[one]].append(f"∂ {rounded(after)}{part}")
+    sent = [
+        [(one, after) for one, _, _, _, after in step.shares if isinstance(one, Value) and after is not None]
+        for step in account.backward
+    ]
+    expected = Counter(one for shares in sent for one, _ in shares)
+    count: Counter[Value] = Counter()
+    for shares in sent:
+        count.update(one for one, _ in shares)
+        for one, after in shares:
+            part = f" ({count[one]}/{expected[one]})" if count[one] < expected[one] else ""
+            lines[account.place[one]].append(f"∂ {rounded(after)}{part}")
     return [
         Size(max(map(_columns, shown)) * COLUMN + 2 * MARGIN, (3 if formula else 2) * LINE + MARGIN)
         for shown, formula in zip(lines, account.formulas)
@@ -103,14 +104,12 @@ def _edges(account: Account, layout: Layout) -> tuple[list[list[str]], list[list
 
 
 def _path(points: list[Point]) -> list[str]:
-    """An edge in SVG, point by point: straight past the boxes of a layer, curved from layer to layer."""
+    """An edge in SVG, point by point: straight where it stays level, as past boxes, and else curved."""
     x, y = points[0]
     pieces = [f"M{x:.1f} {y:.1f}"]
-    for i, (right, level) in enumerate(points[1:], start=1):
+    for right, level in points[1:]:
         if abs(level - y) < 0.05:
             pieces.append(f"H{right:.1f}")
-        elif i % 2:
-            pieces.append(f"L{right:.1f} {level:.1f}")
         else:
             middle = (x + right) / 2
             pieces.append(f"C{middle:.1f} {y:.1f} {middle:.1f} {level:.1f} {right:.1f} {level:.1f}")

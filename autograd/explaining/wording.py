@@ -135,8 +135,11 @@ class Formula(NamedTuple):
                 written.append(piece)
             else:
                 name = named(piece.place)
-                written.append(f"({name})" if piece.tight and (name[0] == "−" or "e" in name) else name)
+                written.append(f"({name})" if piece.tight and _TO_ENCLOSE.fullmatch(name) else name)
         return "".join(written)
+
+
+_TO_ENCLOSE = re.compile(r"−.*|.*e[−+]\d+")  # a negative number, or one with an exponent; no name reads so
 
 
 def operation_formula(node: Value) -> Formula:

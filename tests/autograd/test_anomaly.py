@@ -32,6 +32,7 @@ from autograd import (
     where,
 )
 from autograd.engines import engine_names
+from autograd.locating import user_line
 from autograd.scanning import scan_batches
 from optim import SGD, fit
 
@@ -47,6 +48,12 @@ def message_of(build) -> str:
     with detect_anomaly(), pytest.raises(FloatingPointError) as caught:
         build()
     return str(caught.value)
+
+
+def test_the_line_is_the_one_that_asks_where_nothing_of_the_package_is_between():
+    line = user_line()
+    assert (line.file, line.text) == (__file__, "line = user_line()")
+    assert str(line) == f"{this_line(back=2)}: line = user_line()"
 
 
 # Forward.
@@ -142,6 +149,19 @@ def test_a_gradient_that_overflows_is_found():
             FloatingPointError, match=r"mul\(x=1e-300, 1e\+200\) .* gradient of inf to x=1e-300"
         ):
             y.backward()
+
+
+def test_gradients_that_overflow_only_together_are_found():
+    def f(x):
+        return x * 1.5e308 + x * 1e308
+
+    message = r"^the gradients handed to (x=)?1e-09 add up to inf, with 1(.5)?e\+308 from mul"
+    with detect_anomaly():
+        y = f(Value(1e-9))
+        with pytest.raises(FloatingPointError, match=message):
+            y.backward()
+        with pytest.raises(FloatingPointError, match=message):
+            grad(f)(1e-9)
 
 
 def test_a_graph_recorded_outside_is_checked_too():

@@ -200,6 +200,13 @@ def test_vmap_over_other_axes_dtypes_and_structures(engine):
     )
 
 
+def test_vmap_takes_scalars_and_arrays_of_a_result_apart():
+    one, pair, three = vmap(lambda x: (x, np.array([2 * x, 3 * x]), 4 * x), engine="python")(np.arange(3.0))
+    assert one.tolist() == [0.0, 1.0, 2.0]
+    assert pair.tolist() == [[0.0, 0.0], [2.0, 3.0], [4.0, 6.0]]
+    assert three.tolist() == [0.0, 4.0, 8.0]
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("reduce", [None, "sum", "mean"])
 @pytest.mark.parametrize("count", [0, 1, 4, 11])
@@ -288,6 +295,7 @@ def test_a_derived_value_closed_over_is_recorded_too():
             TypeError,
             r"argument 0 must be an array .*got float in a list: if these are its samples, write np\.array",
         ),
+        (lambda: vmap(lambda x: x)(np.array(1.0)), TypeError, r"argument 0 must be .*an array of shape \(\)"),
         (lambda: scan(lambda c, x: (c, x), 0.0, [1.0]), TypeError, r"^xs must be .*got float in a list"),
         (
             lambda: vmap(lambda x, y: x)(np.ones(2), np.ones(3)),
@@ -311,6 +319,17 @@ def test_a_derived_value_closed_over_is_recorded_too():
 def test_bad_input_is_told_what_was_wrong(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("dtype", [np.int32, np.uint8, np.float32, np.bool_])
+def test_numbers_of_every_kind_are_mapped_as_float64(engine, dtype):
+    xs = np.array([0, 1, 2, 200]).astype(dtype)
+    found = vmap(lambda x: x * x * 1e9, engine=engine)(xs)
+    assert found.dtype == np.float64
+    assert found.tolist() == [x * x * 1e9 for x in xs.astype(float).tolist()]
+    total = vmap(lambda x: x * x, reduce="sum", engine=engine)(xs)
+    assert total == (xs.astype(float) ** 2).sum()
 
 
 def step(w, sample):
@@ -362,15 +381,27 @@ def test_a_long_unrolled_loop_warns_and_says_what_to_do():
     def long(start):
         return scan(lambda c, x: (c * x + 1.0, c), start, np.ones(6_000), engine="python")[0]
 
-    with pytest.warns(UserWarning, match="scan of 6000 turns.*into 12000 operations: turn it inside out"):
+    with pytest.warns(
+        UserWarning, match="scan of 6000 turns.*into 12000 operations: turn it inside out"
+    ) as caught:
         grad(long)(1.0)
+    assert (caught[0].filename, caught[0].lineno) == (__file__, long.__code__.co_firstlineno + 1)
+
+    def mapped(scale):
+        return vmap(lambda x: scale * x + 1.0)(np.ones(6_000)).sum()
+
+    with pytest.warns(UserWarning, match="vmap of 6000 turns.*into 12000 operations") as caught:
+        grad(mapped)(1.0)
+    assert (caught[0].filename, caught[0].lineno) == (__file__, mapped.__code__.co_firstlineno + 1)
 
 
-def test_a_loop_of_10_000_operations_is_unrolled_without_a_warning():
-    def long(start):
-        return scan(lambda c, x: (c * x + 1.0, c), start, np.ones(5_000), engine="python")[0]
+def test_a_loop_of_10_000_operations_is_unrolled_without_a_warning_and_none_longer():
+    def product(start, count):
+        return scan(lambda c, x: (c * x, c), start, np.ones(count), engine="python")[0]
 
-    assert grad(long)(1.0) == 1.0
+    assert grad(product)(1.0, 10_000) == 1.0
+    with pytest.warns(UserWarning, match="into 10001 operations"):
+        grad(product)(1.0, 10_001)
 
 
 def test_an_exception_in_the_function_reaches_the_caller_and_nothing_is_kept():

@@ -318,6 +318,7 @@ def test_every_row_of_latex_is_drawn_by_matplotlib():
         derive(
             lambda x: abs(x) ** 0.5 * ag.maximum(x, 2.0) + opaque(x) + ag.sqrt(x) / 1e30 + ag.hypot(x, 2), 1.0
         ),
+        derive(lambda rate, time: 1e30**rate * time, 1.0, 2.0),
         derive(lambda b: ag.log(b["a b"][0] * b["#%_"]), {"a b": [1.0], "#%_": Value(2.0, "rate_2'")}),
     ):
         for row in derivation.latex.splitlines()[1:-1]:

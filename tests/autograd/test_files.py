@@ -38,6 +38,24 @@ def test_a_failed_write_leaves_what_was_there_and_nothing_else(tmp_path, monkeyp
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_all_of_it_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
+    happened = []
+    sync, replace = os.fsync, os.replace
+
+    def synced(descriptor):
+        sync(descriptor)
+        happened.append(("synced", os.fstat(descriptor).st_size))
+
+    def replaced(part, target):
+        happened.append(("replaced", os.fspath(target)))
+        replace(part, target)
+
+    monkeypatch.setattr("os.fsync", synced)
+    monkeypatch.setattr("os.replace", replaced)
+    write_whole(tmp_path / "a", b"12345")
+    assert happened == [("synced", 5), ("replaced", os.fspath(tmp_path / "a"))]
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FileNotFoundError) as failed:
         write_whole(tmp_path / "nowhere" / "file", "text")
@@ -63,13 +81,26 @@ def test_a_link_goes_on_pointing_and_a_file_keeps_its_mode(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
-def test_a_device_is_written_to_and_not_replaced():
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path, monkeypatch):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_whole(pipe, "text")
+        assert os.read(reader, 100) == b"text"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
     with pytest.raises(OSError, match="No space left") as failed:
-        write_whole("/dev/full", "text")
-    assert failed.value.filename == "/dev/full"
-    write_whole("/dev/null", "text")
-    assert not os.path.isfile("/dev/null")
+        write_whole(pipe, "text")
+    assert failed.value.filename == os.fspath(pipe)
+    assert list(tmp_path.iterdir()) == [pipe]
 
 
 def test_a_folder_in_the_way_is_named(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 import autograd
-from autograd import Value
+from autograd import Value, primitive
 from autograd.formulas import formula, table
 from autograd.ieee import Float
 from autograd.testing import expressions
@@ -33,6 +33,11 @@ from tests.autograd.test_simplification import same_bits
         "(x**y)**2",
         "2*x - 0.5",
         "sin(x + 1)*y",
+        "2**x",
+        "0.5**x",
+        "0**x",
+        "(-0.5)**x",
+        "(-2)**x",
         "maximum(x, y - 1)",
     ],
 )
@@ -57,8 +62,22 @@ def test_a_formula_that_sharing_makes_too_long_is_refused():
         v = v + v
     with pytest.raises(ValueError, match="longer than 10000 characters"):
         formula(v)
+    x = Value(1.0, "x")
+    assert formula(x + 1, longest=5) == "x + 1"
+    with pytest.raises(ValueError, match="longer than 4 characters"):
+        formula(x + 1, longest=4)
+
+
+def test_a_symbol_that_says_not_how_it_binds_is_written_as_a_call():
+    fused = primitive("formulas_fused", lambda a, b, c: a * b + c, (1, 1, 1), symbol="*")
+    inner = primitive("formulas_inner", lambda a, b: a * b, (1, 1), symbol="@")
+    x, y = Value(1.0, "x"), Value(2.0, "y")
+    assert formula(fused(x, y, 3.0)) == "formulas_fused(x, y, 3)"
+    assert formula(2 * inner(x, y)) == "2*formulas_inner(x, y)"
 
 
 def test_the_readme_has_the_table_of_primitives():
     readme = Path(__file__).parents[2] / "README.md"
-    assert table() in readme.read_text(), "run: python -m autograd.formulas, and put it into README.md"
+    assert f"\n{table()}\n\n" in readme.read_text(), (
+        "run: python -m autograd.formulas, and put it into README.md"
+    )

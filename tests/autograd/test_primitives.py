@@ -343,6 +343,52 @@ def test_powers_are_differentiated_as_by_pytorch(a, b, by_base, by_exponent):
     assert same(by[1], by_exponent), by
 
 
+@pytest.mark.parametrize("b", [2.0**53, 2.0**53 + 2, 2.0**53 + 4, 2.0**54, 2.0**54 + 4, 2.0**60])
+def test_one_less_than_an_even_exponent_is_odd_however_large_it_is(b):
+    assert gradients(autograd.pow, (-1.0, b))[0] == -b
+    assert autograd.grad(lambda a: a**b)(-1.0) == -b
+    assert autograd.jit(autograd.grad(lambda a, b: a**b), engine="python")(-1.0, b) == -b
+
+
+def test_the_derivative_of_a_power_by_its_base_at_0_is_the_same_traced():
+    traced = autograd.jit(autograd.grad(lambda a, b: a**b), engine="python")
+    assert (traced(0.0, 1.0), traced(0.0, 2.0), traced(0.0, 0.0)) == (1.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(("a", "b"), [(5e-324, 0.953), (5e-324, 0.959), (1e-300, 1.0285), (1e-300, 1.0305)])
+def test_a_power_that_is_subnormal_has_an_exact_derivative_by_its_exponent(a, b):
+    exact_one = mpf(a) ** mpf(b) * mp.log(mpf(a))
+    assert 0.0 < a**b < 2.0**-1022 < abs(exact_one)
+    for found in (
+        gradients(autograd.pow, (a, b))[1],
+        autograd.jit(autograd.grad(lambda a, b: a**b, argnums=1), engine="python")(a, b),
+    ):
+        assert abs(mpf(found) - exact_one) <= 4 * math.ulp(found)
+
+
+@pytest.mark.parametrize("scale", [5e-324, 2.0**-1030, 2.0**-1000, 1.0, 2.0**1000, 2.0**1017])
+@pytest.mark.parametrize("triple", [(3, 4, 5), (5, 12, 13), (8, 15, 17), (20, 21, 29), (65, 72, 97)])
+def test_the_sine_and_cosine_of_a_triangle_do_not_depend_on_its_size(scale, triple):
+    a, b, c = triple
+    assert gradients(autograd.hypot, (a * scale, b * scale)) == [a / c, b / c]
+    traced = autograd.jit(autograd.grad(autograd.hypot, argnums=(0, 1)), engine="python")
+    assert traced(a * scale, b * scale) == (a / c, b / c)
+
+
+@pytest.mark.parametrize("x", [1.007801, 1.120645, 1.007479, 1.103635, 1.08767, 1.107864])
+def test_acosh_makes_up_for_the_rounding_of_its_root(x):
+    right = mp.acosh(mpf(x))
+    assert abs(autograd.acosh(x) - right) <= 0.5 * math.ulp(right)
+    traced = autograd.jit(autograd.acosh, engine="python")(x)
+    assert abs(traced - right) <= 0.5 * math.ulp(right)
+
+
+def test_a_hypotenuse_that_overflows_has_the_sine_and_cosine_of_its_triangle():
+    a, b = 60 * 2.0**1018, 63 * 2.0**1018
+    assert math.isinf(autograd.hypot(a, b))
+    assert gradients(autograd.hypot, (a, b)) == [20 / 29, 21 / 29]
+
+
 def test_a_constant_exponent_gives_no_nan():
     x = Value(-2.0)
     (x**3).backward()

@@ -149,6 +149,10 @@ def test_nothing_to_do_is_not_an_error():
         lambda c, x: x, lambda c, t, row: (c + t, np.array([t, c])), 1.0, np.empty(0), 4, engine="python"
     )
     assert pair.shape == (0, 2)
+    _, nothing = scan_batches(
+        lambda c, x: x, lambda c, t, row: (c + t, np.empty(0)), 1.0, np.empty(0), 4, engine="python"
+    )
+    assert nothing.shape == (0, 0)
 
 
 def test_bad_input_is_named():

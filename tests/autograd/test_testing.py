@@ -26,6 +26,33 @@ def test_points_are_hundredths_between_their_ends(drawn):
         assert number == round(number, 2)
 
 
+def test_points_are_pairs_between_3_and_minus_3_unless_they_are_told():
+    found = []
+
+    @settings(max_examples=300, derandomize=True)
+    @given(points())
+    def draw(point):
+        found.append(point)
+
+    draw()
+    assert {len(point) for point in found} == {2}
+    assert (min(map(min, found)), max(map(max, found))) == (-3.0, 3.0)
+    assert len(set(found)) > 200
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.29, 0.29), (0.285, 0.295), (0.281, 0.29), (0.29, 0.299)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_ends_that_are_hundredths_are_drawn_and_none_beyond(sign, low, high):
+    least, most = sorted((sign * low, sign * high))
+
+    @settings(max_examples=5)
+    @given(points(1, least, most))
+    def draw(point):
+        assert point == (sign * 0.29,)
+
+    draw()
+
+
 @given(expressions())
 def test_a_printed_expression_can_be_pasted_and_computes_the_same_bits(expression: Expression):
     source = repr(expression)
@@ -83,6 +110,62 @@ def test_expressions_are_made_of_what_was_asked_for(expression: Expression):
     assert {0, 1, 2} <= {operand for step in expression.steps for operand in step.operands}
 
 
+def test_every_primitive_turns_up_with_constants_and_shared_results():
+    drawn = []
+
+    @settings(max_examples=300, derandomize=True)
+    @given(expressions())
+    def draw(expression):
+        drawn.append(expression)
+
+    draw()
+    steps = [step for expression in drawn for step in expression.steps]
+    assert {step.primitive for step in steps} == set(TABLE)
+    constants = {operand for step in steps for operand in step.operands if type(operand) is float}
+    assert constants <= {n / 4 for n in range(-12, 13)}
+    assert {-3.0, 3.0} < constants
+    assert any(len(expression.steps) >= 12 for expression in drawn)
+    places = [[one for step in e.steps for one in step.operands if type(one) is int] for e in drawn]
+    assert sum(len(set(some)) < len(some) for some in places) > 50
+
+
+@given(expressions())
+def test_every_step_depends_on_an_input_and_the_result_on_every_step(expression: Expression):
+    for step in expression.steps:
+        assert any(type(operand) is int for operand in step.operands)
+    used = {one for step in expression.steps for one in step.operands if type(one) is int}
+    assert used == set(range(len(expression.point) + len(expression.steps) - 1))
+
+
+@settings(derandomize=True)
+@given(expressions())
+def test_no_error_grows_more_than_the_stretch(expression: Expression):
+    """The derivative of the result by that of each step, as reverse mode finds it."""
+    found = [Value(number) for number in expression.point]
+    for step in expression.steps:
+        found.append(step.primitive(*[found[one] if type(one) is int else one for one in step.operands]))
+    found[-1].backward()
+    assert max(abs(one.grad) for one in found) <= expression.stretch
+
+
+@given(expressions(table=[ag.sin], inputs=1, size=1))
+def test_one_step_is_a_size(expression: Expression):
+    assert expression.steps in ((), (Step(ag.sin, (0,)),))
+
+
+@pytest.mark.parametrize("kink", [0.0, 1.5])
+@pytest.mark.parametrize("side", [-0.0005, 0.0005])
+def test_what_is_near_a_kink_on_either_side_is_not_drawn(kink, side):
+    bent = primitive("testing_bent", lambda x: ag.relu(x - kink), lambda y, x: (ag.less(kink, x),))
+
+    @settings(max_examples=50)
+    @given(expressions((kink + side,), table=[bent, ag.neg], size=4))
+    def stays_away(expression):
+        assert Step(bent, (0,)) not in expression.steps
+
+    stays_away()
+
+
 @given(points(2).flatmap(lambda point: expressions(point).map(lambda one: (point, one))))
 def test_a_point_that_is_given_is_kept(drawn):
     point, expression = drawn
@@ -111,5 +194,8 @@ def test_without_hypothesis_there_is_a_way_to_get_it(monkeypatch):
 def test_bad_input_is_told_what_was_wrong():
     with pytest.raises(ValueError, match=r"low must be below high.*got 2 and 1"):
         points(2, 2, 1)
+    for low, high in ((0.281, 0.289), (-0.289, -0.281)):
+        with pytest.raises(ValueError, match="a hundredth between them"):
+            points(1, low, high)
     with pytest.raises(ValueError, match="empty table"):
         expressions(table=[])

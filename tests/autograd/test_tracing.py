@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import threading
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 import autograd as ag
 from autograd import Program, TracingError, Value, grad, trace, value_and_grad, watching
-from autograd.program import Instruction
+from autograd.program import Instruction, format_constant
 from autograd.registry import find_primitive
 from models.assignment.graph import loss
 
@@ -236,14 +237,32 @@ def test_an_instruction_longer_than_48_columns_does_not_push_the_column_out():
 def test_two_results_never_share_a_name():
     def f(x):
         found = x
-        for label in ("u", "u", "x", "t4", ""):
+        for label in ("u", "v", "v", "u", "x", "t6", ""):
             found = found.sin()
             found.label = label
         return found
 
     names = trace(f, 0.5).names()
-    assert names[:2] == ["x", "u"]
-    assert len(set(names)) == len(names) == 6
+    assert names[:3] == ["x", "u", "v"]
+    assert len(set(names)) == len(names) == 8
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (2.0, "2"),
+        (-3.0, "-3"),
+        (0.0, "0"),
+        (-0.0, "-0.0"),
+        (0.1, "0.1"),
+        (999999999999999.0, "999999999999999"),
+        (1e15, "1000000000000000.0"),
+        (1e16, "1e+16"),
+        (math.inf, "inf"),
+    ],
+)
+def test_a_whole_number_is_written_without_a_point_where_every_digit_counts(number, text):
+    assert format_constant(number) == text
 
 
 def parts_of(program: Program) -> dict[str, Any]:

@@ -301,6 +301,10 @@ def test_a_deep_graph_needs_no_recursion(few_frames_left):
         (lambda: grad(lambda x: x, has_aux=True)(1.0), "must return a pair"),
         (lambda: jvp(lambda x: x, 1.0, 1.0), r"primals must be a tuple.*\(primals,\)"),
         (lambda: jvp(lambda x: x, (1.0,), (1.0, 2.0)), "structure"),
+        (
+            lambda: jvp(sum, (np.array([1, 2]),), (np.ones(2),)),
+            r"^a primal .* int64: pass x.astype",
+        ),
         (lambda: vjp(lambda x: x, 1.0)[1]([1.0]), "cotangent must have the result's structure"),
     ],
 )

@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.mutation.covering import Covering
 from tests.mutation.distributing import distribute, failing_unchanged, in_a_process
 from tests.mutation.mutants import Mutant, mutants
-from tests.mutation.report import Results
+from tests.mutation.report import Results, known_survivors
 from tests.mutation.running import NEEDS_IMPORT, SURVIVED, Job, serve_by_import, serve_by_replacement
 
 _LIBRARIES = (
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("modules", nargs="*", default=["autograd"], help="files or folders (autograd)")
     parser.add_argument("--sample", type=int, metavar="N", help="only N mutants, chosen at random")
     parser.add_argument("--seed", type=int, default=0, help="of the sample (%(default)s)")
-    parser.add_argument("--again", action="store_true", help="only those that survived the last run")
+    parser.add_argument("--again", action="store_true", help="only survivors without a reason")
     parser.add_argument("--resume", action="store_true", help="only those that no run has judged yet")
     parser.add_argument(
         "--limit", type=float, default=10.0, help="seconds of tests for a mutant (%(default)s)"
@@ -46,13 +46,14 @@ def main() -> None:
 
     covering = _covering(options.out / "covering.json", options.workers)
     results = Results(options.out / "results.json")
+    explained = known_survivors()
     chosen: list[Mutant] = []
     for module in _modules(options.modules):
         found = list(mutants(module))
         survivors = results.survivors(module)
         judged = results.begin(module, len(found))
         if options.again:
-            found = [one for one in found if one.key[1:] in survivors]
+            found = [one for one in found if one.key[1:] in survivors and one.key not in explained]
         elif options.resume:
             found = [one for one in found if one.key[1:] not in judged]
         chosen += found

@@ -182,6 +182,8 @@ _TESTED_WITH = {
     **dict.fromkeys(("_ir", "_loops"), "llvm"),
     "_slots": "interpreter",
     "_portable": "python",
+    **dict.fromkeys(("account", "wording"), "slips"),
+    "misreading": "judgement",
 }
 # Modules whose functions are not run but copied, and by which.
 _COPIED_BY = {"autograd/engines/_portable.py": "autograd/engines/python.py"}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import re
 
 import pytest
 
+import autograd
 from autograd import Value, draw, trace, value_and_grad
 from autograd.scopes import enclose, scope
 from tests.autograd.drawing.reading import boxes, edges, written
@@ -116,3 +118,35 @@ def test_a_program_keeps_the_scopes_of_what_it_was_traced_from() -> None:
         assert found.keys() == {"outer", "inner"}
         assert {"sin", "+", "1"} <= set(found["inner"])
         assert not {"-", "cos"} & set(found["outer"]), "what is outside, and derivatives"
+
+
+def test_a_box_stands_out_from_the_one_around_it() -> None:
+    v = Value(1.0)
+    with scope("1"), scope("2"), scope("3"), scope("4"):
+        v = v.sin()
+    fills = [fill for fill, _ in re.findall(r"fillcolor=(\S+) .* label=(\d)", draw(v).source)]
+    assert [fill == "white" for fill in fills] == [False, True, False, True], "the picture itself is white"
+
+
+def test_an_input_is_in_the_innermost_box_that_all_its_uses_are_in() -> None:
+    x, y, z = Value(1.0, "x"), Value(2.0, "y"), Value(3.0, "z")
+    with scope("outer"):
+        with scope("left"), scope("deep"):
+            a = x * y * z
+        with scope("right"):
+            b = x.sin() + a
+        c = b * 2.0
+    with scope("other"):
+        d = c - y
+    found = boxes(draw(d).pipe())
+    assert [name for name in found if "x" in found[name]] == ["outer"]
+    assert [name for name in found if "y" in found[name]] == []
+    assert {name for name in found if "z" in found[name]} == {"outer", "left", "deep"}
+
+
+def test_only_functions_that_are_alike_and_do_not_follow_each_other_make_a_column() -> None:
+    x = [Value(float(i), f"x{i}") for i in range(5)]
+    assert "rank=same" not in draw(sum(one * 2.0 for one in x)).source
+    assert "rank=same" not in draw(autograd.maximum(*x)).source
+    assert "rank=same" not in draw(x[0].sin()).source
+    assert "rank=same" in draw(x[0].sin() + x[1].sin()).source

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import math
+import re
 
 import pytest
 
 from autograd import Value
 from autograd.drawing import draw
-from autograd.drawing.colours import FILLS, NOT_FINITE, Scale, text_on
+from autograd.drawing.colours import FILLS, INPUT_FILL, NOT_FINITE, Scale, legend, text_on
 from tests.autograd.drawing.reading import nodes, texts
 
 
@@ -54,7 +56,7 @@ def test_each_step_of_the_scale_is_darker_than_the_one_before_to_every_eye(sight
     assert min(steps[1:]) > 7, "where it is not told by grad 0 as well"
 
 
-@pytest.mark.parametrize("fill", [*FILLS, NOT_FINITE])
+@pytest.mark.parametrize("fill", [*FILLS, NOT_FINITE, INPUT_FILL])
 def test_text_stands_out_on_every_fill(fill):
     """A contrast of 4.5, which WCAG 2.2 asks for (1.4.3, level AA)."""
     dark, light = sorted(
@@ -106,3 +108,28 @@ def test_what_is_not_finite_has_a_colour_of_its_own():
     assert "inf or nan" in texts(picture.pipe())
     fills = {one["label"]: one.get("fillcolor") for one in nodes(picture).values()}
     assert fills["x | data 0 | grad inf"] == NOT_FINITE
+
+
+def swatches(scale):
+    """What a legend says, and the colour that it says it on."""
+    found = re.findall(r'<td bgcolor="(.+?)"><font color=".+?">(.+?)</font>', legend(scale, ""))
+    return [(html.unescape(words), fill) for fill, words in found]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        ([0.0, 99.0, 100.0, 1e3, 1e4, 3e5], ["0", "< 100", "≥ 100", "≥ 1000", "≥ 10000", "≥ 1e5"]),
+        ([0.0, 9e-7, 1e-6, 1e-5, 1e-4, 3e-3], ["0", "< 1e-6", "≥ 1e-6", "≥ 1e-5", "≥ 0.0001", "≥ 0.001"]),
+        ([0.0, math.inf], ["0", "inf or nan"]),
+        ([0.0, math.nan], ["0", "inf or nan"]),
+        ([0.0], []),
+    ],
+)
+def test_the_legend_has_the_colours_of_the_sizes_that_it_names(sizes, words):
+    scale = Scale(sizes)
+    assert swatches(scale) == list(zip(words, [scale.fill([size]) for size in sizes]))
+
+
+def test_the_legend_names_decades_beyond_the_smallest_number():
+    assert [words for words, _ in swatches(Scale([2e-322]))][-3:] == ["≥ 1e-324", "≥ 1e-323", "≥ 1e-322"]

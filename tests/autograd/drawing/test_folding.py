@@ -9,6 +9,8 @@ import pytest
 import autograd
 from autograd import Value, trace
 from autograd.drawing import draw
+from autograd.drawing.folding import FOLDS
+from autograd.drawing.values import sketch_of_values
 from autograd.scopes import scope
 from tests.autograd.drawing.reading import boxes, edges, labels, texts
 
@@ -106,6 +108,122 @@ def test_equal_layers_in_a_row_are_one_box():
     assert len(found) == 7
     found, _ = words(draw(mlp(2, *[3] * 9, 1), fold="layers"))
     assert "8 layers in a row, together | 3 tanh | of 72 *, 72 +, 21 tanh" in found
+
+
+def in_a_row(*results):
+    """The rows of layers that are drawn as one box: how many layers each has."""
+    shown = labels(draw(*results, fold="layers"))
+    return sorted(int(label.split()[0]) for label in shown if "layers in a row" in label)
+
+
+def chain(length, step):
+    """A value, and what it becomes step by step."""
+    a, b = Value(0.5, "a"), Value(0.25, "b")
+    steps = [Value(0.1, "v")]
+    for i in range(length):
+        steps.append(step(i, steps[-1], a, b))
+    return steps
+
+
+@pytest.mark.parametrize(("length", "rows"), [(3, []), (4, [3]), (9, [8])])
+def test_three_layers_make_a_row(length, rows):
+    """The first step is no layer like the others: it has an input where they have a result."""
+    assert in_a_row(chain(length, lambda i, v, a, b: v.sin() + a)[-1]) == rows
+
+
+@pytest.mark.parametrize(
+    ("fifth", "rows"),
+    [
+        (lambda v, a, b: v.sin() + a + b, [3, 4]),
+        (lambda v, a, b: v.tanh() + a, [3, 4]),
+        (lambda v, a, b: v.sin() + b.cos(), [4, 4]),
+    ],
+    ids=["has more in it", "has something else in it", "uses another layer as well"],
+)
+def test_a_row_ends_with_a_layer_that(fifth, rows):
+    steps = chain(9, lambda i, v, a, b: fifth(v, a, b) if i == 4 else v.sin() + a)
+    assert in_a_row(steps[-1]) == rows
+
+
+def test_a_layer_with_a_label_or_a_second_use_or_that_is_a_result_is_in_no_row():
+    steps = chain(9, lambda i, v, a, b: v.sin() + a)
+    assert in_a_row(steps[-1], steps[5]) == [3, 4]
+    assert in_a_row(steps[-1] + steps[5].cos()) == [3, 4]
+    steps = chain(9, lambda i, v, a, b: v.sin())
+    for i, one in enumerate(steps):
+        one.label = f"step {i}"
+    assert in_a_row(steps[-1]) == []
+
+
+def test_an_operation_that_two_layers_use_is_in_neither():
+    h = Value(2.0, "x") * Value(3.0, "y")
+    _, joined = words(draw(h.sin() + h.cos(), fold="layers"))
+    assert ("*", "data 6 | grad 0") in joined
+    assert {("data 6 | grad 0", "sin"), ("data 6 | grad 0", "cos")} <= joined
+
+
+def test_a_layer_ends_with_a_scope():
+    with scope("outer"):
+        with scope("inner"):
+            product = Value(2.0, "x") * Value(3.0, "y")
+        total = product + 1.0
+    assert {"*", "+", "-"} <= words(draw(total - 1.0, fold="layers"))[0]
+
+
+def test_operations_are_alike_whichever_operand_comes_first_only_where_that_does_not_matter():
+    x, y = Value(2.0, "x"), Value(3.0, "y")
+    products, differences = (
+        ((x.sin() * y).exp(), (y * x.sin()).exp()),
+        ((x.sin() - y).exp(), (y - x.sin()).exp()),
+    )
+    assert "2 exp | of 2 *" in words(draw(*products, fold="layers"))[0]
+    assert "2 exp | of 2 -" not in words(draw(*differences, fold="layers"))[0]
+
+
+def test_inputs_constants_and_results_are_not_alike():
+    x = Value(2.0, "x")
+    products = [x.sin() * x, x * 3.0, x.sin() * 3.0]
+    found, _ = words(draw(*(one.exp() for one in products), fold="layers"))
+    assert "2 sin" in found
+    assert not any("2 exp" in one or "3 exp" in one for one in found)
+
+
+def test_an_input_that_is_a_result_as_well_is_a_box_of_its_own():
+    x, y = Value(1.0, "x"), Value(2.0, "y")
+    assert "2 inputs | x, y" in words(draw(x.sin() + y.sin(), fold="layers"))[0]
+    assert {"x", "y"} <= words(draw(x.sin() + y.sin(), x, fold="layers"))[0]
+
+
+def test_an_operation_alone_keeps_its_constants():
+    x = Value(1.0, "x")
+    _, joined = words(draw(autograd.where(x, 5.0, 7.0).exp(), fold="scopes"))
+    assert {("5", "where"), ("7", "where")} <= joined
+
+
+def test_a_box_names_five_kinds_of_operations_and_counts_the_rest():
+    x = Value(1.0, "x")
+    with scope("part"):
+        y = (x.sin().sin().sin() * x.cos().cos() * x.tanh() - x.exp() / x).log()
+    found, _ = words(draw(y + 1.0, fold="scopes"))
+    assert "part | log | of 3 sin, 2 cos, 2 *, tanh, exp and 2 more" in found
+
+
+def test_a_box_of_a_programs_results_has_their_labels_and_not_what_they_are_called_outside():
+    def f(x, w):
+        products = [(x * one).sin() for one in w]
+        for i, product in enumerate(products):
+            product.label = f"h{i}"
+        return products
+
+    found, _ = words(draw(trace(f, 1.0, [1.0] * 4), fold="layers"))
+    assert "h0 … h3 | 4 sin | of 4 *" in found
+
+
+def test_a_folded_sketch_has_each_box_after_those_that_it_uses():
+    a, b, x = Value(1.0, "a"), Value(2.0, "b"), Value(3.0, "x")
+    sketch = FOLDS["layers"](sketch_of_values((a * b + x.sin(),)))
+    assert len(sketch.nodes) == 5
+    assert all(operand < place for place, node in enumerate(sketch.nodes) for operand in node.operands)
 
 
 def test_what_has_a_label_ends_a_layer():

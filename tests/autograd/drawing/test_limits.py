@@ -42,6 +42,10 @@ def test_within_the_limit_nothing_is_left_out():
     assert len(nodes(picture)) == 9
 
 
+def test_the_limit_may_be_one():
+    assert [one.split(" | data")[0] for one in labels(draw(chain(3), max_nodes=1))] == ["… | end"]
+
+
 def test_the_limit_is_kept_wherever_the_graph_is_wide():
     r = random.Random(0)
     values = [Value(r.random(), f"x{i}") for i in range(5)]
@@ -75,6 +79,11 @@ def test_whether_a_graph_is_large_is_found_without_going_through_it(monkeypatch)
     assert has_more_than(large, 1_000)
     assert not has_more_than(large, 1_001)
     assert not has_more_than(Value(1.0), 1)
+    assert not has_more_than(Value(1.0) * 2.0 + 3.0, 3), "constants do not count"
+    shared = Value(1.0)
+    for _ in range(60):
+        shared = shared + shared
+    assert not has_more_than(shared, 61), "each value counts once"
     monkeypatch.setattr(values, "operands", lambda node: asked.append(node) or operands(node))
     assert has_more_than(large, 10)
     assert len(asked) == 10
@@ -129,3 +138,18 @@ def test_lines_go_no_further_than_dot_can_manage():
     joined = [user for user in uses if (user, place) not in again]
     assert len(uses) == 666
     assert 0 < len(joined) <= LONGEST + 2
+
+
+@pytest.mark.parametrize(("length", "repeats"), [(500, 0), (700, 665)])
+def test_lines_that_cross_20000_columns_together_are_not_all_drawn(length, repeats):
+    """Each value is used by the next one, and 35 columns on: 35 * 665 is too much, 35 * 465 is not."""
+    steps = [Value(0.5, "x").exp()]
+    for i in range(length):
+        steps.append(steps[-1] * steps[-35] if i >= 35 else steps[-1].sin())
+    assert len(repeated(sketch_of_values((steps[-1],)))) == repeats
+
+
+@pytest.mark.parametrize(("length", "style"), [(500, None), (501, "line")])
+def test_a_graph_of_more_than_500_operations_has_straight_lines(length, style):
+    """Dot would take too long over the curves."""
+    assert draw(chain(length)).graph_attr.get("splines") == style

@@ -142,6 +142,15 @@ def test_at_the_time_limit_the_child_is_killed_and_no_file_is_left(
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
+def test_a_layout_that_takes_too_long_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    put_dot_on_path("exec sleep 60", monkeypatch, tmp_path)
+    advice = r'4 nodes and 3 edges took longer than 0\.01 s.*fold="layers".*timeout=\.\.\.'
+    with pytest.raises(TimeoutError, match=advice):
+        picture_of_a_sum().pipe(timeout=0.01)
+
+
 @pytest.mark.usefixtures("only_pygraphviz")
 def test_the_time_limit_holds_for_pygraphviz_too(tmp_path: Path) -> None:
     with pytest.raises(TimeoutError, match="took longer than"):
@@ -156,10 +165,24 @@ def test_where_dot_fails_the_error_says_what_it_said_and_an_older_file_stays(
     target = tmp_path / "out" / "a.svg"
     target.parent.mkdir()
     target.write_text("older")
-    with pytest.raises(RuntimeError, match=r"failed on 4 nodes.*exit status 3: out of ink"):
+    with pytest.raises(RuntimeError, match=r"Graphviz .*dot. failed on 4 nodes.*exit status 3: out of ink"):
         draw(Value(1.0) + 1).render(target)
     assert target.read_text() == "older"
     assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_layout_that_says_nothing_has_failed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    put_dot_on_path("exit 0", monkeypatch, tmp_path)
+    with pytest.raises(RuntimeError, match="failed on 4 nodes"):
+        picture_of_a_sum().pipe()
+
+
+def test_save_writes_the_dot_text_into_a_folder_that_it_makes(tmp_path: Path) -> None:
+    picture = picture_of_a_sum()
+    target = tmp_path / "new" / "folder" / "graph.gv"
+    for _ in range(2):
+        assert picture.save(target) == str(target)
+        assert target.read_text(encoding="utf-8") == picture.source
 
 
 @pytest.mark.usefixtures("layout")
@@ -179,6 +202,9 @@ def test_a_notebook_shows_the_picture() -> None:
     assert picture._repr_mimebundle_() == {"image/svg+xml": svg}
     assert picture._repr_mimebundle_(include={"image/png"}) == {}
     assert picture._repr_mimebundle_(exclude={"image/svg+xml"}) == {}
+    both = {"image/svg+xml", "image/png"}
+    assert picture._repr_mimebundle_(include=both, exclude={"image/png"}) == {"image/svg+xml": svg}
+    assert picture._repr_mimebundle_(include=both, exclude=both) == {}
 
 
 def test_a_notebook_does_not_wait_for_a_large_picture(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,6 +214,16 @@ def test_a_notebook_does_not_wait_for_a_large_picture(monkeypatch: pytest.Monkey
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("a layout was started"))
     assert draw(v)._repr_svg_() is None
     assert draw(v, max_nodes=10)._repr_svg_() is None, "what is not all there stays a text, which says so"
+
+
+def test_a_picture_of_2000_nodes_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    put_dot_on_path("echo drawn", monkeypatch, tmp_path)
+    picture = Drawing()
+    for i in range(2_000):
+        picture.node(f"n{i}")
+    assert picture._repr_svg_() == "drawn\n"
+    picture.node("more")
+    assert picture._repr_svg_() is None
 
 
 def test_nothing_that_goes_wrong_reaches_a_notebook(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -211,6 +247,14 @@ def test_a_value_and_a_program_have_a_picture_for_a_notebook() -> None:
         svg = notebook_svg(shown)
         assert svg is not None
         assert {"x", "sin"} <= set(texts(svg.encode()))
+
+
+@pytest.mark.parametrize(("length", "is_shown"), [(199, True), (200, False)])
+def test_a_value_of_at_most_200_nodes_is_shown(length: int, is_shown: bool) -> None:
+    v = Value(1.0)
+    for _ in range(length):
+        v = -v
+    assert (notebook_svg(v) is not None) == is_shown
 
 
 @pytest.mark.usefixtures("no_graphviz")

@@ -57,3 +57,16 @@ def test_a_programs_hub_is_drawn_again_at_each_use():
 
 def test_a_program_of_one_input_is_a_picture():
     assert [edge[:2] for edge in edges(draw(trace(lambda x: x, 1.0)))] == [("x", "result")]
+
+
+def test_boxes_have_the_formula_as_a_tooltip_and_inputs_none():
+    found = {
+        one["label"]: one["tooltip"] for one in nodes(draw(trace(lambda x, y: x - y, 1.0, 2.0))).values()
+    }
+    assert found == {"x": " ", "y": " ", "-": "t1 = x - y", "result": "t1 = x - y"}
+
+
+def test_outputs_that_no_operation_makes_are_nearest_to_themselves():
+    program = trace(lambda x, w: [w, x * w, 1.0], 1.0, 2.0)
+    found = labels(draw(program, max_nodes=3))
+    assert sorted(found) == ["1", "result[2]", "… | result[0]", "… | result[1]"]

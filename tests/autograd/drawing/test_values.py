@@ -8,7 +8,8 @@ import pytest
 import autograd
 from autograd import Value, primitive
 from autograd.drawing import draw
-from autograd.drawing.repeats import HUB, LONGEST
+from autograd.drawing.colours import INPUT_FILL
+from autograd.drawing.repeats import LONGEST
 from tests.autograd.drawing.reading import edges, labels, nodes
 
 
@@ -49,8 +50,8 @@ def test_infinities_and_nan_are_drawn() -> None:
 def test_kinds_of_nodes_differ_in_shape_border_and_fill() -> None:
     found = {one["label"]: one for one in nodes(draw(Value(1.0, "x") * 2)).values()}
     leaf, result = found["x | data 1 | grad 0"], found["data 2 | grad 0"]
-    for look in "shape", "fillcolor":
-        assert leaf[look] != result[look], f"a leaf and a result have the same {look}"
+    assert leaf["shape"] != result["shape"]
+    assert (leaf["fillcolor"], result["fillcolor"]) == (INPUT_FILL, "#ffffff")
     assert float(leaf["penwidth"]) > 1
     assert "color" in leaf
     assert not {"penwidth", "color"} & result.keys()
@@ -70,7 +71,22 @@ def test_the_order_of_operands_is_told_where_it_matters() -> None:
         ("y", "2"),
         ("7", "3"),
     ]
+    sides = [float(more["labelangle"]) > 0 for _, head, more in choice if head == "where"]
+    assert sides == [True, False, False], "the first number is above its line, the others are below theirs"
     assert "taillabel" not in draw(-x).source, "a single operand has no number"
+
+
+def test_lines_between_results_are_straightened_before_those_from_inputs() -> None:
+    """Dot keeps an edge the shorter and straighter, the larger its weight."""
+    weight = {
+        edge[:2]: int(edge[2].get("weight", 1))
+        for edge in edges(draw(Value(1.0, "x").sin() * Value(2.0, "y")))
+    }
+    assert (
+        weight["sin", "data 0.84147 | grad 0"]
+        > weight["data 0.84147 | grad 0", "*"]
+        > weight["y | data 2 | grad 0", "*"]
+    )
 
 
 def test_a_value_used_twice_by_one_operation_is_one_node_with_two_edges() -> None:
@@ -82,7 +98,7 @@ def test_a_value_used_twice_by_one_operation_is_one_node_with_two_edges() -> Non
     ]
 
 
-@pytest.mark.parametrize(("uses", "copies"), [(HUB, 1), (HUB + 1, HUB + 1)])
+@pytest.mark.parametrize(("uses", "copies"), [(8, 1), (9, 9)])
 def test_an_input_used_more_than_8_times_is_drawn_again_beside_each_use(uses: int, copies: int) -> None:
     a, v = Value(0.5, "a"), Value(0.0, "v")
     for _ in range(uses):
@@ -164,3 +180,13 @@ def test_a_long_label_loses_its_middle_and_is_whole_in_the_tooltip() -> None:
     assert "and so on " * 20 in box["tooltip"]
     (short,) = nodes(draw(Value(1.0, "short"))).values()
     assert "short" not in short["tooltip"]
+
+
+def test_a_line_of_a_box_has_60_characters_at_most_with_the_beginning_and_the_end_of_a_longer_one() -> None:
+    fits = "".join(map(str, range(35)))
+    long = f"{fits}5"
+    assert len(fits) == 60
+    (box,) = nodes(draw(Value(1.0, f"{fits}\n{long}"))).values()
+    first, second = box["label"].split(" |")[0].split("\\n")
+    assert first == fits
+    assert second == f"{long[:30]}…{long[-29:]}"
