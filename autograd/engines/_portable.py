@@ -19,7 +19,7 @@ def div(a: float, b: float) -> float:
 def pow(a: float, b: float) -> float:
     if b == 2.0:
         return a * a
-    odd = abs(b) < 2.0**53 and b % 2.0 == 1.0
+    odd = b % 2.0 == 1.0
     try:
         return math.pow(a, b)
     except OverflowError:

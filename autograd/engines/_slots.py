@@ -125,7 +125,6 @@ class InMemory:
         self._loop = compiled.function("loop", *_LOOP)
         self._code = code
         self._slots = slots
-        self._inputs = inputs
         self._outputs = np.array(outputs, np.int64)
         self._instructions = instructions
         self._callbacks = callbacks

@@ -155,7 +155,7 @@ class _Plan:
         numbered: the shared slots that those use.
         results: the outputs that are not shared, each once.
         reduced: whether only their sums are wanted, taken at once, so that their buffers are free again.
-        masks: the slots that only `where` asks, which hold bools.
+        masks: the comparisons that no step but `where` takes, which hold bools.
         place: the buffer of each slot that is not shared.
         width: how many buffers there are.
         longest: how many samples a chunk has at most.
@@ -178,11 +178,10 @@ class _Plan:
         self.reduced = reduced
         self.numbered = [slot for slot in last_use if self.shared[slot]]
         self.loads = [slot for slot in range(inputs) if slot in last_use and not shared[slot]]
-        self.masks = {at for at, step in self.steps if step.primitive in _COMPARISONS}
-        self.masks.difference_update(self.results)
-        for _, step in self.steps:
-            asks = step.primitive is table.where
-            self.masks.difference_update(step.operands[1:] if asks else step.operands)
+        numbers = {
+            one for _, step in self.steps if step.primitive is not table.where for one in step.operands
+        }
+        self.masks = {at for at, step in self.steps if step.primitive in _COMPARISONS} - numbers
         self.place, self.width = self._buffers(last_use)
         self.longest = min(max(_MEMORY // (8 * max(self.width, 1)), _SHORTEST), _LONGEST)
         self.idle: list[_Workspace] = []
@@ -277,7 +276,7 @@ def _where(condition: np.ndarray, a: np.ndarray, b: np.ndarray, out: np.ndarray)
         np.copyto(out, a if condition else b)
     else:
         np.copyto(out, b)
-        np.putmask(out, condition if condition.dtype == bool else condition != 0.0, a)
+        np.putmask(out, condition, a)
 
 
 def _power(base: np.ndarray, exponent: np.ndarray, out: np.ndarray) -> None:

@@ -151,11 +151,16 @@ class Covering:
 
         Of the others those of the module's folder come first, and of all the fastest. Lines that no test runs
         by itself are run when the module is imported (or not at all): all tests that run anything of the
-        module judge them.
+        module judge them; or anything of the module that copies their text. Lines that few tests run may be
+        run once for all, as what is cached is: all the module's own tests judge them.
         """
-        by_line = self.lines.get(module, {})
-        found: set[str] = set().union(*(by_line.get(line, ()) for line in range(first, last + 1)))
+        by_line = self.lines.get(_COPIED_BY.get(module, module), {})
+        found: set[str] = set()
+        if module not in _COPIED_BY:
+            found = found.union(*(by_line.get(line, ()) for line in range(first, last + 1)))
         found = found or set().union(*by_line.values())
+        if len(found) < _FEW:
+            found = found.union(*([t for t in tests if is_own(t, module)] for tests in by_line.values()))
         chosen, others = [], []
         for test in sorted(found, key=lambda one: (not _is_near(one, module), self.seconds[one], one)):
             (chosen if is_own(test, module) else others).append(test)
@@ -166,22 +171,30 @@ class Covering:
         return chosen
 
 
+_FEW = 6  # tests
+
 # Modules that are tested in the file of another.
 _TESTED_WITH = {
     **dict.fromkeys(("mapping", "batches", "scanning"), "compiling"),
     **dict.fromkeys(("sweeps", "value"), "transforms"),
     **dict.fromkeys(("program", "lowering"), "tracing"),
     **dict.fromkeys(("locating", "watching"), "anomaly"),
+    **dict.fromkeys(("_ir", "_loops"), "llvm"),
+    "_slots": "interpreter",
+    "_portable": "python",
     **dict.fromkeys(("account", "wording"), "slips"),
     "misreading": "judgement",
 }
+# Modules whose functions are not run but copied, and by which.
+_COPIED_BY = {"autograd/engines/_portable.py": "autograd/engines/python.py"}
 
 
 def is_own(test: str, module: str) -> bool:
     """Whether a test stands in the file of tests named after a module, or in the module."""
     file = test.split("::")[0]
     name = Path(module).stem
-    return file == module or Path(file).stem in (f"test_{name}", f"test_{_TESTED_WITH.get(name, name)}")
+    names = (name.lstrip("_"), _TESTED_WITH.get(name, name))
+    return file == module or Path(file).stem in (f"test_{one}" for one in names)
 
 
 def _is_near(test: str, module: str) -> bool:

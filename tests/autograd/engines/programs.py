@@ -14,6 +14,7 @@ from autograd import all_primitives, primitive, value_and_grad
 from autograd import primitives as table
 from autograd.engines import compiled
 from autograd.program import Instruction, Program
+from autograd.registry import Primitive
 from autograd.tracing import trace
 from autograd.trees import flatten
 
@@ -113,6 +114,36 @@ def check_scan(engine: str, program: Program, points: Sequence[Sequence[float]])
         assert bits([one[i] for one in found]) == bits(ys), str(program)
 
 
+def check_pieces(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches and scans of several chunks and pieces, of short and of long programs, on three cores."""
+    monkeypatch.setattr("autograd.engines._batches.cores", lambda: 3)
+    for module in ("llvm", "_slots"):
+        monkeypatch.setattr(f"autograd.engines.{module}.chunk_size", lambda _: 2)
+    for size, samples in ((9, 600), (2500, 7)):
+        program = long_program(size)
+        points = np.random.default_rng(size).normal(size=(samples, 3))
+        made = compiled(program, engine)
+        found = made.map([points[:, 0].copy(), points[:, 1], 0.75], samples, None)
+        for i, (x, y, _) in enumerate(points.tolist()):
+            assert bits([one[i] for one in found]) == bits(made.call([x, y, 0.75]))
+        for total, one in zip(made.map([points[:, 0].copy(), points[:, 1], 0.75], samples, "sum"), found):
+            assert total == pytest.approx(math.fsum(one), rel=1e-12, abs=1e-12)
+        check_scan(engine, program, points.tolist())
+
+
+def check_without_python(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No primitive of the table is called back."""
+    program, points = table_program()
+    expected = flatten(program(*points[-1]))[0]
+    made = compiled(program, engine)
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("a primitive is called in Python")
+
+    monkeypatch.setattr(Primitive, "__call__", refuse)
+    assert bits(made.call(points[-1])) == bits(expected)
+
+
 def check_odd_programs(engine: str) -> None:
     """No instructions, no samples, no inputs, no outputs, the same output twice, a swapped carry."""
     same = compiled(_program([2.5, -0.0], [], [1, 0, 1, 3, 4]), engine)
@@ -146,13 +177,39 @@ class RefusedError(Exception):
     """What a primitive of the tests raises."""
 
 
+refused: list[float] = []  # by that primitive
+
+
 def _forward(x: float, y: float) -> float:
     if float(x) > 100:
+        refused.append(float(x))
         raise RefusedError(f"no {float(x)}")
     return math.floor(float(x)) + y
 
 
 floor_sum = primitive("floor_sum_of_tests", _forward, (0.0, 1.0))
+
+
+sign = primitive("sign_of_tests", lambda x: math.copysign(1.0, float(x)), (0.0,))
+middle = primitive(
+    "middle_of_tests", lambda x, y, z: sorted((float(x), float(y), float(z)))[1], (0.0, 0.0, 0.0)
+)
+
+
+def check_calling_back(engine: str) -> None:
+    """Several primitives that are called back, by themselves, one after the other, and among others."""
+    cycle = [table.mul, sign, table.add, middle, middle, floor_sum, table.sub, table.sub, sign, table.where]
+    for size in (1, 2, 10, 200):
+        instructions = []
+        for i in range(size):
+            one, at = cycle[(i + size) % len(cycle)], 4 + i
+            instructions.append(Instruction(one, (at - 1, i * 7919 % at, i % 3)[: one.arity]))
+        program = _program([0.75], instructions, [3 + size, 0, 3, 4 + size // 2])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            check_call(engine, program, [[0.3, -0.7, 1.1], [-2.5, 0.0, -0.0]])
+            check_batch(engine, program, [[0.3, -0.7, 1.1], [-2.5, 0.5, 0.5]], "csv")
+            check_scan(engine, program, [[0.3, -0.7, 1.1], [-2.5, 0.5, 0.5]])
 
 
 def check_raising(engine: str) -> None:
@@ -176,6 +233,8 @@ def check_raising(engine: str) -> None:
     for reduce in (None, "sum"):
         with pytest.raises(RefusedError, match="no 300"):
             made.map(columns, 10_000, reduce)
+    refused.clear()
     with pytest.raises(RefusedError, match="no 101"):
         loop.scan([0.0], [np.arange(103.0)], [], 103)
+    assert refused == [101.0], "after an exception nothing is called back"
     assert made.call([1.7, 2.5]) == flatten(program(1.7, 2.5))[0], "after an exception the engine works on"

@@ -23,6 +23,18 @@ def test_the_engines_are_those_of_the_folder():
     assert set(engine_names()) == {"interpreter", "llvm", "numpy", "python"}
 
 
+def test_the_folder_is_looked_into_once(monkeypatch):
+    names = engine_names()
+    monkeypatch.setattr("pkgutil.iter_modules", lambda *_: [])
+    assert engine_names() == names
+
+
+@pytest.mark.parametrize("name", ["fortran", "_batches", ""])
+def test_another_name_is_refused_and_the_engines_are_told(name):
+    with pytest.raises(ValueError, match=f"one of interpreter, llvm, numpy, python, got '{name}'"):
+        compiled(trace(lambda x: x, 0.5), name)
+
+
 @pytest.mark.parametrize("engine", EXACT)
 @given(expressions())
 def test_values_and_gradients_of_random_formulas_are_the_same_bits(engine, expression):

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import os
 import threading
 import time
+import tracemalloc
 import weakref
 
+import numpy as np
 import pytest
 
-from autograd.engines import _batches
-from autograd.engines._batches import in_chunks
+from autograd import trace
+from autograd.engines import _batches, compiled
+from autograd.engines._batches import Columns, chunk_size, in_chunks, in_turns, reduced
+
+cores = _batches.cores
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +82,36 @@ def test_an_interrupt_stops_the_helpers_and_waits_for_them(where, interrupted):
         assert len(worked) < 200
 
 
+def test_as_many_threads_work_as_there_are_cores_or_chunks(interrupted):
+    together = threading.Barrier(4)
+    workers = set()
+
+    def work(chunk: int, begin: int, end: int) -> None:
+        workers.add(threading.get_ident())
+        together.wait(10)
+
+    in_chunks(work, 8, 1)
+    assert len(workers) == 4
+    together = threading.Barrier(2)
+    in_chunks(work, 2, 1)
+    assert Helper.starts == 4
+    together = threading.Barrier(1)
+    in_chunks(work, 1, 1)
+    in_chunks(work, 0, 1)
+    assert Helper.starts == 4, "this thread does it alone"
+
+
+def test_the_cores_are_those_that_the_process_may_use(monkeypatch):
+    of_process = {0: {1, 4, 5}}  # 0 is the one that asks
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: of_process[process], raising=False)
+    assert cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert cores() == 6
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert cores() == 1
+
+
 def test_an_error_stops_them_all():
     worked = []
 
@@ -126,3 +163,134 @@ def test_memory_outlives_the_threads_that_use_it_however_often_they_are_interrup
         threading.Thread.join(one)
     gc.collect()  # the exception holds its frames
     assert there() is None
+
+
+def test_of_several_errors_the_first_is_raised():
+    together = threading.Barrier(2)
+
+    def work(chunk: int, begin: int, end: int) -> None:
+        together.wait(10)
+        time.sleep(0.05 * chunk)
+        raise ArithmeticError(f"chunk {chunk}")
+
+    with pytest.raises(ArithmeticError, match="chunk 0"):
+        in_chunks(work, 2, 1)
+
+
+def test_an_error_holds_nothing_once_it_is_handled():
+    def work(chunk: int, begin: int, end: int) -> None:
+        raise ArithmeticError
+
+    memory = Memory()
+    there = weakref.ref(memory)
+    gc.disable()
+    try:
+        with pytest.raises(ArithmeticError):
+            in_chunks(work, 8, 1, memory)
+        del memory
+        assert there() is None, "it waits for the garbage collector"
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("instructions", [0, 1, 256, 257, 3000, 2**20, 2**20 + 1, 2**40])
+def test_a_chunk_is_of_limited_work_and_never_empty(instructions):
+    size = chunk_size(instructions)
+    assert 1 <= size <= 4096
+    assert size == 1 or size * instructions <= 2**20
+    assert size == 4096 or size * instructions > 2**19  # not less work than it may be
+
+
+def test_columns_are_told_to_compiled_code_by_address_stride_and_kind():
+    block = np.arange(12.0).reshape(4, 3)
+    unaligned = np.frombuffer(b"-" + np.array([7.0, 8.0, 9.0, 10.0]).tobytes(), float, offset=1)
+    arrays = [np.array([1.0, 2.0, 3.0, 4.0]), block[:, 1], block[::-1, 2], unaligned, block.T[0]]
+    given = Columns([5.0, *arrays, 6.0, 7.0], 4)
+    assert given.kinds == "scvvvvss"
+    found = [
+        [ctypes.c_double.from_address(int(pointer) + i * int(stride)).value for i in range(4)]
+        for pointer, stride in zip(given.pointers, given.strides)
+    ]
+    assert found == [[5.0] * 4, *(one.tolist() for one in arrays), [6.0] * 4, [7.0] * 4]
+
+
+def test_columns_that_compiled_code_could_not_read_are_refused():
+    with pytest.raises(TypeError, match="column 1 must be an array of float64, got float32"):
+        Columns([0.0, np.zeros(4, np.float32)], 4)
+    with pytest.raises(ValueError, match=r"column 1 must have shape \(4,\), got \(5,\)"):
+        Columns([0.0, np.zeros(5)], 4)
+
+
+@pytest.mark.parametrize("count", [0, 1, 6, 7, 4 * 7, 4 * 7 + 1, 9 * 7 - 3])
+def test_partial_sums_are_added_in_the_order_of_their_chunks(count, monkeypatch):
+    monkeypatch.setattr(_batches, "_WAVE", 4)
+    numbers = np.random.default_rng(count).normal(size=(count, 2))
+    worked = []
+
+    def work(sums: np.ndarray, begin: int, end: int) -> None:
+        worked.append((begin, end))
+        sums[:] = numbers[begin:end].sum(axis=0)
+
+    total = np.zeros(2)
+    for begin in range(0, count, 7):
+        total += numbers[begin : begin + 7].sum(axis=0)
+    assert reduced(work, count, 7, 2, "sum") == total.tolist()
+    assert sorted(worked) == [(begin, min(count, begin + 7)) for begin in range(0, count, 7)]
+    if count:
+        assert reduced(work, count, 7, 2, "mean") == (total / count).tolist()
+    else:
+        assert all(one != one for one in reduced(work, 0, 7, 2, "mean"))
+
+
+@pytest.mark.parametrize("engine", ["python", "numpy", "interpreter"])
+@pytest.mark.parametrize(
+    ("count", "size", "block"), [(1, 1, 16), (6, 6, 16), (7, 3, 1), (50, 20, 16), (50, 60, 16)]
+)
+def test_batches_in_turn_are_a_loop_over_batches_and_their_samples(engine, count, size, block, monkeypatch):
+    monkeypatch.setattr(_batches, "_BLOCK", block)  # of results, two a sample
+    rng = np.random.default_rng(count)
+    xs, ys = rng.normal(size=(2, count))
+    rates = rng.normal(size=-(-count // size))
+    each = trace(lambda u, v, x, y, k: [u * x + k, v * y - k], *[0.5] * 5)
+    turn = trace(lambda u, v, p, q, rate, k: [u - rate * p, v - k * q, p + q, u], *[0.5] * 6)
+    u, v, collected = 0.25, -0.5, []
+    for rate, begin in zip(rates.tolist(), range(0, count, size)):
+        p = q = 0.0
+        for x, y in zip(xs[begin : begin + size].tolist(), ys[begin : begin + size].tolist()):
+            one, other = each(u, v, x, y, 3.0)
+            p, q = p + one, q + other
+        u, v, *rest = turn(u, v, p, q, rate, 0.125)
+        collected.append(rest)
+    made = compiled(turn, engine), compiled(each, engine)
+    carry, found = in_turns(*made, [0.25, -0.5], [xs, ys], [rates], ([3.0], [0.125]), size)
+    assert carry == [u, v]
+    assert np.array(found).T.tolist() == collected
+
+
+def test_batches_in_turn_without_rows():
+    each, turn = trace(lambda u, x: u * x, 0.5, 0.5), trace(lambda u, p: u - p, 0.5, 0.5)
+    made = compiled(turn, "python"), compiled(each, "python")
+    carry, found = in_turns(*made, [1.0], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)
+    assert (carry, found) == ([4.0], [])  # 1 - (1 + 2), then -2 - -2 * 3
+
+
+def test_batches_in_turn_without_a_carry():
+    each, turn = trace(lambda x: x * x, 0.5), trace(lambda p: p + 1.0, 0.5)
+    made = compiled(turn, "python"), compiled(each, "python")
+    carry, (found,) = in_turns(*made, [], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)
+    assert (carry, found.tolist()) == ([], [6.0, 10.0])
+
+
+def test_a_batch_of_many_samples_takes_little_memory_at_a_time():
+    count = 600_000
+    column = np.broadcast_to(np.float64(0.5), (count,))  # of no memory
+    each, turn = trace(lambda u, x: u * x, 0.5, 0.5), trace(lambda u, p: 0 * u + p, 0.5, 0.5)
+    made = compiled(turn, "numpy"), compiled(each, "numpy")
+    tracemalloc.start()
+    try:
+        carry, _ = in_turns(*made, [0.5], [column], [], ([], []), count)
+        peak = tracemalloc.get_traced_memory()[1] / 2**20
+    finally:
+        tracemalloc.stop()
+    assert carry == [count / 4]
+    assert peak < 11, f"{peak:.1f} MiB: results of all samples are kept"

@@ -2,6 +2,8 @@
 
 import sys
 import time
+import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,9 +19,12 @@ from tests.autograd.engines.programs import (
     POINTS,
     check_batch,
     check_call,
+    check_calling_back,
     check_odd_programs,
+    check_pieces,
     check_raising,
     check_scan,
+    check_without_python,
     long_program,
     programs,
     table_program,
@@ -52,8 +57,16 @@ def test_every_primitive_of_the_table_at_special_numbers() -> None:
     check_call("interpreter", program, points)
 
 
+def test_no_primitive_of_the_table_is_called_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_without_python("interpreter", monkeypatch)
+
+
 def test_odd_programs() -> None:
     check_odd_programs("interpreter")
+
+
+def test_what_takes_several_pieces_gives_what_one_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_pieces("interpreter", monkeypatch)
 
 
 def test_a_long_program_whose_instructions_are_put_in_another_order() -> None:
@@ -61,6 +74,44 @@ def test_a_long_program_whose_instructions_are_put_in_another_order() -> None:
     check_call("interpreter", program, [[0.3, -0.7, 1.1], [float("nan"), 0.0, -0.0]])
     check_batch("interpreter", program, [[0.3, -0.7, 1.1], [0.5, 0.5, 0.5]], "csv")
     check_scan("interpreter", program, [[0.3, -0.7, 1.1], [0.5, 0.5, 0.5]])
+
+
+def test_a_run_of_one_operation_is_told_once() -> None:
+    def f(x: Any) -> Any:
+        for i in range(5000):
+            x = x + float(i)
+        return x
+
+    program = trace(f, 0.5)
+    compiled(program, "interpreter")
+    tracemalloc.start()
+    try:
+        engine = compiled(program, "interpreter")
+        taken = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert engine.call([1.0]) == [program(1.0)]
+    # A slot for each result and each constant, and two operands; not an operation and a count as well.
+    assert taken < (2 * 8 + 2 * 4 + 4) * len(program)
+
+
+def test_a_run_takes_the_memory_of_the_one_before() -> None:
+    size = 30_000
+    engine, column = compiled(long_program(size), "interpreter"), np.ones(1)
+    for run in (
+        lambda: engine.call([1.0, 2.0, 3.0]),
+        lambda: engine.map([1.0, 2.0, column], 1, "sum"),
+        lambda: engine.scan([1.0, 2.0], [column], [], 1),
+    ):
+        run()
+        tracemalloc.start()
+        try:
+            for _ in range(3):
+                run()
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < 8 * size / 2, "the slots have been copied again"
 
 
 def test_nothing_is_compiled_for_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,6 +125,10 @@ def test_nothing_is_compiled_for_a_program(monkeypatch: pytest.MonkeyPatch) -> N
     engine = compiled(long_program(100_000), "interpreter")
     engine.call([0.1, 0.2, 0.3])
     assert time.process_time() - start < 2
+
+
+def test_several_primitives_are_called_back() -> None:
+    check_calling_back("interpreter")
 
 
 def test_an_exception_in_a_primitive_that_is_called_back_reaches_the_caller() -> None:

@@ -7,7 +7,9 @@ import sys
 import threading
 import time
 import tracemalloc
+import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,18 +18,24 @@ from hypothesis import strategies as st
 
 from autograd import primitive, value_and_grad
 from autograd import primitives as table
-from autograd.engines import _ir, compiled, llvm
+from autograd.engines import _ir, compiled, llvm, scan_batches
+from autograd.engines._batches import in_turns
 from autograd.lowering import lowered
 from autograd.program import Program
 from autograd.tracing import trace
 from tests.autograd.engines.programs import (
     POINTS,
+    RefusedError,
     bits,
     check_batch,
     check_call,
+    check_calling_back,
     check_odd_programs,
+    check_pieces,
     check_raising,
     check_scan,
+    check_without_python,
+    floor_sum,
     long_program,
     programs,
     table_program,
@@ -90,8 +98,16 @@ def test_products_and_sums_are_not_contracted() -> None:
     assert compiled(program, "llvm").map(columns, 64, "sum") == [0.0]
 
 
+def test_no_primitive_of_the_table_is_called_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_without_python("llvm", monkeypatch)
+
+
 def test_odd_programs() -> None:
     check_odd_programs("llvm")
+
+
+def test_what_takes_several_pieces_gives_what_one_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_pieces("llvm", monkeypatch)
 
 
 def test_a_large_program_is_compiled_in_parts() -> None:
@@ -114,6 +130,10 @@ def test_the_time_to_compile_grows_as_the_program_does() -> None:
 
     seconds(3000)
     assert seconds(24_000) < 4 * seconds(12_000)
+
+
+def test_several_primitives_are_called_back() -> None:
+    check_calling_back("llvm")
 
 
 def test_an_exception_in_a_primitive_that_is_called_back_reaches_the_caller() -> None:
@@ -145,6 +165,140 @@ def test_a_batch_larger_than_memory_is_not_copied(tmp_path: Path) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 200_000, "a column of 32 MB has been copied"
+
+
+@pytest.mark.parametrize(("count", "size"), [(1, 1), (6, 6), (7, 3), (600, 1), (600, 600), (50, 60)])
+def test_batches_are_the_bits_of_those_taken_in_turn(
+    count: int, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(llvm, "chunk_size", lambda _: 2)  # samples, and 256 times as many make a piece
+    batches = -(-count // size)
+    block = np.random.default_rng(count).normal(size=(count, 3))
+    columns = [block[:, 0].copy(), block[:, 1]]
+    rows = [block[:batches, 2], block[:batches, 2].copy()]
+    shared = [3.0, -0.5], [0.125]
+    each = trace(lambda u, v, x, y, k, n: [u * x + k, table.sin(v * y) - n], *[0.5] * 6)
+    turn = trace(
+        lambda u, v, p, q, a, b, k: [v - a * p, table.exp(-abs(u * b)) - k * q, p + q, u, u, k * 2.0],
+        *[0.5] * 7,
+    )
+    exact = compiled(turn, "python"), compiled(each, "python")
+    carry, expected = in_turns(*exact, [0.25, -0.5], columns, rows, shared, size)
+    made = compiled(turn, "llvm"), compiled(each, "llvm")
+    for _ in range(2):  # compiles, and finds it compiled
+        last, found = scan_batches(*made, [0.25, -0.5], columns, rows, shared, size)
+        assert bits(last) == bits(carry)
+        assert [bits(one) for one in found] == [bits(one) for one in expected]
+
+
+@pytest.mark.parametrize(("size", "expected"), [(9, [1, 2, 3]), (2500, [1, 1, 1])])
+def test_each_loop_of_a_small_program_is_compiled_once_and_a_large_program_once_for_all(
+    size: int, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compilations = _counted_compilations(monkeypatch)
+    engine, column = compiled(long_program(size), "llvm"), np.ones(3)
+    found = []
+    for run in (
+        lambda: engine.call([1.0, 2.0, 3.0]),
+        lambda: engine.map([1.0, 2.0, column], 3, "sum"),
+        lambda: engine.scan([1.0, 2.0], [column], [], 3),
+    ):
+        for _ in range(2):
+            run()
+        found.append(len(compilations))
+    assert found == expected
+
+
+def test_a_loop_over_batches_is_compiled_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    compilations = _counted_compilations(monkeypatch)
+    each, turn = trace(lambda u, x: u * x, 0.5, 0.5), trace(lambda u, p: u - p, 0.5, 0.5)
+    made = compiled(turn, "llvm"), compiled(each, "llvm")
+    for _ in range(2):
+        assert scan_batches(*made, [1.0], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)[0] == [4.0]
+    assert len(compilations) == 1
+
+
+def _counted_compilations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    texts: list[str] = []
+    parse = _ir.binding().parse_assembly
+
+    def counted(text: str, context: Any) -> Any:
+        texts.append(text)
+        return parse(text, context)
+
+    monkeypatch.setattr(_ir.binding(), "parse_assembly", counted)
+    return texts
+
+
+@pytest.mark.parametrize("size", [9, 2500])
+def test_other_threads_run_while_a_loop_does_and_wait_for_a_short_call(size: int) -> None:
+    engine = compiled(long_program(size), "llvm")
+    column = np.ones(40_000_000 // size**2 + 2000)
+    engine.scan([1.0, 2.0], [column[:1]], [], 1)
+    engine.call([1.0, 2.0, 3.0])
+    turns, stop = 0, threading.Event()
+
+    def work() -> None:
+        nonlocal turns
+        while not stop.is_set():
+            turns += 1
+            time.sleep(0)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(60)  # no thread is made to wait: each runs until it lets others
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        before = turns
+        engine.scan([1.0, 2.0], [column], [], len(column))
+        during = turns
+        if size == 9:  # one that is compiled in parts does let others
+            for _ in range(300):
+                engine.call([1.0, 2.0, 3.0])
+            assert turns == during
+    finally:
+        stop.set()
+        sys.setswitchinterval(interval)
+        thread.join()
+    assert during > before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc's sincos is known to give the same bits")
+def test_only_sines_and_cosines_that_may_be_fused_are_called_by_name() -> None:
+    for one, name in ((table.sin, "@sin("), (table.cos, "@cos(")):
+        assert name in (_ir.template(one, fused=True) or "")
+        assert name not in (_ir.template(one) or name)
+    assert _ir.template(table.exp, fused=True) == _ir.template(table.exp)
+
+
+def test_batches_of_long_programs_and_of_other_engines_are_taken_in_turn() -> None:
+    block = np.random.default_rng(0).normal(size=(7, 3))
+    long, short = long_program(2500), trace(lambda u, x, k: [u * x, x - k, u, 2 * k], *[0.5] * 3)
+    step = trace(lambda u, p, q, r, s: [u - 0.1 * p, q + r * s], *[0.5] * 5)
+    for each, engine in ((long, "llvm"), (short, "interpreter"), (short, "llvm")):
+        made = compiled(step, "llvm"), compiled(each, engine)
+        exact = compiled(step, "python"), compiled(each, "python")
+        arguments: Any = [0.25], [block[:, 0]], [], ([0.75] * (1 if each is short else 2), []), 3
+        if each is long:
+            arguments = [0.25], [block[:, 0], block[:, 1]], [], ([], []), 3
+        carry, expected = in_turns(*exact, *arguments)
+        last, found = scan_batches(*made, *arguments)
+        assert bits(last) == bits(carry)
+        assert [bits(one) for one in found] == [bits(one) for one in expected]
+
+
+def test_exceptions_in_primitives_reach_the_caller_from_batches_too() -> None:
+    each, turn = trace(lambda u, x: floor_sum(x, u), 0.5, 0.5), trace(floor_sum, 0.5, 0.5)
+    add, take = trace(lambda u, x: u + x, 0.5, 0.5), trace(lambda u, p: 0 * u + p, 0.5, 0.5)
+    column = np.arange(200.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it cannot be traced and is called back: said once a process
+        for once, sample, expected, refused in ((turn, add, 8.0, "no 190"), (take, each, 7.0, "no 101")):
+            made = compiled(once, "llvm"), compiled(sample, "llvm")
+            for _ in range(2):
+                assert scan_batches(*made, [0.0], [column[:4]], [], ([], []), 2)[0] == [expected]
+                with pytest.raises(RefusedError, match=refused):
+                    scan_batches(*made, [0.0], [column], [], ([], []), 20)
 
 
 def test_columns_are_checked() -> None:
@@ -187,6 +341,36 @@ def test_a_primitive_that_is_called_back_may_call_the_same_engine() -> None:
     with pytest.warns(UserWarning, match="cannot be traced"):
         engines.append(compiled(program, "llvm"))
     assert engines[0].call([4.0]) == [10.0]
+
+
+def test_a_function_of_c_is_called_by_its_name_and_python_where_there_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    called = []
+
+    def larger(a: float, b: float) -> float:
+        called.append((a, b))
+        return a if a > b else b
+
+    def run(libm: str) -> list[float]:
+        program = trace(primitive(f"llvm_{libm}", larger, (1.0, 0.0), libm=libm), 0.5, 0.5)
+        with pytest.warns(UserWarning, match="cannot be traced"):
+            made = compiled(program, "llvm")
+        called.clear()
+        return made.call([2.0, 7.0])
+
+    assert run("fmax") == [7.0]
+    assert not called
+    monkeypatch.setattr(
+        _ir.binding(), "address_of_symbol", lambda _: None
+    )  # LLVM may not have seen the library
+    assert run("fdim") == [0.0]
+    assert not called
+    assert run("no_such_function") == [7.0]
+    assert called == [(2.0, 7.0)]
+    monkeypatch.setattr("ctypes.util.find_library", lambda _: None)
+    assert run("fmin") == [7.0]
+    assert called == [(2.0, 7.0)]
 
 
 def test_an_interrupt_while_compiling_leaves_nothing_broken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 import tracemalloc
+from collections.abc import Callable
 from contextvars import ContextVar
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from hypothesis import given
 
 import autograd as ag
+from autograd import primitives as table
 from autograd.engines import numpy as engine_module
 from autograd.engines.numpy import Engine
 from autograd.program import Program
@@ -98,6 +101,17 @@ def test_an_operand_may_be_shared(primitive: ag.Primitive) -> None:
             assert ulps(one, primitive(*row)) <= 4.0, (primitive.name, row)
 
 
+def test_a_square_is_the_rounded_product_whether_its_exponent_is_shared_or_a_column() -> None:
+    engine = Engine(trace(table.pow, 0.5, 0.5))
+    bases = np.random.default_rng(0).normal(size=3000)
+    exponents = np.tile([2.0, 3.0, -2.0], 1000)
+    assert engine.map([bases, 2.0], 3000, None)[0].tolist() == (bases * bases).tolist()
+    (found,) = engine.map([bases, exponents], 3000, None)
+    assert found[::3].tolist() == (bases * bases)[::3].tolist()
+    np.testing.assert_allclose(found[1::3], bases[1::3] ** 3, rtol=1e-15)
+    np.testing.assert_allclose(found[2::3], 1 / bases[2::3] ** 2, rtol=1e-15)
+
+
 def error_bounds(program: Program, inputs: list[float]) -> tuple[list[float], list[float]]:
     """A program's results at a point, and how far off each may be if every instruction errs by 4 ulp.
 
@@ -174,6 +188,26 @@ def test_results_do_not_depend_on_the_number_of_cores(
     assert len(set(found)) == 1
 
 
+def test_sums_do_not_depend_on_which_chunk_is_done_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    count = 6 * LONGEST
+    engine, columns = Engine(loss_gradient()), training_batch(count)
+    expected = engine.map(columns, count, "sum")
+
+    def shuffled(work: Callable[[int, int, int], None], count: int, size: int) -> None:
+        for chunk in (2, 0, 5, 1, 4, 3):
+            work(chunk, chunk * size, (chunk + 1) * size)
+
+    monkeypatch.setattr(engine_module, "in_chunks", shuffled)
+    assert engine.map(columns, count, "sum") == expected
+
+
+def test_without_scipy_erf_is_python_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scipy.special", None)
+    numbers = np.linspace(-3.0, 3.0, 101)
+    (found,) = Engine(trace(ag.erf, 0.5)).map([numbers], 101, None)
+    assert found.tolist() == [math.erf(x) for x in numbers.tolist()]
+
+
 def test_an_engine_is_used_again_for_other_lengths_and_numbers() -> None:
     engine = Engine(trace(lambda a, x: (a * x).sin() + a, 1.0, 1.0))
     for a, count in ((1.0, 3), (2.0, 3 * LONGEST), (3.0, 1), (4.0, 3)):
@@ -234,6 +268,29 @@ def test_results_that_are_summed_give_their_buffers_back() -> None:
     assert found == [3.0 * i for i in range(2, 300)]
 
 
+@pytest.mark.parametrize(("width", "memory"), [(100, 4 << 20), (700, 4 << 20), (100, 64)])
+def test_a_wide_program_runs_in_shorter_chunks(
+    width: int, memory: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "_MEMORY", memory)
+    column = np.arange(1500.0)
+    found = Engine(trace(lambda x: [x * (i + 0.5) for i in range(width)], 1.0)).map([column], 1500, None)
+    assert np.array_equal(found, np.outer(np.arange(width) + 0.5, column))
+
+
+def test_the_buffers_of_a_wide_program_take_a_few_mib_and_are_used_again() -> None:
+    engine = Engine(trace(lambda x: [x * (i + 0.5) for i in range(400)], 1.0))
+    column = np.ones(100)
+    for least, most in ((4.4, 4.9), (0.0, 1.0)):
+        tracemalloc.start()
+        try:
+            engine.map([column], 100, None)
+            peak = tracemalloc.get_traced_memory()[1] / 2**20
+        finally:
+            tracemalloc.stop()
+        assert least < peak < most
+
+
 def test_what_all_samples_share_is_computed_once() -> None:
     calls = []
 
@@ -252,9 +309,9 @@ def test_what_all_samples_share_is_computed_once() -> None:
 
 @pytest.mark.parametrize("reduce", [None, "sum", "mean"])
 def test_outputs_that_are_inputs_constants_and_one_another(reduce: str | None) -> None:
-    program = trace(lambda w, x: (w, x, 2.0, w * 3.0, x * x, x * x), 1.0, 1.0)
+    program = trace(lambda w, x: (w, x, 2.0, w * 3.0, x * x, x * x, x * x), 1.0, 1.0)
     found = Engine(program).map([5.0, np.array([1.0, 2.0, 3.0])], 3, reduce)
-    columns = [[5.0] * 3, [1.0, 2.0, 3.0], [2.0] * 3, [15.0] * 3, [1.0, 4.0, 9.0], [1.0, 4.0, 9.0]]
+    columns = [[5.0] * 3, [1.0, 2.0, 3.0], [2.0] * 3, [15.0] * 3, *[[1.0, 4.0, 9.0]] * 3]
     if reduce is None:
         assert [one.tolist() for one in found] == columns
         assert not any(np.shares_memory(one, other) for one, other in itertools.combinations(found, 2))
@@ -301,6 +358,25 @@ def test_a_condition_may_be_any_number() -> None:
     assert found[2].tolist() == [0.0, 0.0, 0.0, 1.0]
 
 
+@pytest.mark.parametrize("reduce", [None, "sum"])
+def test_a_comparison_may_be_a_condition_a_choice_and_a_result_at_once(reduce: str | None) -> None:
+    def f(x: ag.Value, y: ag.Value) -> list[ag.Value]:
+        below, equal, above = ag.less(x, y), ag.less_equal(x, y), ag.less(y, x)
+        return [
+            ag.where(below, equal, above),
+            ag.where(x, below, above),
+            below,
+            ag.less(x, 5.0) + ag.less(y, 6.0),
+            ag.where(1, above, x),
+        ]
+
+    columns = [np.array([0.0, 1.0, 2.0, math.nan]), np.array([1.0, 1.0, -1.0, 1.0])]
+    program = trace(f, 0.5, 0.5)
+    rows = np.array([program(*point) for point in zip(*(one.tolist() for one in columns))])
+    found = Engine(program).map(columns, 4, reduce)
+    assert np.array_equal(found, rows.sum(axis=0) if reduce else rows.T)
+
+
 def test_a_users_way_with_arrays_is_taken() -> None:
     seen = []
 
@@ -312,9 +388,9 @@ def test_a_users_way_with_arrays_is_taken() -> None:
         "root_plus", lambda a, b: math.sqrt(a) + b, (lambda y, a, b: 0.5 / (y - b), 1), on_arrays=on_arrays
     )
     with pytest.warns(UserWarning, match="root_plus"):
-        engine = Engine(trace(lambda a, b: primitive(a, b) * 2, 1.0, 1.0))
+        engine = Engine(trace(lambda a, b: primitive(a, b) * 2 + a, 1.0, 1.0))
     (found,) = engine.map([np.array([4.0, 9.0]), 1.0], 2, None)
-    assert found.tolist() == [6.0, 8.0]
+    assert found.tolist() == [10.0, 17.0]
     assert seen == [(2,)]
 
 

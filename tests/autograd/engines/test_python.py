@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import math
+import re
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 
 import autograd as ag
+from autograd import primitives as table
 from autograd import trace, value_and_grad
 from autograd.engines import _portable
 from autograd.engines.python import _WRITTEN, Engine
@@ -30,6 +32,22 @@ def test_each_primitive_as_source_gives_its_bits_everywhere(entry):
     points = itertools.product([*SPECIAL, -2.0, 3.0, 20.5, -0.3], repeat=entry.arity)
     for point in itertools.islice(points, 400):
         assert same_bits(run.call(point)[0], entry(*point)), point
+
+
+@pytest.mark.parametrize(
+    ("name", "points"),
+    [
+        ("pow", [(-2.0, 1025.0), (-2.0, 1024.0), (-0.5, -1075.0), (-0.5, -1076.0), (2.0, 1025.0)]),
+        ("pow", [(-2.0, 2.0**53), (-1.0, 2.0**53 - 1), (-0.0, 1 - 2.0**53), (-0.0, -math.inf)]),
+        ("hypot", [(1.5e308, 1.5e308), (-1.5e308, 1.5e308)]),
+        ("acosh", [(2.0 ** (58 + i / 101),) for i in range(404)]),
+        ("acosh", [(1.0 + i / 101,) for i in range(404)]),
+    ],
+)
+def test_source_gives_the_bits_of_primitives_where_they_leave_the_range_or_change_their_formula(name, points):
+    entry = getattr(table, name)
+    run = Engine(trace(lambda *args: entry(*args), *[0.5] * entry.arity))
+    assert [same_bits(run.call(point)[0], entry(*point)) for point in points] == [True] * len(points)
 
 
 def test_every_primitive_has_a_way_to_be_written():
@@ -65,6 +83,52 @@ def test_the_source_has_the_labels_and_the_lines():
     assert "v = u + 1" in source
     assert "shifted = vlambda + 1.0" in source
     assert "class__0 is class_[0]" in source
+
+
+def test_the_source_as_a_whole():
+    half = ag.primitive("python_engine_half", lambda x: math.ldexp(x, -1), (0.5,))
+
+    def f(x, weights):
+        u = x * -2.5 + weights[0]
+        v = u - math.inf
+        w = half(v + -math.inf)
+        u.label, v.label, w.label = "x", "x", "1st"
+        return ag.where(w, u, math.nan), -abs(ag.less(u, v))
+
+    with pytest.warns(UserWarning, match="python_engine_half"):
+        source = trace(f, 1.0, [2.0, 3.0]).source
+    assert re.sub(r"# line \d+", "# line N", source) == SOURCE
+
+
+SOURCE = """\
+import math
+
+from autograd.registry import find_primitive
+
+python_engine_half = find_primitive('python_engine_half')
+
+def program(x, weights_0, weights_1):
+    \"\"\"f, written out in 9 operations.
+
+    Inputs: weights_0 is weights[0], weights_1 is weights[1].
+
+    Returns the tuple of its 2 result(s), in the order of the function's.
+    \"\"\"
+    # line N: u = x * -2.5 + weights[0]
+    t1 = x * (-2.5)
+    x_2 = t1 + weights_0
+    # line N: v = u - math.inf
+    x_3 = x_2 - math.inf
+    # line N: w = half(v + -math.inf)
+    t4 = x_3 + (-math.inf)
+    v1st = python_engine_half(t4)
+    # line N: return ag.where(w, u, math.nan), -abs(ag.less(u, v))
+    t6 = x_2 if v1st else math.nan
+    t7 = 1.0 if x_2 < x_3 else 0.0
+    t8 = abs(t7)
+    t9 = -t8
+    return (t6, t9)
+"""
 
 
 def test_names_that_python_or_the_helpers_have_are_avoided():
