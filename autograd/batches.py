@@ -64,7 +64,7 @@ def samples_first(array: np.ndarray, axis: int, place: int) -> np.ndarray:
 
 def stacked(results: Structure, columns: Sequence[Any], count: int) -> Any:
     """Columns of results in the structure of one sample's, samples first."""
-    parts = []
+    parts: list[Any] = []
     at = 0
     for shape in results.shapes:
         size = 1 if shape is None else math.prod(shape)

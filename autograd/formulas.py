@@ -56,7 +56,8 @@ def _joined(primitive: Primitive, parts: list[tuple[str, int]]) -> tuple[str, in
     if symbol not in _BINDING or len(parts) > 2:
         return f"{primitive.name}({', '.join(text for text, _ in parts)})", _TIGHTEST
     if len(parts) == 1:
-        return f"{symbol}{_enclosed(*parts, _NEGATION)}", _NEGATION
+        (part,) = parts
+        return f"{symbol}{_enclosed(part, _NEGATION)}", _NEGATION
     binding = _BINDING[symbol]
     power = symbol == "**"
     left = _enclosed(parts[0], binding + power)
