@@ -15,8 +15,13 @@ from autograd.value import Value
 __all__ = ["formula", "table"]
 
 # How tightly an operator binds; a call, a name and a number bind tightest.
-_BINDING = {"<": 0, "<=": 0, "==": 0, "+": 1, "-": 1, "*": 2, "/": 2, "**": 4}
-_NEGATION, _TIGHTEST = 3, 5
+_COMPARISON, _SUM, _PRODUCT, _NEGATION, _POWER, _TIGHTEST = range(6)
+_BINDING = {
+    **dict.fromkeys(("<", "<=", "=="), _COMPARISON),
+    **dict.fromkeys(("+", "-"), _SUM),
+    **dict.fromkeys(("*", "/"), _PRODUCT),
+    "**": _POWER,
+}
 _LONGEST_SHOWN = 80  # characters, in the table
 
 
@@ -59,10 +64,10 @@ def _joined(primitive: Primitive, parts: list[tuple[str, int]]) -> tuple[str, in
         (part,) = parts
         return f"{symbol}{_enclosed(part, _NEGATION)}", _NEGATION
     binding = _BINDING[symbol]
-    power = symbol == "**"
-    left = _enclosed(parts[0], binding + power)
-    right = _enclosed(parts[1], binding + (not power))
-    space = " " if binding < 2 else ""
+    # a - b - c is (a - b) - c, a**b**c is a**(b**c), and a < b < c is neither
+    left = _enclosed(parts[0], binding + (binding in (_COMPARISON, _POWER)))
+    right = _enclosed(parts[1], binding + (binding != _POWER))
+    space = " " if binding <= _SUM else ""
     return f"{left}{space}{symbol}{space}{right}", binding
 
 

@@ -146,7 +146,7 @@ for _name, _operation in {
 
 
 def _gamma(x: float) -> float:
-    return math.copysign(math.inf, x) if x == 0.0 else math.inf if x > 0.0 else math.nan
+    return math.copysign(math.inf, x) if x > -1.0 else math.nan  # next to 0 it overflows as 1/x does
 
 
 def _log(x: float, base: float | None = None) -> Any:
@@ -187,8 +187,6 @@ def _on_float(function: Callable[..., float]) -> Callable[..., Float]:
 _TWINS: dict[Any, Any] = {
     function: _on_float(_never_raising(function, otherwise)) for function, otherwise in _NAMESAKES.items()
 }
-_TWINS[operator.truediv] = _divide
-_TWINS[operator.pow] = power
 _math_that_never_raises = types.SimpleNamespace(
     **{name: _TWINS.get(thing, thing) if callable(thing) else thing for name, thing in vars(math).items()}
 )

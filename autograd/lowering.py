@@ -62,7 +62,8 @@ def _replay(builder: Builder, program: Program, slots: list[int], caller: Instru
         else:
             inner = list(operands)
             _replay(builder, expression, inner, caller or instruction)
-            slots.append(inner[expression.outputs[0]])
+            (output,) = expression.outputs
+            slots.append(inner[output])
 
 
 def _expression(primitive: Primitive) -> Program | None:

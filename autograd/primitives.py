@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from autograd.ieee import power
 from autograd.registry import primitive
 
 LOG_2 = 0.6931471805599453
-_LARGEST = 1.7976931348623157e308  # of all doubles
+_LARGEST = sys.float_info.max
 LOG2_E = 1.4426950408889634  # 1/log(2)
 LOG10_E = 0.4342944819032518  # 1/log(10)
 TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)

@@ -244,6 +244,12 @@ def test_vmap_of_values_reduces_them_and_needs_a_sample():
         vmap(lambda w, x: w * x, (None, 0), engine="python")(w, np.empty(0))
 
 
+def test_a_jitted_function_has_the_name_of_its_function():
+    compiled = jit(loss)
+    assert (compiled.__name__, compiled.__wrapped__) == ("loss", loss)
+    assert compiled.__doc__ == loss.__doc__
+
+
 def test_vmap_has_the_name_of_its_function():
     mapped = vmap(loss, in_axes=(None, 0, 0))
     assert (mapped.__name__, mapped.__wrapped__) == ("loss", loss)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import runpy
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 
 import autograd
-from autograd import Value, primitive
+from autograd import Value, equal, less, less_equal, maximum, primitive
 from autograd.formulas import formula, table
 from autograd.ieee import Float
 from autograd.testing import expressions
@@ -33,6 +34,12 @@ from tests.autograd.test_simplification import same_bits
         "(x**y)**2",
         "2*x - 0.5",
         "sin(x + 1)*y",
+        "x*y/x",
+        "x/y*x",
+        "x/(y*x)",
+        "x**(-y)",
+        "x - -y",
+        "x - y/x",
         "2**x",
         "0.5**x",
         "0**x",
@@ -44,6 +51,25 @@ from tests.autograd.test_simplification import same_bits
 def test_a_formula_is_written_as_it_was_typed(text):
     functions = {name: getattr(autograd, name) for name in ("sin", "maximum")}
     assert formula(eval(text, {"x": Value(2.0, "x"), "y": Value(3.0, "y"), **functions})) == text
+
+
+def test_a_comparison_is_enclosed_in_whatever_uses_it():
+    x, y = Value(2.0, "x"), Value(3.0, "y")
+    below = less(x, y)
+    assert formula(less(below, x)) == "(x < y) < x"
+    assert formula(less_equal(x, less_equal(y, x))) == "x <= (y <= x)"
+    assert formula(equal(less_equal(y, x), x + 1)) == "(y <= x) == x + 1"
+    assert formula(less(equal(x, y), below)) == "(x == y) < (x < y)"
+    assert formula(below + x) == "(x < y) + x"
+    assert formula(x - equal(x, y)) == "x - (x == y)"
+    assert formula(-less_equal(x, y)) == "-(x <= y)"
+    assert formula(maximum(below, x)) == "maximum(x < y, x)"
+
+
+@pytest.mark.filterwarnings("ignore:'autograd.formulas' found in sys.modules:RuntimeWarning")
+def test_the_module_prints_the_table(capsys):
+    runpy.run_module("autograd.formulas", run_name="__main__")
+    assert capsys.readouterr().out == f"{table()}\n"
 
 
 @given(expressions(size=8))

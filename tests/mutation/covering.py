@@ -152,15 +152,16 @@ class Covering:
         Of the others those of the module's folder come first, and of all the fastest. Lines that no test runs
         by itself are run when the module is imported (or not at all): all tests that run anything of the
         module judge them; or anything of the module that copies their text. Lines that few tests run may be
-        run once for all, as what is cached is: all the module's own tests judge them.
+        run once for all, as what is imported or cached is: all the module's own tests judge them.
         """
         by_line = self.lines.get(_COPIED_BY.get(module, module), {})
         found: set[str] = set()
         if module not in _COPIED_BY:
             found = found.union(*(by_line.get(line, ()) for line in range(first, last + 1)))
+        has_few = len(found) < _FEW
         found = found or set().union(*by_line.values())
-        if len(found) < _FEW:
-            found = found.union(*([t for t in tests if is_own(t, module)] for tests in by_line.values()))
+        if has_few:
+            found.update(test for test in self.seconds if is_own(test, module))
         chosen, others = [], []
         for test in sorted(found, key=lambda one: (not _is_near(one, module), self.seconds[one], one)):
             (chosen if is_own(test, module) else others).append(test)
