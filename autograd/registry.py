@@ -306,13 +306,15 @@ def primitive(
 
 
 def _same_code(one: Any, other: Any) -> bool:
-    """Whether two functions were written alike: a definition copied to a second module is no clash."""
-    return bool(one == other or _written(one) == _written(other))
+    """Whether functions were written alike: a definition copied to a second module is no clash."""
+    return bool(_written(one) == _written(other))
 
 
-def _written(function: Any) -> Any:
-    code = getattr(function, "__code__", None)
-    return function if code is None else (code.co_code, code.co_consts, code.co_names)
+def _written(thing: Any) -> Any:
+    if isinstance(thing, tuple):
+        return tuple(map(_written, thing))
+    code = getattr(thing, "__code__", None)
+    return thing if code is None else (code.co_code, code.co_consts, code.co_names)
 
 
 def _arity(name: str, partials: Partials) -> int:

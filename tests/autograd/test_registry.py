@@ -229,12 +229,41 @@ def test_a_name_that_another_module_has_taken_is_refused():
         primitive("taken", lambda x: 2 * x, (2,))
 
 
-def test_a_definition_copied_to_a_second_module_is_no_clash():
-    def forward(x):
-        return 5 * x
+@pytest.mark.parametrize(
+    "definition",
+    [
+        "(lambda x: 5 * x, (5,))",
+        "(lambda x: 5 * x, lambda y, x: (5,))",
+        "(lambda x: 5 * x, (lambda y, x: 5 + 0 * x,))",
+        "(math.exp, (lambda y, x: y,))",
+    ],
+)
+def test_a_definition_copied_to_a_second_module_is_no_clash(definition):
+    name = f"copied_{len(definition)}"
+    first = from_module("one_notebook", name, *eval(definition))
+    second = from_module("another_notebook", name, *eval(definition))
+    assert find_primitive(name) is second is not first
 
-    from_module("one_notebook", "copied", forward, (5,))
-    assert from_module("another_notebook", "copied", forward, (5,))(1.0) == 5.0
+
+def test_rules_that_differ_in_a_second_module_are_a_clash():
+    from_module("one_notebook", "ruled_otherwise", lambda x: 5 * x, (lambda y, x: 5,))
+    with pytest.raises(ValueError, match=r"taken \(registered by one_notebook\)"):
+        from_module("another_notebook", "ruled_otherwise", lambda x: 5 * x, (lambda y, x: 6,))
+
+
+def test_a_partial_of_0_hands_nothing_on_however_large_what_came_before_is():
+    x = Value(0.0)
+    (autograd.stop_gradient(x.log()) + x).backward()
+    assert x.grad == 1.0
+    assert autograd.grad(lambda x: autograd.stop_gradient(autograd.log(x)) + x)(0.0) == 1.0
+
+
+def test_the_c_function_of_a_users_own_is_not_guessed_by_its_name():
+    """C's gamma is the logarithm of Python's."""
+    own = primitive("registry_gamma", math.gamma, (1,))
+    assert own.libm == ""
+    with pytest.warns(UserWarning, match="called back"):
+        assert autograd.jit(lambda x: own(x), engine="llvm")(4.5) == math.gamma(4.5)
 
 
 @pytest.mark.parametrize(

@@ -245,6 +245,7 @@ def test_the_documented_format_is_read() -> None:
         ('name "f"', "name 3", r"line 2: expected a string of printable"),
         ('name "f"', 'name "\\u001b[2J"', r"line 2: expected a string of printable"),
         ('"*", {"array"', '"*" {"array"', r"line 3: expected a value in JSON"),
+        ('{"array": [2]}', '{"array": [-1]}', r"line 3: expected \"\*\", null"),
         ('{"array": [2]}', '{"array": [-2]}', r"line 3: expected \"\*\", null"),
         ('{"array": [2]}', '{"array": [true, 2]}', r"line 3: expected \"\*\", null"),
         ('{"array": [2]}', '{"array": [2.0]}', r"line 3: expected \"\*\", null"),

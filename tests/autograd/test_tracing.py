@@ -93,6 +93,25 @@ def test_a_value_made_inside_is_a_constant():
     assert program(2.0) == 8.0
 
 
+def test_a_function_that_does_not_tell_its_parameters_has_inputs_by_number():
+    class Unsigned:
+        def __call__(self, x, pair):
+            return x * pair[0] + pair[1]
+
+        @property
+        def __signature__(self):
+            raise ValueError("no signature found for builtin")
+
+    program = trace(Unsigned(), 2.0, (3.0, 4.0))
+    assert program.inputs == ("args[0]", "args[1][0]", "args[1][1]")
+    assert program(2.0, (3.0, 4.0)) == 10.0
+
+
+def test_a_call_with_too_many_arguments_is_refused_as_by_python():
+    with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
+        trace(lambda x: x, 1.0, 2.0)
+
+
 def test_comparisons_are_recorded_in_a_trace():
     program = trace(lambda x, y: (x > y) * x + (x <= y) * y, 0.0, 0.0)
     assert (program(1.0, 2.0), program(5.0, 2.0)) == (2.0, 5.0)

@@ -59,10 +59,12 @@ def main() -> None:
         chosen += found
     if options.sample is not None:
         chosen = random.Random(options.seed).sample(chosen, min(options.sample, len(chosen)))
-    jobs = []
-    for number, mutant in enumerate(chosen):
-        tests = covering.tests(mutant.module, mutant.line, mutant.last, options.limit)
-        jobs.append(Job(number, mutant, tests, [covering.seconds[one] for one in tests]))
+
+    def job_of(number: int, mutant: Mutant, *, imported: bool = False) -> Job:
+        tests = covering.tests(mutant.module, mutant.line, mutant.last, options.limit, imported=imported)
+        return Job(number, mutant, tests, [covering.seconds[one] for one in tests])
+
+    jobs = [job_of(number, mutant) for number, mutant in enumerate(chosen)]
     print(f"{len(jobs)} mutants", flush=True)
 
     start = time.monotonic()
@@ -72,7 +74,7 @@ def main() -> None:
     def keep(job: Job, verdict: str, test: str) -> None:
         nonlocal done
         if verdict == NEEDS_IMPORT:
-            to_import.append(job)
+            to_import.append(job_of(job.number, job.mutant, imported=True))
             return
         results.add(job.mutant, verdict, test)
         done += 1

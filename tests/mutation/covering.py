@@ -146,21 +146,22 @@ class Covering:
         stored = {"versions": self.versions, "seconds": self.seconds, "lines": lines}
         path.write_text(json.dumps(stored), encoding="utf-8")
 
-    def tests(self, module: str, first: int, last: int, limit: float) -> list[str]:
+    def tests(self, module: str, first: int, last: int, limit: float, *, imported: bool = False) -> list[str]:
         """The tests that run some of these lines: the module's own, and others up to a number of seconds.
 
         Of the others those of the module's folder come first, and of all the fastest. Lines that no test runs
         by itself are run when the module is imported (or not at all): all tests that run anything of the
         module judge them; or anything of the module that copies their text. Lines that few tests run may be
-        run once for all, as what is imported or cached is: all the module's own tests judge them.
+        run once for all, as what is cached is, and others hold also what the import runs (`imported`): all
+        the module's own tests judge them.
         """
         by_line = self.lines.get(_COPIED_BY.get(module, module), {})
         found: set[str] = set()
         if module not in _COPIED_BY:
             found = found.union(*(by_line.get(line, ()) for line in range(first, last + 1)))
-        has_few = len(found) < _FEW
+        may_run_once = imported or len(found) < _FEW
         found = found or set().union(*by_line.values())
-        if has_few:
+        if may_run_once:
             found.update(test for test in self.seconds if is_own(test, module))
         chosen, others = [], []
         for test in sorted(found, key=lambda one: (not _is_near(one, module), self.seconds[one], one)):
