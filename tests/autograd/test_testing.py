@@ -155,8 +155,11 @@ def test_one_step_is_a_size(expression: Expression):
 
 @pytest.mark.parametrize("kink", [0.0, 1.5])
 @pytest.mark.parametrize("side", [-0.0005, 0.0005])
-def test_what_is_near_a_kink_on_either_side_is_not_drawn(kink, side):
-    bent = primitive("testing_bent", lambda x: ag.relu(x - kink), lambda y, x: (ag.less(kink, x),))
+@pytest.mark.parametrize("slope", [1.0, -1.0])
+def test_what_is_near_a_kink_on_either_side_is_not_drawn(kink, side, slope):
+    bent = primitive(
+        "testing_bent", lambda x: slope * ag.relu(x - kink), lambda y, x: (slope * ag.less(kink, x),)
+    )
 
     @settings(max_examples=50)
     @given(expressions((kink + side,), table=[bent, ag.neg], size=4))
