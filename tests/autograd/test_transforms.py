@@ -271,6 +271,15 @@ def test_nobody_s_grad_is_touched():
     assert (w.grad, x.grad, result.grad) == (10.0, 20.0, 0.0)
 
 
+def test_a_derivative_that_depends_on_nothing_from_outside_is_a_float():
+    x = Value(2.0)
+    for derivative in (grad(lambda x: 3.0 * x)(x), jvp(lambda x: 3.0 * x, (x,), (1.0,))[1]):
+        assert type(derivative) is float
+        assert derivative == 3.0
+    slopes = jacobian(lambda x: [3.0 * x, x * x])(x)
+    assert [type(one) for one in slopes] == [float, Value]
+
+
 def test_a_primitive_of_the_user_s_has_derivatives_of_every_order():
     quartic = ag.primitive("quartic_for_transforms", lambda x: x**4, lambda y, x: (4 * x**3,))
     assert grad(quartic)(2.0) == 32.0

@@ -98,7 +98,7 @@ def test_a_number_of_any_kind_stands_on_either_side(operation, number):
     ):
         assert type(node) is Value
         assert type(node.data) is float
-        assert node.data == expected
+        assert (node.data, node.grad, node.label) == (expected, 0.0, "")
 
 
 @pytest.mark.parametrize("number", NUMBERS, ids=kind)
