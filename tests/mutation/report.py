@@ -116,16 +116,15 @@ class Results:
                 survivors[module].append(_survivor(row, reason))
             (whole if 2 * counts["run"] > counts["mutants"] else sampled).update(counts)
             lines.append(_table_row(f"`{module}`", counts))
-        for name, total in (("run by the most part", whole), ("sampled", sampled)):
+        for name, total in (("run by the most part" if sampled else "all", whole), ("sampled", sampled)):
             if total:
                 lines.append(_table_row(name, total))
         lines += [""]
-        for name, total in (("run whole or by the most part", whole), ("of which a sample was run", sampled)):
+        of_whole = "modules run whole or by the most part" if sampled else "all modules"
+        for name, total in ((of_whole, whole), ("modules of which a sample was run", sampled)):
             if total:
                 dead = total[KILLED] + total[TIMED_OUT]
-                lines.append(
-                    f"- Modules {name}: {dead} of {total['run']} are killed, {dead / total['run']:.1%}."
-                )
+                lines.append(f"- Of {name}: {dead} of {total['run']} are killed, {dead / total['run']:.1%}.")
         lines += ["", "## Survivors"]
         for module, texts in survivors.items():
             lines += ["", f"### `{module}`", "", *texts]
