@@ -1,7 +1,8 @@
 """Change `autograd/` a little, see the tests notice: ``python -m tests.mutation autograd/ieee.py``.
 
-It keeps what it finds in the folder ``--out`` and writes `docs/mutation.md`. A survivor that cannot be
-killed is entered in `survivors/`, in the file named after its folder, with the reason.
+It keeps what it finds in the folder ``--out`` and tells it there in `mutation.md`; once every mutant of
+`autograd/` has been run, in `docs/mutation.md`. A survivor that cannot be killed is entered in
+`survivors/`, in the file named after its folder, with the reason.
 """
 
 from __future__ import annotations
@@ -90,8 +91,9 @@ def main() -> None:
         distribute(to_import, serve_by_import, options.workers, keep)
     finally:
         results.write()  # what is there, should it be interrupted: --resume goes on from it
-    _DOCUMENT.write_text(results.document(_HEAD.read_text(encoding="utf-8").strip()), encoding="utf-8")
-    print(f"{done} of {len(jobs)} in {time.monotonic() - start:.0f} s; written to {_DOCUMENT}")
+    document = _DOCUMENT if results.are_whole(_modules(["autograd"])) else options.out / "mutation.md"
+    document.write_text(results.document(_HEAD.read_text(encoding="utf-8").strip()), encoding="utf-8")
+    print(f"{done} of {len(jobs)} in {time.monotonic() - start:.0f} s; written to {document}")
 
 
 def _covering(path: Path, workers: int) -> Covering:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -71,12 +72,19 @@ class Results:
 
         Those of another version of the module are forgotten.
         """
-        digest = hashlib.sha256(Path(module).read_bytes()).hexdigest()
+        digest = _digest(module)
         if self._digests.get(module) != digest:
             self.rows[module] = []
         self._digests[module] = digest
         self.sizes[module] = size
         return {row.key for row in self.rows[module]}
+
+    def are_whole(self, modules: Iterable[str]) -> bool:
+        """Whether every mutant of these modules, as they are, has been run."""
+        return all(
+            self._digests.get(one) == _digest(one) and len(self.rows[one]) == self.sizes[one]
+            for one in modules
+        )
 
     def add(self, mutant: Mutant, verdict: str, test: str) -> None:
         """Keep what became of a mutant, in the place of what was known of it."""
@@ -129,6 +137,10 @@ class Results:
         for module, texts in survivors.items():
             lines += ["", f"### `{module}`", "", *texts]
         return "\n".join(lines) + "\n"
+
+
+def _digest(module: str) -> str:
+    return hashlib.sha256(Path(module).read_bytes()).hexdigest()
 
 
 def _table_row(name: str, counts: Counter[str]) -> str:
