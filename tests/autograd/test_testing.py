@@ -17,6 +17,19 @@ from autograd.testing import TABLE, Expression, Step, expressions, points
 cube = primitive("testing_cube", lambda x: x**3, (lambda y, x: 3 * x**2,))
 
 
+def drawn_from(strategy: st.SearchStrategy) -> list:
+    """300 of a strategy's examples, always the same."""
+    found = []
+
+    @settings(max_examples=300, derandomize=True)
+    @given(strategy)
+    def draw(one):
+        found.append(one)
+
+    draw()
+    return found
+
+
 @given(st.integers(1, 5).flatmap(lambda n: points(n, -0.5, 2.0).map(lambda point: (n, point))))
 def test_points_are_hundredths_between_their_ends(drawn):
     inputs, point = drawn
@@ -27,14 +40,7 @@ def test_points_are_hundredths_between_their_ends(drawn):
 
 
 def test_points_are_pairs_between_3_and_minus_3_unless_they_are_told():
-    found = []
-
-    @settings(max_examples=300, derandomize=True)
-    @given(points())
-    def draw(point):
-        found.append(point)
-
-    draw()
+    found = drawn_from(points())
     assert {len(point) for point in found} == {2}
     assert (min(map(min, found)), max(map(max, found))) == (-3.0, 3.0)
     assert len(set(found)) > 200
@@ -111,14 +117,7 @@ def test_expressions_are_made_of_what_was_asked_for(expression: Expression):
 
 
 def test_every_primitive_turns_up_with_constants_and_shared_results():
-    drawn = []
-
-    @settings(max_examples=300, derandomize=True)
-    @given(expressions())
-    def draw(expression):
-        drawn.append(expression)
-
-    draw()
+    drawn = drawn_from(expressions())
     steps = [step for expression in drawn for step in expression.steps]
     assert {step.primitive for step in steps} == set(TABLE)
     constants = {operand for step in steps for operand in step.operands if type(operand) is float}
