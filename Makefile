@@ -25,10 +25,15 @@ bench: $(VENV)/installed-bench
 	$(RUN) -m benchmarks.moons --out $(OUT)
 	$(RUN) -m benchmarks.growth --out $(OUT)
 
-# make mutation ONLY=autograd/ieee.py; for other options: .venv/bin/python -m tests.mutation --help
+# make mutation ONLY=autograd/primitives/ieee.py: changes the code a little, in every way, and runs the tests.
 ONLY ?= autograd
+MUTATION := $(OUT)/mutation.toml $(OUT)/mutation.sqlite
 mutation: $(VENV)/installed-mutation
-	$(RUN) -m tests.mutation $(ONLY) $(if $(SAMPLE),--sample $(SAMPLE)) --out $(OUT)/mutation
+	mkdir -p $(OUT)
+	sed 's|^module-path.*|module-path = "$(ONLY)"|' tests/mutation.toml > $(firstword $(MUTATION))
+	$(VENV)/bin/cosmic-ray init --force $(MUTATION)
+	$(VENV)/bin/cosmic-ray exec $(MUTATION)
+	$(VENV)/bin/cr-report --surviving-only $(lastword $(MUTATION))
 
 clean:
 	rm -rf $(VENV) .venv-peers $(OUT) build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
