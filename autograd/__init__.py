@@ -1,25 +1,25 @@
 """A reverse-mode scalar autodiff engine: write a formula for one sample, get its exact gradients."""
 
-from autograd.anomaly import detect_anomaly
+from autograd.graph.anomaly import detect_anomaly
 from autograd.checking import check_gradients
 from autograd.derivation import Derivation, derive
 from autograd.drawing import draw
 from autograd.comparing import Comparison, compare
 from autograd.explaining import Explanation, explain
-from autograd.primitives import (
+from autograd.primitives.table import (
     absolute, acos, acosh, add, asin, asinh, atan, atan2, atanh, cos, cosh, div, equal, erf, erfc, exp,
     expm1, hypot, less, less_equal, log, log1p, log2, log10, maximum, minimum, mul, neg, pow, relu,
     sigmoid, sin, sinh, softplus, sqrt, stop_gradient, sub, tan, tanh, where,
 )  # fmt: skip
-from autograd.compiling import jit
-from autograd.mapping import vmap
-from autograd.program import Program
-from autograd.registry import Primitive, all_primitives, primitive
-from autograd.scanning import scan
-from autograd.scopes import scope
-from autograd.tracing import trace
-from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from autograd.value import TracingError, Value
+from autograd.running.jit import jit
+from autograd.running.vmap import vmap
+from autograd.programs.program import Program
+from autograd.primitives.primitive import Primitive, all_primitives, primitive
+from autograd.running.scan import scan
+from autograd.graph.scopes import scope
+from autograd.programs.tracing import trace
+from autograd.derivatives.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from autograd.graph.value import TracingError, Value
 
 __all__ = [
     "Comparison", "Derivation", "Explanation", "Primitive", "Program", "TracingError", "Value", "absolute",

@@ -34,10 +34,10 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autograd.extras import require
-from autograd.primitives import add, stop_gradient
-from autograd.program import format_constant
-from autograd.registry import Primitive, all_primitives
+from autograd.primitives.primitive import Primitive, all_primitives
+from autograd.primitives.table import add, stop_gradient
+from autograd.programs.program import format_constant
+from autograd.support.extras import require
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
@@ -50,7 +50,7 @@ _NEARBY = 1e-3  # within this distance a step's result and partials change smoot
 
 # What expressions are made of unless they are told: the library's own primitives, but for stop_gradient,
 # whose derivative is 0 by decree, which no difference quotient finds.
-TABLE = tuple(p for p in all_primitives() if p.place == "autograd.primitives" and p is not stop_gradient)
+TABLE = tuple(p for p in all_primitives() if p.is_builtin and p is not stop_gradient)
 
 
 class Step(NamedTuple):

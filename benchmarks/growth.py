@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from autograd.extras import MissingExtraError, require
-from autograd.files import write_whole
+from autograd.support.extras import MissingExtraError, require
+from autograd.support.whole_files import write_whole
 from models.figures import write_figure
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)

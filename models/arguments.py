@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.ieee import described
+from autograd.primitives.ieee import described
 
 __all__ = ["numbers_of"]
 

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from autograd.files import write_whole
+from autograd.support.whole_files import write_whole
 
 __all__ = ["write_figure"]
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Value, equal, exp, expm1, log, log1p, maximum, relu, softplus, stop_gradient, where
-from autograd.ieee import described
+from autograd.primitives.ieee import described
 from models.arguments import numbers_of
 
 __all__ = ["cross_entropy", "hinge", "logistic", "squared_error"]

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from autograd import Value, erfc, expm1, less, minimum, relu, sigmoid, softplus, tanh, where
-from autograd.ieee import described, to_float
-from autograd.trees import flatten
+from autograd.graph.trees import flatten
+from autograd.primitives.ieee import described, to_float
 from models.arguments import numbers_of
 from optim.checks import whole
 

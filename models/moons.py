@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from autograd import vmap
-from autograd.extras import require
+from autograd.support.extras import require
 from models.datasets import moons
 from models.figures import write_figure
 from models.losses import hinge

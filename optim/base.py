@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, NoReturn
 
 from autograd import Value
-from autograd.ieee import to_float
+from autograd.primitives.ieee import to_float
 from optim.checks import checked, whole
 from optim.schedules import Schedule
 

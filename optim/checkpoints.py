@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from autograd.files import write_whole
+from autograd.support.whole_files import write_whole
 
 __all__ = ["CheckpointError", "read_checkpoint", "write_checkpoint"]
 

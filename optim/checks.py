@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.ieee import to_float
+from autograd.primitives.ieee import to_float
 
 __all__ = ["checked", "switch", "whole"]
 

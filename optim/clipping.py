@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from autograd import Value, div, less, maximum, minimum, sqrt, where
-from autograd.trees import flatten
+from autograd.graph.trees import flatten
 from optim.checks import checked
 
 __all__ = ["clip_by_norm", "clip_by_value", "clip_grad_norm_", "clip_grad_value_", "global_norm"]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import Value, detect_anomaly
-from autograd.trees import Structure
+from autograd.graph.trees import Structure
 from optim.samples import Samples
 from optim.steps import State, Steps
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from autograd.compiling import checked_engine
-from autograd.extras import require
+from autograd.running.jit import checked_engine
+from autograd.support.extras import require
 from optim.base import Optimizer
 from optim.checkpoints import write_checkpoint
 from optim.checks import checked, switch, whole

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd import Value
-from autograd.graph import leaves, topological_order
-from autograd.ieee import described
-from autograd.trees import flatten
+from autograd.graph.trees import flatten
+from autograd.graph.walks import leaves, topological_order
+from autograd.primitives.ieee import described
 from optim.samples import Samples
 
 __all__ = ["Parameters"]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
-from autograd.ieee import described, power
+from autograd.primitives.ieee import described, power
 from optim.checks import checked, whole
 
 __all__ = ["Constant", "Cosine", "Exponential", "Linear", "Schedule", "StepDecay", "WarmUp"]

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import Value, trace, value_and_grad, vmap
-from autograd.compiling import kept_for
-from autograd.scanning import scan, scan_batches
-from autograd.trees import Structure
+from autograd.graph.trees import Structure
+from autograd.running.jit import kept_for
+from autograd.running.scan import scan, scan_batches
 from optim.base import Optimizer
 from optim.clipping import clip_by_norm, clip_by_value
 from optim.samples import Samples

@@ -39,3 +39,8 @@ def living_values():
     gc.disable()
     yield lambda: sum(type(one) is Value for one in gc.get_objects())
     gc.enable()
+
+
+def pytest_make_parametrize_id(config, val, argname):
+    """A function as a parameter goes by its name: its address would differ between parallel workers."""
+    return getattr(val, "__name__", argname) if " at 0x" in repr(val) else None

@@ -6,14 +6,14 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from autograd.checking.check_report import GradientCheck, Row
 from autograd.checking.complex_step import complex_step
 from autograd.checking.differences import balanced, fixed_step, richardson
 from autograd.checking.high_precision import findings, high_precision
 from autograd.checking.numbers import RefusedError
-from autograd.checking.report import GradientCheck, Row
 from autograd.checking.subject import Estimate, Gradient, Hessian, Subject
 from autograd.checking.taylor import taylor
-from autograd.extras import MissingExtraError
+from autograd.support.extras import MissingExtraError
 
 __all__ = ["METHODS", "GradientCheck", "RefusedError", "Row", "check_gradients"]
 

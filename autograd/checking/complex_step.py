@@ -13,12 +13,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd import primitives as table
 from autograd.checking.numbers import Number, RefusedError, is_own, restated
 from autograd.checking.rounding import Rounded, adjoints_of, values_of
 from autograd.checking.subject import Estimate, Gradient, Hessian
 from autograd.checking.tape import Tape, located
-from autograd.registry import Primitive, all_primitives
+from autograd.primitives import table
+from autograd.primitives.primitive import Primitive, all_primitives
 
 __all__ = ["complex_step"]
 

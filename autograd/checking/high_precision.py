@@ -13,14 +13,14 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from autograd import primitives as table
 from autograd.checking.numbers import RefusedError
 from autograd.checking.precise import Arithmetic, arithmetic
 from autograd.checking.rounding import Rounded, partials, values_of
 from autograd.checking.subject import Estimate, Gradient, Hessian
 from autograd.checking.tape import Tape, located
-from autograd.extras import require
-from autograd.registry import Primitive
+from autograd.primitives import table
+from autograd.primitives.primitive import Primitive
+from autograd.support.extras import require
 
 __all__ = ["findings", "high_precision"]
 

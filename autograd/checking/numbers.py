@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
-from autograd import primitives as table
-from autograd.registry import Primitive, all_primitives
+from autograd.primitives import table
+from autograd.primitives.primitive import Primitive, all_primitives
 
 __all__ = ["Number", "RefusedError", "is_own", "restated"]
 

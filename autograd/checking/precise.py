@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from autograd import primitives as table
 from autograd.checking.numbers import Number, is_own, restated
-from autograd.registry import Primitive
+from autograd.primitives import table
+from autograd.primitives.primitive import Primitive
 
 __all__ = ["Arithmetic", "Precise", "arithmetic"]
 

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd import primitives as table
 from autograd.checking.numbers import Number, is_own, restated
 from autograd.checking.tape import Tape
-from autograd.graph import operands
-from autograd.registry import Primitive, all_primitives
-from autograd.value import Value
+from autograd.graph.value import Value
+from autograd.graph.walks import operands
+from autograd.primitives import table
+from autograd.primitives.primitive import Primitive, all_primitives
 
 __all__ = ["Rounded", "adjoints_of", "derivatives", "own_rounding", "partials", "values_of"]
 

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 from autograd.checking.numbers import RefusedError, restated
 from autograd.checking.rounding import Rounded, derivatives, own_rounding, values_of
 from autograd.checking.tape import Tape
-from autograd.graph import leaves, topological_order
-from autograd.registry import Primitive
-from autograd.tracing import argument_names, trace
-from autograd.transforms import grad, hessian
-from autograd.trees import flatten
-from autograd.value import Value
+from autograd.derivatives.transforms import grad, hessian
+from autograd.graph.trees import flatten
+from autograd.graph.value import Value
+from autograd.graph.walks import leaves, topological_order
+from autograd.primitives.primitive import Primitive
+from autograd.programs.tracing import argument_names, trace
 
 __all__ = ["Estimate", "Gradient", "Hessian", "Subject"]
 

@@ -7,10 +7,10 @@ from functools import cached_property
 from itertools import count
 from typing import Any
 
-from autograd.graph import leaves, operands, topological_order
-from autograd.program import Instruction, Program
-from autograd.registry import Primitive
-from autograd.value import Value
+from autograd.graph.value import Value
+from autograd.graph.walks import leaves, operands, topological_order
+from autograd.primitives.primitive import Primitive
+from autograd.programs.program import Instruction, Program
 
 __all__ = ["Tape", "located"]
 

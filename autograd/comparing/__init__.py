@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from autograd.comparing.comparison import Comparison, Component
 from autograd.comparing.judgement import judged
 from autograd.comparing.points import Pair, of_one_number, sampled
-from autograd.comparing.report import Comparison, Component
 from autograd.derivation import Derivation, derive
-from autograd.tracing import argument_names
-from autograd.transforms import argument_places
-from autograd.trees import flatten
-from autograd.value import TracingError, Value
+from autograd.derivatives.transforms import argument_places
+from autograd.graph.trees import flatten
+from autograd.graph.value import TracingError, Value
+from autograd.programs.tracing import argument_names
 
 __all__ = ["Comparison", "Component", "compare"]
 

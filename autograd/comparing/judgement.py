@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from autograd.comparing.account import Account, Series
+from autograd.comparing.comparison import Comparison, Component
+from autograd.comparing.contributions import Account, Series
 from autograd.comparing.misreading import misreading
 from autograd.comparing.points import Sample
-from autograd.comparing.report import Comparison, Component
-from autograd.comparing.rounding import UNIT
+from autograd.comparing.rounded import UNIT
+from autograd.comparing.sentences import NEARLY, Place, definitions, places_to_look, told
 from autograd.comparing.slips import FEWEST_POINTS, SAFETY, Slip, explained
-from autograd.comparing.wording import NEARLY, Place, definitions, places_to_look, told
 from autograd.derivation import Derivation
 from autograd.derivation.expressions import Symbol
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from autograd.comparing.account import Account, Series
+from autograd.comparing.contributions import Account, Series
 from autograd.derivation import Derivation
 from autograd.derivation.expressions import Expression, Sum, total
 from autograd.derivation.lines import Line, Lines

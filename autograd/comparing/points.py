@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.comparing.rounding import Gradient
-from autograd.ieee import described
-from autograd.trees import Structure, flatten
-from autograd.value import Value
+from autograd.comparing.rounded import Gradient
+from autograd.graph.trees import Structure, flatten
+from autograd.graph.value import Value
+from autograd.primitives.ieee import described
 
 __all__ = ["Pair", "Sample", "of_one_number", "sampled"]
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.comparing.account import Account, Series, Term, factors_of, steps_to
-from autograd.comparing.rounding import UNIT
+from autograd.comparing.contributions import Account, Series, Term, factors_of, steps_to
+from autograd.comparing.rounded import UNIT
 from autograd.derivation.expressions import ONE, Expression, Number, Symbol, product
 from autograd.derivation.walks import size
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd import primitives as table
 from autograd.derivation.chain_rule import chain_rule
 from autograd.derivation.expressions import Call, Derivative, Slope, Symbol
-from autograd.derivation.layout import as_latex, as_text, sections_of
+from autograd.derivation.line_breaks import as_latex, as_text, sections_of
 from autograd.derivation.lines import Lines, lines_of
+from autograd.derivation.notation import COMPARISONS
 from autograd.derivation.walks import walk
-from autograd.derivation.writing import COMPARISONS
-from autograd.program import Program
-from autograd.tracing import trace
-from autograd.transforms import argument_places, value_and_grad
-from autograd.trees import flatten
-from autograd.value import Value
+from autograd.derivatives.transforms import argument_places, value_and_grad
+from autograd.graph.trees import flatten
+from autograd.graph.value import Value
+from autograd.primitives import table
+from autograd.programs.program import Program
+from autograd.programs.tracing import trace
 
 __all__ = ["Derivation", "derive"]
 

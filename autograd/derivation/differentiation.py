@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd import primitives as table
 from autograd.derivation.expressions import (
     ONE,
     ZERO,
@@ -23,7 +22,8 @@ from autograd.derivation.expressions import (
     total,
 )
 from autograd.derivation.walks import symbols
-from autograd.registry import Primitive
+from autograd.primitives import table
+from autograd.primitives.primitive import Primitive
 
 __all__ = ["differentiate", "rule_mentions_result", "textbook_partial"]
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from autograd import primitives as table
 from autograd.derivation.operators import Operators
-from autograd.ieee import to_float
-from autograd.registry import Primitive
+from autograd.primitives import table
+from autograd.primitives.ieee import to_float
+from autograd.primitives.primitive import Primitive
 
 __all__ = [
     "CONSTANTS",

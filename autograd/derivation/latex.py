@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from autograd import primitives as table
 from autograd.derivation.expressions import Call, Derivative, Expression, Number, Power, Slope, Symbol
+from autograd.derivation.notation import COMPARISONS, Binding, Writer, comparison
 from autograd.derivation.quotients import decimal
-from autograd.derivation.writing import COMPARISONS, Binding, Writer, comparison
+from autograd.primitives import table
 
 __all__ = ["LatexWriter", "latex", "latex_name"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from autograd import primitives as table
 from autograd.derivation.differentiation import rule_mentions_result
 from autograd.derivation.expressions import Call, Expression, Sum, Symbol, applied, as_expression
 from autograd.derivation.naming import input_names, result_name, result_names
 from autograd.derivation.walks import depth, size
-from autograd.program import Program
-from autograd.registry import Primitive
+from autograd.primitives import table
+from autograd.primitives.primitive import Primitive
+from autograd.programs.program import Program
 
 __all__ = ["Line", "Lines", "lines_of"]
 

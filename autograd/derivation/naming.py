@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterable
 
-from autograd import primitives as table
 from autograd.derivation.expressions import CONSTANTS
-from autograd.program import Instruction, Program
+from autograd.primitives import table
+from autograd.programs.program import Instruction, Program
 
 __all__ = ["input_names", "result_name", "result_names"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from autograd import primitives as table
-from autograd.registry import Primitive
+from autograd.primitives import table
+from autograd.primitives.primitive import Primitive
 
 __all__ = ["Operators"]
 

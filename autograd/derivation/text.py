@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from autograd.derivation.expressions import Call, Derivative, Expression, Number, Power, Slope, Symbol
+from autograd.derivation.notation import Binding, Writer
 from autograd.derivation.quotients import decimal
-from autograd.derivation.writing import Binding, Writer
 
 __all__ = ["TextWriter", "text"]
 

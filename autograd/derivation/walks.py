@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 from typing import Any
 
-from autograd import primitives as table
 from autograd.derivation.expressions import (
     CONSTANTS,
     ONE,
@@ -26,6 +25,7 @@ from autograd.derivation.expressions import (
     product,
     total,
 )
+from autograd.primitives import table
 
 __all__ = ["depth", "evaluate", "ordered", "parts_of", "rebuilt", "size", "substituted", "symbols", "walk"]
 

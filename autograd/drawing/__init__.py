@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from autograd.drawing.dot import written
 from autograd.drawing.folding import FOLDS
 from autograd.drawing.pictures import Drawing
-from autograd.drawing.programs import sketch_of_program
+from autograd.drawing.program_sketch import sketch_of_program
 from autograd.drawing.sketch import nearest
-from autograd.drawing.values import has_more_than, sketch_of_values
-from autograd.drawing.writing import written
-from autograd.program import Program
-from autograd.value import Value
+from autograd.drawing.value_sketch import has_more_than, sketch_of_values
+from autograd.graph.value import Value
+from autograd.programs.program import Program
 
 __all__ = ["Drawing", "draw", "notebook_svg"]
 

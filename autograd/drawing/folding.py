@@ -9,7 +9,7 @@ from graphlib import TopologicalSorter
 from autograd.drawing.forms import forms_of, kind_of
 from autograd.drawing.merging import merged
 from autograd.drawing.sketch import Node, Sketch
-from autograd.scopes import Scope
+from autograd.graph.scopes import Scope
 
 __all__ = ["FOLDS"]
 

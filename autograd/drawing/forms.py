@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable
 
-from autograd import primitives as table
 from autograd.drawing.sketch import Node, Sketch
+from autograd.primitives import table
 
 __all__ = ["forms_of", "kind_of"]
 

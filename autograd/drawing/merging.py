@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 
 from autograd.drawing.sketch import Look, Node, Sketch
-from autograd.scopes import Path, Scope
+from autograd.graph.scopes import Path, Scope
 
 __all__ = ["merged"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import graphviz
 
-from autograd.drawing.layout import lay_out
-from autograd.files import write_whole
+from autograd.drawing.graphviz import lay_out
+from autograd.support.whole_files import write_whole
 
 __all__ = ["Drawing"]
 

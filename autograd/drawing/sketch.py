@@ -6,8 +6,8 @@ from collections import Counter, deque
 from enum import Enum
 from typing import NamedTuple
 
-from autograd.registry import Primitive
-from autograd.scopes import Path
+from autograd.graph.scopes import Path
+from autograd.primitives.primitive import Primitive
 
 __all__ = ["Look", "Node", "Sketch", "nearest"]
 

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from autograd.engines._batches import in_turns
-from autograd.program import Program
+from autograd.engines.batches.chunks import in_turns
+from autograd.programs.program import Program
 
 __all__ = ["BatchesInTurn", "Compiled", "compiled", "engine_names", "scan_batches"]
 
@@ -105,9 +105,7 @@ def scan_batches(turn: Compiled, *args: Any) -> tuple[list[float], list[np.ndarr
 @cache
 def engine_names() -> tuple[str, ...]:
     """The engines that there are, installed or not what they need."""
-    return tuple(
-        sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
-    )
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg))
 
 
 def compiled(program: Program, engine: str) -> Compiled:

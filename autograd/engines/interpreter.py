@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engines._ir import HEAD, Callbacks, Code, literal, template
-from autograd.engines._slots import DRIVER, InMemory
-from autograd.lowering import lowered
-from autograd.program import Program
-from autograd.registry import Primitive, all_primitives
-from autograd.tracing import trace
+from autograd.engines.machine.ir import HEAD, Callbacks, Code, literal, template
+from autograd.engines.machine.memory import DRIVER, InMemory
+from autograd.primitives.primitive import Primitive, all_primitives
+from autograd.programs.lowering import lowered
+from autograd.programs.program import Program
+from autograd.programs.tracing import trace
 
 __all__ = ["Engine"]
 
@@ -32,7 +32,7 @@ _ENTRY = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.POINTER(ctypes.c_double), ctyp
 class Engine(InMemory):
     """A program for the interpreter: see `autograd.engines.Compiled`.
 
-    >>> from autograd.tracing import trace
+    >>> from autograd.programs.tracing import trace
     >>> Engine(trace(lambda x, y: x * y + y, 2.0, 3.0)).call([5.0, 7.0])
     [42.0]
     """
@@ -202,7 +202,7 @@ end:
 @cache
 def _opcodes() -> dict[Primitive, int]:
     """A number for each of the library's own primitives."""
-    own = [one for one in all_primitives() if one.place == "autograd.primitives"]
+    own = [one for one in all_primitives() if one.is_builtin]
     return {one: i for i, one in enumerate(filter(_is_known, own), _FIRST)}
 
 

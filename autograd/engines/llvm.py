@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engines._batches import Columns, chunk_size, in_chunks, in_turns, reduced
-from autograd.engines._ir import HEAD, Code, binding
-from autograd.engines._loops import LARGE, Body, batches_text, loads, map_text, scan_text, stores
-from autograd.engines._slots import DRIVER, InMemory
-from autograd.lowering import lowered
-from autograd.program import Program
+from autograd.engines.batches.chunks import Columns, chunk_size, in_chunks, in_turns, reduced
+from autograd.engines.machine.ir import HEAD, Code, binding
+from autograd.engines.machine.loops import LARGE, Body, batches_text, loads, map_text, scan_text, stores
+from autograd.engines.machine.memory import DRIVER, InMemory
+from autograd.programs.lowering import lowered
+from autograd.programs.program import Program
 
 __all__ = ["Engine"]
 
@@ -32,7 +32,7 @@ _POINTER, _INTEGER = ctypes.c_void_p, ctypes.c_int64
 class Engine:
     """A program compiled by LLVM: see `autograd.engines.Compiled`.
 
-    >>> from autograd.tracing import trace
+    >>> from autograd.programs.tracing import trace
     >>> Engine(trace(lambda x, y: x * y + y, 2.0, 3.0)).call([5.0, 7.0])
     [42.0]
     """

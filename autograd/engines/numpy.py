@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd import primitives as table
-from autograd.engines._batches import in_chunks
+from autograd.engines.batches.chunks import in_chunks
 from autograd.engines.python import Engine as PythonEngine
-from autograd.lowering import lowered
-from autograd.program import Instruction, Program
-from autograd.registry import Primitive
+from autograd.primitives import table
+from autograd.primitives.primitive import Primitive
+from autograd.programs.lowering import lowered
+from autograd.programs.program import Instruction, Program
 
 __all__ = ["Engine"]
 
@@ -35,7 +35,7 @@ class Engine:
     Sums are of partial sums over the chunks, added in the order of the samples. The chunks depend on
     the program and on the number of samples, and not on the number of cores.
 
-    >>> from autograd.tracing import trace
+    >>> from autograd.programs.tracing import trace
     >>> engine = Engine(trace(lambda w, x: w * x + 1, 1.0, 1.0))
     >>> engine.map([0.5, np.array([1.0, 2.0])], 2, None)
     [array([1.5, 2. ])]

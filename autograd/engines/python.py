@@ -1,6 +1,6 @@
 """The engine in Python: a program as the source of one Python function, which users may read and keep.
 
-The source imports only ``math``; it carries those functions of `_portable` that it uses. It runs one
+The source imports only ``math``; it carries those functions of `portable` that it uses. It runs one
 point at a time.
 """
 
@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engines import _portable
-from autograd.lowering import lowered
-from autograd.program import Instruction, Program
-from autograd.registry import Primitive
+from autograd.primitives.primitive import Primitive
+from autograd.programs import portable
+from autograd.programs.lowering import lowered
+from autograd.programs.program import Instruction, Program
 
 __all__ = ["Engine", "source"]
 
@@ -107,7 +107,7 @@ def source(program: Program) -> str:
         flat inputs that returns the tuple of the flat outputs, to the bit as every engine. A user's
         primitive whose forward cannot be traced is fetched from this library instead.
 
-    >>> from autograd.tracing import trace
+    >>> from autograd.programs.tracing import trace
     >>> print(source(trace(lambda x: x * 2 + 1, 0.0)))  # doctest: +SKIP
     """
     if any(not _is_known(instruction.primitive) for instruction in program.instructions):
@@ -120,10 +120,10 @@ def source(program: Program) -> str:
 
     lines = ["import math", ""]
     if foreign:
-        lines += ["from autograd.registry import find_primitive", ""]
+        lines += ["from autograd.primitives.primitive import find_primitive", ""]
         lines += [f"{one.name} = find_primitive({one.name!r})" for one in foreign]
     for name in helpers:
-        lines += ["", _without_types(inspect.getsource(getattr(_portable, name))).rstrip(), ""]
+        lines += ["", _without_types(inspect.getsource(getattr(portable, name))).rstrip(), ""]
     lines += ["", f"def program({', '.join(names[: len(program.inputs)])}):", *_docstring(program, names)]
     line = None
     for at, instruction in enumerate(program.instructions, first):
@@ -137,7 +137,7 @@ def source(program: Program) -> str:
 
 
 def _is_known(primitive: Primitive) -> bool:
-    return primitive.place == "autograd.primitives"
+    return primitive.is_builtin
 
 
 def _distinct(primitives: Any) -> list[Primitive]:
@@ -145,11 +145,11 @@ def _distinct(primitives: Any) -> list[Primitive]:
 
 
 def _helpers(program: Program) -> list[str]:
-    """The functions of `_portable` that the instructions call, those they stand on first."""
+    """The functions of `portable` that the instructions call, those they stand on first."""
     used = {instruction.primitive.name for instruction in program.instructions} - set(_WRITTEN)
     if "softplus" in used:
         used.add("relu")
-    return [name for name in vars(_portable) if name in used]
+    return [name for name in vars(portable) if name in used]
 
 
 def _without_types(text: str) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import html
 import os
 
-from autograd.explaining.account import Account
+from autograd.explaining.contents import Account
 from autograd.explaining.page import assemble
 from autograd.explaining.telling import tell
-from autograd.files import write_whole
-from autograd.graph import leaves, topological_order
-from autograd.ieee import described
-from autograd.value import Value
+from autograd.graph.value import Value
+from autograd.graph.walks import leaves, topological_order
+from autograd.primitives.ieee import described
+from autograd.support.whole_files import write_whole
 
 __all__ = ["Explanation", "explain"]
 

@@ -10,13 +10,13 @@ from importlib import resources
 from string import Template
 from typing import Any
 
-from autograd.explaining.account import Account
+from autograd.explaining.backward_pass import Step
+from autograd.explaining.contents import Account
 from autograd.explaining.picture import picture
-from autograd.explaining.steps import Step
 from autograd.explaining.telling import Told
-from autograd.explaining.wording import Formula, rounded
-from autograd.graph import operands
-from autograd.value import Value
+from autograd.explaining.words import Formula, rounded
+from autograd.graph.value import Value
+from autograd.graph.walks import operands
 
 __all__ = ["assemble"]
 
@@ -40,7 +40,7 @@ def assemble(account: Account, steps: list[Told]) -> str:
 
 
 def _template(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text("utf-8")
+    return resources.files(__package__).joinpath("web", name).read_text("utf-8")
 
 
 def _hash(text: str) -> str:

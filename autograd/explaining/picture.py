@@ -6,10 +6,10 @@ import unicodedata
 from collections import Counter
 from typing import NamedTuple
 
-from autograd.explaining.account import Account
-from autograd.explaining.layout import Layout, Point, Size, layered
-from autograd.explaining.wording import rounded, sign
-from autograd.value import Value
+from autograd.explaining.contents import Account
+from autograd.explaining.layers import Layout, Point, Size, layered
+from autograd.explaining.words import rounded, sign
+from autograd.graph.value import Value
 
 __all__ = ["Picture", "picture"]
 

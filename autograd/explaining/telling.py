@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from autograd.explaining.account import Account
-from autograd.explaining.steps import Share, Step
-from autograd.explaining.wording import rounded
+from autograd.explaining.backward_pass import Share, Step
+from autograd.explaining.contents import Account
+from autograd.explaining.words import rounded
 
 __all__ = ["Told", "tell"]
 
@@ -33,7 +33,7 @@ class Told(NamedTuple):
 def tell(account: Account) -> Iterator[Told]:
     """All steps in order.
 
-    >>> from autograd.value import Value
+    >>> from autograd.graph.value import Value
     >>> x = Value(3.0, "x")
     >>> for told in tell(Account(x * x)):
     ...     print(told.sentence)

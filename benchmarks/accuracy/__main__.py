@@ -38,7 +38,7 @@ def main() -> None:
         "--only", nargs="*", default=[], help="names of primitives: prints only these, writes nothing"
     )
     arguments = parser.parse_args()
-    table = [entry for entry in all_primitives() if entry.place == "autograd.primitives"]
+    table = [entry for entry in all_primitives() if entry.is_builtin]
     chosen = [entry for entry in table if not arguments.only or entry.name in arguments.only]
     where = {entry.name: points(entry.name, entry.arity, arguments.points) for entry in chosen}
     versions, peers = _peers(where)

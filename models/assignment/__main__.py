@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from autograd.extras import require
+from autograd.support.extras import require
 from models.assignment.data import Array, load_assignment_data, planted_weights
 from models.assignment.graders import POINT, check_first_row, grade, hand_against_engine
 from models.assignment.plots import draw_loss, plot_losses

@@ -9,8 +9,8 @@ from typing import Any
 
 from autograd import Value
 from autograd.drawing import draw
-from autograd.extras import require
-from autograd.scopes import enclose
+from autograd.graph.scopes import enclose
+from autograd.support.extras import require
 from models.assignment.graders import labelled
 from models.assignment.graph import forward
 from models.assignment.training import THRESHOLDS, Training

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograd.checking import GradientCheck
-from autograd.extras import require
-from autograd.files import write_whole
+from autograd.support.extras import require
+from autograd.support.whole_files import write_whole
 from models.assignment.graders import WEIGHT_NAMES, Grader
 from models.assignment.solving import Solution
 from models.assignment.training import THRESHOLDS, Training

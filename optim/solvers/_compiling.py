@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from autograd import jit, vmap
-from autograd.compiling import checked_engine
-from autograd.trees import flatten
+from autograd.graph.trees import flatten
+from autograd.running.jit import checked_engine
 
 __all__ = ["compiled"]
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from autograd import hessian, jvp, trace, value_and_grad, vmap
-from autograd.ieee import described
-from autograd.value import Value
+from autograd.graph.value import Value
+from autograd.primitives.ieee import described
 from optim.solvers._arrays import Array
 from optim.solvers._whitening import Whitening
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.trees import flatten
-from autograd.value import Value
+from autograd.graph.trees import flatten
+from autograd.graph.value import Value
 from optim.solvers._arrays import Array
 
 __all__ = ["Unknowns"]

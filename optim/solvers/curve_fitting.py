@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.extras import require
-from autograd.ieee import described
+from autograd.primitives.ieee import described
+from autograd.support.extras import require
 from optim.checks import checked, whole
 from optim.solvers._arrays import Array, real_array
 from optim.solvers._observations import Observations

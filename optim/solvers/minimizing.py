@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from autograd import hessian, hvp, jacobian, value_and_grad
-from autograd.extras import require
-from autograd.ieee import described
-from autograd.trees import flatten
-from autograd.value import Value
+from autograd.graph.trees import flatten
+from autograd.graph.value import Value
+from autograd.primitives.ieee import described
+from autograd.support.extras import require
 from optim.samples import Samples
 from optim.solvers._arrays import Array
 from optim.solvers._compiling import compiled

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from autograd import jacobian
-from autograd.extras import require
-from autograd.trees import flatten
+from autograd.graph.trees import flatten
+from autograd.support.extras import require
 from optim.samples import Samples
 from optim.solvers._arrays import Array
 from optim.solvers._compiling import compiled

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import autograd as ag
 from autograd import Value, primitive
-from autograd.extras import MissingExtraError
+from autograd.support.extras import MissingExtraError
 from autograd.testing import TABLE, Expression, Step, expressions, points
 
 cube = primitive("testing_cube", lambda x: x**3, (lambda y, x: 3 * x**2,))
@@ -187,7 +187,7 @@ def test_expressions_are_tame_at_their_point(expression: Expression):
 
 
 def test_without_hypothesis_there_is_a_way_to_get_it(monkeypatch):
-    monkeypatch.setattr("autograd.extras.find_spec", lambda name: None)
+    monkeypatch.setattr("autograd.support.extras.find_spec", lambda name: None)
     for strategy in (points, expressions):
         with pytest.raises(MissingExtraError, match=r'pip install "valuegrad\[testing\]"'):
             strategy()

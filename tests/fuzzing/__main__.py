@@ -22,7 +22,9 @@ def main() -> None:
         import atheris
     except ImportError:
         parser.error("atheris is not installed: run  pip install atheris")
-    with atheris.instrument_imports(include=["autograd.saving", "models.assignment.reading", "optim"]):
+    with atheris.instrument_imports(
+        include=["autograd.programs.saving", "models.assignment.reading", "optim"]
+    ):
         from tests.fuzzing.readers import READERS
 
     reader = READERS[options.reader]

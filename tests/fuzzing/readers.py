@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from autograd import grad, trace, value_and_grad
-from autograd.saving import ProgramFileError, load, write
+from autograd.programs.saving import ProgramFileError, load, write
 from models.assignment import loss
 from models.assignment.reading import DataError, read_table
 from optim.checkpoints import CheckpointError, read_checkpoint, write_checkpoint

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd import Value, check_gradients, grad, jit, value_and_grad, vmap
-from autograd.trees import flatten
+from autograd.graph.trees import flatten
 from models.losses import cross_entropy
 from models.mlp import ACTIVATIONS, INITIALISATIONS, MLP, Layer, Module, Neuron
 

@@ -506,7 +506,7 @@ def test_an_interrupt_leaves_the_finished_epochs(tmp_path):
         ),
         ({"loss": lambda p, x, y: x - y}, TypeError, "does not depend on its first argument"),
     ],
-    ids=str,
+    ids=lambda part: "-".join(part) if isinstance(part, dict) else getattr(part, "__name__", part),
 )
 def test_bad_input_is_named(changed, error, message):
     arguments = {

@@ -13,7 +13,7 @@ import pytest
 import autograd as ag
 from autograd import Value
 from autograd.comparing import Comparison, compare
-from autograd.comparing.account import Series, Term
+from autograd.comparing.contributions import Series, Term
 from autograd.comparing.slips import Slip
 from autograd.derivation.chain_rule import Link
 from autograd.derivation.expressions import Symbol

@@ -9,10 +9,10 @@ import pytest
 
 import autograd as ag
 from autograd import Value, derive, primitive
-from autograd import primitives as table
 from autograd.derivation.differentiation import differentiate, rule_mentions_result
 from autograd.derivation.expressions import Symbol, as_expression
 from autograd.derivation.text import text
+from autograd.primitives import table
 
 x, y, z = Symbol("x"), Symbol("y"), Symbol("z")
 numeric = primitive("differentiation_numeric", math.sin, lambda result, x: (math.cos(x),))

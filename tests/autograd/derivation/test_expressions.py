@@ -8,7 +8,6 @@ from fractions import Fraction
 
 import pytest
 
-from autograd import primitives as table
 from autograd.derivation.expressions import (
     Call,
     Chain,
@@ -25,6 +24,7 @@ from autograd.derivation.expressions import (
 from autograd.derivation.latex import latex
 from autograd.derivation.text import text
 from autograd.derivation.walks import evaluate
+from autograd.primitives import table
 
 x, y, z = Symbol("x"), Symbol("y"), Symbol("z")
 up = Derivative("L", "u")

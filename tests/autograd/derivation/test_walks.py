@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from autograd import Value, grad
-from autograd import primitives as table
 from autograd.derivation.expressions import Chain, Derivative, Slope, Symbol, as_expression
 from autograd.derivation.operators import Operators
 from autograd.derivation.text import text
 from autograd.derivation.walks import depth, evaluate, ordered, size, substituted
-from autograd.graph import topological_order
+from autograd.graph.walks import topological_order
+from autograd.primitives import table
 
 x, y, z = Symbol("x"), Symbol("y"), Symbol("z")
 

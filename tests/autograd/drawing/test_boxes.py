@@ -9,7 +9,7 @@ import pytest
 
 import autograd
 from autograd import Value, draw, trace, value_and_grad
-from autograd.scopes import enclose, scope
+from autograd.graph.scopes import enclose, scope
 from tests.autograd.drawing.reading import boxes, edges, written
 
 

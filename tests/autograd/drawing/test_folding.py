@@ -10,8 +10,8 @@ import autograd
 from autograd import Value, trace
 from autograd.drawing import draw
 from autograd.drawing.folding import FOLDS
-from autograd.drawing.values import sketch_of_values
-from autograd.scopes import scope
+from autograd.drawing.value_sketch import sketch_of_values
+from autograd.graph.scopes import scope
 from tests.autograd.drawing.reading import boxes, edges, labels, texts
 
 

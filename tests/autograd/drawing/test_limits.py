@@ -7,11 +7,12 @@ import random
 import pytest
 
 from autograd import Value, trace
-from autograd.drawing import draw, values
+from autograd.drawing import draw
+from autograd.drawing import value_sketch as values
 from autograd.drawing.repeats import LONGEST, repeated
 from autograd.drawing.sketch import Look, nearest
-from autograd.drawing.values import has_more_than, sketch_of_values
-from autograd.graph import operands
+from autograd.drawing.value_sketch import has_more_than, sketch_of_values
+from autograd.graph.walks import operands
 from tests.autograd.drawing.reading import edges, labels, nodes, texts
 
 

@@ -284,7 +284,7 @@ def test_what_cannot_be_drawn_is_a_text_in_a_notebook_and_no_error(monkeypatch: 
 
 def test_size_counts_nodes_and_edges_whatever_labels_say() -> None:
     x = Value(1.0, 'a -> b [label="c"]')
-    with autograd.scopes.scope("x -> y"):
+    with autograd.graph.scopes.scope("x -> y"):
         y = -x
     y.backward()
     assert repr(draw(y)).startswith("<Drawing of 3 nodes and 2 edges:")

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import strategies as st
 
 from autograd import all_primitives, primitive, value_and_grad
-from autograd import primitives as table
 from autograd.engines import compiled
-from autograd.program import Instruction, Program
-from autograd.registry import Primitive
-from autograd.tracing import trace
-from autograd.trees import flatten
+from autograd.graph.trees import flatten
+from autograd.primitives import table
+from autograd.primitives.primitive import Primitive
+from autograd.programs.program import Instruction, Program
+from autograd.programs.tracing import trace
 
-TABLE = [one for one in all_primitives() if one.place == "autograd.primitives"]
+TABLE = [one for one in all_primitives() if one.is_builtin]
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.0, 0.5, 5e-324, 1e-310, 1e308, 710.0, math.inf, -math.inf, math.nan]
 NUMBERS = st.sampled_from(SPECIAL) | st.floats(-30, 30) | st.floats()
 POINTS = st.lists(NUMBERS, min_size=3, max_size=3)
@@ -116,8 +116,8 @@ def check_scan(engine: str, program: Program, points: Sequence[Sequence[float]])
 
 def check_pieces(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches and scans of several chunks and pieces, of short and of long programs, on three cores."""
-    monkeypatch.setattr("autograd.engines._batches.cores", lambda: 3)
-    for module in ("llvm", "_slots"):
+    monkeypatch.setattr("autograd.engines.batches.chunks.cores", lambda: 3)
+    for module in ("llvm", "machine.memory"):
         monkeypatch.setattr(f"autograd.engines.{module}.chunk_size", lambda _: 2)
     for size, samples in ((9, 600), (2500, 7)):
         program = long_program(size)

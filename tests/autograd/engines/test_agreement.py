@@ -14,7 +14,7 @@ from autograd import Value, grad, jit, scan, trace, value_and_grad, vmap
 from autograd.engines import compiled, engine_names
 from autograd.testing import expressions
 from models.assignment.graph import loss
-from tests.autograd.test_simplification import same_bits
+from tests.autograd.programs.test_simplification import same_bits
 
 EXACT = [name for name in engine_names() if name != "numpy"]
 
@@ -29,7 +29,7 @@ def test_the_folder_is_looked_into_once(monkeypatch):
     assert engine_names() == names
 
 
-@pytest.mark.parametrize("name", ["fortran", "_batches", ""])
+@pytest.mark.parametrize("name", ["fortran", "batches", ""])
 def test_another_name_is_refused_and_the_engines_are_told(name):
     with pytest.raises(ValueError, match=f"one of interpreter, llvm, numpy, python, got '{name}'"):
         compiled(trace(lambda x: x, 0.5), name)

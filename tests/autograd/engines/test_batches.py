@@ -14,15 +14,16 @@ import numpy as np
 import pytest
 
 from autograd import trace
-from autograd.engines import _batches, compiled
-from autograd.engines._batches import Columns, chunk_size, in_chunks, in_turns, reduced
+from autograd.engines import compiled
+from autograd.engines.batches import chunks
+from autograd.engines.batches.chunks import Columns, chunk_size, in_chunks, in_turns, reduced
 
-cores = _batches.cores
+cores = chunks.cores
 
 
 @pytest.fixture(autouse=True)
 def _four_cores(monkeypatch):
-    monkeypatch.setattr(_batches, "cores", lambda: 4)
+    monkeypatch.setattr(chunks, "cores", lambda: 4)
 
 
 def helpers() -> list[threading.Thread]:
@@ -54,7 +55,7 @@ class Helper(threading.Thread):
 @pytest.fixture
 def interrupted(monkeypatch):
     """A function that says where the interrupt comes."""
-    monkeypatch.setattr(_batches, "Thread", Helper)
+    monkeypatch.setattr(chunks, "Thread", Helper)
     monkeypatch.setattr(Helper, "starts", 0)
     monkeypatch.setattr(Helper, "joins", 0)
     return lambda kind, at: monkeypatch.setattr(Helper, "interrupted_at", (kind, at))
@@ -223,7 +224,7 @@ def test_columns_that_compiled_code_could_not_read_are_refused():
 
 @pytest.mark.parametrize("count", [0, 1, 6, 7, 4 * 7, 4 * 7 + 1, 9 * 7 - 3])
 def test_partial_sums_are_added_in_the_order_of_their_chunks(count, monkeypatch):
-    monkeypatch.setattr(_batches, "_WAVE", 4)
+    monkeypatch.setattr(chunks, "_WAVE", 4)
     numbers = np.random.default_rng(count).normal(size=(count, 2))
     worked = []
 
@@ -247,7 +248,7 @@ def test_partial_sums_are_added_in_the_order_of_their_chunks(count, monkeypatch)
     ("count", "size", "block"), [(1, 1, 16), (6, 6, 16), (7, 3, 1), (50, 20, 16), (50, 60, 16)]
 )
 def test_batches_in_turn_are_a_loop_over_batches_and_their_samples(engine, count, size, block, monkeypatch):
-    monkeypatch.setattr(_batches, "_BLOCK", block)  # of results, two a sample
+    monkeypatch.setattr(chunks, "_BLOCK", block)  # of results, two a sample
     rng = np.random.default_rng(count)
     xs, ys = rng.normal(size=(2, count))
     rates = rng.normal(size=-(-count // size))

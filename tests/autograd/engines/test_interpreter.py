@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd import primitives as table
 from autograd import value_and_grad
-from autograd.engines import _ir, compiled, interpreter
-from autograd.program import Program
-from autograd.tracing import trace
+from autograd.engines import compiled, interpreter
+from autograd.engines.machine import ir
+from autograd.primitives import table
+from autograd.programs.program import Program
+from autograd.programs.tracing import trace
 from tests.autograd.engines.programs import (
     POINTS,
     check_batch,
@@ -120,7 +121,7 @@ def test_nothing_is_compiled_for_a_program(monkeypatch: pytest.MonkeyPatch) -> N
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("something is compiled")
 
-    monkeypatch.setattr("autograd.engines._ir.Code.__init__", refuse)
+    monkeypatch.setattr("autograd.engines.machine.ir.Code.__init__", refuse)
     start = time.process_time()
     engine = compiled(long_program(100_000), "interpreter")
     engine.call([0.1, 0.2, 0.3])
@@ -142,13 +143,13 @@ def test_the_mean_is_the_same_on_one_core_and_on_two_and_in_both_engines(
     columns = list(np.random.default_rng(3).normal(size=(2, 20_001)))
     found = []
     for cores in (1, 2):
-        monkeypatch.setattr("autograd.engines._batches.cores", lambda cores=cores: cores)
+        monkeypatch.setattr("autograd.engines.batches.chunks.cores", lambda cores=cores: cores)
         found += [compiled(program, one).map(columns, 20_001, "mean") for one in ("interpreter", "llvm")]
     assert found[0] == found[1] == found[2] == found[3]
 
 
 def test_without_llvmlite_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    _ir.binding.cache_clear()
+    ir.binding.cache_clear()
     interpreter._machine.cache_clear()
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)

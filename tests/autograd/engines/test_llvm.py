@@ -17,12 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd import primitive, value_and_grad
-from autograd import primitives as table
-from autograd.engines import _ir, compiled, llvm, scan_batches
-from autograd.engines._batches import in_turns
-from autograd.lowering import lowered
-from autograd.program import Program
-from autograd.tracing import trace
+from autograd.engines import compiled, llvm, scan_batches
+from autograd.engines.batches.chunks import in_turns
+from autograd.engines.machine import ir
+from autograd.primitives import table
+from autograd.programs.lowering import lowered
+from autograd.programs.program import Program
+from autograd.programs.tracing import trace
 from tests.autograd.engines.programs import (
     POINTS,
     RefusedError,
@@ -145,7 +146,7 @@ def test_the_mean_is_the_same_on_one_core_and_on_two(monkeypatch: pytest.MonkeyP
     columns = list(np.random.default_rng(3).normal(size=(2, 50_001)))
     found = []
     for cores in (1, 2, 5):
-        monkeypatch.setattr("autograd.engines._batches.cores", lambda cores=cores: cores)
+        monkeypatch.setattr("autograd.engines.batches.chunks.cores", lambda cores=cores: cores)
         engine = compiled(program, "llvm")
         found.append((engine.map(columns, 50_001, "mean"), engine.map(columns, 50_001, "sum")))
     assert found[0] == found[1] == found[2]
@@ -220,13 +221,13 @@ def test_a_loop_over_batches_is_compiled_as_one(monkeypatch: pytest.MonkeyPatch)
 
 def _counted_compilations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     texts: list[str] = []
-    parse = _ir.binding().parse_assembly
+    parse = ir.binding().parse_assembly
 
     def counted(text: str, context: Any) -> Any:
         texts.append(text)
         return parse(text, context)
 
-    monkeypatch.setattr(_ir.binding(), "parse_assembly", counted)
+    monkeypatch.setattr(ir.binding(), "parse_assembly", counted)
     return texts
 
 
@@ -266,9 +267,9 @@ def test_other_threads_run_while_a_loop_does_and_wait_for_a_short_call(size: int
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc's sincos is known to give the same bits")
 def test_only_sines_and_cosines_that_may_be_fused_are_called_by_name() -> None:
     for one, name in ((table.sin, "@sin("), (table.cos, "@cos(")):
-        assert name in (_ir.template(one, fused=True) or "")
-        assert name not in (_ir.template(one) or name)
-    assert _ir.template(table.exp, fused=True) == _ir.template(table.exp)
+        assert name in (ir.template(one, fused=True) or "")
+        assert name not in (ir.template(one) or name)
+    assert ir.template(table.exp, fused=True) == ir.template(table.exp)
 
 
 def test_batches_of_long_programs_and_of_other_engines_are_taken_in_turn() -> None:
@@ -362,7 +363,7 @@ def test_a_function_of_c_is_called_by_its_name_and_python_where_there_is_none(
     assert run("fmax") == [7.0]
     assert not called
     monkeypatch.setattr(
-        _ir.binding(), "address_of_symbol", lambda _: None
+        ir.binding(), "address_of_symbol", lambda _: None
     )  # LLVM may not have seen the library
     assert run("fdim") == [0.0]
     assert not called
@@ -379,7 +380,7 @@ def test_an_interrupt_while_compiling_leaves_nothing_broken(monkeypatch: pytest.
 
     engine = compiled(trace(lambda x: x + 1, 0.5), "llvm")
     with monkeypatch.context() as patch:
-        patch.setattr(_ir.binding(), "create_mcjit_compiler", interrupt)
+        patch.setattr(ir.binding(), "create_mcjit_compiler", interrupt)
         for _ in range(3):
             with pytest.raises(KeyboardInterrupt):
                 engine.call([1.0])
@@ -408,7 +409,7 @@ def _resident() -> int:
 
 
 def test_without_llvmlite_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    _ir.binding.cache_clear()
+    ir.binding.cache_clear()
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
     with pytest.raises(ModuleNotFoundError, match=r'pip install "valuegrad\[jit\]"'):

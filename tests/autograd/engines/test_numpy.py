@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 
 import autograd as ag
-from autograd import primitives as table
+from autograd.derivatives.transforms import grad, value_and_grad
 from autograd.engines import numpy as engine_module
 from autograd.engines.numpy import Engine
-from autograd.program import Program
+from autograd.primitives import table
+from autograd.programs.program import Program
+from autograd.programs.tracing import trace
 from autograd.testing import Expression, expressions
-from autograd.tracing import trace
-from autograd.transforms import grad, value_and_grad
 from models.assignment.graph import loss
 
 LONGEST = engine_module._LONGEST
@@ -40,7 +40,7 @@ SPECIAL = [
     0.5,
     -3.0,
 ]
-TABLE = [one for one in ag.all_primitives() if one.place == "autograd.primitives"]
+TABLE = [one for one in ag.all_primitives() if one.is_builtin]
 
 
 def ulps(found: float, expected: float) -> float:
@@ -183,7 +183,7 @@ def test_results_do_not_depend_on_the_number_of_cores(
     columns = training_batch(count)
     found = []
     for cores in (1, 2, 3, 2):
-        monkeypatch.setattr("autograd.engines._batches.cores", lambda cores=cores: cores)
+        monkeypatch.setattr("autograd.engines.batches.chunks.cores", lambda cores=cores: cores)
         found.append(np.array(Engine(loss_gradient()).map(columns, count, reduce)).tobytes())
     assert len(set(found)) == 1
 
@@ -328,7 +328,7 @@ def test_no_samples() -> None:
 
 
 def test_nan_and_inf_come_without_warnings_from_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograd.engines._batches.cores", lambda: 2)
+    monkeypatch.setattr("autograd.engines.batches.chunks.cores", lambda: 2)
     engine = Engine(trace(lambda x: (x.log(), 1 / x, x.exp() - x.exp()), 1.0))
     column = np.tile([-1.0, 0.0, 1000.0], 2 * LONGEST)
     with np.errstate(all="raise"):
@@ -414,7 +414,7 @@ CALLED_BACK = pytest.mark.filterwarnings("ignore:the primitive 'refusing' cannot
 def test_an_exception_in_a_primitive_that_is_called_back_reaches_the_caller(
     cores: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("autograd.engines._batches.cores", lambda: cores)
+    monkeypatch.setattr("autograd.engines.batches.chunks.cores", lambda: cores)
     engine = Engine(_traced_refusing())
     count = 6 * LONGEST
     column = np.zeros(count)
@@ -428,7 +428,7 @@ def test_an_exception_in_a_primitive_that_is_called_back_reaches_the_caller(
 
 @CALLED_BACK
 def test_contexts_reach_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograd.engines._batches.cores", lambda: 3)
+    monkeypatch.setattr("autograd.engines.batches.chunks.cores", lambda: 3)
     engine = Engine(_traced_refusing())
     token = level.set(7.0)
     try:

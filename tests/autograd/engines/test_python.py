@@ -13,16 +13,16 @@ import pytest
 from hypothesis import given
 
 import autograd as ag
-from autograd import primitives as table
 from autograd import trace, value_and_grad
-from autograd.engines import _portable
 from autograd.engines.python import _WRITTEN, Engine
-from autograd.registry import all_primitives
+from autograd.primitives import table
+from autograd.primitives.primitive import all_primitives
+from autograd.programs import portable
 from autograd.testing import expressions
 from models.assignment.graph import loss
-from tests.autograd.test_simplification import SPECIAL, same_bits
+from tests.autograd.programs.test_simplification import SPECIAL, same_bits
 
-OWN = [entry for entry in all_primitives() if entry.place == "autograd.primitives"]
+OWN = [entry for entry in all_primitives() if entry.is_builtin]
 
 
 @pytest.mark.parametrize("entry", OWN, ids=lambda entry: entry.name)
@@ -51,9 +51,9 @@ def test_source_gives_the_bits_of_primitives_where_they_leave_the_range_or_chang
 
 
 def test_every_primitive_has_a_way_to_be_written():
-    portable = {name for name, one in vars(_portable).items() if inspect.isfunction(one)}
-    assert {entry.name for entry in OWN} == portable | set(_WRITTEN)
-    assert not portable & set(_WRITTEN)
+    known = {name for name, one in vars(portable).items() if inspect.isfunction(one)}
+    assert {entry.name for entry in OWN} == known | set(_WRITTEN)
+    assert not known & set(_WRITTEN)
 
 
 def test_the_source_runs_where_the_library_is_not(tmp_path):
@@ -103,7 +103,7 @@ def test_the_source_as_a_whole():
 SOURCE = """\
 import math
 
-from autograd.registry import find_primitive
+from autograd.primitives.primitive import find_primitive
 
 python_engine_half = find_primitive('python_engine_half')
 

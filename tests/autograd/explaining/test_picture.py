@@ -9,10 +9,11 @@ import pytest
 
 import autograd as ag
 from autograd import Value
-from autograd.explaining.account import Account
-from autograd.explaining.layout import AISLE, layered
+from autograd.explaining import layers
+from autograd.explaining.contents import Account
+from autograd.explaining.layers import AISLE, layered
 from autograd.explaining.picture import COLUMN, LINE, MARGIN, picture
-from tests.autograd.test_explaining import assignment, choices, shared_leaf
+from tests.autograd.explaining.test_explaining import assignment, choices, shared_leaf
 
 
 def test_a_leaf_shows_its_number_and_an_operation_its_formula_if_that_is_short() -> None:
@@ -87,7 +88,7 @@ def test_boxes_have_lines_for_what_they_say_and_stand_in_layers() -> None:
 def test_edges_go_through_the_points_of_the_layout_level_where_they_come_and_go(build) -> None:
     account = Account(build())
     drawn = picture(account)
-    layout = layered([ag.explaining.layout.Size(*box[2:]) for box in drawn.boxes], account.uses)
+    layout = layered([layers.Size(*box[2:]) for box in drawn.boxes], account.uses)
     for (node, place), points in layout.routes.items():
         length, last = drawn.edges[node][place]
         trunk = drawn.trunks[account.uses[node][place]]
@@ -109,7 +110,7 @@ def test_edges_go_through_the_points_of_the_layout_level_where_they_come_and_go(
 
 
 def test_the_page_writes_where_the_boxes_have_room() -> None:
-    files = resources.files("autograd.explaining")
+    files = resources.files("autograd.explaining").joinpath("web")
     script, style = (files.joinpath(name).read_text("utf-8") for name in ("graph.js", "page.css"))
     lengths = re.search(r"PADDING = (\d+), LINE = (\d+);", script)
     font = re.search(r"#graph text \{[^}]*font: (\d+)px", style)

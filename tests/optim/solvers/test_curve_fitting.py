@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from autograd import TracingError, cos, exp, less, log, sin, where
-from autograd.extras import MissingExtraError
+from autograd.support.extras import MissingExtraError
 from optim.solvers._newton import Problem, descend
 from optim.solvers._regression import Regression
 from optim.solvers._whitening import Whitening
@@ -367,7 +367,7 @@ def test_a_branch_is_written_with_where():
 
 
 def test_missing_scipy_is_named_with_what_installs_it(monkeypatch):
-    monkeypatch.setattr("autograd.extras.find_spec", lambda _: None)
+    monkeypatch.setattr("autograd.support.extras.find_spec", lambda _: None)
     with pytest.raises(
         MissingExtraError, match=r'scipy is not installed: run  pip install "valuegrad\[fit\]"'
     ):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from autograd import TracingError, Value, exp
-from autograd.extras import MissingExtraError
+from autograd.support.extras import MissingExtraError
 from optim.solvers.minimizing import minimize
 
 optimize = pytest.importorskip("scipy.optimize", reason="the minimisers are SciPy's")
@@ -220,6 +220,6 @@ def test_bad_input_is_told_what_was_wrong(given, error, words):
 
 
 def test_missing_scipy_is_named_with_what_installs_it(monkeypatch):
-    monkeypatch.setattr("autograd.extras.find_spec", lambda _: None)
+    monkeypatch.setattr("autograd.support.extras.find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"valuegrad\[fit\]"):
         minimize(lambda x: exp(x[0]), [1.0])

@@ -1,0 +1,217 @@
+"""What the parts of a derivation come to at many points: names, factors, and each link's contribution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd.comparing.rounded import Rounded, rounded_partial
+from autograd.derivation import Derivation
+from autograd.derivation.chain_rule import Link, Step
+from autograd.derivation.expressions import (
+    ONE,
+    Call,
+    Chain,
+    Expression,
+    Number,
+    Power,
+    Slope,
+    Sum,
+    Symbol,
+    applied,
+    product,
+    split,
+    total,
+)
+from autograd.derivation.lines import Line
+from autograd.derivation.walks import evaluate, substituted, walk
+from autograd.primitives import table
+
+__all__ = ["Account", "Series", "Term", "factors_of", "steps_to"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+
+class Series(NamedTuple):
+    """A number at each of some points.
+
+    Attributes:
+        values: the numbers.
+        errors: how far rounding may have taken each.
+    """
+
+    values: Array
+    errors: Array
+
+    def at(self, places: Any) -> Series:
+        """At some of the points."""
+        return Series(self.values[places], self.errors[places])
+
+
+class Term(NamedTuple):
+    """A part of a component: what one term of one link contributes to it.
+
+    Attributes:
+        link: the link.
+        slope: the link's slope, or one term of it where that is a sum.
+        series: what it contributes.
+    """
+
+    link: Link
+    slope: Expression
+    series: Series
+
+
+class Account:
+    """A derivation, evaluated.
+
+    Args:
+        derivation: of the function.
+        points: for each point the function's inputs.
+        forward: lines to find the names' numbers by, where they are not the derivation's own.
+
+    Attributes:
+        derivation: of the function.
+        pool: factors that are likely to be met in a wrong formula.
+    """
+
+    def __init__(
+        self,
+        derivation: Derivation,
+        points: Sequence[Sequence[float]],
+        forward: Sequence[Line] | None = None,
+    ) -> None:
+        self.derivation = derivation
+        self._count = len(points)
+        self._values: dict[Expression, Any] = {}
+        self._series: dict[Expression, Series] = {}
+        inputs = derivation.lines.inputs
+        closed_over = [value.data for value in derivation.captured]
+        for name, *numbers in zip(inputs, *[[*point, *closed_over] for point in points]):
+            self._values[name] = self._array(map(Rounded, numbers))
+        for line in derivation.lines.lines if forward is None else forward:
+            self._values[line.name] = self._evaluated(line.expression)
+        self._adjoints: dict[Symbol, Any] = {derivation.lines.result: 1.0}
+        for step in derivation.between:
+            self._adjoints[step.name] = self._values[step.derivative] = self._evaluated(step.filled)
+        self.pool = list(dict.fromkeys(self._likely_factors()))
+
+    def _array(self, numbers: Iterable[Any]) -> Any:
+        made = np.empty(self._count, dtype=object)
+        made[:] = list(numbers)
+        return made
+
+    def _evaluated(self, expression: Expression) -> Any:
+        for one in walk(expression):
+            if isinstance(one, Slope) and one not in self._values:
+                args = zip(*[self._evaluated(arg) for arg in one.args])
+                self._values[one] = self._array(
+                    rounded_partial(one.primitive, one.place, point, one.primitive(*point)) for point in args
+                )
+        found = evaluate(expression, self._values)
+        return found if isinstance(found, np.ndarray) else self._array([found] * self._count)
+
+    def series(self, expression: Expression) -> Series:
+        """An expression in the derivation's names at each point."""
+        if expression not in self._series:
+            self._series[expression] = _series(self._evaluated(expression))
+        return self._series[expression]
+
+    def gradient(self) -> list[Series]:
+        """The components at each point."""
+        return [self.series(step.filled) for step in self.derivation.gradient]
+
+    def terms_of(self, name: Symbol) -> Iterator[Term]:
+        """What each term of each link on the way contributes to the derivative by an input."""
+        steps = steps_to(name, self.derivation)
+        tangents: dict[Symbol, Any] = {name: 1.0}
+        for line in self.derivation.lines.lines:
+            for step in steps:
+                for link in step.links:
+                    if link.of == line.name and step.name in tangents:
+                        more = tangents[step.name] * self._evaluated(link.slope)
+                        tangents[line.name] = tangents.get(line.name, 0.0) + more
+        for step in steps:
+            for link in step.links:
+                for slope in link.slope.terms if isinstance(link.slope, Sum) else (link.slope,):
+                    found = self._adjoints[link.of] * tangents[step.name] * self._evaluated(slope)
+                    yield Term(link, slope, _series(found))
+
+    def _likely_factors(self) -> Iterator[Expression]:
+        """Names, slopes' factors, functions' values, and derivatives that are often taken for each other."""
+        for step in (*self.derivation.between, *self.derivation.gradient):
+            for link in step.links:
+                for factor in factors_of(link.slope):
+                    yield from (factor, *_with_a_sign_changed(factor))
+        yield from (name for name in self._values if isinstance(name, Symbol))
+        for line in self.derivation.lines.lines:
+            for one in walk(line.expression):
+                if isinstance(one, Call):
+                    y = line.name if one == line.expression else one
+                    yield from _mistakable(one, y)
+                elif isinstance(one, Power):
+                    yield one
+
+
+def steps_to(name: Symbol, derivation: Derivation) -> list[Step]:
+    """The steps that a component is derived by, its own first."""
+    steps = {step.name: step for step in (*derivation.between, *derivation.gradient)}
+    found: dict[Symbol, Step] = {}
+    ahead = [name]
+    while ahead:
+        step = steps.get(ahead.pop(0))
+        if step is not None and step.name not in found:
+            found[step.name] = step
+            ahead += [link.of for link in step.links]
+    return list(found.values())
+
+
+def _series(array: Any) -> Series:
+    return Series(
+        np.array([one.value if isinstance(one, Rounded) else one for one in array], dtype=float),
+        np.array([one.error if isinstance(one, Rounded) else 0.0 for one in array], dtype=float),
+    )
+
+
+def _with_a_sign_changed(expression: Expression) -> Iterator[Expression]:
+    """A sum with the sign of one term changed: ``1 + s`` for ``1 - s``."""
+    if isinstance(expression, Sum):
+        for i, term in enumerate(expression.terms):
+            yield total(*expression.terms[:i], -term, *expression.terms[i + 1 :])
+
+
+def _mistakable(call: Call, y: Expression) -> Iterator[Expression]:
+    """What people write for a function's derivative when they err: of its value, of its argument."""
+    yield from (y, 1 - y, 1 + y, 1 - y**2, 1 + y**2, y * (1 - y), y**2)
+    (x, *more) = call.args
+    if not more:
+        yield from (x, 1 / x, 1 - x, 1 - x**2, 1 + x**2, x * (1 - x))
+        yield from (applied(other, (x,)) for other in _RELATED.get(call.primitive, ()))
+
+
+_RELATED = {
+    table.sin: (table.cos,),
+    table.cos: (table.sin,),
+    table.sinh: (table.cosh,),
+    table.cosh: (table.sinh,),
+}
+
+
+def factors_of(slope: Expression) -> list[Expression]:
+    """The factors of a slope: each by itself, groups as the chain rule made them, and the whole."""
+    found: dict[Expression, None] = {}
+    for part in slope.parts if isinstance(slope, Chain) else (slope,):
+        number, factors = split(part)
+        if abs(number) != 1:
+            found[Number(abs(number))] = None
+        for factor in factors:
+            found[factor] = None
+            if isinstance(factor, Power):
+                found[factor.base] = None
+        found[product(Number(abs(number)), *factors)] = None
+    whole_number, whole = split(substituted(slope, {}))
+    found[product(Number(abs(whole_number)), *whole)] = None
+    found.pop(ONE, None)
+    return list(found)

@@ -1,0 +1,391 @@
+"""Transforms: from a function to its derivatives, of any order and nested in any way.
+
+Each makes Values of the arguments, runs the function on them and sweeps over the graph. Results are
+floats unless they depend on a Value from outside (one passed in, or one that the function closes
+over): those stay Values, so that a transform inside a transform is differentiated like anything else.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd.derivatives import sweeps
+from autograd.graph.context import births, differentiating, in_trace
+from autograd.graph.trees import Structure, arranged, array_of, flatten
+from autograd.graph.value import Value
+from autograd.graph.walks import leaves, topological_order
+from autograd.primitives.ieee import described
+
+__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
+
+Argnums = int | Sequence[int]
+
+
+def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """The function that returns the gradient of ``f``.
+
+    Args:
+        f: returns one scalar (with ``has_aux`` a pair: the scalar and anything else).
+        argnums: which argument, or arguments, to differentiate by. Each is a number, a Value, an
+            array of floats, or any nesting of them in lists, tuples, dicts and dataclasses.
+        has_aux: whether ``f`` returns a pair.
+
+    Returns:
+        A function of the same arguments. It returns the derivative by the argument, in the
+        argument's structure; a tuple of those where ``argnums`` is a sequence; with ``has_aux`` a
+        pair of that and what ``f`` returned beside the scalar.
+
+    Raises:
+        TypeError: (when called) ``f`` does not return a scalar, or an argument to differentiate by
+            is not made of real numbers, or is an array of ints.
+
+    >>> grad(lambda x: x**3)(2.0)
+    12.0
+    >>> grad(grad(lambda x: x**3))(2.0)
+    12.0
+    >>> grad(lambda x: x * grad(lambda y: x * y)(x))(3.0)
+    6.0
+    """
+    both = value_and_grad(f, argnums, has_aux)
+
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, found = both(*args, **kwargs)
+        return (found, value[1]) if has_aux else found
+
+    return _named(gradient, "gradient", f)
+
+
+def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """The function that returns the value of ``f`` and its gradient: see `grad`.
+
+    Returns:
+        A function that returns ``(value, gradient)``; with ``has_aux``, ``((value, aux), gradient)``.
+
+    >>> value_and_grad(lambda p: p["a"] * p["b"])({"a": 2.0, "b": 3.0})
+    (6.0, {'a': 3.0, 'b': 2.0})
+    """
+
+    def both(*args: Any, **kwargs: Any) -> Any:
+        run = _Run(f, args, kwargs, argnums)
+        result, aux = run.result, None
+        if has_aux:
+            if not isinstance(result, tuple) or len(result) != 2:
+                raise TypeError(
+                    "with has_aux the function must return a pair (scalar, anything), "
+                    f"got {described(result)}"
+                )
+            result, aux = result
+        output = _scalar(result)
+        outputs = [output] if isinstance(output, Value) else []
+        (found,) = run.reverse(outputs, [[1.0] * len(outputs)])
+        (value,) = run.settle([output])
+        return ((value, run.settle_tree(aux)) if has_aux else value), run.arrange(found)
+
+    return _named(both, "value and gradient", f)
+
+
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """The function that returns the derivative of every result of ``f`` by every input.
+
+    Args:
+        f: returns numbers in any structure.
+        argnums: which argument, or arguments, to differentiate by.
+
+    Returns:
+        A function of the same arguments. It returns the result's structure, and in the place of each
+        scalar there the argument's structure. Where both are arrays, that is one array of the shapes
+        one after the other. By forward sweeps where there are at least as many results as inputs, by
+        reverse sweeps otherwise.
+
+    Raises:
+        TypeError: (when called) as `grad`, but for any structure of results.
+
+    >>> jacobian(lambda x: [x[0] * x[1], x[0].sin()])([2.0, 3.0])
+    [[3.0, 2.0], [-0.4161468365471424, 0.0]]
+    """
+
+    def derivative(*args: Any, **kwargs: Any) -> Any:
+        run = _Run(f, args, kwargs, argnums)
+        outputs, structure = flatten(run.result, "the result")
+        if len(outputs) >= len(run.inputs):
+            unit = np.eye(len(run.inputs)).tolist()
+            rows = [list(row) for row in zip(*run.forward(outputs, unit))]
+            rows = rows or [[] for _ in outputs]
+        else:
+            rows = run.reverse(outputs, np.eye(len(outputs)).tolist())
+        return _blocks(structure, run, rows)
+
+    return _named(derivative, "jacobian", f)
+
+
+def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """The function that returns the second derivatives of ``f``: `jacobian` of `grad`.
+
+    Args:
+        f: returns one scalar.
+        argnums: which argument, or arguments, to differentiate by.
+
+    Returns:
+        A function of the same arguments that returns, in the place of each scalar of the argument's
+        structure, the argument's structure.
+
+    >>> hessian(lambda x: x[0] ** 2 * x[1])([2.0, 3.0])
+    [[6.0, 4.0], [4.0, 0.0]]
+    """
+    return _named(jacobian(grad(f, argnums), argnums), "hessian", f)
+
+
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The value of ``f`` and its derivative along a direction, by one forward sweep.
+
+    Args:
+        f: returns numbers in any structure.
+        primals: the tuple of its arguments.
+        tangents: the direction: for each argument one of the same structure.
+
+    Returns:
+        The value and the tangent, both in the result's structure.
+
+    Raises:
+        TypeError: primals or tangents are no tuple or list, or their structures differ.
+
+    >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 10.0))
+    (6.0, 23.0)
+    """
+    run, direction = _along(f, primals, tangents)
+    outputs, structure = flatten(run.result, "the result")
+    (tangent,) = run.forward(outputs, [direction])
+    return structure.unflatten(run.settle(outputs)), structure.unflatten(tangent)
+
+
+def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """The value of ``f``, and the function that pulls a cotangent of the result back to the arguments.
+
+    Args:
+        f: returns numbers in any structure.
+        primals: its arguments.
+
+    Returns:
+        The value, and a function that takes a cotangent, in the result's structure, and returns the
+        tuple of the arguments' cotangents.
+
+    >>> value, pull = vjp(lambda x, y: [x * y, x], 2.0, 3.0)
+    >>> value, pull([1.0, 10.0])
+    ([6.0, 2.0], (13.0, 2.0))
+    """
+    run = _Run(f, primals, {}, tuple(range(len(primals))))
+    outputs, structure = flatten(run.result, "the result")
+
+    def pull(cotangent: Any) -> tuple[Any, ...]:
+        seeds, given = flatten(cotangent, "the cotangent")
+        if given != structure:
+            raise TypeError(f"the cotangent must have the result's structure {structure}, got {given}")
+        (found,) = run.reverse(outputs, [seeds])
+        return tuple(run.arrange(found))
+
+    return structure.unflatten(run.settle(outputs)), pull
+
+
+def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """The Hessian of ``f`` by its first argument, times a direction: forward over reverse.
+
+    Args:
+        f: returns one scalar.
+        primals: the tuple of its arguments.
+        tangents: the direction: for each argument one of the same structure.
+
+    Returns:
+        The derivative of the gradient along the direction, in the first argument's structure.
+
+    >>> hvp(lambda x: x[0] ** 2 * x[1], ([2.0, 3.0],), ([1.0, 0.0],))
+    [6.0, 4.0]
+    """
+    return jvp(grad(f), primals, tangents)[1]
+
+
+class _Run:
+    """One call of a function on Values of its own, ready to be swept over."""
+
+    def __init__(
+        self, f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], argnums: Argnums
+    ) -> None:
+        self.single = isinstance(argnums, int)
+        places = argument_places(argnums, len(args))
+        called = list(args)
+        self.structures: list[Structure] = []
+        self.inputs: list[Value] = []
+        with births() as made:
+            for place in places:
+                scalars, structure = flatten(
+                    args[place], f"argument {place}, to differentiate by,", integers=False
+                )
+                # A Value that is passed in stands for itself no longer: times 1 makes a node to
+                # differentiate by, from which the way back to it stays open.
+                own = [one * 1.0 if isinstance(one, Value) else Value(one) for one in scalars]
+                called[place] = structure.unflatten(own)
+                self.structures.append(structure)
+                self.inputs += own
+            with differentiating(self.inputs):
+                self.result = f(*called, **kwargs)
+        self._made = made
+        self._passed_in = {one for one in self.inputs if one._primitive is not None}
+
+    def reverse(self, outputs: Sequence[Any], seeds: Sequence[Sequence[Any]]) -> list[list[Any]]:
+        """One reverse sweep for each list of seeds, one seed an output."""
+        order = topological_order(*_values(outputs), stop=self.inputs)
+        lift = self._lifts(order, seeds)
+        swept = [
+            sweeps.reverse(
+                order,
+                [(one, seed) for one, seed in zip(outputs, row) if isinstance(one, Value)],
+                self.inputs,
+                lift=lift,
+            )
+            for row in seeds
+        ]
+        return [self.settle(row) for row in swept] if lift else swept
+
+    def forward(self, outputs: Sequence[Any], seeds: Sequence[Sequence[Any]]) -> list[list[Any]]:
+        """One forward sweep for each list of seeds, one seed an input; a seed 0 has no part in it."""
+        order = topological_order(*_values(outputs), stop=self.inputs)
+        lift = self._lifts(order, seeds)
+        swept = [
+            sweeps.forward(
+                order,
+                [
+                    (one, seed)
+                    for one, seed in zip(self.inputs, row)
+                    if isinstance(seed, Value) or seed != 0.0
+                ],
+                outputs,
+                lift=lift,
+            )
+            for row in seeds
+        ]
+        return [self.settle(row) for row in swept] if lift else swept
+
+    def _lifts(self, order: list[Value], seeds: Sequence[Sequence[Any]]) -> bool:
+        """Whether the derivative may depend on a Value from outside."""
+        if self._passed_in or any(isinstance(seed, Value) for row in seeds for seed in row):
+            return True
+        return any(leaf not in self._made for leaf in leaves(order))
+
+    def settle(self, results: Sequence[Any]) -> list[Any]:
+        """Turn each result that depends on nothing from outside into a float.
+
+        In a trace that is left to the program's simplification, which finds constants by itself.
+        """
+        if self._passed_in and in_trace.get():
+            return list(results)
+        order = topological_order(*_values(results), stop=self.inputs)
+        outside = [one for one in [*self.inputs, *leaves(order), *_values(results)] if self._is_outside(one)]
+        kept = sweeps.dependent_on(outside, order)
+        return [one._data if isinstance(one, Value) and one not in kept else one for one in results]
+
+    def _is_outside(self, node: Value) -> bool:
+        """Whether it is an argument that came as a Value, or a leaf that the call did not make."""
+        return node in self._passed_in if node._primitive is not None else node not in self._made
+
+    def settle_tree(self, tree: Any) -> Any:
+        """The same within a structure, of which anything but Values is left as it is."""
+        if isinstance(tree, Value):
+            (settled,) = self.settle([tree])
+            return settled
+        if isinstance(tree, dict):
+            return {key: self.settle_tree(one) for key, one in tree.items()}
+        if isinstance(tree, (list, tuple)):
+            parts = [self.settle_tree(one) for one in tree]
+            return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+        return tree
+
+    def arrange_block(self, rows: Sequence[Sequence[Any]], shape: tuple[int, ...]) -> Any:
+        """The derivatives of an array of results, one row each: arrays of the two shapes in one."""
+        blocks = []
+        at = 0
+        for structure in self.structures:
+            parts = []
+            for inner in structure.shapes:
+                width = 1 if inner is None else math.prod(inner)
+                entries = [one for row in rows for one in row[at : at + width]]
+                parts.append(array_of(entries, shape + (inner or ())))
+                at += width
+            blocks.append(structure.nest(parts))
+        return blocks[0] if self.single else tuple(blocks)
+
+    def arrange(self, found: Sequence[Any]) -> Any:
+        """One derivative an input, in the arguments' structure."""
+        trees = arranged(self.structures, found)
+        return trees[0] if self.single else tuple(trees)
+
+
+def _along(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[_Run, list[Any]]:
+    for name, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, (tuple, list)):
+            raise TypeError(
+                f"{name} must be a tuple with one entry an argument, got {described(given)}: write ({name},)"
+            )
+    direction, structure = flatten(tuple(tangents), "a tangent")
+    _, expected = flatten(tuple(primals), "a primal", integers=False)
+    if structure != expected:
+        raise TypeError(f"the tangents must have the primals' structure {expected}, got {structure}")
+    return _Run(f, primals, {}, tuple(range(len(primals)))), direction
+
+
+def argument_places(argnums: Argnums, count: int) -> list[int]:
+    """The arguments that ``argnums`` names, counted from 0.
+
+    Raises:
+        TypeError: it names none of a call with so many arguments.
+    """
+    places = [argnums] if isinstance(argnums, int) else list(argnums)
+    for place in places:
+        if not isinstance(place, int) or not -count <= place < count:
+            raise TypeError(
+                f"argnums {argnums!r} names no argument of a call with {count} positional arguments"
+            )
+    return [place % count for place in places]
+
+
+def _scalar(result: Any) -> Any:
+    if isinstance(result, np.ndarray) and result.shape == ():
+        result = result.item()
+    if isinstance(result, Value):
+        return result
+    if isinstance(result, (int, float, np.floating, np.integer)):
+        return float(result)
+    raise TypeError(
+        f"the function to differentiate must return one scalar, got {described(result)}: "
+        "add it up to one, or use jacobian"
+    )
+
+
+def _values(results: Sequence[Any]) -> list[Value]:
+    return [one for one in results if isinstance(one, Value)]
+
+
+def _blocks(results: Structure, run: _Run, rows: list[list[Any]]) -> Any:
+    """Rows of derivatives (one a result) in the result's structure; an array of results makes one
+    block of its rows, so that arrays nest in arrays as one array."""
+    parts: list[Any] = []
+    at = 0
+    for shape in results.shapes:
+        if shape is None:
+            parts.append(run.arrange(rows[at]))
+            at += 1
+            continue
+        size = math.prod(shape)
+        parts.append(run.arrange_block(rows[at : at + size], shape))
+        at += size
+    return results.nest(parts)
+
+
+def _named(made: Callable[..., Any], what: str, f: Callable[..., Any]) -> Callable[..., Any]:
+    functools.update_wrapper(made, f, assigned=(), updated=())  # inspect.signature finds the parameters of f
+    made.__name__ = f"{what} of {getattr(f, '__name__', type(f).__name__)}".replace(" ", "_")
+    made.__doc__ = f"The {what} of {getattr(f, '__name__', type(f).__name__)}."
+    return made

@@ -1,0 +1,46 @@
+"""The sketch of a program: names instead of numbers."""
+
+from __future__ import annotations
+
+from autograd.drawing.sketch import Look, Node, Sketch
+from autograd.programs.program import Program, formula
+
+__all__ = ["sketch_of_program"]
+
+
+def sketch_of_program(program: Program) -> Sketch:
+    """A program's operations, one to the other, with boxes for inputs, outputs and what has a label.
+
+    Inputs that nothing depends on are left out.
+
+    Args:
+        program: any program.
+    """
+    names, results = program.names(), program.results.names("result")
+    first = len(program.inputs) + len(program.constants)
+    used = {operand for one in program.instructions for operand in one.operands} | set(program.outputs)
+    outputs: dict[int, list[str]] = {}
+    for slot, result in zip(program.outputs, results):
+        outputs.setdefault(slot, []).append(result)
+    nodes: list[Node] = []
+    places: dict[int, int] = {}
+
+    def add(slot: int, node: Node) -> None:
+        places[slot] = len(nodes)
+        nodes.append(node)
+
+    for slot in range(len(program.inputs)):
+        if slot in used:
+            add(slot, Node(Look.INPUT, lines=(names[slot],)))
+    for slot, number in enumerate(program.constants, len(program.inputs)):
+        add(slot, Node(Look.CONSTANT, data=(number,)))
+    for slot, one in enumerate(program.instructions, first):
+        lines = ([one.label] if one.label else []) + outputs.get(slot, [])
+        title = f"{names[slot]} = {formula(one, names)}"
+        operands = tuple([places[operand] for operand in one.operands])
+        add(slot, Node(Look.RESULT, operands, one.primitive, tuple(lines), tooltip=title, scopes=one.scopes))
+    for slot, returned in outputs.items():
+        if slot < first:  # an argument, or a constant, that is returned as it is
+            nodes.append(Node(Look.RESULT, (places[slot],), lines=tuple(returned)))
+            places[slot] = len(nodes) - 1
+    return Sketch(nodes, [places[slot] for slot in outputs])

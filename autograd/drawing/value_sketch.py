@@ -1,0 +1,68 @@
+"""The sketch of the graph that Values were computed by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograd.drawing.sketch import Look, Node, Sketch
+from autograd.graph.scopes import scopes_of
+from autograd.graph.value import Value
+from autograd.graph.walks import leaves, operands, topological_order
+
+__all__ = ["has_more_than", "sketch_of_values"]
+
+
+def sketch_of_values(roots: tuple[Any, ...]) -> Sketch:
+    """All that Values were computed by, each with its label, data and gradient.
+
+    Args:
+        roots: the results.
+
+    Raises:
+        TypeError: one of them is no Value.
+    """
+    for root in roots:
+        if not isinstance(root, Value):
+            raise TypeError(
+                f"draw takes Values, each as an argument of its own, or one Program, got "
+                f"{type(root).__name__}: a graph is recorded where a formula is computed on Values"
+            )
+    order = topological_order(*roots)
+    inputs = dict.fromkeys([*leaves(order), *(root for root in roots if root._primitive is None)])
+    nodes = [_node(Look.INPUT, leaf) for leaf in inputs]
+    places: dict[Any, int] = {leaf: place for place, leaf in enumerate(inputs)}
+    for value in order:
+        parts = []
+        for one in operands(value):
+            if type(one) is float:
+                parts.append(len(nodes))
+                nodes.append(Node(Look.CONSTANT, data=(one,)))
+            else:
+                parts.append(places[one])
+        places[value] = len(nodes)
+        nodes.append(_node(Look.RESULT, value, tuple(parts)))
+    return Sketch(nodes, [places[root] for root in dict.fromkeys(roots)])
+
+
+def has_more_than(root: Value, most: int) -> bool:
+    """Whether a graph has more nodes than so many; asking takes no longer however large it is."""
+    seen = {root}
+    ahead = [root]
+    while ahead and len(seen) <= most:
+        parts = [one for one in operands(ahead.pop()) if type(one) is not float and one not in seen]
+        seen.update(parts)
+        ahead += dict.fromkeys(parts)
+    return len(seen) > most
+
+
+def _node(look: Look, value: Value, parts: tuple[int, ...] = ()) -> Node:
+    return Node(
+        look,
+        parts,
+        value._primitive,
+        (str(value.label),) if value.label else (),
+        (value._data,),
+        (value._grad,),
+        value._primitive.name if value._primitive else "",
+        scopes_of(value),
+    )

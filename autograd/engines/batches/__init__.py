@@ -1,0 +1,1 @@
+"""Batches in chunks, on all cores: what engines share that run over many samples."""

@@ -1,0 +1,1 @@
+"""Machine code: what the engines share that compile by LLVM."""

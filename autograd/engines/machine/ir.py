@@ -1,0 +1,208 @@
+"""LLVM's text for each elementary operation, and the way from text to functions in memory.
+
+Compiled code gives the bits that Python gives: no fast-math flag, no contraction, and the functions of
+the C library that Python's ``math`` calls, behind LLVM's back.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import struct
+import sys
+import threading
+import weakref
+from functools import cache
+from typing import Any
+
+from autograd.primitives import table
+from autograd.primitives.primitive import Primitive
+from autograd.support.extras import require
+
+__all__ = ["HEAD", "Callbacks", "Code", "binding", "call", "literal", "template"]
+
+HEAD = (
+    "declare double @llvm.sqrt.f64(double)\ndeclare double @sin(double) #0\n"
+    "declare double @cos(double) #0\nattributes #0 = { nounwind willreturn readnone }\n"
+)  # what every module begins with
+
+# What {y} becomes of the operands {0}, {1}, {2}; {y} may be the beginning of more names. LLVM selects
+# these forms quickly where it does not optimise; fabs by its name takes it six times as long.
+_TEMPLATES = {
+    table.add: "{y} = fadd double {0}, {1}",
+    table.sub: "{y} = fsub double {0}, {1}",
+    table.mul: "{y} = fmul double {0}, {1}",
+    table.div: "{y} = fdiv double {0}, {1}",
+    table.neg: "{y} = fneg double {0}",
+    table.absolute: "{y}.bits = bitcast double {0} to i64\n{y}.rest = and i64 {y}.bits, 9223372036854775807\n"
+    "{y} = bitcast i64 {y}.rest to double",
+    table.sqrt: "{y} = call double @llvm.sqrt.f64(double {0})",
+    table.less: "{y}.is = fcmp olt double {0}, {1}\n{y} = select i1 {y}.is, double 1.0, double 0.0",
+    table.less_equal: "{y}.is = fcmp ole double {0}, {1}\n{y} = select i1 {y}.is, double 1.0, double 0.0",
+    table.equal: "{y}.is = fcmp oeq double {0}, {1}\n{y} = select i1 {y}.is, double 1.0, double 0.0",
+    # A nan is true in Python: "une" is "unordered or not equal".
+    table.where: "{y}.is = fcmp une double {0}, 0.0\n{y} = select i1 {y}.is, double {1}, double {2}",
+}
+_POW = (
+    "{y}.is = fcmp oeq double {1}, 2.0\n{y}.square = fmul double {0}, {0}\n"
+    "{y}.pow = CALL\n{y} = select i1 {y}.is, double {y}.square, double {y}.pow"
+)
+
+
+@cache
+def binding() -> Any:
+    """llvmlite's binding, ready to compile for this machine.
+
+    Raises:
+        MissingExtraError: llvmlite is not installed.
+    """
+    require("jit", "llvmlite")
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm
+
+
+@cache
+def _address(name: str) -> int:
+    """Where the C library has a function, 0 if it has none of this name."""
+    found = binding().address_of_symbol(name)
+    path = None if found else ctypes.util.find_library("m")
+    function = getattr(ctypes.CDLL(path), name, None) if path else None
+    return found or (ctypes.cast(function, ctypes.c_void_p).value if function else 0) or 0
+
+
+def template(primitive: Primitive, *, fused: bool = False) -> str | None:
+    """The text of one operation, to be formatted with the operands and y.
+
+    Args:
+        primitive: the operation.
+        fused: whether a sine and a cosine of one number may become one call of glibc's sincos, which
+            gives the same bits in less time.
+
+    Returns:
+        The text, or None for an operation that must be called back.
+    """
+    if primitive in _TEMPLATES:
+        return _TEMPLATES[primitive]
+    address = _address(primitive.libm) if primitive.libm else 0
+    if not address:
+        return None
+    if fused and sys.platform == "linux" and primitive.libm in ("sin", "cos"):
+        return f"{{y}} = call double @{primitive.libm}(double {{0}})"
+    if primitive is table.pow:
+        return _POW.replace("CALL", call(address, 2))
+    return f"{{y}} = {call(address, primitive.arity)} #0"
+
+
+def call(address: int, arity: int) -> str:
+    """The text of a call, to be formatted with the operands.
+
+    By its address: a function whose name LLVM knows it rewrites (it makes pow(x, 0.5) a square root,
+    with other bits), and without optimisation it takes three times as long over a name.
+    """
+    operands = ", ".join(f"double {{{i}}}" for i in range(arity))
+    return f"call double inttoptr (i64 {address} to ptr)({operands})"
+
+
+def literal(number: float) -> str:
+    """A constant, bit for bit."""
+    return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
+
+
+class Code:
+    """Functions compiled from a module's text; freed with this object.
+
+    LLVM's passes are left out. The text comes from simplified programs, of which they improve little
+    (measured: 4% in a training step), they double the time to compile, and llvmlite never frees them.
+
+    Args:
+        text: the module, in LLVM's language.
+        selection: how hard LLVM tries to choose machine instructions well, from 0 to 3. At 0 the time
+            it takes is proportional to the text.
+    """
+
+    def __init__(self, text: str, *, selection: int = 2) -> None:
+        llvm = binding()
+        # The garbage collector frees in any order, LLVM only in one: the context last.
+        kept: list[Any] = []
+        weakref.finalize(self, _close, kept).atexit = False
+        kept.append(llvm.create_context())
+        kept.append(llvm.parse_assembly(text, kept[0]))
+        kept.append(llvm.create_mcjit_compiler(kept[1], _machine(selection)))
+        self._engine = kept[2]
+        self._engine.finalize_object()
+
+    def function(self, name: str, *arguments: Any, holds_gil: bool = False) -> Any:
+        """A function of the module that returns nothing, as ctypes calls it.
+
+        Args:
+            name: its name.
+            arguments: the ctypes types of its arguments.
+            holds_gil: whether other threads wait while it runs, which saves time on a short one.
+        """
+        kind = ctypes.PYFUNCTYPE if holds_gil else ctypes.CFUNCTYPE
+        found: Any = kind(None, *arguments)(self._engine.get_function_address(name))
+        found.code = self  # the code lives as long as somebody can call it
+        return found
+
+
+def _close(kept: list[Any]) -> None:
+    for one in reversed(kept):
+        one.close()
+
+
+def _machine(selection: int) -> Any:
+    """This machine, as a target of LLVM."""
+    llvm = binding()
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=_features(), opt=selection, codemodel="jitdefault", jit=True
+    )
+
+
+@cache
+def _features() -> str:
+    return str(binding().get_host_cpu_features().flatten())
+
+
+class Callbacks:
+    """Primitives that compiled code calls back in Python. What one raises waits for the caller.
+
+    After an exception the compiled code runs on, over nans, without calling anything back.
+    """
+
+    def __init__(self) -> None:
+        self._pending = threading.local()
+        self._made: dict[Primitive, Any] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._made)
+
+    def address(self, primitive: Primitive) -> int:
+        """Where compiled code finds the primitive, a C function of doubles."""
+        if primitive not in self._made:
+            doubles = [ctypes.c_double] * (primitive.arity + 1)
+            self._made[primitive] = ctypes.CFUNCTYPE(*doubles)(self.guarded(primitive))
+        return ctypes.cast(self._made[primitive], ctypes.c_void_p).value or 0
+
+    def guarded(self, primitive: Primitive) -> Any:
+        """The primitive as a function that never raises."""
+        pending = self._pending
+
+        def run(*operands: float) -> float:
+            if getattr(pending, "error", None) is None:
+                try:
+                    return float(primitive(*operands))
+                except BaseException as error:
+                    pending.error = error
+            return float("nan")
+
+        return run
+
+    def raise_pending(self) -> None:
+        """Raise what a primitive raised in this thread since the last time."""
+        error = getattr(self._pending, "error", None)
+        if error is not None:
+            self._pending.error = None
+            raise error

@@ -1,0 +1,262 @@
+"""A lowered program as LLVM's text, and the loops around it that the llvm engine compiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from autograd.engines.machine.ir import HEAD, Callbacks, call, literal, template
+from autograd.primitives.primitive import Primitive
+from autograd.programs.program import Program
+
+__all__ = ["LARGE", "Body", "batches_text", "loads", "map_text", "scan_text", "stores"]
+
+LARGE = 2000  # instructions; beyond it a program is compiled in parts
+
+
+class Body:
+    """A lowered program as LLVM's text: ``%vN`` is slot N, a constant is itself.
+
+    Args:
+        program: it.
+        letter: what stands for the v.
+        given: other names for the first inputs.
+
+    Attributes:
+        inputs: the number of inputs.
+        operands: what each slot is called.
+        outputs: the operand that each output is.
+    """
+
+    def __init__(self, program: Program, letter: str = "v", given: Sequence[str] = ()) -> None:
+        self.program = program
+        self.inputs = len(program.inputs)
+        self.first = self.inputs + len(program.constants)
+        self.operands = [*given, *(f"%{letter}{i}" for i in range(len(given), self.inputs))]
+        self.operands += map(literal, program.constants)
+        self.operands += [f"%{letter}{i}" for i in range(self.first, self.first + len(program))]
+        self.outputs = [self.operands[output] for output in program.outputs]
+        self.callbacks = Callbacks()
+        primitives = dict.fromkeys(one.primitive for one in program.instructions)
+        self._templates = {primitive: self._template(primitive).format for primitive in primitives}
+
+    def _template(self, primitive: Primitive) -> str:
+        found = template(primitive, fused=len(self.program) <= LARGE)
+        return found or f"{{y}} = {call(self.callbacks.address(primitive), primitive.arity)}"
+
+    def lines(self, begin: int = 0, end: int | None = None) -> list[str]:
+        """The text of the instructions from ``begin`` to ``end``."""
+        names, templates = self.operands, self._templates
+        return [
+            templates[one.primitive](*[names[used] for used in one.operands], y=names[at])
+            for at, one in enumerate(self.program.instructions[begin:end], self.first + begin)
+        ]
+
+    def looped(self, varying: Iterable[int]) -> tuple[list[str], list[str]]:
+        """The text before a loop and in it, where only these of the inputs vary within the loop."""
+        moving = set(varying)
+        parts: tuple[list[str], list[str]] = [], []
+        for at, (instruction, line) in enumerate(zip(self.program.instructions, self.lines()), self.first):
+            if not moving.isdisjoint(instruction.operands):
+                moving.add(at)
+            parts[at in moving].append(line)
+        return parts
+
+
+def loads(array: str, places: Iterable[tuple[int, int]]) -> list[str]:
+    """Load slots from an array of doubles, each from its index."""
+    return [
+        f"%in{slot} = getelementptr double, ptr {array}, i64 {i}\n"
+        f"%v{slot} = load double, ptr %in{slot}, align 1"
+        for slot, i in places
+    ]
+
+
+def stores(array: str, places: Iterable[tuple[str, int]]) -> list[str]:
+    """Store operands to an array of doubles, each at its index."""
+    return [
+        f"%out{i} = getelementptr double, ptr {array}, i64 {i}\nstore double {operand}, ptr %out{i}"
+        for operand, i in places
+    ]
+
+
+def _columns(
+    operands: Sequence[str], kinds: str, array: str = "column", index: str = "%i"
+) -> tuple[list[str], list[str]]:
+    """The text before the loop and in it that loads one element of each column."""
+    before, within = [], []
+    for i, (operand, kind) in enumerate(zip(operands, kinds)):
+        column = f"%{array}{i}"
+        before.append(
+            f"{column}.at = getelementptr ptr, ptr %{array}s, i64 {i}\n{column} = load ptr, ptr {column}.at"
+        )
+        if kind == "s":
+            before.append(f"{operand} = load double, ptr {column}")
+        elif kind == "c":
+            within.append(
+                f"{column}.element = getelementptr double, ptr {column}, i64 {index}\n"
+                f"{operand} = load double, ptr {column}.element"
+            )
+        else:
+            before.append(
+                f"{column}.stride.at = getelementptr i64, ptr %{array}.strides, i64 {i}\n"
+                f"{column}.stride = load i64, ptr {column}.stride.at"
+            )
+            within.append(
+                f"{column}.offset = mul i64 {index}, {column}.stride\n"
+                f"{column}.element = getelementptr i8, ptr {column}, i64 {column}.offset\n"
+                f"{operand} = load double, ptr {column}.element, align 1"
+            )
+    return before, within
+
+
+def _results(operands: Sequence[str], index: str = "%i") -> tuple[list[str], list[str]]:
+    """The text before the loop and in it that stores one element of each result."""
+    before = [
+        f"%result{i}.at = getelementptr ptr, ptr %results, i64 {i}\n%result{i} = load ptr, ptr %result{i}.at"
+        for i in range(len(operands))
+    ]
+    within = [
+        f"%place{i} = getelementptr double, ptr %result{i}, i64 {index}\n"
+        f"store double {operand}, ptr %place{i}"
+        for i, operand in enumerate(operands)
+    ]
+    return before, within
+
+
+def _fetch(operands: Sequence[str]) -> list[str]:
+    """Load operands from the state, in its order."""
+    return [
+        f"%state{i} = getelementptr double, ptr %state, i64 {i}\n{name} = load double, ptr %state{i}"
+        for i, name in enumerate(operands)
+    ]
+
+
+def _sums(operands: Sequence[str], start: str, loop: str) -> tuple[list[str], list[str]]:
+    """The text at the head of a loop and in it that adds operands up, each to a ``%sum``."""
+    heads = [f"%total{i} = phi double [ 0.0, %{start} ], [ %sum{i}, %{loop} ]" for i in range(len(operands))]
+    return heads, [f"%sum{i} = fadd double %total{i}, {operand}" for i, operand in enumerate(operands)]
+
+
+_STEP = "%next = add nsw i64 %i, 1\n%more = icmp slt i64 %next, %end\nbr i1 %more, label %loop, label %done"
+
+
+def map_text(body: Body, kinds: str, *, summed: bool) -> str:
+    """A loop over samples that stores results, or adds them up."""
+    before, load = _columns(body.operands[: body.inputs], kinds)
+    fixed, moving = body.looped(i for i, kind in enumerate(kinds) if kind != "s")
+    if summed:
+        totals, within = _sums(body.outputs, "entry", "loop")
+        after = stores("%results", ((f"%sum{i}", i) for i in range(len(body.outputs))))
+    else:
+        totals, after = [], []
+        places, within = _results(body.outputs)
+        before += places
+    return "\n".join(
+        [
+            HEAD,
+            "define void @loop(ptr %columns, ptr %column.strides, ptr %results, i64 %begin, i64 %end) {",
+            "entry:",
+            *before,
+            *fixed,
+            "br label %loop\nloop:\n%i = phi i64 [ %begin, %entry ], [ %next, %loop ]",
+            *totals,
+            *load,
+            *moving,
+            *within,
+            _STEP,
+            "done:",
+            *after,
+            "ret void\n}",
+        ]
+    )
+
+
+def scan_text(body: Body, carried: int, kinds: str) -> str:
+    """A sequential loop with the carry in registers; the state is the carry, then the shared numbers."""
+    names, width = body.operands, carried + len(kinds)
+    before, load = _columns(names[carried:width], kinds)
+    fixed, moving = body.looped(range(width))
+    places, store = _results(body.outputs[carried:])
+    state = [f"%carry{i}" for i in range(carried)] + names[width : body.inputs]
+    return "\n".join(
+        [
+            HEAD,
+            "define void @loop(ptr %state, ptr %columns, ptr %column.strides, ptr %results, "
+            "i64 %begin, i64 %end) {",
+            "entry:",
+            *_fetch(state),
+            *before,
+            *places,
+            *fixed,
+            "br label %loop\nloop:\n%i = phi i64 [ %begin, %entry ], [ %next, %loop ]",
+            *_carry(body, carried, "loop"),
+            *load,
+            *moving,
+            *store,
+            _STEP,
+            "done:",
+            *(f"store double {body.outputs[i]}, ptr %state{i}" for i in range(carried)),
+            "ret void\n}",
+        ]
+    )
+
+
+def _carry(body: Body, carried: int, end: str) -> list[str]:
+    """The carry at the head of a loop that ends in a block of this name."""
+    return [
+        f"{body.operands[i]} = phi double [ %carry{i}, %entry ], [ {body.outputs[i]}, %{end} ]"
+        for i in range(carried)
+    ]
+
+
+def batches_text(turn: Body, each: Body, carried: int, kinds: str, row_kinds: str) -> str:
+    """A sequential loop over batches, with an inner loop over each one's samples.
+
+    Args:
+        turn: what is done once a batch. Its inputs are the carry, the totals, the rows and shared ones.
+        each: what is done for each sample, of the carry, the columns and shared numbers; its outputs
+            are added up. Its names are not the turn's but for the carry, and its sums are the totals.
+        carried: how many numbers the carry has.
+        kinds: the kinds of the columns.
+        row_kinds: the kinds of the rows, whose elements are numbered as the batches.
+    """
+    width, first_row = carried + len(kinds), carried + len(each.outputs)
+    before, load = _columns(each.operands[carried:width], kinds)
+    row_names = turn.operands[first_row : first_row + len(row_kinds)]
+    before_rows, load_row = _columns(row_names, row_kinds, "row", "%b")
+    places, store = _results(turn.outputs[carried:], "%b")
+    once, moving = each.looped(range(carried, width))
+    totals, add = _sums(each.outputs, "batch", "sample")
+    state = [f"%carry{i}" for i in range(carried)]
+    state += turn.operands[first_row + len(row_kinds) : turn.inputs] + each.operands[width : each.inputs]
+    return "\n".join(
+        [
+            HEAD,
+            "define void @loop(ptr %state, ptr %columns, ptr %column.strides, ptr %rows, ptr %row.strides, "
+            "ptr %results, i64 %begin, i64 %end, i64 %size, i64 %count) {",
+            "entry:",
+            *_fetch(state),
+            *before,
+            *before_rows,
+            *places,
+            "br label %batch\nbatch:\n%b = phi i64 [ %begin, %entry ], [ %b.next, %turn ]",
+            *_carry(turn, carried, "turn"),
+            *once,
+            "%from = mul nsw i64 %b, %size\n%full = add nsw i64 %from, %size",
+            "%is.full = icmp slt i64 %full, %count\n%upto = select i1 %is.full, i64 %full, i64 %count",
+            "br label %sample\nsample:\n%i = phi i64 [ %from, %batch ], [ %i.next, %sample ]",
+            *totals,
+            *load,
+            *moving,
+            *add,
+            "%i.next = add nsw i64 %i, 1\n%i.more = icmp slt i64 %i.next, %upto",
+            "br i1 %i.more, label %sample, label %turn\nturn:",
+            *load_row,
+            *turn.lines(),
+            *store,
+            "%b.next = add nsw i64 %b, 1\n%b.more = icmp slt i64 %b.next, %end",
+            "br i1 %b.more, label %batch, label %done\ndone:",
+            *(f"store double {turn.outputs[i]}, ptr %state{i}" for i in range(carried)),
+            "ret void\n}",
+        ]
+    )

@@ -1,0 +1,1 @@
+"""The graph of Values: recording, walks, contexts, scopes, nested arguments."""

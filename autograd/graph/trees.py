@@ -1,0 +1,258 @@
+"""Nested arguments: lists, tuples, dicts, dataclasses and arrays of scalars, flattened and put back.
+
+The nesting is optree's affair; here an array, too, is taken apart into its elements, and dataclasses
+are introduced to optree when first met. A dataclass's field that is declared with
+``field(metadata={"static": True})`` is a setting: it belongs to the structure, and must be hashable.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import threading
+from collections.abc import Sequence
+from functools import lru_cache, partial
+from typing import Any
+
+import numpy as np
+import optree
+
+from autograd.graph.value import Value
+from autograd.primitives.ieee import described, to_float
+
+__all__ = ["Structure", "arranged", "array_of", "flatten"]
+
+_NAMESPACE = "valuegrad"
+_registering = threading.Lock()
+
+
+class Structure:
+    """How a flat list of scalars is arranged; equal and hashable where the arrangement is the same."""
+
+    __slots__ = ("_has_arrays", "_hash", "_shapes", "_spec")
+
+    def __init__(self, spec: Any, shapes: tuple[tuple[int, ...] | None, ...]) -> None:
+        self._spec = spec
+        self._shapes = shapes
+        self._has_arrays = any(shape is not None for shape in shapes)
+        self._hash = hash((spec, shapes))
+
+    @classmethod
+    def of_arrays(cls, tree: Any) -> tuple[list[Any], Structure]:
+        """The leaves of a tree, whole arrays and what else there is, and how they are nested."""
+        leaves, spec = optree.tree_flatten(tree, namespace=_NAMESPACE)
+        if _introduce_dataclasses(leaves):
+            return cls.of_arrays(tree)
+        return leaves, cls(spec, (None,) * len(leaves))
+
+    def with_shapes(self, shapes: Sequence[tuple[int, ...] | None]) -> Structure:
+        """The same nesting of leaves of other shapes."""
+        return Structure(self._spec, tuple(shapes))
+
+    def child(self, place: int) -> Structure:
+        """The structure of one entry of a tuple."""
+        specs = optree.treespec_children(self._spec)
+        before = sum(spec.num_leaves for spec in specs[:place])
+        return Structure(specs[place], self._shapes[before : before + specs[place].num_leaves])
+
+    def places(self, entry: int) -> range:
+        """Where the scalars of one entry of a tuple stand among all."""
+        before = sum(self.child(place).size for place in range(entry))
+        return range(before, before + self.child(entry).size)
+
+    @property
+    def size(self) -> int:
+        """How many scalars there are."""
+        return sum(1 if shape is None else math.prod(shape) for shape in self._shapes)
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether it is one bare scalar, in no container."""
+        return self._shapes == (None,) and self._spec.is_leaf()
+
+    def unflatten(self, scalars: Sequence[Any]) -> Any:
+        """Arrange scalars. An array is one of floats, or of objects where a Value is among them.
+
+        >>> numbers, structure = flatten({"w": [1.0, 2.0], "b": np.zeros(2)})
+        >>> structure.unflatten([10.0, 20.0, 30.0, 40.0])
+        {'w': [30.0, 40.0], 'b': array([10., 20.])}
+        """
+        if not self._has_arrays:
+            return optree.tree_unflatten(self._spec, scalars)
+        parts: list[Any] = []
+        at = 0
+        for shape in self._shapes:
+            if shape is None:
+                parts.append(scalars[at])
+                at += 1
+            else:
+                end = at + math.prod(shape)
+                parts.append(array_of(scalars[at:end], shape))
+                at = end
+        return optree.tree_unflatten(self._spec, parts)
+
+    def nest(self, parts: Sequence[Any]) -> Any:
+        """Arrange things in the places of the bare scalars and the whole arrays, one each."""
+        return optree.tree_unflatten(self._spec, parts)
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...] | None, ...]:
+        """The shape of each leaf in turn, None for a bare scalar."""
+        return self._shapes
+
+    def names(self, root: str) -> list[str]:
+        """What to call each scalar, as one would write it: ``w[0]``, ``p['b'][1]``, ``model.bias``.
+
+        >>> flatten({"w": [1.0, 2.0]})[1].names("p")
+        ["p['w'][0]", "p['w'][1]"]
+        """
+        found = []
+        for accessor, shape in zip(optree.treespec_accessors(self._spec), self._shapes):
+            name = accessor.codify(root)
+            indices = [()] if shape is None else list(np.ndindex(shape))
+            found += [name + (f"[{', '.join(map(str, index))}]" if index else "") for index in indices]
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Structure) and (self._spec, self._shapes) == (other._spec, other._shapes)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        """By way of an arranged sample: the process that loads it may not know the dataclasses in it yet."""
+        return _restored, (self.nest(range(len(self._shapes))), self._shapes)
+
+    def __repr__(self) -> str:
+        marks = ["*" if shape is None else f"array{shape}" for shape in self._shapes]
+        return repr(optree.tree_unflatten(self._spec, [_Mark(mark) for mark in marks]))
+
+
+def _restored(sample: Any, shapes: tuple[tuple[int, ...] | None, ...]) -> Structure:
+    return Structure(flatten(sample)[1]._spec, shapes)
+
+
+class _Mark(str):
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def flatten(tree: Any, role: str = "the argument", *, integers: bool = True) -> tuple[list[Any], Structure]:
+    """Take a nested structure apart into its scalars.
+
+    Args:
+        tree: numbers, Values and arrays of them in any nesting of lists, tuples, dicts and
+            dataclasses. None is an empty structure.
+        role: what it is, to name in errors.
+        integers: whether arrays of ints will do; gradients by them would be cut to ints.
+
+    Returns:
+        The scalars (Values, and floats for plain numbers) and the `Structure` to put them back.
+
+    Raises:
+        TypeError: something in it is neither a real number, nor a Value, nor an array of them.
+
+    >>> flatten([1, (2.5, None)])
+    ([1.0, 2.5], [*, (*, None)])
+    """
+    leaves, spec = optree.tree_flatten(tree, namespace=_NAMESPACE)
+    if {float}.issuperset(map(type, leaves)):
+        return leaves, _of_scalars(spec)
+    if _introduce_dataclasses(leaves):
+        return flatten(tree, role, integers=integers)
+    scalars: list[Any] = []
+    shapes: list[tuple[int, ...] | None] = []
+    for leaf in leaves:
+        if isinstance(leaf, np.ndarray):
+            if leaf.dtype.kind not in ("fObiu" if integers else "fO"):
+                advice = ": pass x.astype(float)" if leaf.dtype.kind in "biu" else ""
+                raise TypeError(f"{role} must hold real numbers, got an array of {leaf.dtype}{advice}")
+            if leaf.dtype.kind == "f":
+                scalars += leaf.ravel().astype(float).tolist()
+            else:
+                scalars += [_scalar(one, role) for one in leaf.ravel().tolist()]
+            shapes.append(leaf.shape)
+        else:
+            scalars.append(_scalar(leaf, role))
+            shapes.append(None)
+    return scalars, Structure(spec, tuple(shapes))
+
+
+@lru_cache(maxsize=1024)
+def _of_scalars(spec: Any) -> Structure:
+    """A structure of bare scalars: one object for each nesting, which makes a jitted call's look-up short."""
+    return Structure(spec, (None,) * spec.num_leaves)
+
+
+def _scalar(leaf: Any, role: str) -> Any:
+    if type(leaf) is float or isinstance(leaf, Value):
+        return leaf
+    if isinstance(leaf, (bool, np.bool_)):
+        return float(leaf)
+    if not isinstance(leaf, (int, float, np.floating, np.integer)):
+        raise TypeError(
+            f"{role} must be made of real numbers, Values and arrays of them, got {described(leaf)}"
+        )
+    return to_float(leaf, role)
+
+
+def arranged(structures: Sequence[Structure], scalars: Sequence[Any]) -> list[Any]:
+    """Arrange a flat list of scalars in several structures, one after the other."""
+    trees = []
+    at = 0
+    for structure in structures:
+        trees.append(structure.unflatten(scalars[at : at + structure.size]))
+        at += structure.size
+    return trees
+
+
+def array_of(scalars: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    """An array of a shape: of floats where all are floats, of objects otherwise."""
+    plain = {float}.issuperset(map(type, scalars))
+    array = np.empty(len(scalars), dtype=float if plain else object)
+    array[:] = scalars
+    return array.reshape(shape)
+
+
+def _introduce_dataclasses(leaves: list[Any]) -> bool:
+    """Register the classes of dataclass instances among the leaves; whether there were any."""
+    found: set[Any] = {
+        type(leaf) for leaf in leaves if dataclasses.is_dataclass(leaf) and not isinstance(leaf, type)
+    }
+    for cls in found:
+        with _registering:
+            if not optree.tree_is_leaf(_sample(leaves, cls), namespace=_NAMESPACE):
+                continue
+            optree.register_pytree_node(
+                cls,
+                _fields_of,
+                partial(_made, cls),
+                path_entry_type=optree.GetAttrEntry,
+                namespace=_NAMESPACE,
+            )
+    return bool(found)
+
+
+def _sample(leaves: list[Any], cls: type) -> Any:
+    return next(leaf for leaf in leaves if type(leaf) is cls)
+
+
+def _fields_of(instance: Any) -> tuple[list[Any], tuple[Any, ...], list[str]]:
+    names, settings = [], []
+    for field in dataclasses.fields(instance):
+        if field.metadata.get("static"):
+            settings.append(getattr(instance, field.name))
+        else:
+            names.append(field.name)
+    return [getattr(instance, name) for name in names], tuple(settings), names
+
+
+def _made(cls: Any, settings: tuple[Any, ...], children: Any) -> Any:
+    """An instance with these fields; its `__init__` may demand what a gradient does not satisfy."""
+    instance: Any = object.__new__(cls)
+    fixed, given = iter(settings), iter(children)
+    for field in dataclasses.fields(cls):
+        object.__setattr__(instance, field.name, next(fixed if field.metadata.get("static") else given))
+    return instance

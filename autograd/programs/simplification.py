@@ -1,0 +1,235 @@
+"""Simplification: the same program in fewer instructions, to the last bit.
+
+`Builder` takes operations one by one and hands out slots. An operation that it has seen is not made
+again (it knows which primitives commute), one on constants becomes a constant, and one that returns
+an operand, or another operation's result, whatever the numbers are, becomes that. Nothing is done
+that would change a nan, a signed zero or a rounding: x + 0 stays, because -0 + 0 is 0.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autograd.graph.scopes import Path
+from autograd.primitives import table
+from autograd.primitives.primitive import Primitive
+from autograd.programs.program import Instruction
+from autograd.support.user_line import Line
+
+__all__ = ["Builder"]
+
+
+class Builder:
+    """Collects simplified operations.
+
+    A slot is an int: inputs, constants and operations share one numbering, in order of appearance.
+    """
+
+    def __init__(self) -> None:
+        self._slots: list[Any] = []  # None for an input, a float for a constant, else an Instruction
+        self._constants: dict[bytes, int] = {}
+        self._operations: dict[tuple[Primitive, tuple[int, ...]], int] = {}
+        self._notable: set[int] = set()  # constants, negations, absolutes: what a rewriting starts from
+
+    def input(self) -> int:
+        """The slot of one more input."""
+        self._slots.append(None)
+        return len(self._slots) - 1
+
+    def constant(self, number: float) -> int:
+        """The slot of a number; one for each pattern of bits."""
+        bits = struct.pack("<d", number)
+        if bits not in self._constants:
+            self._constants[bits] = len(self._slots)
+            self._notable.add(len(self._slots))
+            self._slots.append(number)
+        return self._constants[bits]
+
+    def operation(
+        self,
+        primitive: Primitive,
+        operands: Sequence[int],
+        label: str = "",
+        line: Line | None = None,
+        scopes: Path = (),
+    ) -> int:
+        """The slot that holds a primitive of earlier slots."""
+        operands = tuple(operands)
+        slots, notable = self._slots, self._notable
+        is_notable = len(operands) > 1 and operands[-2] == operands[-1]
+        for operand in operands:
+            if operand in notable:
+                is_notable = True
+                if all(type(slots[one]) is float for one in operands):
+                    return self.constant(primitive(*[slots[one] for one in operands]))
+                break
+        if is_notable and primitive in _REWRITES:
+            found = _REWRITES[primitive](_Rewriting(self, label, line, scopes), *operands)
+            if found is not None:
+                return found
+        key = primitive, operands
+        if primitive.commutative and operands[0] > operands[1]:
+            key = primitive, operands[::-1]
+        at = self._operations.get(key)
+        if at is None:
+            at = self._operations[key] = len(slots)
+            slots.append(Instruction(primitive, operands, label, line, scopes))
+            if primitive is table.neg or primitive is table.absolute:
+                notable.add(at)
+        elif label and not slots[at].label:
+            slots[at] = slots[at]._replace(label=label)
+        return at
+
+    def finish(self, outputs: Sequence[int]) -> tuple[list[float], list[Instruction], list[int]]:
+        """Number the slots as a `Program` does, leaving out what no output needs.
+
+        Args:
+            outputs: slots.
+
+        Returns:
+            The constants, the instructions and the outputs.
+        """
+        needed = set(outputs)
+        for at in reversed(range(len(self._slots))):
+            if at in needed and isinstance(self._slots[at], Instruction):
+                needed.update(self._slots[at].operands)
+        kinds: tuple[list[int], list[int], list[int]] = [], [], []
+        for at, slot in enumerate(self._slots):
+            if slot is None:
+                kinds[0].append(at)
+            elif at in needed:
+                kinds[1 if type(slot) is float else 2].append(at)
+        place = {at: i for i, at in enumerate([*kinds[0], *kinds[1], *kinds[2]])}
+        return (
+            [self._slots[at] for at in kinds[1]],
+            [
+                one._replace(operands=tuple([place[operand] for operand in one.operands]))
+                for one in [self._slots[at] for at in kinds[2]]
+            ],
+            [place[output] for output in outputs],
+        )
+
+
+class _Rewriting:
+    """What a rewriting rule may ask of its operands, and how it makes another operation instead."""
+
+    def __init__(self, builder: Builder, label: str, line: Line | None, scopes: Path) -> None:
+        self.builder = builder
+        self.label = label
+        self.line = line
+        self.scopes = scopes
+
+    def make(self, primitive: Primitive, *operands: int) -> int:
+        return self.builder.operation(primitive, operands, self.label, self.line, self.scopes)
+
+    def seen(self, primitive: Primitive, *operands: int) -> int | None:
+        """The slot of an operation on two operands that commute, if it was made before."""
+        return self.builder._operations.get((primitive, tuple(sorted(operands))))
+
+    def number(self, slot: int) -> str:
+        """A constant as text, which tells 0.0 from -0.0; "" for anything else."""
+        one = self.builder._slots[slot]
+        return repr(one) if type(one) is float else ""
+
+    def inside(self, primitive: Primitive, slot: int) -> int | None:
+        """The operand of a slot that holds this primitive of one operand, else None."""
+        one = self.builder._slots[slot]
+        return one.operands[0] if isinstance(one, Instruction) and one.primitive is primitive else None
+
+
+def _add(at: _Rewriting, a: int, b: int) -> int | None:
+    if "-0.0" in (at.number(a), at.number(b)):
+        return b if at.number(a) == "-0.0" else a
+    if (x := at.inside(table.neg, b)) is not None:
+        return at.make(table.sub, a, x)
+    if (x := at.inside(table.neg, a)) is not None:
+        return at.make(table.sub, b, x)
+    return None
+
+
+def _sub(at: _Rewriting, a: int, b: int) -> int | None:
+    if at.number(b) == "0.0":
+        return a
+    if (x := at.inside(table.neg, b)) is not None:
+        return at.make(table.add, a, x)
+    return None
+
+
+def _mul(at: _Rewriting, a: int, b: int) -> int | None:
+    for one, other in ((a, b), (b, a)):
+        if at.number(one) == "1.0":
+            return other
+        if at.number(one) == "-1.0":
+            return at.make(table.neg, other)
+        if at.number(one).startswith("-"):  # -2x beside 2x: one product
+            seen = at.seen(table.mul, at.builder.constant(-float(at.number(one))), other)
+            return None if seen is None else at.make(table.neg, seen)
+    x, y = at.inside(table.neg, a), at.inside(table.neg, b)
+    if x is not None and y is not None:
+        return at.make(table.mul, x, y)
+    return None
+
+
+def _div(at: _Rewriting, a: int, b: int) -> int | None:
+    if at.number(b) == "1.0":
+        return a
+    if at.number(b) == "-1.0":
+        return at.make(table.neg, a)
+    x, y = at.inside(table.neg, a), at.inside(table.neg, b)
+    if x is not None and y is not None:
+        return at.make(table.div, x, y)
+    return None
+
+
+def _neg(at: _Rewriting, a: int) -> int | None:
+    return at.inside(table.neg, a)
+
+
+def _pow(at: _Rewriting, a: int, b: int) -> int | None:
+    if at.number(b) == "2.0":
+        return at.make(table.mul, a, a)
+    if at.number(b) == "1.0":
+        return a
+    if at.number(b) in ("0.0", "-0.0"):
+        return at.builder.constant(1.0)
+    return None
+
+
+def _absolute(at: _Rewriting, a: int) -> int | None:
+    if (x := at.inside(table.neg, a)) is not None:
+        return at.make(table.absolute, x)
+    return a if at.inside(table.absolute, a) is not None else None
+
+
+def _where(at: _Rewriting, c: int, a: int, b: int) -> int | None:
+    if at.number(c):
+        return b if at.number(c) in ("0.0", "-0.0") else a
+    return a if a == b else None
+
+
+def _same(_: _Rewriting, a: int, b: int) -> int | None:
+    return a if a == b else None
+
+
+def _less(at: _Rewriting, a: int, b: int) -> int | None:
+    return at.builder.constant(0.0) if a == b else None
+
+
+# For each primitive what it comes to in special cases, or None. Each is right for every pattern of
+# bits; a test holds it against the operation itself on nans, infinities and signed zeros. They are asked
+# where an operand is a constant, a negation or an absolute, or where the last two are the same.
+_REWRITES: dict[Primitive, Callable[..., int | None]] = {
+    table.add: _add,
+    table.sub: _sub,
+    table.mul: _mul,
+    table.div: _div,
+    table.neg: _neg,
+    table.pow: _pow,
+    table.absolute: _absolute,
+    table.where: _where,
+    table.maximum: _same,
+    table.minimum: _same,
+    table.less: _less,
+}

@@ -1,0 +1,1 @@
+"""Running functions as programs: `jit`, `vmap` and `scan`."""

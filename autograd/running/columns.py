@@ -1,0 +1,108 @@
+"""Batches: arrays taken apart into a column for each scalar of a sample, and loops that are unrolled."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd.graph.context import Watcher, watch
+from autograd.graph.trees import Structure
+from autograd.graph.value import Value
+from autograd.primitives.ieee import described
+
+__all__ = ["arrays_of", "columns_of", "plain", "samples_first", "stacked", "turns"]
+
+LONGEST_UNROLLED = 10_000  # instructions; beyond, an unrolled loop is worth a warning
+
+
+def plain(number: Any) -> Any:
+    return number if isinstance(number, Value) else float(number)
+
+
+def arrays_of(arg: Any, name: str, bare: str = "") -> tuple[list[Any], Structure]:
+    """The arrays of an argument to be mapped; their elements are left where they are.
+
+    Args:
+        arg: the argument.
+        name: what to call it in an error.
+        bare: what to do where it is a bare number.
+    """
+    arrays, outer = Structure.of_arrays(arg)
+    for array in arrays:
+        if not isinstance(array, np.ndarray) or array.ndim == 0:
+            got, advice = described(array), bare
+            if array is not arg:
+                got, advice = f"{got} in a {type(arg).__name__}", ""
+                if isinstance(arg, (list, tuple)):
+                    advice = ": if these are its samples, write np.array(...)"
+            raise TypeError(
+                f"{name} must be an array with its samples along an axis, or a structure of such arrays, got "
+                f"{got}{advice}"
+            )
+        if array.dtype.kind not in "fbiuO":
+            raise TypeError(f"{name} must hold real numbers, got an array of {array.dtype}")
+    return arrays, outer
+
+
+def columns_of(arrays: Sequence[np.ndarray], outer: Structure) -> tuple[list[np.ndarray], Structure]:
+    """One column (a view) for each scalar of one entry along the first axis, and that entry's structure."""
+    columns = [array[(slice(None), *at)] for array in arrays for at in np.ndindex(array.shape[1:])]
+    return columns, outer.with_shapes([array.shape[1:] or None for array in arrays])
+
+
+def samples_first(array: np.ndarray, axis: int, place: int) -> np.ndarray:
+    if not -array.ndim <= axis < array.ndim:
+        raise ValueError(
+            f"in_axes names axis {axis} of argument {place}, whose array has shape {array.shape}"
+        )
+    return np.moveaxis(array, axis, 0)
+
+
+def stacked(results: Structure, columns: Sequence[Any], count: int) -> Any:
+    """Columns of results in the structure of one sample's, samples first."""
+    parts: list[Any] = []
+    at = 0
+    for shape in results.shapes:
+        size = 1 if shape is None else math.prod(shape)
+        block = columns[at : at + size]
+        at += size
+        if shape is None:
+            parts += block
+        else:
+            parts.append(
+                np.stack(block, axis=1).reshape(count, *shape) if size else np.empty((count, *shape))
+            )
+    return results.nest(parts)
+
+
+class _Counter(Watcher):
+    """Counts the operations of a loop's first turn, to warn of what unrolling will make of it."""
+
+    def __init__(self) -> None:
+        self.operations = 0
+
+    def recorded(self, _: Value) -> None:
+        """One more."""
+        self.operations += 1
+
+
+def turns(count: int, what: str, turn: Callable[[int], Any], *, warn: bool = True) -> list[Any]:
+    """Run a loop on Values, and warn before it grows too long."""
+    if not count or not warn:
+        return [turn(i) for i in range(count)]
+    counter = _Counter()
+    with watch(counter):
+        results = [turn(0)]
+    if counter.operations * count > LONGEST_UNROLLED:
+        warnings.warn(
+            f"a {what} of {count} turns inside a recorded function is unrolled into "
+            f"{counter.operations * count} operations: turn it inside out, so that the {what} is the "
+            "outermost and what it is in comes into its function (an epoch of training is one scan of a "
+            "step that calls value_and_grad)",
+            stacklevel=4,
+        )
+    return results + [turn(i) for i in range(1, count)]

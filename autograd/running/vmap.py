@@ -1,0 +1,172 @@
+"""`vmap`: a formula for one sample, run over a batch, on all cores."""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd.engines import Compiled
+from autograd.graph.anomaly import is_hunted, raise_birth
+from autograd.graph.trees import arranged, array_of, flatten
+from autograd.programs.program import Program
+from autograd.running.columns import arrays_of, columns_of, plain, samples_first, stacked, turns
+from autograd.running.jit import checked_engine, prepare, records
+
+__all__ = ["vmap"]
+
+_BLOCK = 1 << 20  # samples that are converted to float64 at a time
+
+
+def vmap(
+    f: Callable[..., Any],
+    in_axes: int | Sequence[int | None] | None = 0,
+    reduce: str | None = None,
+    engine: str = "auto",
+) -> Callable[..., Any]:
+    """The function that applies ``f``, a formula for one sample, to a batch.
+
+    Args:
+        f: a function of one sample: numbers in any structure to numbers in any structure.
+        in_axes: for each argument the axis of its arrays that counts the samples, or None for an
+            argument that all samples share; one number stands for all arguments. What remains of an
+            array reaches ``f`` as an array of scalars.
+        reduce: None for the results of every sample, "sum" or "mean" for theirs over the batch; the
+            memory used then does not grow with the batch.
+        engine: as for `jit`.
+
+    Returns:
+        A function of the same arguments. Each scalar that ``f`` returns becomes an array over the
+        samples (first axis), or with ``reduce`` a float. The result does not depend on the number of
+        cores.
+
+    Raises:
+        ValueError: ``reduce`` or the engine is unknown; (when called) arrays differ in the number of
+            samples, none is mapped, or an axis is out of range.
+        TypeError: (when called) an argument to be mapped is a bare number.
+
+    >>> vmap(lambda w, x: w * x, in_axes=(None, 0), engine="numpy")(2.0, np.array([1.0, 2.0]))
+    array([2., 4.])
+    """
+    if reduce not in (None, "sum", "mean"):
+        raise ValueError(f"reduce must be None, 'sum' or 'mean', got {reduce!r}")
+    checked_engine(engine)
+
+    def mapped(*args: Any) -> Any:
+        batch = _Batch(args, in_axes)
+        ready = None
+        if not batch.records:
+            ready = prepare(f, batch.structures, engine, "map", f, batch.sample(0 if batch.count else None))
+        if ready is None:
+            return _unrolled_map(f, batch, reduce)
+        program = ready.program
+        shared = [one._data for one in program.captured]
+        columns = [*batch.columns, *shared]
+        results = _run_in_blocks(ready.run, columns, batch.count, reduce)
+        if is_hunted(*(results if reduce is None else [results])):
+            _hunt(program, columns, batch.count, None if reduce else results)
+        if reduce is not None:
+            return program.results.unflatten(results)
+        return stacked(program.results, results, batch.count)
+
+    functools.update_wrapper(mapped, f, updated=())
+    return mapped
+
+
+class _Batch:
+    """The arguments of a mapped function, taken apart into one column for each scalar of a sample."""
+
+    def __init__(self, args: tuple[Any, ...], in_axes: int | Sequence[int | None] | None) -> None:
+        axes = [in_axes] * len(args) if in_axes is None or isinstance(in_axes, int) else list(in_axes)
+        if len(axes) != len(args):
+            raise ValueError(f"in_axes must have one entry an argument ({len(args)}), got {len(axes)}")
+        self.columns: list[Any] = []
+        structures = []
+        counts: dict[int, str] = {}
+        for place, (arg, axis) in enumerate(zip(args, axes)):
+            if axis is None:
+                scalars, structure = flatten(arg, f"argument {place}")
+                self.columns += scalars
+            else:
+                share = ": its in_axes entry None shares it among all samples"
+                arrays, outer = arrays_of(arg, f"argument {place}", share)
+                moved = [samples_first(array, axis, place) for array in arrays]
+                counts.update({array.shape[0]: f"argument {place}" for array in moved})
+                columns, structure = columns_of(moved, outer)
+                self.columns += columns
+            structures.append(structure)
+        if not counts:
+            raise ValueError("vmap needs at least one mapped argument: in_axes names none")
+        if len(counts) > 1:
+            found = ", ".join(f"{count} in {where}" for count, where in counts.items())
+            raise ValueError(f"the mapped arrays must have the same number of samples, got {found}")
+        (self.count,) = counts
+        self.structures = tuple(structures)
+
+    @property
+    def records(self) -> bool:
+        """Whether there are Values among the arguments, or a trace is on."""
+        return records([one for one in self.columns if not isinstance(one, np.ndarray)]) or any(
+            column.dtype.kind == "O" for column in self.columns if isinstance(column, np.ndarray)
+        )
+
+    def sample(self, i: int | None) -> list[Any]:
+        """The arguments of one sample; of zeros where there is none."""
+        scalars = [
+            one if not isinstance(one, np.ndarray) else 0.0 if i is None else plain(one[i])
+            for one in self.columns
+        ]
+        return arranged(self.structures, scalars)
+
+
+def _run_in_blocks(run: Compiled, columns: Sequence[Any], count: int, reduce: str | None) -> list[Any]:
+    """Run a batch, converting what is not float64 block by block."""
+    if all(not isinstance(one, np.ndarray) or one.dtype == np.float64 for one in columns):
+        return run.map(columns, count, reduce)
+    parts = []
+    for start in range(0, max(count, 1), _BLOCK):
+        block = [
+            one[start : start + _BLOCK].astype(np.float64) if isinstance(one, np.ndarray) else one
+            for one in columns
+        ]
+        size = min(_BLOCK, count - start)
+        parts.append(run.map(block, size, None if reduce is None else "sum"))
+    if reduce is None:
+        return [np.concatenate(pieces) for pieces in zip(*parts)]
+    totals = [math.fsum(pieces) for pieces in zip(*parts)]
+    return [total / count if count else math.nan for total in totals] if reduce == "mean" else totals
+
+
+def _hunt(program: Program, columns: Sequence[Any], count: int, results: Sequence[Any] | None) -> None:
+    """Repeat samples one by one, and raise where what is not finite is born; all, where they are added up."""
+    suspects = range(count) if results is None else np.flatnonzero(~np.isfinite(results).all(axis=0)).tolist()
+    totals = [0.0] * len(program.outputs)
+    for i in suspects:
+        inputs = [float(one[i]) if isinstance(one, np.ndarray) else one for one in columns]
+        found = raise_birth(program, inputs, f", sample {i}")
+        for j, (total, one) in enumerate(zip(totals, found)):
+            totals[j] = total + one
+            if results is None and math.isinf(totals[j]) and math.isfinite(total) and math.isfinite(one):
+                raise FloatingPointError(
+                    f"the results of {program.name} add up to {totals[j]}, with {one} of sample {i}"
+                )
+
+
+def _unrolled_map(f: Callable[..., Any], batch: _Batch, reduce: str | None) -> Any:
+    rows = [
+        flatten(result, "the result") for result in turns(batch.count, "vmap", lambda i: f(*batch.sample(i)))
+    ]
+    if not rows:
+        raise ValueError("a vmap over Values needs at least one sample")
+    structure = rows[0][1]
+    if reduce is None:
+        columns = [
+            array_of(list(column), (batch.count,)) for column in zip(*(scalars for scalars, _ in rows))
+        ]
+        return stacked(structure, columns, batch.count)
+    totals = [functools.reduce(operator.add, column) for column in zip(*(scalars for scalars, _ in rows))]
+    return structure.unflatten([total / batch.count for total in totals] if reduce == "mean" else totals)

@@ -1,0 +1,413 @@
+"""`explain`: its numbers against the engine's, its formulas, names and sentences."""
+
+from __future__ import annotations
+
+import ast
+import html
+import json
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import autograd as ag
+from autograd import Value, all_primitives, detect_anomaly, primitive, trace
+from autograd.explaining import MAX_NODES, explain
+from autograd.explaining.contents import Account
+from autograd.explaining.telling import tell
+from autograd.graph.context import Watcher, watch
+from autograd.graph.walks import leaves, operands, topological_order
+from models.assignment.graph import loss as assignment_loss
+
+ROW = [-1.2879095, -0.12001342, -1.45900038, -0.66660821, -0.14421743], 1.85884913  # the data's first
+HOSTILE = '</script><b>&amp;\n"quoted"\'<!--{{}}$title\u202e\ud800\x00'
+
+
+def assignment() -> Value:
+    w = [Value(0.1, f"w{i}") for i in range(1, 10)]
+    x = [Value(number, f"x{i}") for i, number in enumerate(ROW[0], start=1)]
+    return assignment_loss(w, x, Value(ROW[1], "y"))
+
+
+def shared_leaf() -> Value:
+    x = Value(-0.75, "x")
+    y = x
+    for _ in range(5):
+        y = y * x + x.sin()
+    return y
+
+
+def choices() -> Value:
+    a, b = Value(-2.0, "a"), Value(3.0, "b")
+    chosen = ag.where(ag.less(a, b), a**3 / b, b**2) + ag.maximum(a, -b) - ag.relu(a)
+    return chosen * ag.stop_gradient(a * b) + abs(a)
+
+
+def constants() -> Value:
+    x = Value(20.0, "x")
+    return (2 * x - 1).tanh() / 3 + 0.5**x - 7 / x + x**-0.5 + (x - 20.0) ** 1.0
+
+
+def not_finite() -> Value:
+    x, y = Value(0.0, "x"), Value(-1.0, "y")
+    return x.log() * 0.0 + 1 / x + y.sqrt() + (1000 * x + 1e308) * 10
+
+
+opaque = primitive("opaque", lambda x: math.sin(x) + 1, lambda y, x: (math.cos(x),))
+flat = primitive("flat", lambda x: 1.0, (lambda y, x: 0.0,))
+halves = primitive("halves", lambda a, b: a / 2 + b * b / 2, (0.5, lambda y, a, b: b))
+
+
+def of_the_users() -> Value:
+    a, b = Value(0.3, "a"), Value(-0.7)
+    return halves(opaque(a), opaque(b) * a)
+
+
+LOSSES = [assignment, shared_leaf, choices, constants, not_finite, of_the_users, lambda: Value(3.0, "alone")]
+each_loss = pytest.mark.parametrize("build", LOSSES, ids=lambda build: build.__name__)
+
+
+class Recorder(Watcher):
+    """What the engine does going backward: for each operation its gradient, and what its operands receive."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[Value, float, list[tuple[Value, float, float]]]] = []
+
+    def propagated(self, node: Value, adjoint: float, received: list[tuple[Value, float, float]]) -> None:
+        self.seen.append((node, adjoint, [(one, gradient, one.grad) for one, gradient, _ in received]))
+
+
+def backward(result: Value) -> Recorder:
+    """Go backward from gradients of 0, watched."""
+    order = topological_order(result)
+    for node in (*leaves(order), *order, result):
+        node.grad = 0.0
+    recorder = Recorder()
+    with watch(recorder):
+        result.backward()
+    return recorder
+
+
+def partials(node: Value) -> list[float | None]:
+    """The engine's partial derivatives at an operation."""
+    parts = operands(node)
+    inputs = tuple(one if type(one) is float else one.data for one in parts)
+    return node._primitive.partials_at(node.data, inputs, tuple(type(one) is not float for one in parts))
+
+
+def reprs(numbers: Any) -> str:
+    """Numbers so that they can be compared to the bit, nan included."""
+    return repr(numbers)
+
+
+# The numbers.
+
+
+@each_loss
+def test_every_number_is_the_engines(build: Callable[[], Value]) -> None:
+    result = build()
+    account, recorder = Account(result), backward(result)
+    told = [step for step in account.backward if step.gradient is not None]
+    assert [step.node for step in told] == [node for node, _, _ in recorder.seen]
+    for step, (node, gradient, received) in zip(told, recorder.seen):
+        assert reprs(step.gradient) == reprs(gradient)
+        assert reprs([share.partial for share in step.shares]) == reprs(partials(node))
+        sent = [share for share in step.shares if share.contribution is not None]
+        assert reprs([(s.operand, s.contribution) for s in sent]) == reprs([one[:2] for one in received])
+        last = {share.operand: share.after for share in sent}  # the engine tells of both at once
+        assert reprs(list(last.values())) == reprs(list({one: total for one, _, total in received}.values()))
+    assert reprs(account.gradients) == reprs([node.grad for node in account.nodes])
+
+
+@each_loss
+def test_nobodys_gradient_is_touched(build: Callable[[], Value]) -> None:
+    result = build()
+    nodes = Account(result).nodes
+    for place, node in enumerate(nodes):
+        node.grad = float(place)
+    _ = explain(result).html
+    assert [node.grad for node in nodes] == list(range(len(nodes)))
+
+
+def test_a_gradient_that_nothing_is_added_to_stays_a_negative_zero() -> None:
+    x = Value(1.0, "x")
+    y = x * 1.0
+    assert reprs(Account(y * -0.0).gradients) == reprs([0.0, -0.0, 1.0])
+
+
+# Formulas.
+
+SPECIAL_POINTS = {"acosh": (1.5,), "less_equal": (0.7, 0.7), "where": (1.0, 0.7, -0.6)}
+
+
+@pytest.mark.parametrize("numbers", [False, True], ids=["in names", "in numbers"])
+@pytest.mark.parametrize("entry", [p for p in all_primitives() if p.is_builtin], ids=str)
+def test_a_derivative_as_it_is_written_is_the_derivative(entry: Any, numbers: bool) -> None:
+    """What is to be read, computed by Python: signs, parentheses and the textbook's forms are right."""
+    point = SPECIAL_POINTS.get(entry.name, (0.4,) if entry.arity == 1 else (0.7, -2.0))
+    result = entry(*[Value(number, name) for number, name in zip(point, "abc")])
+    result.label = "y"
+    account = Account(result)
+    names = {node.label: node.data for node in account.nodes}
+    write = account.in_numbers if numbers else account.in_names
+    last = len(account.nodes) - 1
+    assert computed(write(last, account.formulas[last]), names) == pytest.approx(result.data, rel=1e-5)
+    assert account.formulas[last].loose == is_no_factor(account.in_names(last, account.formulas[last]))
+    for written, partial in zip(account.partials[last], partials(result)):
+        if written is not None:
+            read = computed(write(last, written), names)
+            assert written.loose == is_no_factor(account.in_names(last, written))
+            assert read == pytest.approx(partial, rel=1e-5, abs=1e-300, nan_ok=True)
+
+
+def in_python(text: str) -> str:
+    for printed, python in {"·": "*", "−": "-", "²": "**2", "^": "**", " = ": " == ", "≤": "<="}.items():
+        text = text.replace(printed, python)
+    return text
+
+
+def is_no_factor(text: str) -> bool:
+    """Whether a formula must be enclosed in a product: it has a sign, or Python reads no factor in it."""
+    read = ast.parse(in_python(text), mode="eval").body
+    is_sum = isinstance(read, ast.BinOp) and isinstance(read.op, (ast.Add, ast.Sub))
+    return text[0] == "−" or is_sum or isinstance(read, ast.Compare)
+
+
+def computed(text: str, names: dict[str, float]) -> float:
+    try:
+        return float(eval(in_python(text), {**vars(ag), **names}))
+    except TypeError:  # complex
+        return math.nan
+
+
+@pytest.mark.parametrize(
+    ("node", "written"),
+    [
+        (lambda x, y: x**2, ["2·x", None]),
+        (lambda x, y: x**3, ["3·x²", None]),
+        (lambda x, y: 0.5**x, [None, "z·(−0.693147)"]),
+        (lambda x, y: x * -3.0 - y * -0.5, ["1", "−1"]),
+        (lambda x, y: x**0.5, ["0.5·x^(−0.5)", None]),
+        (lambda x, y: x.tanh(), ["1 − z²"]),
+        (lambda x, y: x.sigmoid(), ["z·(1 − z)"]),
+        (lambda x, y: x - y, ["1", "−1"]),
+        (lambda x, y: 3 / x, [None, "−z/x"]),
+        (lambda x, y: ag.less(x, y), [None, None]),
+        (lambda x, y: opaque(x), [None]),
+    ],
+)
+def test_derivatives_are_written_as_in_a_textbook(node: Any, written: list[str | None]) -> None:
+    z = node(Value(0.5, "x"), Value(2.0, "y"))
+    z.label = "z"
+    account = Account(z)
+    last = len(account.nodes) - 1
+    assert [one and account.in_names(last, one) for one in account.partials[last]] == written
+
+
+def test_a_formula_is_written_as_the_user_has_it() -> None:
+    x = Value(0.5, "x")
+    forms = {
+        x**1: "x¹",
+        x**2: "x²",
+        x**10: "x^10",
+        x * -3: "x·(−3)",
+        x / -0.25: "x/(−0.25)",
+        1e-05 * x: "1e−05·x",
+    }
+    for node, form in forms.items():
+        assert Account(node).equation(1) == f"L = {form}"
+
+
+def test_a_negative_number_is_enclosed_where_it_must_be() -> None:
+    x = Value(-3.0, "x")
+    told = str(explain((x**2 - x) * x.exp()))
+    assert "= (−3)² = 9." in told
+    assert "= 9 − (−3) = 12." in told
+    assert "= exp(−3) = " in told
+
+
+def test_a_number_with_an_exponent_is_enclosed_a_name_with_an_e_is_not() -> None:
+    x, weight = Value(2.0, "x"), Value(1e-5, "weight")
+    assert "Forward: L = x·weight = 2·(1e−05) = 2e−05." in str(explain(x * weight))
+    assert "Forward: L = weight² = (1e+20)² = 1e+40." in str(explain(Value(1e20, "weight") ** 2))
+
+
+def test_where_the_textbooks_form_loses_digits_it_is_said() -> None:
+    account = Account(Value(20.0, "x").tanh())
+    assert account.remark(account.backward[0], 0).startswith("In floats this form gives 0;")
+    assert not Account(Value(2.0, "x").tanh()).remark(Account(Value(2.0, "x").tanh()).backward[0], 0)
+
+
+# Names and sentences.
+
+
+def test_names_are_labels_and_all_different() -> None:
+    w, again, t1, nameless = Value(1.0, "w"), Value(2.0, "w"), Value(3.0, "t1"), Value(4.0)
+    account = Account((w * again + t1) * nameless)
+    assert account.names == ["w", "w#2", "t1", "v4", "t2", "t3", "L"]
+    assert Account(Value(1.0, "L") * 2).names == ["L", "t1"]
+
+
+def test_a_label_cannot_be_taken_for_a_formula() -> None:
+    a = Value(1.0, "a + b")
+    assert Account(2 * a).equation(1) == "L = 2·“a + b”"
+    assert Account(Value(1.0, "x" * 99)).names == ["x" * 23 + "…"]
+    assert Account(Value(1.0, "x" * 24)).names == ["x" * 24]
+    assert "\u202e" not in Account(Value(1.0, HOSTILE)).names[0]
+
+
+@pytest.mark.parametrize("one", ["\x00", "\x07", "\u202e", "\u2066", "\ue000", "\ud800"])
+def test_a_character_that_cannot_be_written_or_turns_the_text_is_replaced(one: str) -> None:
+    assert Account(Value(1.0, f"a{one}b")).names == ["“a�b”"]
+
+
+def test_the_leaves_are_listed_by_number() -> None:
+    result = sum(Value(1.0, f"w{i}") for i in (10, 9, 2, 1))
+    account = Account(result)
+    assert [account.names[i] for i in account.listing()] == ["w1", "w2", "w9", "w10"]
+    names = ["w1[10]", "w1[9]", "w10[2]", "w2[3]", "b"]
+    account = Account(sum(Value(1.0, name) for name in names))
+    assert [account.names[i] for i in account.listing()] == ["b", "w1[9]", "w1[10]", "w2[3]", "w10[2]"]
+
+
+def test_the_sentences() -> None:
+    x, c = Value(-2.0, "x"), Value(3.0, "c")
+    square = x * x
+    square.label = "s"
+    told = [step.sentence for step in tell(Account(square * 2.0 + ag.stop_gradient(c * 1.0)))]
+    assert told == [
+        "L is computed from 2 leaves by 5 operations.",
+        "Forward: s = x·x = −2·(−2) = 4.",
+        "Forward: t2 = s·2 = 4·2 = 8.",
+        "Forward: t3 = c·1 = 3·1 = 3.",
+        "Forward: t4 = stop_gradient(t3) = stop_gradient(3) = 3.",
+        "Forward: L = t2 + t4 = 8 + 3 = 11.",
+        "The gradient of L by itself is 1.",
+        "Backward through L = t2 + t4, with gradient 1: t2 receives 1·1 = 1; t4 receives 1·1 = 1.",
+        "Backward through t4 = stop_gradient(t3), with gradient 1: t3 receives nothing, the derivative by it "
+        "being 0 everywhere.",
+        "Backward through t3 = c·1: no gradient reaches it, so it sends none.",
+        "Backward through t2 = s·2, with gradient 1: s receives 1·2 = 2; 2 is a constant and receives "
+        "nothing.",
+        "Backward through s = x·x, with gradient 2: x receives 2·(−2) = −4; x receives 2·(−2) = −4, and has "
+        "−8 by now.",
+        "Done. The gradients of the leaves: c 0, x −8.",
+    ]
+
+
+@pytest.mark.parametrize(("count", "end"), [(12, "w12 1."), (13, "w12 1, and 1 more.")])
+def test_the_last_sentence_lists_twelve_gradients(count: int, end: str) -> None:
+    text = str(explain(sum(Value(1.0, f"w{i}") for i in range(1, count + 1))))
+    assert text.endswith(end)
+
+
+def test_a_constant_derivative_is_a_factor_without_parentheses_unless_it_is_negative() -> None:
+    account = Account(halves(Value(1.0, "x"), Value(2.0, "y")) - Value(3.0, "z"))
+    by_x = account.partials[-2][0]
+    assert by_x is not None
+    assert (by_x.pieces, by_x.loose) == (("0.5",), False)
+    minus = account.partials[-1][1]
+    assert minus is not None
+    assert (minus.pieces, minus.loose) == (("−1",), True)
+    (zero,) = Account(flat(Value(1.0))).partials[-1]
+    assert zero is not None
+    assert (zero.pieces, zero.loose) == (("0",), False)
+
+
+# The object.
+
+
+def test_the_page_is_one_text_with_strict_json_and_nothing_to_load() -> None:
+    page = explain(not_finite()).html
+    told = json.loads(embedded(page), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert told["nodes"][0]["gradient"][1] in ("inf", "-inf", "nan")
+    assert not re.search(r"""(?:src|href|url\()=?["']?(?!data:,|#tip)[a-z]+:""", page)
+    assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
+
+
+def embedded(page: str) -> str:
+    """The data within a page."""
+    return page.partition('<script type="application/json" id="data">')[2].partition("</script>")[0]
+
+
+def test_labels_stay_text() -> None:
+    product = Value(1.0, HOSTILE) * Value(2.0, HOSTILE)
+    product.label = HOSTILE
+    page = explain(product).html
+    assert page.count("<script") == page.count("</script>") == 2
+    assert "<b>" not in page
+    assert "<" not in embedded(page)
+    page.encode()
+
+
+def test_a_notebook_gets_the_page_in_a_frame() -> None:
+    explained = explain(assignment())
+    frame = explained._repr_html_()
+    inside = re.fullmatch(
+        r'<iframe srcdoc="([^"]*)" title="[^"]*" sandbox="allow-scripts" [^<>]*></iframe>', frame
+    )
+    assert inside
+    assert html.unescape(inside[1]) == explained.html
+    assert 'title="The gradient of L, step by step"' in frame
+    assert "<title>The gradient of L, step by step</title>" in explained.html
+
+
+def test_the_page_is_written_whole(tmp_path: Path) -> None:
+    explained, path = explain(assignment()), tmp_path / "page.html"
+    explained.save(str(path))
+    assert path.read_text("utf-8") == explained.html
+    with pytest.raises(FileNotFoundError):
+        explained.save(tmp_path / "nowhere" / "page.html")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_text_and_the_page_are_of_the_moment_of_the_call() -> None:
+    x = Value(2.0, "x")
+    explained = explain(x * x)
+    x.data = 3.0
+    assert "x·x = 2·2 = 4" in str(explained)
+    assert "7 steps" not in repr(explained)
+    assert repr(explained).startswith("<Explanation in 5 steps")
+
+
+def test_a_graph_with_other_numbers_than_it_was_recorded_with_is_refused() -> None:
+    x = Value(2.0, "x")
+    y = (x * x).exp()
+    x.data = 3.0
+    with pytest.raises(ValueError, match=r"3·3 is 9.0, but 4.0 when .* Compute the result again"):
+        explain(y)
+    x.data = math.nan
+    with pytest.raises(ValueError, match=r"is nan, but 4\.0 when"):
+        explain(y)
+    z = Value(-1.0, "z").log()
+    assert "nan" in str(explain(z))
+
+
+def test_a_large_graph_is_refused_with_advice() -> None:
+    x = y = Value(1.0, "x")
+    for _ in range(MAX_NODES):
+        y = y * x
+    with pytest.raises(ValueError, match=rf"{MAX_NODES + 1} nodes.*smaller part.*max_nodes"):
+        explain(y)
+    assert len(str(explain(y, max_nodes=MAX_NODES + 1)).splitlines()) == 2 * MAX_NODES + 3
+
+
+@pytest.mark.parametrize("thing", [3.0, [Value(1.0)], "x", None])
+def test_only_a_value_is_explained(thing: Any) -> None:
+    with pytest.raises(TypeError, match="explain takes a Value, got"):
+        explain(thing)
+
+
+def test_a_trace_refuses_it() -> None:
+    with pytest.raises(ag.TracingError):
+        trace(lambda x: explain(x * x), 2.0)
+
+
+def test_it_is_no_anomaly_to_explain_one() -> None:
+    result = not_finite()
+    page = explain(result).html
+    with detect_anomaly():
+        assert explain(result).html == page

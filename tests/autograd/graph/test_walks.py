@@ -1,0 +1,102 @@
+"""Walks over a graph: each operation once, after its operands, without recursion, in linear time."""
+
+from hypothesis import given
+
+from autograd import Value, maximum, where
+from autograd.graph.walks import leaves, operands, topological_order
+from autograd.testing import Expression, expressions
+
+
+def reachable(root: Value) -> set[Value]:
+    found, todo = set(), [root]
+    while todo:
+        node = todo.pop()
+        if node not in found:
+            found.add(node)
+            todo.extend(one for one in operands(node) if isinstance(one, Value))
+    return found
+
+
+def test_operands_are_nodes_and_constants_in_order():
+    a, b = Value(1.0), Value(2.0)
+    assert operands(a) == ()
+    assert operands(-a) == (a,)
+    assert operands(a - b) == (a, b)
+    assert operands(2 - a) == (2.0, a)
+    assert operands(a + a) == (a, a)
+    assert operands(where(a, 3, b)) == (a, 3.0, b)
+
+
+@given(expressions())
+def test_every_operation_comes_once_and_after_its_operands(expression: Expression):
+    root = expression(*map(Value, expression.point))
+    order = topological_order(root)
+    place = {node: i for i, node in enumerate(order)}
+    assert len(place) == len(order)
+    assert set(order) == {node for node in reachable(root) if node._primitive is not None}
+    assert all(place[one] < place[node] for node in order for one in operands(node) if one in place)
+    assert not order or order[-1] is root
+
+
+@given(expressions())
+def test_leaves_come_once_in_the_order_of_first_use(expression: Expression):
+    root = expression(*map(Value, expression.point))
+    order = topological_order(root)
+    found = leaves(order)
+    uses = [
+        one for node in order for one in operands(node) if isinstance(one, Value) and one._primitive is None
+    ]
+    assert found == list(dict.fromkeys(uses))
+    assert set(found) == {node for node in reachable(root) if node._primitive is None} - ({root} - set(order))
+
+
+def test_a_leaf_has_no_order():
+    assert topological_order(Value(1.0)) == []
+    assert leaves([]) == []
+
+
+def test_several_roots_share_one_walk():
+    a = Value(1.0)
+    shared = a.exp()
+    left, right = shared * 2, shared + a
+    order = topological_order(left, right)
+    assert [order.count(node) for node in (shared, left, right)] == [1, 1, 1]
+    assert order.index(shared) == 0
+
+
+def test_a_walk_can_be_told_where_to_stop():
+    middle = Value(1.0).exp()
+    root = middle.sin() + 1
+    assert middle not in topological_order(root, stop=[middle])
+    assert middle in topological_order(root)
+
+
+def test_walks_leave_nothing_behind_that_the_next_could_see():
+    a = Value(2.0)
+    inner = a * 3
+    outer = inner + a
+    assert len(topological_order(outer)) == 2
+    assert len(topological_order(inner)) == 1
+    assert len(topological_order(outer)) == 2
+
+
+def test_a_walk_looks_at_each_of_many_operands_a_few_times():
+    looks = 0
+
+    class Counted:
+        """A node that counts how often it is asked what it is."""
+
+        _left = _right = _mark = None
+
+        def __init__(self, *parts):
+            self._left = parts
+
+        @property
+        def _primitive(self):
+            nonlocal looks
+            looks += 1
+            return maximum
+
+    parts = [Counted() for _ in range(1000)]
+    assert len(topological_order(Counted(*parts))) == 1001
+    assert looks <= 10 * 1000

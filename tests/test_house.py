@@ -1,0 +1,134 @@
+"""The house stands: imports go down its floors only, never round in circles, and ask for few packages."""
+
+import ast
+import graphlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# The ground floor first. A module imports from floors below its own folder's; modules of one folder may
+# import each other.
+FLOORS = [
+    {"autograd.support"},
+    {"autograd.primitives"},
+    {"autograd.graph"},
+    {"autograd.derivatives"},
+    {"autograd.programs"},
+    {"autograd.engines"},
+    {"autograd.running"},
+    {"autograd.checking", "autograd.derivation", "autograd.drawing"},
+    {"autograd.comparing", "autograd.explaining", "autograd.testing"},
+    {"autograd"},
+    {"optim"},
+    {"models"},
+]
+CORE_PACKAGES = {"numpy", "graphviz", "optree"}
+
+
+def _modules() -> dict[str, Path]:
+    paths = [path for package in ("autograd", "optim", "models") for path in (ROOT / package).rglob("*.py")]
+    names = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in paths
+    ]
+    return dict(sorted(zip(names, paths)))
+
+
+MODULES = _modules()
+each_module = pytest.mark.parametrize("module", MODULES)
+
+# Methods that users expect on a Value or a Program, though what they do stands floors above: they import
+# when they are called.
+CONVENIENCES = {
+    ("autograd.programs.program", "autograd.drawing"),
+    ("autograd.programs.program", "autograd.engines.python"),
+    ("autograd.programs.program", "autograd.programs.saving"),
+    ("autograd.graph.value", "autograd.drawing"),
+}
+
+
+def imported(module: str, everywhere: bool) -> set[str]:
+    """The modules that a module imports: when it is imported itself, or anywhere in it."""
+    found = set()
+    for node in _statements(ast.parse(MODULES[module].read_text("utf-8")), everywhere):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively: name the module in full"
+            parts = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= (parts & MODULES.keys()) or {str(node.module)}
+    return found
+
+
+def _statements(tree: ast.AST, everywhere: bool) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        yield node
+        function = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        types_only = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        if everywhere or not (function or types_only):
+            yield from _statements(node, everywhere)
+
+
+def room(module: str) -> str:
+    """The entry of FLOORS that a module belongs to: itself, or the nearest folder that has one."""
+    listed = set().union(*FLOORS)
+    while module not in listed:
+        module, dot, _ = module.rpartition(".")
+        assert dot, "no floor"
+    return module
+
+
+def floor(module: str) -> int:
+    return next(i for i, rooms in enumerate(FLOORS) if room(module) in rooms)
+
+
+def test_every_module_has_a_floor():
+    homeless = [module for module in MODULES if room(module) == "autograd" != module]
+    assert not homeless, f"name their floors in FLOORS: {homeless}"
+    gone = set().union(*FLOORS) - MODULES.keys()
+    assert not gone, f"named in FLOORS, but not there: {gone}"
+
+
+@each_module
+def test_imports_go_down(module):
+    for other in imported(module, everywhere=True) & MODULES.keys():
+        if (module, other) in CONVENIENCES and other not in imported(module, everywhere=False):
+            continue
+        allowed = floor(other) < floor(module) or room(other) == room(module) != "autograd"
+        assert allowed, f"{module} (floor {floor(module)}) imports {other} (floor {floor(other)})"
+
+
+def test_imports_do_not_go_round():
+    graph = {module: imported(module, everywhere=False) & MODULES.keys() - {module} for module in MODULES}
+    assert len(list(graphlib.TopologicalSorter(graph).static_order())) == len(MODULES)
+
+
+@each_module
+def test_only_the_core_packages_are_imported_at_once(module):
+    """Everything else is an extra: imported in the function that needs it."""
+    packages = {name.partition(".")[0] for name in imported(module, everywhere=False)}
+    own = {name.partition(".")[0] for name in MODULES}
+    extra = packages - set(sys.stdlib_module_names) - CORE_PACKAGES - own
+    assert not extra, f"{module} imports {extra} at module level"
+
+
+def test_what_is_imported_is_seen(monkeypatch, tmp_path):
+    """The tests above would find an import upwards, a circle, and an extra package."""
+    source = "import scipy.optimize\ndef f():\n    from autograd.graph.value import Value\n    import rich\n"
+    (tmp_path / "ieee.py").write_text(source)
+    monkeypatch.setitem(MODULES, "autograd.primitives.ieee", tmp_path / "ieee.py")
+    assert imported("autograd.primitives.ieee", everywhere=True) == {
+        "scipy.optimize",
+        "autograd.graph.value",
+        "rich",
+    }
+    assert imported("autograd.primitives.ieee", everywhere=False) == {"scipy.optimize"}
+    for test in (test_imports_go_down, test_only_the_core_packages_are_imported_at_once):
+        with pytest.raises(AssertionError, match=r"autograd\.primitives\.ieee"):
+            test("autograd.primitives.ieee")
+    (tmp_path / "ieee.py").write_text("from autograd.primitives.primitive import primitive\n")
+    with pytest.raises(graphlib.CycleError):
+        test_imports_do_not_go_round()
