@@ -13,13 +13,13 @@ from autograd.primitives.table import (
 )  # fmt: skip
 from autograd.running.jit import jit
 from autograd.running.vmap import vmap
-from autograd.programs.program import Program
+from autograd.programs.program import Program, trace
 from autograd.primitives.primitive import Primitive, all_primitives, primitive
 from autograd.running.scan import scan
 from autograd.graph.scopes import scope
-from autograd.programs.tracing import trace
 from autograd.derivatives.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from autograd.graph.value import TracingError, Value
+import autograd.notebooks  # noqa: F401  attaches what a notebook shows
 
 __all__ = [
     "Comparison", "Derivation", "Explanation", "Primitive", "Program", "TracingError", "Value", "absolute",

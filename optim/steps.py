@@ -122,8 +122,9 @@ class Steps:
             program = trace(self._loss, list(weights), *samples.sample(0))
         except Exception:  # an eager loss may do on floats what Values refuse in any way
             return None
-        steps = [(one.primitive.name, one.operands) for one in program.instructions]
-        text = repr((len(program.inputs), program.constants, steps, program.outputs))
+        code = program.code
+        steps = [(instruction.operation.name, instruction.operands) for instruction in code.instructions]
+        text = repr((len(code.inputs), code.constants, steps, code.outputs))
         return hashlib.sha256(text.encode()).hexdigest()
 
     # What is traced: the carry is the weights and the optimizer's states.

@@ -21,7 +21,7 @@ FLOORS = [
     {"autograd.engines"},
     {"autograd.running"},
     {"autograd.checking", "autograd.derivation", "autograd.drawing"},
-    {"autograd.comparing", "autograd.explaining", "autograd.testing"},
+    {"autograd.comparing", "autograd.explaining", "autograd.notebooks", "autograd.testing"},
     {"autograd"},
     {"optim"},
     {"models"},
@@ -39,15 +39,6 @@ def _modules() -> dict[str, Path]:
 
 MODULES = _modules()
 each_module = pytest.mark.parametrize("module", MODULES)
-
-# Methods that users expect on a Value or a Program, though what they do stands floors above: they import
-# when they are called.
-CONVENIENCES = {
-    ("autograd.programs.program", "autograd.drawing"),
-    ("autograd.programs.program", "autograd.engines.python"),
-    ("autograd.programs.program", "autograd.programs.saving"),
-    ("autograd.graph.value", "autograd.drawing"),
-}
 
 
 def imported(module: str, everywhere: bool) -> set[str]:
@@ -95,8 +86,6 @@ def test_every_module_has_a_floor():
 @each_module
 def test_imports_go_down(module):
     for other in imported(module, everywhere=True) & MODULES.keys():
-        if (module, other) in CONVENIENCES and other not in imported(module, everywhere=False):
-            continue
         allowed = floor(other) < floor(module) or room(other) == room(module) != "autograd"
         assert allowed, f"{module} (floor {floor(module)}) imports {other} (floor {floor(other)})"
 

@@ -184,7 +184,7 @@ def _replayed(tape: Tape, i: int, step: float, rounded: Sequence[Rounded]) -> li
         for slot, number in enumerate(tape.start)
     ]
     for instruction in tape.instructions:
-        primitive, inputs = instruction.primitive, [slots[one] for one in instruction.operands]
+        primitive, inputs = instruction.operation, [slots[one] for one in instruction.operands]
         try:
             found = primitive(*inputs)
         except RefusedError as error:

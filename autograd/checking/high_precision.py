@@ -83,7 +83,7 @@ def _compare_values(tape: Tape) -> None:
         if math.isfinite(rounded.value) and not abs(precise - rounded.value) <= rounded.error:
             instruction = tape.instructions[at - len(tape.start)]
             raise RefusedError(
-                f"{instruction.primitive.name} is {rounded.value!r} on floats and "
+                f"{instruction.operation.name} is {rounded.value!r} on floats and "
                 f"{own.context.nstr(precise, 17)} in mpmath{located(instruction)}"
             )
 
@@ -206,7 +206,8 @@ def findings(level: Gradient) -> list[str]:
     rounded = values_of(tape)
     found: dict[str, None] = {}
     for at, instruction in enumerate(tape.instructions, len(tape.start)):
-        primitive, operands = instruction.primitive, instruction.operands
+        primitive: Any = instruction.operation
+        operands = instruction.operands
         wanted = tuple([one in tape.dependent for one in operands])
         rules = partials(primitive, rounded[at], tuple([rounded[one] for one in operands]), wanted)
         true = _partials(primitive, slots[at], tuple([slots[one] for one in operands]), wanted)

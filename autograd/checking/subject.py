@@ -15,7 +15,8 @@ from autograd.graph.trees import flatten
 from autograd.graph.value import Value
 from autograd.graph.walks import leaves, topological_order
 from autograd.primitives.primitive import Primitive
-from autograd.programs.tracing import argument_names, trace
+from autograd.programs.program import trace
+from autograd.programs.tracing import argument_names
 
 __all__ = ["Estimate", "Gradient", "Hessian", "Subject"]
 

@@ -10,12 +10,13 @@ from typing import Any
 from autograd.graph.value import Value
 from autograd.graph.walks import leaves, operands, topological_order
 from autograd.primitives.primitive import Primitive
-from autograd.programs.program import Instruction, Program
+from autograd.programs.code import Instruction
+from autograd.programs.program import Program
 
 __all__ = ["Tape", "located"]
 
 # (primitive, result, operands, which partials are wanted) -> one partial an operand, None for none.
-Partials = Callable[[Primitive, Any, tuple[Any, ...], tuple[bool, ...]], Sequence[Any]]
+Partials = Callable[[Any, Any, tuple[Any, ...], tuple[bool, ...]], Sequence[Any]]
 
 
 class Tape:
@@ -40,7 +41,12 @@ class Tape:
     def of_program(cls, program: Program, point: Sequence[float]) -> Tape:
         """A traced program at a point."""
         captured = [one._data for one in program.captured]
-        return cls([*point, *captured, *program.constants], len(point), program.instructions, program.outputs)
+        return cls(
+            [*point, *captured, *program.code.constants],
+            len(point),
+            program.instructions,
+            program.code.outputs,
+        )
 
     @classmethod
     def of_values(cls, outputs: Sequence[Any], inputs: Sequence[Value]) -> Tape:
@@ -66,8 +72,9 @@ class Tape:
 
         instructions: list[Instruction] = []
         for node in order:
-            primitive: Any = node._primitive
-            instructions.append(Instruction(primitive, tuple([slot(one) for one in operands(node)])))
+            operation: Any = node._primitive
+            result = (len(start) + len(instructions),)
+            instructions.append(Instruction(operation, tuple([slot(one) for one in operands(node)]), result))
         return cls(start, len(inputs), instructions, [slot(one) for one in outputs])
 
     @cached_property
@@ -83,7 +90,7 @@ class Tape:
         """All slots, computed again from other numbers to start from."""
         slots = list(start)
         for instruction in self.instructions:
-            slots.append(apply(instruction.primitive, *[slots[one] for one in instruction.operands]))
+            slots.append(apply(instruction.operation, *[slots[one] for one in instruction.operands]))
         return slots
 
     def adjoints(
@@ -111,7 +118,7 @@ class Tape:
             inputs = tuple([slots[one] for one in instruction.operands])
             wanted = tuple([one in self.dependent for one in instruction.operands])
             for one, partial in zip(
-                instruction.operands, partials(instruction.primitive, slots[at], inputs, wanted)
+                instruction.operands, partials(instruction.operation, slots[at], inputs, wanted)
             ):
                 term = None if partial is None else product(found[at], partial)
                 if term is not None:

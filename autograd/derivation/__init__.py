@@ -15,8 +15,7 @@ from autograd.derivatives.transforms import argument_places, value_and_grad
 from autograd.graph.trees import flatten
 from autograd.graph.value import Value
 from autograd.primitives import table
-from autograd.programs.program import Program
-from autograd.programs.tracing import trace
+from autograd.programs.program import Program, trace
 
 __all__ = ["Derivation", "derive"]
 
@@ -162,7 +161,7 @@ def derive(
         one.label if isinstance(one, Value) and one.label else name
         for one, name in zip(scalars, program.inputs)
     ]
-    lines = lines_of(program, [*labels, *program.inputs[len(labels) :]])
+    lines = lines_of(program.code, [*labels, *program.inputs[len(labels) :]])
     places = [at for place in argument_places(argnums, len(args)) for at in program.arguments.places(place)]
     inputs = [lines.inputs[at] for at in places]
     return Derivation(lines, inputs, lambda: trace(value_and_grad(f, argnums), *args), program.captured)

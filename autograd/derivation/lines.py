@@ -11,7 +11,7 @@ from autograd.derivation.naming import input_names, result_name, result_names
 from autograd.derivation.walks import depth, size
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive
-from autograd.programs.program import Program
+from autograd.programs.code import Code, Instruction
 
 __all__ = ["Line", "Lines", "lines_of"]
 
@@ -52,7 +52,7 @@ class Lines(NamedTuple):
         return self.lines[-1].name
 
 
-def lines_of(program: Program, labels: list[str]) -> Lines:
+def lines_of(program: Code, labels: list[str]) -> Lines:
     """Group a program's instructions to lines.
 
     A result gets a name where the user labelled it, where it is used several times, where it is a
@@ -67,7 +67,7 @@ def lines_of(program: Program, labels: list[str]) -> Lines:
     exprs: list[Expression] = [*map(Symbol, inputs), *map(as_expression, program.constants)]
     lines = []
     for at, instruction in enumerate(program.instructions, len(exprs)):
-        expression = applied(instruction.primitive, [exprs[one] for one in instruction.operands])
+        expression = applied(_primitive(instruction), [exprs[one] for one in instruction.operands])
         if at in names:
             lines.append(Line(Symbol(names[at]), expression))
             expression = lines[-1].name
@@ -79,6 +79,20 @@ def lines_of(program: Program, labels: list[str]) -> Lines:
     return Lines(tuple(map(Symbol, inputs)), tuple(lines))
 
 
+def _primitive(instruction: Instruction) -> Primitive:
+    """What an instruction applies.
+
+    Raises:
+        TypeError: it is no primitive, and so has no partial derivatives to write down.
+    """
+    if not isinstance(instruction.operation, Primitive):
+        raise TypeError(
+            f"{instruction.operation.name} is an operation without partial derivatives as formulas, which "
+            "cannot be derived by hand: derive what comes before it and after it by themselves"
+        )
+    return instruction.operation
+
+
 class _Grouping:
     """Decides which of a program's results get a name.
 
@@ -86,16 +100,17 @@ class _Grouping:
         named: their slots.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Code) -> None:
         self.named: set[int] = set()
         self._program = program
         self._inputs = [Symbol(f"input {i}") for i in range(len(program.inputs))]
         self._exprs: list[Expression] = [*self._inputs, *map(as_expression, program.constants)]
         self._first = len(self._exprs)
         uses = Counter(one for instruction in program.instructions for one in set(instruction.operands))
-        for at, (primitive, operands, label, *_) in enumerate(program.instructions, self._first):
+        for at, instruction in enumerate(program.instructions, self._first):
+            operands, label = instruction.operands, instruction.label
             for operand in operands:
-                if self._stands_out(primitive, operand):
+                if self._stands_out(_primitive(instruction), operand):
                     self._shorten(operand)
             self._exprs.append(self._written(at))
             while size(self._exprs[at]) > LONGEST and self._name_largest(operands):
@@ -106,7 +121,7 @@ class _Grouping:
 
     def _written(self, at: int) -> Expression:
         instruction = self._program.instructions[at - self._first]
-        return applied(instruction.primitive, [self._exprs[one] for one in instruction.operands])
+        return applied(_primitive(instruction), [self._exprs[one] for one in instruction.operands])
 
     def _name(self, at: int) -> None:
         self.named.add(at)
@@ -143,7 +158,7 @@ class _Grouping:
         primitive, operands, *_ = self._program.instructions[at - self._first]
         if primitive is table.sub and min(operands) < len(self._program.inputs):
             other = max(operands)
-            if self._program.instructions[other - self._first].primitive is not table.sub:
+            if self._program.instructions[other - self._first].operation is not table.sub:
                 self._name(other)
                 self._exprs[at] = self._written(at)
                 return

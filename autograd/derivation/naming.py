@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable
 
 from autograd.derivation.expressions import CONSTANTS
 from autograd.primitives import table
-from autograd.programs.program import Instruction, Program
+from autograd.programs.code import Code, Instruction
 
 __all__ = ["input_names", "result_name", "result_names"]
 
@@ -34,7 +34,7 @@ def input_names(labels: Iterable[str]) -> list[str]:
     return names
 
 
-def result_names(program: Program, named: Container[int], inputs: Iterable[str]) -> dict[int, str]:
+def result_names(program: Code, named: Container[int], inputs: Iterable[str]) -> dict[int, str]:
     """Names for some of a program's results.
 
     The user's labels are kept. A function's result goes by a letter of the function's, the program's
@@ -73,20 +73,20 @@ def result_names(program: Program, named: Container[int], inputs: Iterable[str])
     return names
 
 
-def result_name(program: Program, taken: Container[str]) -> str:
+def result_name(program: Code, taken: Container[str]) -> str:
     """What to call what a program returns."""
     is_loss = any(word in program.name for word in ("loss", "cost", "error"))
     return next((name for name in ("L" if is_loss else "f", "F") if name not in taken), "result")
 
 
-def _stems(program: Program, slots: dict[int, Instruction]) -> dict[int, str]:
+def _stems(program: Code, slots: dict[int, Instruction]) -> dict[int, str]:
     """The letter that tells what each slot is, or ""."""
-    stems = {at: _FUNCTION_LETTERS.get(one.primitive.name, "") for at, one in slots.items()}
+    stems = {at: _FUNCTION_LETTERS.get(one.operation.name, "") for at, one in slots.items()}
     for instruction in program.instructions:
         operands = instruction.operands
-        if instruction.primitive is table.sub and min(operands) < len(program.inputs):
+        if instruction.operation is table.sub and min(operands) < len(program.inputs):
             stem = "p"  # a prediction, compared with a target
-        elif instruction.primitive not in _ARITHMETIC and len(operands) == 1:
+        elif instruction.operation not in _ARITHMETIC and len(operands) == 1:
             stem = "z"  # an activation function's argument
         else:
             continue

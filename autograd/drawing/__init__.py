@@ -7,14 +7,13 @@ from autograd.drawing.folding import FOLDS
 from autograd.drawing.pictures import Drawing
 from autograd.drawing.program_sketch import sketch_of_program
 from autograd.drawing.sketch import nearest
-from autograd.drawing.value_sketch import has_more_than, sketch_of_values
+from autograd.drawing.value_sketch import sketch_of_values
 from autograd.graph.value import Value
 from autograd.programs.program import Program
 
-__all__ = ["Drawing", "draw", "notebook_svg"]
+__all__ = ["Drawing", "draw"]
 
 MAX_NODES = 2_000
-SHOWN_AT_ONCE = 200  # the largest graph that a notebook shows because a cell ends with a value
 
 
 def draw(
@@ -70,18 +69,3 @@ def draw(
         advice = "" if fold else '; fold="layers" draws what is alike as one'
         drawn = drawn._replace(notice=f"{drawn.notice}{advice}; max_nodes= draws more or less")
     return written(drawn)
-
-
-def notebook_svg(value: Value | Program) -> str | None:
-    """The picture that a notebook shows for a value or a program.
-
-    None where there is no layout, or the graph has more than 200 nodes: the notebook then shows the text.
-    It takes a few seconds at most and never raises.
-    """
-    try:
-        large = (
-            len(value) > SHOWN_AT_ONCE if isinstance(value, Program) else has_more_than(value, SHOWN_AT_ONCE)
-        )
-        return None if large else draw(value, max_nodes=SHOWN_AT_ONCE)._repr_svg_()
-    except Exception:  # whatever goes wrong with the picture, a notebook's cell must not fail by it
-        return None

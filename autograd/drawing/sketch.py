@@ -7,7 +7,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from autograd.graph.scopes import Path
-from autograd.primitives.primitive import Primitive
+from autograd.primitives.operation import Operation
 
 __all__ = ["Look", "Node", "Sketch", "nearest"]
 
@@ -43,7 +43,7 @@ class Node(NamedTuple):
 
     look: Look
     operands: tuple[int, ...] = ()
-    primitive: Primitive | None = None
+    primitive: Operation | None = None
     lines: tuple[str, ...] = ()
     data: tuple[float, ...] = ()
     grad: tuple[float, ...] = ()

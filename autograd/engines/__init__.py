@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from autograd.engines.batches.chunks import in_turns
-from autograd.programs.program import Program
+from autograd.programs.code import Code
 
 __all__ = ["BatchesInTurn", "Compiled", "compiled", "engine_names", "scan_batches"]
 
@@ -26,7 +26,7 @@ Column = Any  # an array of n floats, or one float that all samples share
 class Compiled(Protocol):
     """A program made ready by an engine. Inputs and outputs are flat, as the program lists them."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Code) -> None:
         """Compile a program.
 
         Raises:
@@ -108,7 +108,7 @@ def engine_names() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg))
 
 
-def compiled(program: Program, engine: str) -> Compiled:
+def compiled(program: Code, engine: str) -> Compiled:
     """Make a program ready to run.
 
     Raises:

@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engines.machine.ir import HEAD, Callbacks, Code, literal, template
+from autograd.engines.machine.ir import HEAD, Callbacks, MachineCode, literal, template
 from autograd.engines.machine.memory import DRIVER, InMemory
-from autograd.primitives.primitive import Primitive, all_primitives
+from autograd.primitives.operation import Operation
+from autograd.primitives.primitive import all_primitives
+from autograd.programs.code import Code
 from autograd.programs.lowering import lowered
-from autograd.programs.program import Program
-from autograd.programs.tracing import trace
+from autograd.programs.tracing import record
 
 __all__ = ["Engine"]
 
@@ -32,17 +33,17 @@ _ENTRY = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.POINTER(ctypes.c_double), ctyp
 class Engine(InMemory):
     """A program for the interpreter: see `autograd.engines.Compiled`.
 
-    >>> from autograd.programs.tracing import trace
-    >>> Engine(trace(lambda x, y: x * y + y, 2.0, 3.0)).call([5.0, 7.0])
+    >>> from autograd.programs.program import trace
+    >>> Engine(trace(lambda x, y: x * y + y, 2.0, 3.0).code).call([5.0, 7.0])
     [42.0]
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Code) -> None:
         opcodes = _opcodes()
-        if not opcodes.keys() >= {one.primitive for one in program.instructions}:
+        if not opcodes.keys() >= {one.operation for one in program.instructions}:
             program = lowered(program)
         callbacks = _Callbacks(
-            dict.fromkeys(one.primitive for one in program.instructions if one.primitive not in opcodes)
+            dict.fromkeys(one.operation for one in program.instructions if one.operation not in opcodes)
         )
         first = len(program.inputs) + len(program.constants)
         code, place = _encoded(program, callbacks)
@@ -200,18 +201,18 @@ end:
 
 
 @cache
-def _opcodes() -> dict[Primitive, int]:
+def _opcodes() -> dict[Operation, int]:
     """A number for each of the library's own primitives."""
     own = [one for one in all_primitives() if one.is_builtin]
     return {one: i for i, one in enumerate(filter(_is_known, own), _FIRST)}
 
 
-def _is_known(primitive: Primitive) -> bool:
-    return primitive.expression is not None or template(primitive) is not None
+def _is_known(primitive: Operation) -> bool:
+    return primitive.is_composite or template(primitive) is not None
 
 
 @cache
-def _machine() -> Code:
+def _machine() -> MachineCode:
     """The interpreter itself, compiled.
 
     Its code is an array of 32-bit integers: the address that it calls back (two of them), the first
@@ -263,7 +264,7 @@ def _machine() -> Code:
             f"br i1 %{name}.more, label %{name}, label %switch",
         ]
     text.append("end:\nret void\n}")
-    return Code("\n".join(text))
+    return MachineCode("\n".join(text))
 
 
 def _joined(what: str, names: Sequence[str]) -> str:
@@ -282,36 +283,36 @@ def _fetched(name: str, i: int) -> str:
     )
 
 
-def _body(primitive: Primitive, name: str) -> str:
+def _body(primitive: Operation, name: str) -> str:
     """The text that computes ``NAME.y`` of ``NAME.0``, ``NAME.1``...: a composite's is its expression."""
     operands = [f"{name}.{i}" for i in range(primitive.arity)]
-    if primitive.expression is None:
+    if not primitive.is_composite:
         return _operation(primitive, f"{name}.y", operands)
-    program = lowered(trace(primitive.expression, *[0.5] * primitive.arity))
+    program = lowered(record(primitive.expand, *[0.5] * primitive.arity)[0])
     operands += map(literal, program.constants)
     text = []
     for i, instruction in enumerate(program.instructions):
         result = f"{name}.t{i}"
         text.append(
-            _operation(instruction.primitive, result, [operands[one] for one in instruction.operands])
+            _operation(instruction.operation, result, [operands[one] for one in instruction.operands])
         )
         operands.append(result)
     # A sum with -0 is the number itself: LLVM has no copy.
     return "\n".join([*text, f"{name}.y = fadd double {operands[program.outputs[0]]}, {literal(-0.0)}"])
 
 
-def _operation(primitive: Primitive, result: str, operands: Sequence[str]) -> str:
+def _operation(primitive: Operation, result: str, operands: Sequence[str]) -> str:
     return (template(primitive) or "").format(*operands, y=result)
 
 
 # A program as an array.
 
 
-def _encoded(program: Program, callbacks: _Callbacks) -> tuple[np.ndarray, np.ndarray]:
+def _encoded(program: Code, callbacks: _Callbacks) -> tuple[np.ndarray, np.ndarray]:
     """The code of a program, and for each of its slots where the interpreter has it."""
     opcodes = {**dict.fromkeys(callbacks.numbers, _CALLBACK), **_opcodes()}
     first, size = len(program.inputs) + len(program.constants), len(program)
-    primitives = [instruction.primitive for instruction in program.instructions]
+    primitives = [instruction.operation for instruction in program.instructions]
     kinds = np.fromiter([opcodes[one] for one in primitives], np.int32, size)
     arities = np.fromiter([one.arity for one in primitives], np.int32, size)
     operands = np.fromiter(
@@ -379,7 +380,7 @@ class _Callbacks(Callbacks):
         entry: the address to call, 0 without any.
     """
 
-    def __init__(self, primitives: Iterable[Primitive]) -> None:
+    def __init__(self, primitives: Iterable[Operation]) -> None:
         super().__init__()
         self.numbers = {one: i for i, one in enumerate(primitives)}
         self._functions = [(self.guarded(one), one.arity) for one in self.numbers]

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from autograd.engines.batches.chunks import Columns, chunk_size, in_chunks, in_turns, reduced
-from autograd.engines.machine.ir import HEAD, Code, binding
+from autograd.engines.machine.ir import HEAD, MachineCode, binding
 from autograd.engines.machine.loops import LARGE, Body, batches_text, loads, map_text, scan_text, stores
 from autograd.engines.machine.memory import DRIVER, InMemory
+from autograd.programs.code import Code
 from autograd.programs.lowering import lowered
-from autograd.programs.program import Program
 
 __all__ = ["Engine"]
 
@@ -32,12 +32,12 @@ _POINTER, _INTEGER = ctypes.c_void_p, ctypes.c_int64
 class Engine:
     """A program compiled by LLVM: see `autograd.engines.Compiled`.
 
-    >>> from autograd.programs.tracing import trace
-    >>> Engine(trace(lambda x, y: x * y + y, 2.0, 3.0)).call([5.0, 7.0])
+    >>> from autograd.programs.program import trace
+    >>> Engine(trace(lambda x, y: x * y + y, 2.0, 3.0).code).call([5.0, 7.0])
     [42.0]
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Code) -> None:
         binding()  # which says what to install where it is missing
         self._program = lowered(program)
         self._body = Body(self._program)
@@ -145,7 +145,7 @@ class Engine:
         """The compiled loop for one kind of columns."""
         if key not in self._compiled:
             arguments = [_POINTER] * pointers + [_INTEGER] * integers
-            self._compiled[key] = Code(text()).function("loop", *arguments)
+            self._compiled[key] = MachineCode(text()).function("loop", *arguments)
         return self._compiled[key]
 
 
@@ -161,13 +161,13 @@ class _BatchLoop:
         piece: how many samples to run it over before Python may notice an exception or an interrupt.
     """
 
-    def __init__(self, turn: Program, each: Program, carried: int, kinds: str, row_kinds: str) -> None:
+    def __init__(self, turn: Code, each: Code, carried: int, kinds: str, row_kinds: str) -> None:
         carry = [f"%v{i}" for i in range(carried)]
         totals = [f"%sum{i}" for i in range(len(each.outputs))]
         bodies = Body(turn, given=[*carry, *totals]), Body(each, "e", carry)
         self._callbacks = [body.callbacks for body in bodies]
         text = batches_text(*bodies, carried, kinds, row_kinds)
-        self.run = Code(text).function("loop", *[_POINTER] * 6, *[_INTEGER] * 4)
+        self.run = MachineCode(text).function("loop", *[_POINTER] * 6, *[_INTEGER] * 4)
         self.piece = chunk_size(len(turn) + len(each)) * (1 if any(self._callbacks) else 256)
 
     def raise_pending(self) -> None:
@@ -181,7 +181,7 @@ class _BatchLoop:
 
 def _caller(body: Body) -> Callable[[Sequence[float]], list[float]]:
     """A function that runs the program at one point, from Python, with as little around it as may be."""
-    made = Code(_call_text(body))
+    made = MachineCode(_call_text(body))
     run = made.function("call", ctypes.c_char_p, _POINTER, holds_gil=not body.callbacks)
     pack = struct.Struct(f"{body.inputs}d").pack
     unpack = struct.Struct(f"{len(body.outputs)}d").unpack_from
@@ -260,7 +260,7 @@ def _in_parts(body: Body) -> InMemory:
     slots = np.zeros(len(place))
     slots[body.inputs : first] = program.constants
     return InMemory(
-        Code("\n".join(text), selection=0),
+        MachineCode("\n".join(text), selection=0),
         np.zeros(0),
         slots,
         body.inputs,

@@ -17,9 +17,9 @@ import numpy as np
 from autograd.engines.batches.chunks import in_chunks
 from autograd.engines.python import Engine as PythonEngine
 from autograd.primitives import table
-from autograd.primitives.primitive import Primitive
+from autograd.primitives.operation import Operation
+from autograd.programs.code import Code, Instruction
 from autograd.programs.lowering import lowered
-from autograd.programs.program import Instruction, Program
 
 __all__ = ["Engine"]
 
@@ -35,15 +35,15 @@ class Engine:
     Sums are of partial sums over the chunks, added in the order of the samples. The chunks depend on
     the program and on the number of samples, and not on the number of cores.
 
-    >>> from autograd.programs.tracing import trace
-    >>> engine = Engine(trace(lambda w, x: w * x + 1, 1.0, 1.0))
+    >>> from autograd.programs.program import trace
+    >>> engine = Engine(trace(lambda w, x: w * x + 1, 1.0, 1.0).code)
     >>> engine.map([0.5, np.array([1.0, 2.0])], 2, None)
     [array([1.5, 2. ])]
     >>> engine.map([0.5, np.array([1.0, 2.0])], 2, "mean")
     [1.75]
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Code) -> None:
         self._program = program
         self._lowered = lowered(program)
         self._plans: dict[tuple[bool, ...], _Plan] = {}  # by which inputs are shared, and whether to reduce
@@ -162,7 +162,7 @@ class _Plan:
         idle: workspaces that no call uses.
     """
 
-    def __init__(self, program: Program, shared: Sequence[bool], reduced: bool) -> None:
+    def __init__(self, program: Code, shared: Sequence[bool], reduced: bool) -> None:
         inputs = len(program.inputs)
         self._constants = dict(enumerate(program.constants, inputs))
         self._once: list[tuple[int, Instruction]] = []
@@ -179,9 +179,9 @@ class _Plan:
         self.numbered = [slot for slot in last_use if self.shared[slot]]
         self.loads = [slot for slot in range(inputs) if slot in last_use and not shared[slot]]
         numbers = {
-            one for _, step in self.steps if step.primitive is not table.where for one in step.operands
+            one for _, step in self.steps if step.operation is not table.where for one in step.operands
         }
-        self.masks = {at for at, step in self.steps if step.primitive in _COMPARISONS} - numbers
+        self.masks = {at for at, step in self.steps if step.operation in _COMPARISONS} - numbers
         self.place, self.width = self._buffers(last_use)
         self.longest = min(max(_MEMORY // (8 * max(self.width, 1)), _SHORTEST), _LONGEST)
         self.idle: list[_Workspace] = []
@@ -193,7 +193,7 @@ class _Plan:
         free: list[int] = []
         for at, step in self.steps:
             done = [place[one] for one in set(step.operands) if not self.shared[one] and last_use[one] == at]
-            in_place = step.primitive not in _IN_STEPS
+            in_place = step.operation not in _IN_STEPS
             if in_place:
                 free += done
             if not free:
@@ -211,7 +211,7 @@ class _Plan:
         found = {slot: float(column) for slot, column in enumerate(columns) if self.shared[slot]}
         found.update(self._constants)
         for at, instruction in self._once:
-            found[at] = instruction.primitive(*[found[operand] for operand in instruction.operands])
+            found[at] = instruction.operation(*[found[operand] for operand in instruction.operands])
         return found
 
     def workspace(self) -> _Workspace:
@@ -259,7 +259,7 @@ class _Workspace:
         self._bound = [self._sum(slot, sums[slot]) for slot in self._plan.loads if slot in sums]
         for at, step in self._plan.steps:
             self._bound.append(
-                (_function(step.primitive), [self.slots[slot] for slot in (*step.operands, at)])
+                (_function(step.operation), [self.slots[slot] for slot in (*step.operands, at)])
             )
             if at in sums:
                 self._bound.append(self._sum(at, sums[at]))
@@ -288,16 +288,16 @@ def _power(base: np.ndarray, exponent: np.ndarray, out: np.ndarray) -> None:
         np.multiply(base, base, out, where=squares)
 
 
-_COMPARISONS: dict[Primitive, Callable[..., Any]] = {
+_COMPARISONS: dict[Operation, Callable[..., Any]] = {
     table.less: np.less,
     table.less_equal: np.less_equal,
     table.equal: np.equal,
 }
 # The result of these may be written only where no operand is.
-_IN_STEPS: dict[Primitive, Callable[..., Any]] = {table.where: _where, table.pow: _power}
+_IN_STEPS: dict[Operation, Callable[..., Any]] = {table.where: _where, table.pow: _power}
 
 
-def _function(primitive: Primitive) -> Callable[..., Any]:
+def _function(primitive: Operation) -> Callable[..., Any]:
     known = _COMPARISONS.get(primitive) or _IN_STEPS.get(primitive)
     on_arrays = primitive.on_arrays or (_scipy_erf() if primitive is table.erf else None)
     if known is not None:

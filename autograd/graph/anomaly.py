@@ -12,7 +12,7 @@ from autograd.graph import context
 from autograd.graph.context import Received, Watcher, derived_from, watch
 from autograd.graph.value import Value
 from autograd.graph.walks import operands
-from autograd.primitives.primitive import find_primitive
+from autograd.primitives.operation import find_operation
 from autograd.support.user_line import Line, user_line
 
 __all__ = ["detect_anomaly", "is_hunted", "raise_birth"]
@@ -71,7 +71,7 @@ def raise_birth(program: Any, inputs: Sequence[float], place: str = "") -> list[
     slots = [*inputs, *program.constants]
     first = len(slots)
     for one in program.instructions:
-        slots.append(one.primitive(*[slots[operand] for operand in one.operands]))
+        slots.append(one.operation(*[slots[operand] for operand in one.operands]))
     for at in sorted(_led_to(program.outputs, program.instructions, slots, first)):
         one = program.instructions[at - first]
         if _is_born(slots[at], [slots[i] for i in one.operands]):
@@ -79,7 +79,7 @@ def raise_birth(program: Any, inputs: Sequence[float], place: str = "") -> list[
             names += [instruction.label for instruction in program.instructions]
             shown = [f"{names[i]}={slots[i]}" if names[i] else f"{slots[i]}" for i in one.operands]
             line = f", at {one.line}" if one.line else ""
-            call = f"{one.primitive.name}({', '.join(shown)})"
+            call = f"{one.operation.name}({', '.join(shown)})"
             raise FloatingPointError(f"{call} is {slots[at]} in {program.name}{place}{line}")
     return [slots[output] for output in program.outputs]
 
@@ -96,14 +96,14 @@ def _led_to(
             continue
         found.add(at)
         one = instructions[at - first]
-        if one.primitive is _where:  # what it did not choose did not go in
+        if one.operation is _where:  # what it did not choose did not go in
             pending.append(one.operands[1 if slots[one.operands[0]] else 2])
         else:
             pending += one.operands
     return found
 
 
-_where = find_primitive("where")
+_where = find_operation("where")
 
 
 class _Detective(Watcher):

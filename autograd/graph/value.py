@@ -333,12 +333,6 @@ class Value:
         label = f", label={self.label!r}" if self.label else ""
         return f"Value(data={self._data!r}, grad={self._grad!r}{label})"
 
-    def _repr_svg_(self) -> str | None:
-        """The graph's picture for a notebook; None, and the text stands, where it is large."""
-        from autograd.drawing import notebook_svg
-
-        return notebook_svg(self)
-
     # Copies: never by recursion, however deep the graph.
 
     def __copy__(self) -> Value:

@@ -1,19 +1,19 @@
-"""What a primitive is, how one is called, and the register that knows them all by name."""
+"""What a primitive is: an operation on scalars, given by its value and its partial derivatives."""
 
 from __future__ import annotations
 
 import inspect
-import keyword
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from autograd.primitives.ieee import evaluate, to_float
+from autograd.primitives.operation import Operation, register, registered
 
-__all__ = ["Primitive", "all_primitives", "find_primitive", "primitive"]
+__all__ = ["Primitive", "all_primitives", "primitive"]
 
 _TABLE = "autograd.primitives.table"  # the module whose primitives are the library's own
 
@@ -21,8 +21,9 @@ Rule = Callable[..., Any] | int | float
 Partials = Callable[..., tuple[Any, ...]] | tuple[Rule, ...]
 
 
-class Primitive:
-    """An operation that the engine knows: its value, its partial derivatives, how it is written.
+@dataclass(eq=False, repr=False)
+class Primitive(Operation):
+    """An operation of one scalar result: its value, its partial derivatives, how it is written.
 
     Primitives are made by `primitive` and are called like functions. An argument that has the hook
     ``_apply(primitive, args)`` (a `Value` has) takes the call over; NumPy arrays are mapped; plain
@@ -46,43 +47,31 @@ class Primitive:
         is_builtin: whether it is of the library's own table.
     """
 
-    def __init__(
-        self,
-        name: str,
-        forward: Callable[..., float],
-        partials: Partials,
-        *,
-        arity: int,
-        symbol: str,
-        commutative: bool,
-        folded: bool,
-        domain: str,
-        textbook: tuple[Rule, ...] | None,
-        expression: Callable[..., Any] | None,
-        on_arrays: Callable[..., Any] | None,
-        libm: str,
-        place: str,
-        doc: str,
-    ) -> None:
-        self.name = self.__name__ = name
-        self.forward = forward
-        self.partials = partials
-        self.arity = arity
-        self.symbol = symbol
-        self.commutative = commutative
-        self.folded = folded
-        self.domain = domain
-        self.textbook = textbook
-        self.expression = expression
-        self.on_arrays = on_arrays
-        self.libm = libm
-        self.place = place
-        self.is_builtin = place == _TABLE
-        self.__doc__ = doc
+    name: str
+    forward: Callable[..., float]
+    partials: Partials
+    symbol: str = ""
+    commutative: bool = False
+    folded: bool = False
+    domain: str = ""
+    textbook: tuple[Rule, ...] | None = None
+    expression: Callable[..., Any] | None = None
+    on_arrays: Callable[..., Any] | None = None
+    libm: str = ""
+    place: str = ""
+
+    def __post_init__(self) -> None:
+        self.__name__ = self.name
+        self.arity = _arity(self.name, self.partials)
+        self.is_builtin = self.place == _TABLE
+        self.is_composite = self.expression is not None
+        if self.is_builtin and not self.libm and self.forward.__module__ == "math":
+            self.libm = self.forward.__name__
         # The partials again, where `Value.backward` may run them without further questions: those of
         # the library's own table, for one or two operands, none of them zero. Otherwise None.
         self.rules: tuple[Any, ...] | None = None
-        if isinstance(partials, tuple) and arity <= 2 and 0 not in partials and self.is_builtin:
+        partials = self.partials
+        if self.is_builtin and self.arity <= 2 and isinstance(partials, tuple) and 0 not in partials:
             self.rules = tuple(rule if callable(rule) else float(rule) for rule in partials)
 
     def __call__(self, *args: Any) -> Any:
@@ -130,6 +119,37 @@ class Primitive:
             else self._partial(_ieee(rule, y, inputs) if callable(rule) else rule, y)
             for rule, want in zip(self.partials, wanted)
         ]
+
+    def run(self, inputs: Sequence[Any]) -> tuple[Any]:
+        """Its one result."""
+        return (self(*inputs),)
+
+    def push(self, inputs: Sequence[Any], results: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any]:
+        """The sum of the partials times the tangents; a tangent None is that of an operand without one."""
+        wanted = tuple([tangent is not None for tangent in tangents])
+        total = None
+        for tangent, partial in zip(tangents, self.partials_at(results[0], tuple(inputs), wanted)):
+            if partial is not None:
+                term = times(tangent, partial)
+                total = term if total is None else total + term
+        return (total,)
+
+    def pull(
+        self, inputs: Sequence[Any], results: Sequence[Any], adjoints: Sequence[Any], wanted: Sequence[bool]
+    ) -> list[Any]:
+        """The adjoint times the partials."""
+        (adjoint,) = adjoints
+        partials = self.partials_at(results[0], tuple(inputs), tuple(wanted))
+        return [None if partial is None else times(adjoint, partial) for partial in partials]
+
+    def expand(self, *inputs: Any) -> Any:
+        """Its expression in other primitives, or its forward, which may take Values as it takes floats."""
+        return (self.expression or self.forward)(*inputs)
+
+    @property
+    def definition(self) -> tuple[Any, ...]:
+        """Its functions: on floats, and of the partial derivatives."""
+        return self.forward, self.partials
 
     def _partial(self, partial: Any, y: Any) -> Any:
         """What a rule returned: on floats a float, otherwise what it is, but never nothing."""
@@ -196,8 +216,16 @@ class Primitive:
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
 
-    def __reduce__(self) -> tuple[Callable[[str], Primitive], tuple[str]]:
-        return find_primitive, (self.name,)
+
+def times(adjoint: Any, partial: Any) -> Any:
+    """The product; a factor 1, or -1, that is a plain number makes no operation (the bits are the same)."""
+    for factor, other in ((partial, adjoint), (adjoint, partial)):
+        if type(factor) is float:
+            if factor == 1.0:
+                return other
+            if factor == -1.0:
+                return -other
+    return adjoint * partial
 
 
 def _ieee(rule: Callable[..., Any], y: Any, inputs: tuple[Any, ...]) -> Any:
@@ -215,10 +243,6 @@ def _ieee(rule: Callable[..., Any], y: Any, inputs: tuple[Any, ...]) -> Any:
 
 def _has_complex(found: Any) -> bool:
     return any(isinstance(f, complex) for f in (found if isinstance(found, tuple) else (found,)))
-
-
-_registered: dict[str, Primitive] = {}
-_lock = threading.Lock()
 
 
 def primitive(
@@ -270,15 +294,12 @@ def primitive(
     8.0
     """
     place = str(sys._getframe(1).f_globals.get("__name__", "?"))
-    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
-        raise ValueError(f"a primitive's name must be an identifier, got {name!r}")
     if not callable(forward):
         raise TypeError(f"forward of {name!r} must be a function of floats, got {forward!r}")
     made = Primitive(
         name,
         forward,
         partials,
-        arity=_arity(name, partials),
         symbol=symbol,
         commutative=commutative,
         folded=folded,
@@ -286,35 +307,11 @@ def primitive(
         textbook=textbook,
         expression=expression,
         on_arrays=on_arrays,
-        libm=libm or (forward.__name__ if place == _TABLE and forward.__module__ == "math" else ""),
+        libm=libm,
         place=place,
-        doc=doc,
     )
-    with _lock:
-        old = _registered.get(name)
-        if (
-            old is not None
-            and old.place != place
-            and not (
-                not old.is_builtin and _same_code(old.forward, forward) and _same_code(old.partials, partials)
-            )
-        ):
-            whose = "one of the library's own" if old.is_builtin else f"registered by {old.place}"
-            raise ValueError(f"the name {name!r} is taken ({whose}): choose another")
-        _registered[name] = made
-    return made
-
-
-def _same_code(one: Any, other: Any) -> bool:
-    """Whether functions were written alike: a definition copied to a second module is no clash."""
-    return bool(_written(one) == _written(other))
-
-
-def _written(thing: Any) -> Any:
-    if isinstance(thing, tuple):
-        return tuple(map(_written, thing))
-    code = getattr(thing, "__code__", None)
-    return thing if code is None else (code.co_code, code.co_consts, code.co_names)
+    made.__doc__ = doc
+    return register(made)
 
 
 def _arity(name: str, partials: Partials) -> int:
@@ -335,20 +332,6 @@ def _arity(name: str, partials: Partials) -> int:
     return len(parameters) - 1
 
 
-def find_primitive(name: str) -> Primitive:
-    """Look a primitive up by its name.
-
-    Raises:
-        KeyError: no primitive of that name is registered in this process.
-    """
-    try:
-        return _registered[name]
-    except KeyError:
-        raise KeyError(
-            f"no primitive {name!r} is registered: import the module that defines it first"
-        ) from None
-
-
 def all_primitives() -> Iterator[Primitive]:
     """All registered primitives, in the order of registration."""
-    return iter(list(_registered.values()))
+    return iter([operation for operation in registered() if isinstance(operation, Primitive)])

@@ -10,7 +10,7 @@ from typing import Any
 from autograd.graph.value import Value
 from autograd.graph.walks import operands, topological_order
 from autograd.primitives.primitive import Primitive, all_primitives
-from autograd.programs.program import format_constant
+from autograd.programs.code import format_constant
 
 __all__ = ["formula", "table"]
 

@@ -8,77 +8,112 @@ in the program, and the engine calls it back in Python.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from autograd.primitives.primitive import Primitive
-from autograd.programs.program import Instruction, Program
+from autograd.primitives.operation import Operation
+from autograd.programs.code import Code, Instruction
 from autograd.programs.simplification import Builder
-from autograd.programs.tracing import trace
+from autograd.programs.tracing import record
 
 __all__ = ["is_elementary", "lowered"]
 
-_expressions: WeakKeyDictionary[Primitive, Program | None] = WeakKeyDictionary()
+_expressions: WeakKeyDictionary[Operation, Code | None] = WeakKeyDictionary()
 
 
-def is_elementary(primitive: Primitive) -> bool:
+class ResultOf(Operation):
+    """One result of an operation that has several, for engines that know one result an instruction."""
+
+    def __init__(self, operation: Operation, place: int) -> None:
+        self.name = f"{operation.name}_{place}"
+        self.arity = operation.arity
+        self._operation = operation
+        self._place = place
+
+    def run(self, inputs: Sequence[Any]) -> tuple[Any]:
+        """That result alone."""
+        return (self._operation.run(inputs)[self._place],)
+
+
+def is_elementary(operation: Operation) -> bool:
     """Whether engines know it by itself: an operator, a function of C's library, or ``where``."""
-    return primitive.is_builtin and primitive.expression is None
+    return operation.is_builtin and not operation.is_composite
 
 
-def lowered(program: Program) -> Program:
-    """The same program with composite primitives written out; simplified again.
+def lowered(code: Code, *, split: bool = True) -> Code:
+    """The same code with composite operations written out, simplified again.
 
     Sharing across them is found: sigmoid(x) and sigmoid(-x) have one exponential.
+
+    Args:
+        code: any code.
+        split: whether an operation with several results becomes one for each of them, as engines need it
+            whose instructions have one result.
     """
     builder = Builder()
-    slots = [builder.input() for _ in program.inputs]
-    _replay(builder, program, slots)
-    constants, instructions, outputs = builder.finish([slots[output] for output in program.outputs])
-    return Program(
-        program.name,
-        program.inputs,
-        constants,
-        instructions,
-        outputs,
-        program.arguments,
-        program.results,
-        program.captured,
-    )
+    slots = [builder.input() for _ in code.inputs]
+    _replay(builder, code, slots, split)
+    return builder.finish(code.name, code.inputs, [slots[output] for output in code.outputs])
 
 
-def _replay(builder: Builder, program: Program, slots: list[int], caller: Instruction | None = None) -> None:
-    """Append to the slots (the inputs') those of the program's constants and instructions.
+def _replay(
+    builder: Builder, code: Code, slots: list[int], split: bool, caller: Instruction | None = None
+) -> None:
+    """Append to the slots (the inputs') those of the code's constants and instructions.
 
     What stands in the place of a caller belongs to its line.
     """
-    slots += [builder.constant(number) for number in program.constants]
-    for instruction in program.instructions:
+    slots += [builder.constant(number) for number in code.constants]
+    for instruction in code.instructions:
         operands = [slots[operand] for operand in instruction.operands]
-        primitive = instruction.primitive
-        expression = None if is_elementary(primitive) else _expression(primitive)
-        if expression is None:
-            label = "" if caller else instruction.label
-            slots.append(builder.operation(primitive, operands, label, (caller or instruction).line))
-        else:
+        operation = instruction.operation
+        expression = None if is_elementary(operation) else _expression(operation)
+        if expression is not None:
             inner = list(operands)
-            _replay(builder, expression, inner, caller or instruction)
-            (output,) = expression.outputs
-            slots.append(inner[output])
+            _replay(builder, expression, inner, split, caller or instruction)
+            slots += [inner[output] for output in expression.outputs]
+        else:
+            slots += _kept(builder, instruction, operands, split, caller)
 
 
-def _expression(primitive: Primitive) -> Program | None:
-    """The primitive as a program over others, or None where its forward cannot be traced."""
-    if primitive not in _expressions:
+def _kept(
+    builder: Builder, instruction: Instruction, operands: list[int], split: bool, caller: Instruction | None
+) -> list[int]:
+    """The slots of an operation that is not written out."""
+    operation, line = instruction.operation, (caller or instruction).line
+    labels = [""] * operation.result_count if caller else instruction.labels
+    if split and operation.result_count > 1:
+        places = range(operation.result_count)
+        slots = [builder.operation(_result_of(operation, place), operands, line=line) for place in places]
+    else:
+        first = builder.operation(operation, operands, line=line)
+        slots = list(range(first, first + operation.result_count))
+    for slot, label in zip(slots, labels):
+        builder.label(slot, label)
+    return slots
+
+
+@cache
+def _result_of(operation: Operation, place: int) -> ResultOf:
+    return ResultOf(operation, place)
+
+
+def _expression(operation: Operation) -> Code | None:
+    """The operation as code of others, or None where what computes it cannot be traced."""
+    if operation not in _expressions:
         try:
-            traced = trace(primitive.expression or primitive.forward, *[0.5] * primitive.arity)
+            code, _, results, _ = record(operation.expand, *[0.5] * operation.arity)
         except Exception as error:  # the forward is the user's: it may refuse Values in any way
             warnings.warn(
-                f"the primitive {primitive.name!r} cannot be traced ({type(error).__name__}) and is called "
+                f"the primitive {operation.name!r} cannot be traced ({type(error).__name__}) and is called "
                 "back in Python by compiled programs, which is slow: write its forward with the functions "
                 "of autograd and where, or give it an expression",
                 stacklevel=2,
             )
-            _expressions[primitive] = None
+            _expressions[operation] = None
         else:
-            _expressions[primitive] = traced if traced.results.is_scalar else None
-    return _expressions[primitive]
+            is_whole = results.is_scalar or (operation.result_count == results.size > 1)
+            _expressions[operation] = code if is_whole else None
+    return _expressions[operation]

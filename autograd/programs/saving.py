@@ -32,7 +32,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -40,8 +40,8 @@ import optree
 
 from autograd.graph.trees import Structure
 from autograd.graph.value import Value
-from autograd.primitives.primitive import find_primitive
-from autograd.programs.program import Instruction, Program
+from autograd.primitives.operation import find_operation
+from autograd.programs.code import Code, Instruction
 from autograd.support.user_line import Line
 from autograd.support.whole_files import write_whole
 
@@ -58,24 +58,27 @@ class ProgramFileError(ValueError):
     """A file is no program, or not one that can be read here; or a program cannot be written."""
 
 
-def save(program: Program, path: str | os.PathLike[str]) -> None:
+Parts = tuple[Code, Structure, Structure, Sequence[Value]]  # the code, arguments, results, captured Values
+
+
+def save(path: str | os.PathLike[str], *parts: Any) -> None:
     """Write a program to a file, all of it or nothing.
 
     The file tells the names of the source files that the program was traced from.
 
     Args:
-        program: any program whose arguments and results are made of numbers, arrays, lists, tuples,
-            dicts with strings for keys, and None.
         path: where to; a file there is replaced.
+        parts: the code, and its arguments, results and captured Values. The arguments and results must be
+            made of numbers, arrays, lists, tuples, dicts with strings for keys, and None.
 
     Raises:
         ProgramFileError: the arguments or results hold anything else.
         OSError: the file cannot be written.
     """
-    write_whole(path, write(program))
+    write_whole(path, write(*parts))
 
 
-def load(path: str | os.PathLike[str]) -> Program:
+def load(path: str | os.PathLike[str]) -> Parts:
     """Read a program from a file.
 
     Raises:
@@ -89,14 +92,14 @@ def load(path: str | os.PathLike[str]) -> Program:
     return read((start + rest).decode("ascii", errors="replace"), os.fspath(path))
 
 
-def write(program: Program) -> str:
+def write(code: Code, arguments: Structure, results: Structure, captured: Sequence[Value]) -> str:
     """A program as text.
 
     Raises:
         ProgramFileError: its arguments or results hold what a file cannot: see `save`.
 
-    >>> from autograd.programs.tracing import trace
-    >>> print(write(trace(lambda x: x * 2, 1.0)))
+    >>> from autograd.programs.tracing import record
+    >>> print(write(*record(lambda x: x * 2, 1.0)))
     valuegrad program 1
     name "<lambda>"
     arguments {"tuple": ["*"]}
@@ -107,24 +110,24 @@ def write(program: Program) -> str:
     output 2
     checksum ...
     """
-    own = {one.primitive: None for one in program.instructions if not one.primitive.is_builtin}
+    own = {one.operation: None for one in code.instructions if not one.operation.is_builtin}
     lines = [
         _HEADER,
-        f"name {_quoted(program.name)}",
-        f"arguments {_nesting(program.arguments, 'arguments')}",
-        f"results {_nesting(program.results, 'results')}",
-        *(f"input {_quoted(name)}" for name in program.inputs),
-        *(f"captured {one._data.hex()} {_quoted(one.label)}" for one in program.captured),
-        *(f"constant {number.hex()}" for number in program.constants),
+        f"name {_quoted(code.name)}",
+        f"arguments {_nesting(arguments, 'arguments')}",
+        f"results {_nesting(results, 'results')}",
+        *(f"input {_quoted(name)}" for name in code.inputs),
+        *(f"captured {one._data.hex()} {_quoted(one.label)}" for one in captured),
+        *(f"constant {number.hex()}" for number in code.constants),
         *(f"primitive {_quoted(one.name)} {_quoted(one.place)}" for one in own),
-        *(_step(instruction) for instruction in program.instructions),
-        *(f"output {output}" for output in program.outputs),
+        *(_step(instruction) for instruction in code.instructions),
+        *(f"output {output}" for output in code.outputs),
     ]
     text = "".join(f"{line}\n" for line in lines)
     return f"{text}checksum {_checksum(text)}\n"
 
 
-def read(text: str, name: str = "<text>") -> Program:
+def read(text: str, name: str = "<text>") -> Parts:
     """The program that `write` wrote.
 
     Captured Values come back as new ones.
@@ -153,9 +156,11 @@ def read(text: str, name: str = "<text>") -> Program:
     outputs = [lines.slot(rest, there) for rest in lines.many("output")]
     lines.end()
     try:
-        return Program(title, inputs, constants, steps, outputs, arguments, results, captured)
+        code = Code(title, inputs, constants, steps, outputs)
+        code.check_convention(arguments.size, len(captured), results.size)
     except ValueError as error:  # as many inputs as the arguments have scalars, and the like
         raise ProgramFileError(f"{name}: {error}") from None
+    return code, arguments, results, captured
 
 
 def _quoted(text: str) -> str:
@@ -167,7 +172,7 @@ def _checksum(text: str) -> str:
 
 
 def _step(instruction: Instruction) -> str:
-    text = " ".join(["step", instruction.primitive.name, *map(str, instruction.operands)])
+    text = " ".join(["step", instruction.operation.name, *map(str, instruction.operands)])
     line = instruction.line
     if line is not None and _is_source(line.file):
         return f"{text} | {_quoted(instruction.label)} | {_quoted(line.file)}:{line.number}"
@@ -332,7 +337,7 @@ class _Lines:
             raise self.error('a primitive and its operands, as in mul 0 3 | "label" | "file.py":12', text)
         name, operands, label, file, number = found.groups()
         try:
-            primitive = find_primitive(name)
+            primitive = find_operation(name)
         except KeyError:
             module = f"import {modules[name]}" if name in modules else "import the module that defines it"
             raise self.error(f"a primitive that is registered here ({module} first)", name) from None
@@ -344,4 +349,5 @@ class _Lines:
             if not _is_source(line.file):
                 raise self.error("a file of Python source", file)
         slots = tuple([self.slot(operand, there) for operand in operands.split()])
-        return Instruction(primitive, slots, self.string(label) if label else "", line)
+        labels = (self.string(label),) if label else ()
+        return Instruction(primitive, slots, (there,), labels, line)

@@ -14,8 +14,9 @@ from typing import Any
 
 from autograd.graph.scopes import Path
 from autograd.primitives import table
+from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import Primitive
-from autograd.programs.program import Instruction
+from autograd.programs.code import Code, Instruction
 from autograd.support.user_line import Line
 
 __all__ = ["Builder"]
@@ -28,9 +29,10 @@ class Builder:
     """
 
     def __init__(self) -> None:
-        self._slots: list[Any] = []  # None for an input, a float for a constant, else an Instruction
+        # None for an input, a float for a constant, else the Instruction of which it is a result
+        self._slots: list[Any] = []
         self._constants: dict[bytes, int] = {}
-        self._operations: dict[tuple[Primitive, tuple[int, ...]], int] = {}
+        self._operations: dict[tuple[Operation, tuple[int, ...]], int] = {}
         self._notable: set[int] = set()  # constants, negations, absolutes: what a rewriting starts from
 
     def input(self) -> int:
@@ -49,52 +51,60 @@ class Builder:
 
     def operation(
         self,
-        primitive: Primitive,
+        operation: Operation,
         operands: Sequence[int],
         label: str = "",
         line: Line | None = None,
         scopes: Path = (),
     ) -> int:
-        """The slot that holds a primitive of earlier slots."""
+        """The slot that holds an operation of earlier slots; of several results the first one's."""
         operands = tuple(operands)
         slots, notable = self._slots, self._notable
         is_notable = len(operands) > 1 and operands[-2] == operands[-1]
         for operand in operands:
             if operand in notable:
                 is_notable = True
-                if all(type(slots[one]) is float for one in operands):
-                    return self.constant(primitive(*[slots[one] for one in operands]))
+                if operation.result_count == 1 and all(type(slots[operand]) is float for operand in operands):
+                    return self.constant(operation(*[slots[operand] for operand in operands]))
                 break
-        if is_notable and primitive in _REWRITES:
-            found = _REWRITES[primitive](_Rewriting(self, label, line, scopes), *operands)
-            if found is not None:
-                return found
-        key = primitive, operands
-        if primitive.commutative and operands[0] > operands[1]:
-            key = primitive, operands[::-1]
+        if is_notable and operation in _REWRITES:
+            rewritten = _REWRITES[operation](_Rewriting(self, label, line, scopes), *operands)
+            if rewritten is not None:
+                return rewritten
+        key = operation, operands
+        if operation.commutative and operands[0] > operands[1]:
+            key = operation, operands[::-1]
         at = self._operations.get(key)
         if at is None:
             at = self._operations[key] = len(slots)
-            slots.append(Instruction(primitive, operands, label, line, scopes))
-            if primitive is table.neg or primitive is table.absolute:
+            results = tuple(range(at, at + operation.result_count))
+            slots += [Instruction(operation, operands, results, (), line, scopes)] * len(results)
+            if operation is table.neg or operation is table.absolute:
                 notable.add(at)
-        elif label and not slots[at].label:
-            slots[at] = slots[at]._replace(label=label)
+        self.label(at, label)
         return at
 
-    def finish(self, outputs: Sequence[int]) -> tuple[list[float], list[Instruction], list[int]]:
-        """Number the slots as a `Program` does, leaving out what no output needs.
+    def label(self, slot: int, label: str) -> None:
+        """Name a result, unless it has a name."""
+        instruction = self._slots[slot]
+        if label and isinstance(instruction, Instruction):
+            labels = list(instruction.labels or [""] * len(instruction.results))
+            labels[slot - instruction.results[0]] = labels[slot - instruction.results[0]] or label
+            for result in instruction.results:
+                self._slots[result] = instruction._replace(labels=tuple(labels))
+
+    def finish(self, name: str, inputs: Sequence[str], outputs: Sequence[int]) -> Code:
+        """The code, without what no output needs.
 
         Args:
+            name: what the code is called.
+            inputs: a name for each input.
             outputs: slots.
-
-        Returns:
-            The constants, the instructions and the outputs.
         """
         needed = set(outputs)
         for at in reversed(range(len(self._slots))):
             if at in needed and isinstance(self._slots[at], Instruction):
-                needed.update(self._slots[at].operands)
+                needed.update(self._slots[at].operands, self._slots[at].results)
         kinds: tuple[list[int], list[int], list[int]] = [], [], []
         for at, slot in enumerate(self._slots):
             if slot is None:
@@ -102,14 +112,19 @@ class Builder:
             elif at in needed:
                 kinds[1 if type(slot) is float else 2].append(at)
         place = {at: i for i, at in enumerate([*kinds[0], *kinds[1], *kinds[2]])}
-        return (
-            [self._slots[at] for at in kinds[1]],
-            [
-                one._replace(operands=tuple([place[operand] for operand in one.operands]))
-                for one in [self._slots[at] for at in kinds[2]]
-            ],
-            [place[output] for output in outputs],
-        )
+
+        def renumbered(slots: Sequence[int]) -> tuple[int, ...]:
+            return tuple([place[slot] for slot in slots])
+
+        kept = [self._slots[at] for at in kinds[2] if at == self._slots[at].results[0]]
+        instructions = [
+            instruction._replace(
+                operands=renumbered(instruction.operands), results=renumbered(instruction.results)
+            )
+            for instruction in kept
+        ]
+        constants = [self._slots[at] for at in kinds[1]]
+        return Code(name, inputs, constants, instructions, renumbered(outputs))
 
 
 class _Rewriting:
@@ -136,7 +151,7 @@ class _Rewriting:
     def inside(self, primitive: Primitive, slot: int) -> int | None:
         """The operand of a slot that holds this primitive of one operand, else None."""
         one = self.builder._slots[slot]
-        return one.operands[0] if isinstance(one, Instruction) and one.primitive is primitive else None
+        return one.operands[0] if isinstance(one, Instruction) and one.operation is primitive else None
 
 
 def _add(at: _Rewriting, a: int, b: int) -> int | None:
@@ -220,7 +235,7 @@ def _less(at: _Rewriting, a: int, b: int) -> int | None:
 # For each primitive what it comes to in special cases, or None. Each is right for every pattern of
 # bits; a test holds it against the operation itself on nans, infinities and signed zeros. They are asked
 # where an operand is a constant, a negation or an absolute, or where the last two are the same.
-_REWRITES: dict[Primitive, Callable[..., int | None]] = {
+_REWRITES: dict[Operation, Callable[..., int | None]] = {
     table.add: _add,
     table.sub: _sub,
     table.mul: _mul,

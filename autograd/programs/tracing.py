@@ -1,4 +1,4 @@
-"""`trace`: from a Python function to a `Program`."""
+"""Tracing: a Python function, run once on Values and written down as code."""
 
 from __future__ import annotations
 
@@ -11,45 +11,43 @@ from autograd.graph.scopes import scopes_of
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
 from autograd.graph.walks import leaves, operands, topological_order
-from autograd.programs.program import Program
+from autograd.programs.code import Code
 from autograd.programs.simplification import Builder
 from autograd.support.user_line import Line, user_line
 
-__all__ = ["argument_names", "trace"]
+__all__ = ["argument_names", "record"]
 
 
-def trace(f: Callable[..., Any], *example_args: Any) -> Program:
+Recording = tuple[Code, Structure, Structure, list[Value]]
+
+
+def record(f: Callable[..., Any], *example_args: Any) -> Recording:
     """Run a function once on Values and write down what it computes.
 
     Args:
-        f: a function of numbers in any structure that returns numbers in any structure. What it does
-            must not depend on the numbers: where it asks (``if x > 0``, ``x.data``) tracing refuses.
-        example_args: arguments of the structure that the program is for. Their numbers do not matter.
+        f: a function of numbers in any structure that returns numbers in any structure.
+        example_args: arguments of the structure that the code is for. Their numbers do not matter.
 
     Returns:
-        The simplified `Program`. A Value that the function closes over is one more input, read anew
-        at each call.
+        The simplified code; how its arguments and its results are arranged; the Values that the function
+        closes over, which are inputs of the code after the arguments' scalars.
 
     Raises:
-        TracingError: the function did what a program cannot repeat; names the line.
+        TracingError: the function did what code cannot repeat; names the line.
         TypeError: an argument or the result is not made of real numbers.
-
-    >>> program = trace(lambda x: (x * 2 + 1) ** 2, 0.0)
-    >>> program(3.0)
-    49.0
-    >>> program.counts()
-    {'mul': 2, 'add': 1}
     """
     scalars, arguments = flatten(example_args, "an example argument")
     names = argument_names(f, example_args)
-    inputs = [Value(one._data if isinstance(one, Value) else one, name) for one, name in zip(scalars, names)]
+    inputs = [
+        Value(scalar._data if isinstance(scalar, Value) else scalar, name)
+        for scalar, name in zip(scalars, names)
+    ]
     lines = _Lines()
     with births() as made, tracing(), watch(lines):
         result = f(*arguments.unflatten(inputs))
     outputs, results = flatten(result, "the result of the traced function")
-    return _program(
-        getattr(f, "__name__", type(f).__name__), inputs, outputs, made, lines.of, arguments, results
-    )
+    code, captured = _written(getattr(f, "__name__", type(f).__name__), inputs, outputs, made, lines.of)
+    return code, arguments, results, captured
 
 
 class _Lines(Watcher):
@@ -63,44 +61,43 @@ class _Lines(Watcher):
         self.of[node] = self.of.get(derived_from.get()) or user_line()
 
 
-def _program(
+def _written(
     name: str,
     inputs: Sequence[Value],
     outputs: Sequence[Any],
     made: set[Value],
     lines: dict[Value, Line],
-    arguments: Structure,
-    results: Structure,
-) -> Program:
-    values = [one for one in outputs if isinstance(one, Value)]
+) -> tuple[Code, list[Value]]:
+    """The code that computes outputs, and the leaves from outside that they depend on."""
+    values = [output for output in outputs if isinstance(output, Value)]
     stop = variables.get()
     order = topological_order(*values, stop=stop)
     known = set(inputs)
     below = dict.fromkeys(
-        [*leaves(order, stop), *(one for one in values if one._primitive is None or one in stop)]
+        [*leaves(order, stop), *(value for value in values if value._primitive is None or value in stop)]
     )
     captured = [leaf for leaf in below if leaf not in known and leaf not in made]
     builder = Builder()
-    slots: dict[Value, int] = {one: builder.input() for one in [*inputs, *captured]}
+    slots: dict[Value, int] = {node: builder.input() for node in [*inputs, *captured]}
 
-    def slot(one: Any) -> int:
-        if type(one) is float:
-            return builder.constant(one)
-        if one not in slots:  # a leaf that the function itself made
-            slots[one] = builder.constant(one._data)
-        return slots[one]
+    def slot(operand: Any) -> int:
+        if type(operand) is float:
+            return builder.constant(operand)
+        if operand not in slots:  # a leaf that the function itself made
+            slots[operand] = builder.constant(operand._data)
+        return slots[operand]
 
     for node in order:
+        operation: Any = node._primitive
+        operand_slots = [slot(operand) for operand in operands(node)]
         slots[node] = builder.operation(
-            node._primitive,
-            [slot(one) for one in operands(node)],
-            node.label,
-            lines.get(node),
-            scopes_of(node),
+            operation, operand_slots, node.label, lines.get(node), scopes_of(node)
         )
-    constants, instructions, places = builder.finish([slot(one) for one in outputs])
-    names = [*(one.label for one in inputs), *(one.label or f"c{i}" for i, one in enumerate(captured, 1))]
-    return Program(name, _distinct(names), constants, instructions, places, arguments, results, captured)
+    names = [
+        *(node.label for node in inputs),
+        *(node.label or f"c{i}" for i, node in enumerate(captured, 1)),
+    ]
+    return builder.finish(name, _distinct(names), [slot(output) for output in outputs]), captured
 
 
 def argument_names(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:

@@ -20,8 +20,7 @@ from autograd.graph import context
 from autograd.graph.anomaly import is_hunted, raise_birth
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
-from autograd.programs.program import Program
-from autograd.programs.tracing import trace
+from autograd.programs.program import Program, trace
 
 __all__ = ["Ready", "checked_engine", "choose_engine", "jit", "kept_for", "prepare", "records"]
 
@@ -74,7 +73,7 @@ def prepare(
         if closes_over_variables(program):
             return None
         chosen = choose_engine(program, use) if engine == "auto" else engine
-        found = programs[key, engine, use] = Ready(program, chosen, compiled(program, chosen))
+        found = programs[key, engine, use] = Ready(program, chosen, compiled(program.code, chosen))
     return None if closes_over_variables(found.program) else found
 
 
@@ -147,7 +146,7 @@ class jit:  # noqa: N801  it is called like a function
             scalars = scalars + [one._data for one in program.captured]
         results = run.call(scalars)
         if is_hunted(results):
-            raise_birth(program, scalars)
+            raise_birth(program.code, scalars)
         return program.results.unflatten(results)
 
     def program(self, *args: Any) -> Program:

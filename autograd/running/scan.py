@@ -167,7 +167,7 @@ class _Inner(NamedTuple):
         totals: list[float] = []
         for i in range(batch * self.size, min(len(self.columns[0]), (batch + 1) * self.size)):
             inputs = [*state, *(float(column[i]) for column in self.columns), *_shared(self.ready)]
-            terms = raise_birth(self.ready.program, inputs, f", sample {i}")
+            terms = raise_birth(self.ready.program.code, inputs, f", sample {i}")
             totals = [total + term for total, term in zip(totals or [0.0] * len(terms), terms)]
         return totals
 
@@ -184,7 +184,7 @@ def _hunt(
     for i in range(count):
         totals = inner.totals(state, i) if inner else []
         inputs = [*state, *totals, *(float(column[i]) for column in columns), *_shared(ready)]
-        state = raise_birth(ready.program, inputs, f", {'batch' if inner else 'step'} {i}")[: len(start)]
+        state = raise_birth(ready.program.code, inputs, f", {'batch' if inner else 'step'} {i}")[: len(start)]
 
 
 def _step_checked(step: Callable[..., Any], carried: Structure, *args: Any) -> tuple[Any, Any]:

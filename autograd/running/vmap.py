@@ -144,10 +144,10 @@ def _run_in_blocks(run: Compiled, columns: Sequence[Any], count: int, reduce: st
 def _hunt(program: Program, columns: Sequence[Any], count: int, results: Sequence[Any] | None) -> None:
     """Repeat samples one by one, and raise where what is not finite is born; all, where they are added up."""
     suspects = range(count) if results is None else np.flatnonzero(~np.isfinite(results).all(axis=0)).tolist()
-    totals = [0.0] * len(program.outputs)
+    totals = [0.0] * len(program.code.outputs)
     for i in suspects:
         inputs = [float(one[i]) if isinstance(one, np.ndarray) else one for one in columns]
-        found = raise_birth(program, inputs, f", sample {i}")
+        found = raise_birth(program.code, inputs, f", sample {i}")
         for j, (total, one) in enumerate(zip(totals, found)):
             totals[j] = total + one
             if results is None and math.isinf(totals[j]) and math.isfinite(total) and math.isfinite(one):

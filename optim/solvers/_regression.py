@@ -93,8 +93,9 @@ class Regression:
         first = self.x[..., 0]
         example = first if first.ndim else float(first)
         program = trace(hessian(self._at_point), [1.0] * self.size, example)
-        begin, end = len(program.inputs), len(program.inputs) + len(program.constants)
-        zero = [begin <= at < end and program.constants[at - begin] == 0.0 for at in program.outputs]
+        code = program.code
+        begin = len(code.inputs)
+        zero = [begin <= at < code.start and code.constants[at - begin] == 0.0 for at in code.outputs]
         vanishes = np.array(zero).reshape(self.size, self.size)
         chosen: list[int] = []
         for i in range(self.size):

@@ -16,10 +16,10 @@ from functools import cache
 from typing import Any
 
 from autograd.primitives import table
-from autograd.primitives.primitive import Primitive
+from autograd.primitives.operation import Operation
 from autograd.support.extras import require
 
-__all__ = ["HEAD", "Callbacks", "Code", "binding", "call", "literal", "template"]
+__all__ = ["HEAD", "Callbacks", "MachineCode", "binding", "call", "literal", "template"]
 
 HEAD = (
     "declare double @llvm.sqrt.f64(double)\ndeclare double @sin(double) #0\n"
@@ -73,7 +73,7 @@ def _address(name: str) -> int:
     return found or (ctypes.cast(function, ctypes.c_void_p).value if function else 0) or 0
 
 
-def template(primitive: Primitive, *, fused: bool = False) -> str | None:
+def template(primitive: Operation, *, fused: bool = False) -> str | None:
     """The text of one operation, to be formatted with the operands and y.
 
     Args:
@@ -111,7 +111,7 @@ def literal(number: float) -> str:
     return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
 
 
-class Code:
+class MachineCode:
     """Functions compiled from a module's text; freed with this object.
 
     LLVM's passes are left out. The text comes from simplified programs, of which they improve little
@@ -174,19 +174,19 @@ class Callbacks:
 
     def __init__(self) -> None:
         self._pending = threading.local()
-        self._made: dict[Primitive, Any] = {}
+        self._made: dict[Operation, Any] = {}
 
     def __bool__(self) -> bool:
         return bool(self._made)
 
-    def address(self, primitive: Primitive) -> int:
+    def address(self, primitive: Operation) -> int:
         """Where compiled code finds the primitive, a C function of doubles."""
         if primitive not in self._made:
             doubles = [ctypes.c_double] * (primitive.arity + 1)
             self._made[primitive] = ctypes.CFUNCTYPE(*doubles)(self.guarded(primitive))
         return ctypes.cast(self._made[primitive], ctypes.c_void_p).value or 0
 
-    def guarded(self, primitive: Primitive) -> Any:
+    def guarded(self, primitive: Operation) -> Any:
         """The primitive as a function that never raises."""
         pending = self._pending
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from autograd.engines.machine.ir import HEAD, Callbacks, call, literal, template
-from autograd.primitives.primitive import Primitive
-from autograd.programs.program import Program
+from autograd.primitives.operation import Operation
+from autograd.programs.code import Code
 
 __all__ = ["LARGE", "Body", "batches_text", "loads", "map_text", "scan_text", "stores"]
 
@@ -27,7 +27,7 @@ class Body:
         outputs: the operand that each output is.
     """
 
-    def __init__(self, program: Program, letter: str = "v", given: Sequence[str] = ()) -> None:
+    def __init__(self, program: Code, letter: str = "v", given: Sequence[str] = ()) -> None:
         self.program = program
         self.inputs = len(program.inputs)
         self.first = self.inputs + len(program.constants)
@@ -36,10 +36,10 @@ class Body:
         self.operands += [f"%{letter}{i}" for i in range(self.first, self.first + len(program))]
         self.outputs = [self.operands[output] for output in program.outputs]
         self.callbacks = Callbacks()
-        primitives = dict.fromkeys(one.primitive for one in program.instructions)
+        primitives = dict.fromkeys(one.operation for one in program.instructions)
         self._templates = {primitive: self._template(primitive).format for primitive in primitives}
 
-    def _template(self, primitive: Primitive) -> str:
+    def _template(self, primitive: Operation) -> str:
         found = template(primitive, fused=len(self.program) <= LARGE)
         return found or f"{{y}} = {call(self.callbacks.address(primitive), primitive.arity)}"
 
@@ -47,7 +47,7 @@ class Body:
         """The text of the instructions from ``begin`` to ``end``."""
         names, templates = self.operands, self._templates
         return [
-            templates[one.primitive](*[names[used] for used in one.operands], y=names[at])
+            templates[one.operation](*[names[used] for used in one.operands], y=names[at])
             for at, one in enumerate(self.program.instructions[begin:end], self.first + begin)
         ]
 

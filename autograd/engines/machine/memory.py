@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd.engines.batches.chunks import Columns, chunk_size, in_chunks, reduced
-from autograd.engines.machine.ir import Callbacks, Code
+from autograd.engines.machine.ir import Callbacks, MachineCode
 
 __all__ = ["DRIVER", "InMemory"]
 
@@ -113,7 +113,7 @@ class InMemory:
 
     def __init__(
         self,
-        compiled: Code,
+        compiled: MachineCode,
         code: np.ndarray,
         slots: np.ndarray,
         inputs: int,

@@ -12,8 +12,9 @@ import pytest
 
 import autograd
 from autograd import Value, primitive, trace
-from autograd.drawing import SHOWN_AT_ONCE, Drawing, draw, notebook_svg
+from autograd.drawing import Drawing, draw
 from autograd.drawing.pictures import SHOWN_NODES
+from autograd.notebooks import SHOWN_AT_ONCE, notebook_svg
 from tests.autograd.drawing.reading import texts
 
 

@@ -15,8 +15,8 @@ from autograd.engines import compiled
 from autograd.graph.trees import flatten
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive
-from autograd.programs.program import Instruction, Program
-from autograd.programs.tracing import trace
+from autograd.programs.code import Code, Instruction
+from autograd.programs.program import Program, trace
 
 TABLE = [one for one in all_primitives() if one.is_builtin]
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.0, 0.5, 5e-324, 1e-310, 1e308, 710.0, math.inf, -math.inf, math.nan]
@@ -32,7 +32,7 @@ def programs(draw: st.DrawFn) -> Program:
     for at in range(3 + len(constants), 3 + len(constants) + draw(st.integers(0, 20))):
         one = draw(st.sampled_from(TABLE))
         operands = [at - 1 - draw(st.integers(0, at - 1)) for _ in range(one.arity)]
-        instructions.append(Instruction(one, tuple(operands)))
+        instructions.append(Instruction(one, tuple(operands), (at,)))
     slots = 3 + len(constants) + len(instructions)
     outputs = [slots - 1 - draw(st.integers(0, slots - 1)) for _ in range(draw(st.integers(3, 5)))]
     return _program(constants, instructions, outputs)
@@ -43,12 +43,13 @@ def _program(
 ) -> Program:
     names = [f"x{i}" for i in range(inputs)]
     arguments = flatten((0.0,) * inputs)[1]
-    return Program("f", names, constants, instructions, outputs, arguments, flatten([0.0] * len(outputs))[1])
+    code = Code("f", names, constants, instructions, outputs)
+    return Program(code, arguments, flatten([0.0] * len(outputs))[1])
 
 
 def table_program() -> tuple[Program, list[list[float]]]:
     """Each primitive of the table once, and points of special numbers."""
-    instructions = [Instruction(one, tuple(range(one.arity))) for one in TABLE]
+    instructions = [Instruction(one, tuple(range(one.arity)), (3 + i,)) for i, one in enumerate(TABLE)]
     points = [[a, b, c] for a in SPECIAL for b in SPECIAL for c in (0.0, 3.0)]
     rng = np.random.default_rng(0)
     points += (rng.normal(size=(300, 3)) * np.exp2(rng.integers(-8, 6, size=(300, 1)))).tolist()
@@ -62,7 +63,7 @@ def long_program(size: int) -> Program:
     for i in range(size):
         one, at = cycle[i % len(cycle)], 4 + i
         operands = (at - 1, i * 7919 % at, i % 3)
-        instructions.append(Instruction(one, operands[: one.arity]))
+        instructions.append(Instruction(one, operands[: one.arity], (at,)))
     return _program([0.75], instructions, [3 + size, 0, 3, 4 + size // 2])
 
 
@@ -73,14 +74,14 @@ def bits(numbers: Sequence[float]) -> list[bytes]:
 
 def check_call(engine: str, program: Program, points: Sequence[Sequence[float]]) -> None:
     """Single calls against eager Values."""
-    made = compiled(program, engine)
+    made = compiled(program.code, engine)
     for point in points:
         assert bits(made.call(point)) == bits(program(*point)), f"at {point}\n{program}"
 
 
 def check_batch(engine: str, program: Program, points: Sequence[Sequence[float]], kinds: str) -> None:
     """A batch against single calls; ``kinds`` makes columns shared, contiguous or strided."""
-    made = compiled(program, engine)
+    made = compiled(program.code, engine)
     rows = np.array(points, float).reshape(len(points), 3)
     columns: list[Any] = []
     for i, kind in enumerate(kinds):
@@ -108,7 +109,7 @@ def check_scan(engine: str, program: Program, points: Sequence[Sequence[float]])
     for element in column.tolist():
         expected, *ys = program(expected, element, shared)
         collected.append(ys)
-    (last,), found = compiled(program, engine).scan([carry], [column], [shared], len(points))
+    (last,), found = compiled(program.code, engine).scan([carry], [column], [shared], len(points))
     assert bits([last]) == bits([expected]), str(program)
     for i, ys in enumerate(collected):
         assert bits([one[i] for one in found]) == bits(ys), str(program)
@@ -122,7 +123,7 @@ def check_pieces(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for size, samples in ((9, 600), (2500, 7)):
         program = long_program(size)
         points = np.random.default_rng(size).normal(size=(samples, 3))
-        made = compiled(program, engine)
+        made = compiled(program.code, engine)
         found = made.map([points[:, 0].copy(), points[:, 1], 0.75], samples, None)
         for i, (x, y, _) in enumerate(points.tolist()):
             assert bits([one[i] for one in found]) == bits(made.call([x, y, 0.75]))
@@ -135,7 +136,7 @@ def check_without_python(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No primitive of the table is called back."""
     program, points = table_program()
     expected = flatten(program(*points[-1]))[0]
-    made = compiled(program, engine)
+    made = compiled(program.code, engine)
 
     def refuse(*_: Any) -> None:
         raise AssertionError("a primitive is called in Python")
@@ -146,7 +147,7 @@ def check_without_python(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def check_odd_programs(engine: str) -> None:
     """No instructions, no samples, no inputs, no outputs, the same output twice, a swapped carry."""
-    same = compiled(_program([2.5, -0.0], [], [1, 0, 1, 3, 4]), engine)
+    same = compiled(_program([2.5, -0.0], [], [1, 0, 1, 3, 4]).code, engine)
     assert bits(same.call([1.0, -0.0, 3.0])) == bits([-0.0, 1.0, -0.0, 2.5, -0.0])
     assert [one.tolist() for one in same.map([np.array([1.0, 2.0]), 7.0, 8.0], 2, None)] == [
         [7.0, 7.0],
@@ -164,10 +165,10 @@ def check_odd_programs(engine: str) -> None:
     carry, found = same.scan([1.0, 2.0], [np.empty(0)], [], 0)
     assert carry == [1.0, 2.0]
     assert [one.shape for one in found] == [(0,)] * 3
-    constant = compiled(_program([2.5], [], [0], inputs=0), engine)
+    constant = compiled(_program([2.5], [], [0], inputs=0).code, engine)
     assert constant.call([]) == [2.5]
     assert constant.map([], 3, "sum") == [7.5]
-    nothing = compiled(_program([], [], []), engine)
+    nothing = compiled(_program([], [], []).code, engine)
     assert nothing.call([1.0, 2.0, 3.0]) == []
     assert nothing.map([1.0, 2.0, np.zeros(2)], 2, "mean") == []
     assert nothing.scan([], [np.zeros(2)], [1.0, 2.0], 2) == ([], [])
@@ -203,7 +204,8 @@ def check_calling_back(engine: str) -> None:
         instructions = []
         for i in range(size):
             one, at = cycle[(i + size) % len(cycle)], 4 + i
-            instructions.append(Instruction(one, (at - 1, i * 7919 % at, i % 3)[: one.arity]))
+            operands = (at - 1, i * 7919 % at, i % 3)[: one.arity]
+            instructions.append(Instruction(one, operands, (at,)))
         program = _program([0.75], instructions, [3 + size, 0, 3, 4 + size // 2])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -217,7 +219,7 @@ def check_raising(engine: str) -> None:
     program = trace(value_and_grad(lambda x, y: floor_sum(x * 2, y) * y + floor_sum(y, x)), 0.5, 0.5)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it cannot be traced and is called back: said once a process
-        made = compiled(program, engine)
+        made = compiled(program.code, engine)
     assert made.call([1.7, 2.5]) == flatten(program(1.7, 2.5))[0]
     columns = [np.linspace(0, 49, 10_000), 2.5]
     found = made.map(columns, 10_000, None)
@@ -225,7 +227,7 @@ def check_raising(engine: str) -> None:
     counted = trace(lambda total, x: [floor_sum(x, total), total], 0.5, 0.5)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        loop = compiled(counted, engine)
+        loop = compiled(counted.code, engine)
     assert loop.scan([0.0], [np.arange(101.0)], [], 101)[0] == [5050.0]
     with pytest.raises(RefusedError, match="no 400"):
         made.call([200.0, 2.5])

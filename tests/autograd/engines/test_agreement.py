@@ -32,7 +32,7 @@ def test_the_folder_is_looked_into_once(monkeypatch):
 @pytest.mark.parametrize("name", ["fortran", "batches", ""])
 def test_another_name_is_refused_and_the_engines_are_told(name):
     with pytest.raises(ValueError, match=f"one of interpreter, llvm, numpy, python, got '{name}'"):
-        compiled(trace(lambda x: x, 0.5), name)
+        compiled(trace(lambda x: x, 0.5).code, name)
 
 
 @pytest.mark.parametrize("engine", EXACT)
@@ -44,7 +44,7 @@ def test_values_and_gradients_of_random_formulas_are_the_same_bits(engine, expre
 
     program = trace(value_and_grad(f, (0, 1)), *expression.point)
     value, gradient = program(*expression.point)
-    found = compiled(program, engine).call(list(expression.point))
+    found = compiled(program.code, engine).call(list(expression.point))
     assert all(same_bits(a, b) for a, b in zip(found, [value, *gradient])), str(program)
 
 

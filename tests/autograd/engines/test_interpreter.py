@@ -14,8 +14,7 @@ from autograd import value_and_grad
 from autograd.engines import compiled, interpreter
 from autograd.engines.machine import ir
 from autograd.primitives import table
-from autograd.programs.program import Program
-from autograd.programs.tracing import trace
+from autograd.programs.program import Program, trace
 from tests.autograd.engines.programs import (
     POINTS,
     check_batch,
@@ -84,10 +83,10 @@ def test_a_run_of_one_operation_is_told_once() -> None:
         return x
 
     program = trace(f, 0.5)
-    compiled(program, "interpreter")
+    compiled(program.code, "interpreter")
     tracemalloc.start()
     try:
-        engine = compiled(program, "interpreter")
+        engine = compiled(program.code, "interpreter")
         taken = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
@@ -98,7 +97,7 @@ def test_a_run_of_one_operation_is_told_once() -> None:
 
 def test_a_run_takes_the_memory_of_the_one_before() -> None:
     size = 30_000
-    engine, column = compiled(long_program(size), "interpreter"), np.ones(1)
+    engine, column = compiled(long_program(size).code, "interpreter"), np.ones(1)
     for run in (
         lambda: engine.call([1.0, 2.0, 3.0]),
         lambda: engine.map([1.0, 2.0, column], 1, "sum"),
@@ -116,14 +115,14 @@ def test_a_run_takes_the_memory_of_the_one_before() -> None:
 
 
 def test_nothing_is_compiled_for_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled(long_program(10), "interpreter")  # compiles the interpreter itself
+    compiled(long_program(10).code, "interpreter")  # compiles the interpreter itself
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("something is compiled")
 
-    monkeypatch.setattr("autograd.engines.machine.ir.Code.__init__", refuse)
+    monkeypatch.setattr("autograd.engines.machine.ir.MachineCode.__init__", refuse)
     start = time.process_time()
-    engine = compiled(long_program(100_000), "interpreter")
+    engine = compiled(long_program(100_000).code, "interpreter")
     engine.call([0.1, 0.2, 0.3])
     assert time.process_time() - start < 2
 
@@ -144,7 +143,7 @@ def test_the_mean_is_the_same_on_one_core_and_on_two_and_in_both_engines(
     found = []
     for cores in (1, 2):
         monkeypatch.setattr("autograd.engines.batches.chunks.cores", lambda cores=cores: cores)
-        found += [compiled(program, one).map(columns, 20_001, "mean") for one in ("interpreter", "llvm")]
+        found += [compiled(program.code, one).map(columns, 20_001, "mean") for one in ("interpreter", "llvm")]
     assert found[0] == found[1] == found[2] == found[3]
 
 
@@ -154,4 +153,4 @@ def test_without_llvmlite_it_says_what_to_install(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
     with pytest.raises(ModuleNotFoundError, match=r'pip install "valuegrad\[jit\]"'):
-        compiled(trace(lambda x: x + 1, 0.5), "interpreter")
+        compiled(trace(lambda x: x + 1, 0.5).code, "interpreter")

@@ -22,8 +22,7 @@ from autograd.engines.batches.chunks import in_turns
 from autograd.engines.machine import ir
 from autograd.primitives import table
 from autograd.programs.lowering import lowered
-from autograd.programs.program import Program
-from autograd.programs.tracing import trace
+from autograd.programs.program import Program, trace
 from tests.autograd.engines.programs import (
     POINTS,
     RefusedError,
@@ -76,7 +75,7 @@ def test_sine_and_cosine_of_one_number_give_the_bits_of_each_alone() -> None:
     program = trace(lambda x: [table.sin(x), table.cos(x), table.sin(-x), table.cos(-x)], 0.5)
     rng = np.random.default_rng(1)
     points = np.concatenate([rng.normal(size=20_000), rng.normal(size=5_000) * 1e5, [1e300, 1e-310, -0.0]])
-    found = compiled(program, "llvm").map([points], len(points), None)
+    found = compiled(program.code, "llvm").map([points], len(points), None)
     for one, function in zip(found, [math.sin, math.cos, lambda x: math.sin(-x), lambda x: math.cos(-x)]):
         assert one.tolist() == [function(x) for x in points]
 
@@ -84,7 +83,7 @@ def test_sine_and_cosine_of_one_number_give_the_bits_of_each_alone() -> None:
 def test_powers_keep_the_bits_of_libm_whose_exponents_llvm_would_rewrite() -> None:
     exponents = [2.0, 0.5, -0.5, 3.0, -1.0, 1 / 3, 10.0, 0.25, 1.5]
     program = trace(lambda x, n: [*(x**e for e in exponents), 2.0**x, 10.0**x, x**n], 0.5, 0.5)
-    engine = compiled(program, "llvm")
+    engine = compiled(program.code, "llvm")
     rng = np.random.default_rng(2)
     for x in [*rng.exponential(size=2000).tolist(), 0.0, -0.0, math.inf, -math.inf, math.nan, -2.0]:
         assert bits(engine.call([x, 2.0])) == bits(program(x, 2.0)), x
@@ -94,9 +93,9 @@ def test_powers_keep_the_bits_of_libm_whose_exponents_llvm_would_rewrite() -> No
 def test_products_and_sums_are_not_contracted() -> None:
     program = trace(lambda x, y, z: x * y + z, 0.5, 0.5, 0.5)
     x, y = 1 + 2.0**-30, 1 - 2.0**-30
-    assert compiled(program, "llvm").call([x, y, -1.0]) == [0.0]  # fused, it would be -2**-60
+    assert compiled(program.code, "llvm").call([x, y, -1.0]) == [0.0]  # fused, it would be -2**-60
     columns = [np.full(64, number) for number in (x, y, -1.0)]
-    assert compiled(program, "llvm").map(columns, 64, "sum") == [0.0]
+    assert compiled(program.code, "llvm").map(columns, 64, "sum") == [0.0]
 
 
 def test_no_primitive_of_the_table_is_called_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +112,7 @@ def test_what_takes_several_pieces_gives_what_one_gives(monkeypatch: pytest.Monk
 
 def test_a_large_program_is_compiled_in_parts() -> None:
     program = long_program(5000)
-    assert len(lowered(program)) > max(llvm.LARGE, 3 * llvm.PART)
+    assert len(lowered(program.code)) > max(llvm.LARGE, 3 * llvm.PART)
     check_call("llvm", program, [[0.3, -0.7, 1.1], [math.nan, 0.0, -0.0], [1e300, math.inf, 2.0]])
     check_batch("llvm", program, [[0.3, -0.7, 1.1], [0.5, 0.5, 0.5], [-1.0, 2.0, 0.0]], "csv")
     check_scan("llvm", program, [[0.3, -0.7, 1.1], [0.5, 0.5, 0.5], [-1.0, 2.0, 0.0]])
@@ -123,7 +122,7 @@ def test_the_time_to_compile_grows_as_the_program_does() -> None:
     def seconds(size: int) -> float:
         best = math.inf
         for _ in range(2):
-            engine = compiled(long_program(size), "llvm")
+            engine = compiled(long_program(size).code, "llvm")
             start = time.process_time()
             engine.call([0.1, 0.2, 0.3])
             best = min(best, time.process_time() - start)
@@ -147,17 +146,17 @@ def test_the_mean_is_the_same_on_one_core_and_on_two(monkeypatch: pytest.MonkeyP
     found = []
     for cores in (1, 2, 5):
         monkeypatch.setattr("autograd.engines.batches.chunks.cores", lambda cores=cores: cores)
-        engine = compiled(program, "llvm")
+        engine = compiled(program.code, "llvm")
         found.append((engine.map(columns, 50_001, "mean"), engine.map(columns, 50_001, "sum")))
     assert found[0] == found[1] == found[2]
-    stored = compiled(program, "llvm").map(columns, 50_001, None)
+    stored = compiled(program.code, "llvm").map(columns, 50_001, None)
     np.testing.assert_allclose(found[0][0], [one.mean() for one in stored], rtol=1e-12)
 
 
 def test_a_batch_larger_than_memory_is_not_copied(tmp_path: Path) -> None:
     count = 4_000_000
     column = np.memmap(tmp_path / "column", np.float64, "w+", shape=(count,))
-    engine = compiled(trace(lambda x: x + 1, 0.5), "llvm")
+    engine = compiled(trace(lambda x: x + 1, 0.5).code, "llvm")
     engine.map([column[:10]], 10, "sum")
     tracemalloc.start()
     try:
@@ -183,9 +182,9 @@ def test_batches_are_the_bits_of_those_taken_in_turn(
         lambda u, v, p, q, a, b, k: [v - a * p, table.exp(-abs(u * b)) - k * q, p + q, u, u, k * 2.0],
         *[0.5] * 7,
     )
-    exact = compiled(turn, "python"), compiled(each, "python")
+    exact = compiled(turn.code, "python"), compiled(each.code, "python")
     carry, expected = in_turns(*exact, [0.25, -0.5], columns, rows, shared, size)
-    made = compiled(turn, "llvm"), compiled(each, "llvm")
+    made = compiled(turn.code, "llvm"), compiled(each.code, "llvm")
     for _ in range(2):  # compiles, and finds it compiled
         last, found = scan_batches(*made, [0.25, -0.5], columns, rows, shared, size)
         assert bits(last) == bits(carry)
@@ -197,7 +196,7 @@ def test_each_loop_of_a_small_program_is_compiled_once_and_a_large_program_once_
     size: int, expected: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compilations = _counted_compilations(monkeypatch)
-    engine, column = compiled(long_program(size), "llvm"), np.ones(3)
+    engine, column = compiled(long_program(size).code, "llvm"), np.ones(3)
     found = []
     for run in (
         lambda: engine.call([1.0, 2.0, 3.0]),
@@ -213,7 +212,7 @@ def test_each_loop_of_a_small_program_is_compiled_once_and_a_large_program_once_
 def test_a_loop_over_batches_is_compiled_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     compilations = _counted_compilations(monkeypatch)
     each, turn = trace(lambda u, x: u * x, 0.5, 0.5), trace(lambda u, p: u - p, 0.5, 0.5)
-    made = compiled(turn, "llvm"), compiled(each, "llvm")
+    made = compiled(turn.code, "llvm"), compiled(each.code, "llvm")
     for _ in range(2):
         assert scan_batches(*made, [1.0], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)[0] == [4.0]
     assert len(compilations) == 1
@@ -233,7 +232,7 @@ def _counted_compilations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.parametrize("size", [9, 2500])
 def test_other_threads_run_while_a_loop_does_and_wait_for_a_short_call(size: int) -> None:
-    engine = compiled(long_program(size), "llvm")
+    engine = compiled(long_program(size).code, "llvm")
     column = np.ones(40_000_000 // size**2 + 2000)
     engine.scan([1.0, 2.0], [column[:1]], [], 1)
     engine.call([1.0, 2.0, 3.0])
@@ -277,8 +276,8 @@ def test_batches_of_long_programs_and_of_other_engines_are_taken_in_turn() -> No
     long, short = long_program(2500), trace(lambda u, x, k: [u * x, x - k, u, 2 * k], *[0.5] * 3)
     step = trace(lambda u, p, q, r, s: [u - 0.1 * p, q + r * s], *[0.5] * 5)
     for each, engine in ((long, "llvm"), (short, "interpreter"), (short, "llvm")):
-        made = compiled(step, "llvm"), compiled(each, engine)
-        exact = compiled(step, "python"), compiled(each, "python")
+        made = compiled(step.code, "llvm"), compiled(each.code, engine)
+        exact = compiled(step.code, "python"), compiled(each.code, "python")
         arguments: Any = [0.25], [block[:, 0]], [], ([0.75] * (1 if each is short else 2), []), 3
         if each is long:
             arguments = [0.25], [block[:, 0], block[:, 1]], [], ([], []), 3
@@ -295,7 +294,7 @@ def test_exceptions_in_primitives_reach_the_caller_from_batches_too() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it cannot be traced and is called back: said once a process
         for once, sample, expected, refused in ((turn, add, 8.0, "no 190"), (take, each, 7.0, "no 101")):
-            made = compiled(once, "llvm"), compiled(sample, "llvm")
+            made = compiled(once.code, "llvm"), compiled(sample.code, "llvm")
             for _ in range(2):
                 assert scan_batches(*made, [0.0], [column[:4]], [], ([], []), 2)[0] == [expected]
                 with pytest.raises(RefusedError, match=refused):
@@ -303,7 +302,7 @@ def test_exceptions_in_primitives_reach_the_caller_from_batches_too() -> None:
 
 
 def test_columns_are_checked() -> None:
-    engine = compiled(trace(lambda x: x + 1, 0.5), "llvm")
+    engine = compiled(trace(lambda x: x + 1, 0.5).code, "llvm")
     with pytest.raises(ValueError, match="column 0 must have shape"):
         engine.map([np.zeros(3)], 4, None)
     with pytest.raises(TypeError, match="must be an array of float64, got float32"):
@@ -312,11 +311,11 @@ def test_columns_are_checked() -> None:
 
 def test_threads_may_share_an_engine_and_compile_at_once() -> None:
     program = trace(lambda x, y: [table.exp(x) * y, x - y], 0.5, 0.5)
-    shared = compiled(program, "llvm")
+    shared = compiled(program.code, "llvm")
     wrong: list[object] = []
 
     def work(seed: int) -> None:
-        own = compiled(program, "llvm")
+        own = compiled(program.code, "llvm")
         for i in range(300):
             point = [seed + i / 7, i / 3]
             expected = program(*point)
@@ -340,7 +339,7 @@ def test_a_primitive_that_is_called_back_may_call_the_same_engine() -> None:
     staircase = primitive("staircase_of_llvm", forward, (1.0,))
     program = trace(lambda x: staircase(x) + 0 * x, 0.0)
     with pytest.warns(UserWarning, match="cannot be traced"):
-        engines.append(compiled(program, "llvm"))
+        engines.append(compiled(program.code, "llvm"))
     assert engines[0].call([4.0]) == [10.0]
 
 
@@ -356,7 +355,7 @@ def test_a_function_of_c_is_called_by_its_name_and_python_where_there_is_none(
     def run(libm: str) -> list[float]:
         program = trace(primitive(f"llvm_{libm}", larger, (1.0, 0.0), libm=libm), 0.5, 0.5)
         with pytest.warns(UserWarning, match="cannot be traced"):
-            made = compiled(program, "llvm")
+            made = compiled(program.code, "llvm")
         called.clear()
         return made.call([2.0, 7.0])
 
@@ -378,7 +377,7 @@ def test_an_interrupt_while_compiling_leaves_nothing_broken(monkeypatch: pytest.
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    engine = compiled(trace(lambda x: x + 1, 0.5), "llvm")
+    engine = compiled(trace(lambda x: x + 1, 0.5).code, "llvm")
     with monkeypatch.context() as patch:
         patch.setattr(ir.binding(), "create_mcjit_compiler", interrupt)
         for _ in range(3):
@@ -392,7 +391,7 @@ def test_an_interrupt_while_compiling_leaves_nothing_broken(monkeypatch: pytest.
 def test_compiled_code_is_freed_with_its_engine() -> None:
     def make(first: int, last: int) -> None:
         for i in range(first, last):
-            engine = compiled(trace(lambda x, i=i: x * (i + 0.5) + 1, 0.5), "llvm")
+            engine = compiled(trace(lambda x, i=i: x * (i + 0.5) + 1, 0.5).code, "llvm")
             assert engine.call([2.0]) == [2 * (i + 0.5) + 1]
 
     make(0, 1000)
@@ -413,4 +412,4 @@ def test_without_llvmlite_it_says_what_to_install(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
     with pytest.raises(ModuleNotFoundError, match=r'pip install "valuegrad\[jit\]"'):
-        compiled(trace(lambda x: x + 1, 0.5), "llvm")
+        compiled(trace(lambda x: x + 1, 0.5).code, "llvm")

@@ -18,8 +18,7 @@ from autograd.derivatives.transforms import grad, value_and_grad
 from autograd.engines import numpy as engine_module
 from autograd.engines.numpy import Engine
 from autograd.primitives import table
-from autograd.programs.program import Program
-from autograd.programs.tracing import trace
+from autograd.programs.program import Program, trace
 from autograd.testing import Expression, expressions
 from models.assignment.graph import loss
 
@@ -82,7 +81,7 @@ def loss_gradient() -> Program:
 def test_each_primitive_is_within_4_ulp_of_its_value_on_floats(primitive: ag.Primitive) -> None:
     program = trace(primitive, *[0.5] * primitive.arity)
     rows = points(primitive.arity)
-    (found,) = Engine(program).map(list(np.array(rows).T), len(rows), None)
+    (found,) = Engine(program.code).map(list(np.array(rows).T), len(rows), None)
     apart = [(ulps(one, primitive(*row)), row) for one, row in zip(found.tolist(), rows)]
     assert max(apart) <= (4.0,), max(apart)
 
@@ -90,7 +89,7 @@ def test_each_primitive_is_within_4_ulp_of_its_value_on_floats(primitive: ag.Pri
 @pytest.mark.parametrize("primitive", [one for one in TABLE if one.arity > 1], ids=lambda one: one.name)
 def test_an_operand_may_be_shared(primitive: ag.Primitive) -> None:
     """Shared operands are broadcast, not columns: `where` and `pow` have ways of their own for them."""
-    engine = Engine(trace(primitive, *[0.5] * primitive.arity))
+    engine = Engine(trace(primitive, *[0.5] * primitive.arity).code)
     column = np.array(SPECIAL)
     for place, number in itertools.product(range(primitive.arity), SPECIAL):
         columns: list[object] = [column] * primitive.arity
@@ -102,7 +101,7 @@ def test_an_operand_may_be_shared(primitive: ag.Primitive) -> None:
 
 
 def test_a_square_is_the_rounded_product_whether_its_exponent_is_shared_or_a_column() -> None:
-    engine = Engine(trace(table.pow, 0.5, 0.5))
+    engine = Engine(trace(table.pow, 0.5, 0.5).code)
     bases = np.random.default_rng(0).normal(size=3000)
     exponents = np.tile([2.0, 3.0, -2.0], 1000)
     assert engine.map([bases, 2.0], 3000, None)[0].tolist() == (bases * bases).tolist()
@@ -121,7 +120,7 @@ def error_bounds(program: Program, inputs: list[float]) -> tuple[list[float], li
     slots = [*inputs, *program.constants]
     first = len(slots)
     for step in program.instructions:
-        slots.append(step.primitive(*[slots[operand] for operand in step.operands]))
+        slots.append(step.operation(*[slots[operand] for operand in step.operands]))
     bounds = []
     for output in program.outputs:
         adjoint = [0.0] * len(slots)
@@ -133,7 +132,7 @@ def error_bounds(program: Program, inputs: list[float]) -> tuple[list[float], li
             step = program.instructions[at - first]
             bound += abs(adjoint[at]) * 4.0 * math.ulp(slots[at])
             operands = tuple(slots[operand] for operand in step.operands)
-            partials = step.primitive.partials_at(slots[at], operands, (True,) * len(operands))
+            partials = step.operation.partials_at(slots[at], operands, (True,) * len(operands))
             for operand, partial in zip(step.operands, partials):
                 adjoint[operand] += adjoint[at] * (partial or 0.0)
         bounds.append(2.0 * bound)
@@ -144,7 +143,7 @@ def error_bounds(program: Program, inputs: list[float]) -> tuple[list[float], li
 def test_programs_are_within_their_error_bounds(expression: Expression) -> None:
     program = trace(value_and_grad(expression, (0, 1)), *expression.point)
     nearby = [tuple(one + shift for one in expression.point) for shift in (0.0, 1e-5, -1e-5)]
-    found = Engine(program).map(list(np.array(nearby).T), 3, None)
+    found = Engine(program.code).map(list(np.array(nearby).T), 3, None)
     for i, inputs in enumerate(nearby):
         expected, bounds = error_bounds(program, list(inputs))
         for column, one, bound in zip(found, expected, bounds):
@@ -154,7 +153,7 @@ def test_programs_are_within_their_error_bounds(expression: Expression) -> None:
 def test_the_training_gradient_is_within_its_error_bound() -> None:
     program = loss_gradient()
     columns = training_batch(500)
-    found = Engine(program).map(columns, 500, None)
+    found = Engine(program.code).map(columns, 500, None)
     for i in range(500):
         inputs = [one if isinstance(one, float) else float(one[i]) for one in columns]  # type: ignore[index]
         expected, bounds = error_bounds(program, inputs)
@@ -165,7 +164,7 @@ def test_the_training_gradient_is_within_its_error_bound() -> None:
 @pytest.mark.parametrize("reduce", ["sum", "mean"])
 @pytest.mark.parametrize("count", [1, LONGEST - 1, LONGEST, LONGEST + 1, 5 * LONGEST + 7])
 def test_reduced_results_are_the_sums_of_the_columns(reduce: str, count: int) -> None:
-    engine = Engine(loss_gradient())
+    engine = Engine(loss_gradient().code)
     columns = training_batch(count)
     divisor = count if reduce == "mean" else 1
     reduced = engine.map(columns, count, reduce)
@@ -184,13 +183,13 @@ def test_results_do_not_depend_on_the_number_of_cores(
     found = []
     for cores in (1, 2, 3, 2):
         monkeypatch.setattr("autograd.engines.batches.chunks.cores", lambda cores=cores: cores)
-        found.append(np.array(Engine(loss_gradient()).map(columns, count, reduce)).tobytes())
+        found.append(np.array(Engine(loss_gradient().code).map(columns, count, reduce)).tobytes())
     assert len(set(found)) == 1
 
 
 def test_sums_do_not_depend_on_which_chunk_is_done_first(monkeypatch: pytest.MonkeyPatch) -> None:
     count = 6 * LONGEST
-    engine, columns = Engine(loss_gradient()), training_batch(count)
+    engine, columns = Engine(loss_gradient().code), training_batch(count)
     expected = engine.map(columns, count, "sum")
 
     def shuffled(work: Callable[[int, int, int], None], count: int, size: int) -> None:
@@ -204,12 +203,12 @@ def test_sums_do_not_depend_on_which_chunk_is_done_first(monkeypatch: pytest.Mon
 def test_without_scipy_erf_is_python_s(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "scipy.special", None)
     numbers = np.linspace(-3.0, 3.0, 101)
-    (found,) = Engine(trace(ag.erf, 0.5)).map([numbers], 101, None)
+    (found,) = Engine(trace(ag.erf, 0.5).code).map([numbers], 101, None)
     assert found.tolist() == [math.erf(x) for x in numbers.tolist()]
 
 
 def test_an_engine_is_used_again_for_other_lengths_and_numbers() -> None:
-    engine = Engine(trace(lambda a, x: (a * x).sin() + a, 1.0, 1.0))
+    engine = Engine(trace(lambda a, x: (a * x).sin() + a, 1.0, 1.0).code)
     for a, count in ((1.0, 3), (2.0, 3 * LONGEST), (3.0, 1), (4.0, 3)):
         column = np.arange(count) / count
         assert np.allclose(engine.map([a, column], count, None)[0], np.sin(a * column) + a, rtol=1e-14)
@@ -218,7 +217,7 @@ def test_an_engine_is_used_again_for_other_lengths_and_numbers() -> None:
 def test_memory_does_not_grow_with_the_batch_where_it_is_reduced() -> None:
     count = 3_000_000
     column = np.broadcast_to(np.float64(0.25), (count,))  # a column of no memory
-    engine = Engine(trace(lambda w, x: (w * x + 1) * x, 1.0, 1.0))
+    engine = Engine(trace(lambda w, x: (w * x + 1) * x, 1.0, 1.0).code)
     tracemalloc.start()
     try:
         (mean,) = engine.map([2.0, column], count, "mean")
@@ -235,7 +234,7 @@ def test_a_memory_mapped_file_is_read_chunk_by_chunk(tmp_path: object) -> None:
     table[:] = np.arange(2 * count).reshape(count, 2) / count
     table.flush()
     table = np.memmap(f"{tmp_path}/table", dtype=float, mode="r", shape=(count, 2))
-    engine = Engine(trace(lambda a, b: a * b, 1.0, 1.0))
+    engine = Engine(trace(lambda a, b: a * b, 1.0, 1.0).code)
     tracemalloc.start()
     try:
         (total,) = engine.map([table[:, 0], table[:, 1]], count, "sum")
@@ -253,15 +252,15 @@ def test_buffers_are_used_again_once_their_slot_is_dead() -> None:
             x = ag.where(ag.less(x, float(i)), x + 1.0, x * 0.5)
         return x
 
-    engine = Engine(trace(chain, 1.0))
+    engine = Engine(trace(chain, 1.0).code)
     (found,) = engine.map([np.array([0.5, 300.0])], 2, None)
     (plan,) = engine._plans.values()
     assert plan.width <= 5, "a chain of operations needs no more than a few buffers"
-    assert found.tolist() == [Engine(trace(chain, 1.0)).call([one])[0] for one in (0.5, 300.0)]
+    assert found.tolist() == [Engine(trace(chain, 1.0).code).call([one])[0] for one in (0.5, 300.0)]
 
 
 def test_results_that_are_summed_give_their_buffers_back() -> None:
-    engine = Engine(trace(lambda x: [x * float(i) for i in range(2, 300)], 1.0))
+    engine = Engine(trace(lambda x: [x * float(i) for i in range(2, 300)], 1.0).code)
     found = engine.map([np.array([1.0, 2.0])], 2, "sum")
     (plan,) = engine._plans.values()
     assert plan.width == 2
@@ -274,12 +273,12 @@ def test_a_wide_program_runs_in_shorter_chunks(
 ) -> None:
     monkeypatch.setattr(engine_module, "_MEMORY", memory)
     column = np.arange(1500.0)
-    found = Engine(trace(lambda x: [x * (i + 0.5) for i in range(width)], 1.0)).map([column], 1500, None)
+    found = Engine(trace(lambda x: [x * (i + 0.5) for i in range(width)], 1.0).code).map([column], 1500, None)
     assert np.array_equal(found, np.outer(np.arange(width) + 0.5, column))
 
 
 def test_the_buffers_of_a_wide_program_take_a_few_mib_and_are_used_again() -> None:
-    engine = Engine(trace(lambda x: [x * (i + 0.5) for i in range(400)], 1.0))
+    engine = Engine(trace(lambda x: [x * (i + 0.5) for i in range(400)], 1.0).code)
     column = np.ones(100)
     for least, most in ((4.3, 5.0), (0.0, 1.0)):
         tracemalloc.start()
@@ -300,7 +299,7 @@ def test_what_all_samples_share_is_computed_once() -> None:
 
     primitive = ag.primitive("counted_root", counted, (lambda y, x: 0.5 / y,))
     with pytest.warns(UserWarning, match="counted_root"):
-        engine = Engine(trace(lambda w, x: primitive(w) * x, 4.0, 1.0))
+        engine = Engine(trace(lambda w, x: primitive(w) * x, 4.0, 1.0).code)
     calls.clear()
     (found,) = engine.map([9.0, np.ones(3 * LONGEST)], 3 * LONGEST, None)
     assert calls == [3.0]
@@ -310,7 +309,7 @@ def test_what_all_samples_share_is_computed_once() -> None:
 @pytest.mark.parametrize("reduce", [None, "sum", "mean"])
 def test_outputs_that_are_inputs_constants_and_one_another(reduce: str | None) -> None:
     program = trace(lambda w, x: (w, x, 2.0, w * 3.0, x * x, x * x, x * x), 1.0, 1.0)
-    found = Engine(program).map([5.0, np.array([1.0, 2.0, 3.0])], 3, reduce)
+    found = Engine(program.code).map([5.0, np.array([1.0, 2.0, 3.0])], 3, reduce)
     columns = [[5.0] * 3, [1.0, 2.0, 3.0], [2.0] * 3, [15.0] * 3, *[[1.0, 4.0, 9.0]] * 3]
     if reduce is None:
         assert [one.tolist() for one in found] == columns
@@ -320,7 +319,7 @@ def test_outputs_that_are_inputs_constants_and_one_another(reduce: str | None) -
 
 
 def test_no_samples() -> None:
-    engine = Engine(trace(lambda w, x: (w, w * x), 1.0, 1.0))
+    engine = Engine(trace(lambda w, x: (w, w * x), 1.0, 1.0).code)
     columns = [math.inf, np.empty(0)]
     assert [one.shape for one in engine.map(columns, 0, None)] == [(0,), (0,)]
     assert engine.map(columns, 0, "sum") == [0.0, 0.0]
@@ -329,7 +328,7 @@ def test_no_samples() -> None:
 
 def test_nan_and_inf_come_without_warnings_from_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autograd.engines.batches.chunks.cores", lambda: 2)
-    engine = Engine(trace(lambda x: (x.log(), 1 / x, x.exp() - x.exp()), 1.0))
+    engine = Engine(trace(lambda x: (x.log(), 1 / x, x.exp() - x.exp()), 1.0).code)
     column = np.tile([-1.0, 0.0, 1000.0], 2 * LONGEST)
     with np.errstate(all="raise"):
         found = engine.map([column], len(column), None)
@@ -339,7 +338,7 @@ def test_nan_and_inf_come_without_warnings_from_every_thread(monkeypatch: pytest
 
 
 def test_columns_of_any_layout() -> None:
-    engine = Engine(trace(lambda a, b, c: a - b * c, 1.0, 1.0, 1.0))
+    engine = Engine(trace(lambda a, b, c: a - b * c, 1.0, 1.0, 1.0).code)
     block = np.arange(30.0).reshape(10, 3)
     columns = [block[::-1, 0], block[:, 1].astype(">f8"), block.T[2]]
     expected = block[::-1, 0] - block[:, 1] * block[:, 2]
@@ -349,7 +348,7 @@ def test_columns_of_any_layout() -> None:
 def test_a_condition_may_be_any_number() -> None:
     """A nan counts as true, as in Python; a comparison that is also a result is a number."""
     engine = Engine(
-        trace(lambda c, x: (ag.where(c, x, -x), ag.where(ag.less(x, c), x, c), ag.less(x, c)), 1.0, 1.0)
+        trace(lambda c, x: (ag.where(c, x, -x), ag.where(ag.less(x, c), x, c), ag.less(x, c)), 1.0, 1.0).code
     )
     conditions = np.array([0.0, -0.0, math.nan, 2.5])
     found = engine.map([conditions, np.full(4, 2.0)], 4, None)
@@ -373,7 +372,7 @@ def test_a_comparison_may_be_a_condition_a_choice_and_a_result_at_once(reduce: s
     columns = [np.array([0.0, 1.0, 2.0, math.nan]), np.array([1.0, 1.0, -1.0, 1.0])]
     program = trace(f, 0.5, 0.5)
     rows = np.array([program(*point) for point in zip(*(one.tolist() for one in columns))])
-    found = Engine(program).map(columns, 4, reduce)
+    found = Engine(program.code).map(columns, 4, reduce)
     assert np.array_equal(found, rows.sum(axis=0) if reduce else rows.T)
 
 
@@ -388,7 +387,7 @@ def test_a_users_way_with_arrays_is_taken() -> None:
         "root_plus", lambda a, b: math.sqrt(a) + b, (lambda y, a, b: 0.5 / (y - b), 1), on_arrays=on_arrays
     )
     with pytest.warns(UserWarning, match="root_plus"):
-        engine = Engine(trace(lambda a, b: primitive(a, b) * 2 + a, 1.0, 1.0))
+        engine = Engine(trace(lambda a, b: primitive(a, b) * 2 + a, 1.0, 1.0).code)
     (found,) = engine.map([np.array([4.0, 9.0]), 1.0], 2, None)
     assert found.tolist() == [10.0, 17.0]
     assert seen == [(2,)]
@@ -415,7 +414,7 @@ def test_an_exception_in_a_primitive_that_is_called_back_reaches_the_caller(
     cores: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("autograd.engines.batches.chunks.cores", lambda: cores)
-    engine = Engine(_traced_refusing())
+    engine = Engine(_traced_refusing().code)
     count = 6 * LONGEST
     column = np.zeros(count)
     for bad in (0, count - 1):
@@ -429,7 +428,7 @@ def test_an_exception_in_a_primitive_that_is_called_back_reaches_the_caller(
 @CALLED_BACK
 def test_contexts_reach_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autograd.engines.batches.chunks.cores", lambda: 3)
-    engine = Engine(_traced_refusing())
+    engine = Engine(_traced_refusing().code)
     token = level.set(7.0)
     try:
         (found,) = engine.map([np.zeros(4 * LONGEST)], 4 * LONGEST, None)
@@ -444,7 +443,7 @@ def _traced_refusing() -> Program:
 
 def test_a_point_and_a_scan_are_computed_as_in_python() -> None:
     program = trace(lambda v, x: (v * 0.5 + x.exp(), v), 1.0, 1.0)
-    engine = Engine(program)
+    engine = Engine(program.code)
     assert engine.call([1.0, 0.25]) == list(program(1.0, 0.25))
     carry, (collected,) = engine.scan([1.0], [np.array([0.25, 0.5])], [], 2)
     first = program(1.0, 0.25)

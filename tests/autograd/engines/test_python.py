@@ -14,10 +14,11 @@ from hypothesis import given
 
 import autograd as ag
 from autograd import trace, value_and_grad
-from autograd.engines.python import _WRITTEN, Engine
+from autograd.engines.python import Engine
 from autograd.primitives import table
 from autograd.primitives.primitive import all_primitives
 from autograd.programs import portable
+from autograd.programs.source import _WRITTEN
 from autograd.testing import expressions
 from models.assignment.graph import loss
 from tests.autograd.programs.test_simplification import SPECIAL, same_bits
@@ -28,7 +29,7 @@ OWN = [entry for entry in all_primitives() if entry.is_builtin]
 @pytest.mark.parametrize("entry", OWN, ids=lambda entry: entry.name)
 def test_each_primitive_as_source_gives_its_bits_everywhere(entry):
     program = trace(lambda *args: entry(*args), *[0.5] * entry.arity)
-    run = Engine(program)
+    run = Engine(program.code)
     points = itertools.product([*SPECIAL, -2.0, 3.0, 20.5, -0.3], repeat=entry.arity)
     for point in itertools.islice(points, 400):
         assert same_bits(run.call(point)[0], entry(*point)), point
@@ -46,7 +47,7 @@ def test_each_primitive_as_source_gives_its_bits_everywhere(entry):
 )
 def test_source_gives_the_bits_of_primitives_where_they_leave_the_range_or_change_their_formula(name, points):
     entry = getattr(table, name)
-    run = Engine(trace(lambda *args: entry(*args), *[0.5] * entry.arity))
+    run = Engine(trace(lambda *args: entry(*args), *[0.5] * entry.arity).code)
     assert [same_bits(run.call(point)[0], entry(*point)) for point in points] == [True] * len(points)
 
 
@@ -103,9 +104,9 @@ def test_the_source_as_a_whole():
 SOURCE = """\
 import math
 
-from autograd.primitives.primitive import find_primitive
+from autograd.primitives.operation import find_operation
 
-python_engine_half = find_primitive('python_engine_half')
+python_engine_half = find_operation('python_engine_half')
 
 def program(x, weights_0, weights_1):
     \"\"\"f, written out in 9 operations.
@@ -140,7 +141,7 @@ def test_names_that_python_or_the_helpers_have_are_avoided():
 
 @given(expressions())
 def test_random_programs_equal_recorded_values(expression):
-    run = Engine(trace(expression, *expression.point))
+    run = Engine(trace(expression, *expression.point).code)
     assert same_bits(run.call(expression.point)[0], expression(*expression.point))
 
 
@@ -150,7 +151,7 @@ def test_a_primitive_that_cannot_be_traced_is_called_back():
     )
     program = trace(lambda x: special(x) + 1, 1.0)
     with pytest.warns(UserWarning, match="python_engine_gamma.*called back"):
-        run = Engine(program)
+        run = Engine(program.code)
     assert run.call([5.0]) == [25.0]
     assert run.call([-5.0]) == [1.0]
 
@@ -170,12 +171,12 @@ def test_a_long_program_runs_without_python_s_compiler():
 
     program = trace(f, 1.0)
     assert len(program) > 20_000
-    assert Engine(program).call([1.0]) == [program(1.0)]
+    assert Engine(program.code).call([1.0]) == [program(1.0)]
 
 
 @pytest.mark.parametrize("name", ['f"""; raise SystemExit; """', "f\n    raise SystemExit", "\\", 'f"'])
 def test_a_name_from_a_file_is_never_run(name):
     program = trace(lambda x: x * 2, 1.0)
-    program.name = name
-    program.inputs = (name,)
-    assert Engine(program).call([3.0]) == [6.0]
+    program.code.name = name
+    program.code.inputs = (name,)
+    assert Engine(program.code).call([3.0]) == [6.0]

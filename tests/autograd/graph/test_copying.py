@@ -9,7 +9,7 @@ from hypothesis import given
 
 from autograd import Value, hypot, maximum, primitive, where
 from autograd.graph.walks import leaves, operands, topological_order
-from autograd.primitives import primitive as registry
+from autograd.primitives import operation
 from autograd.testing import Expression, expressions
 
 tenfold = primitive("tenfold", lambda x: 10 * x, (10,))
@@ -201,7 +201,7 @@ def test_a_primitive_of_a_users_own_is_kept_by_name(copied):
 
 def test_a_pickle_of_a_missing_primitive_says_which(monkeypatch):
     saved = pickle.dumps(tenfold(Value(2.0)))
-    monkeypatch.delitem(registry._registered, "tenfold")
+    monkeypatch.delitem(operation._registered, "tenfold")
     with pytest.raises(
         KeyError, match="no primitive 'tenfold' is registered: import the module that defines it"
     ):

@@ -115,7 +115,7 @@ def test_a_deep_program_is_printed_saved_copied_and_drawn(program, tmp_path):
 @pytest.mark.usefixtures("few_frames_left")
 @pytest.mark.parametrize("engine", engine_names())
 def test_a_deep_program_runs_on_every_engine(engine, program):
-    run = compiled(program, engine)
+    run = compiled(program.code, engine)
     assert run.call([0.5]) == [program(0.5)]
     assert run.map([0.5], 1, "sum") == [program(0.5)]
 

@@ -11,8 +11,8 @@ import pytest
 import autograd
 from autograd import Primitive, Value, all_primitives, primitive, sin
 from autograd.drawing import draw
-from autograd.primitives import primitive as registry
-from autograd.primitives.primitive import find_primitive
+from autograd.primitives import operation
+from autograd.primitives.operation import find_operation
 
 
 def from_module(name: str, *args, **options) -> Primitive:
@@ -53,7 +53,7 @@ def test_one_call_adds_a_primitive_that_everything_works_with():
     assert "cube" in draw(y).source
     # and listed.
     assert cube in all_primitives()
-    assert find_primitive("cube") is cube
+    assert find_operation("cube") is cube
 
 
 def test_a_symbol_is_what_the_operation_is_written_with():
@@ -212,7 +212,7 @@ def test_a_name_registered_again_from_the_same_place_replaces_the_old():
     first = primitive("again", lambda x: x, (1,))
     old = first(Value(3.0))
     second = primitive("again", lambda x: 2 * x, (2,))
-    assert find_primitive("again") is second
+    assert find_operation("again") is second
     assert [p.name for p in all_primitives()].count("again") == 1
     x = Value(3.0)
     second(x).backward()
@@ -243,7 +243,7 @@ def test_a_definition_copied_to_a_second_module_is_no_clash(definition):
     name = f"copied_{len(definition)}"
     first = from_module("one_notebook", name, *eval(definition))
     second = from_module("another_notebook", name, *eval(definition))
-    assert find_primitive(name) is second is not first
+    assert find_operation(name) is second is not first
 
 
 def test_rules_that_differ_in_a_second_module_are_a_clash():
@@ -286,12 +286,12 @@ def test_a_function_of_the_same_form_is_another_where_it_calls_another():
 
 @pytest.mark.parametrize("name", ["add", "exp", "sigmoid", "where"])
 def test_a_name_of_the_librarys_own_is_refused(name):
-    before = find_primitive(name)
+    before = find_operation(name)
     with pytest.raises(
         ValueError, match=f"the name '{name}' is taken .one of the library's own.: choose another"
     ):
         primitive(name, lambda *x: 0.0, (0,) * before.arity)
-    assert find_primitive(name) is before is getattr(autograd, name)
+    assert find_operation(name) is before is getattr(autograd, name)
 
 
 @pytest.mark.parametrize(
@@ -300,9 +300,9 @@ def test_a_name_of_the_librarys_own_is_refused(name):
 def test_a_name_is_refused_though_the_forward_is_written_alike(name, forward, monkeypatch):
     if name == "a_quarter":
         from_module("elsewhere", name, forward, (0.25,))
-    before = find_primitive(name)
+    before = find_operation(name)
     assert before.forward.__code__.co_code == forward.__code__.co_code
-    monkeypatch.setitem(registry._registered, name, before)  # and put back, should it be replaced
+    monkeypatch.setitem(operation._registered, name, before)  # and put back, should it be replaced
     with pytest.raises(ValueError, match=f"the name '{name}' is taken"):
         from_module("a_users", name, forward, (99,))
 
@@ -311,7 +311,7 @@ def test_a_name_that_nobody_registered_says_what_to_do():
     with pytest.raises(
         KeyError, match="no primitive 'nobodys' is registered: import the module that defines it first"
     ):
-        find_primitive("nobodys")
+        find_operation("nobodys")
 
 
 def test_threads_can_register_at_once():
@@ -331,7 +331,7 @@ def test_threads_can_register_at_once():
     for thread in threads:
         thread.join()
     assert len(made) == 400
-    assert all(find_primitive(name) is one for name, one in made.items())
+    assert all(find_operation(name) is one for name, one in made.items())
 
 
 def test_the_documented_options_are_keywords():

@@ -20,10 +20,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd as ag
+from autograd import trace
 from autograd.derivatives.transforms import value_and_grad
 from autograd.programs.program import Program
 from autograd.programs.saving import ProgramFileError, load, read, save, write
-from autograd.programs.tracing import trace
 from autograd.testing import Expression, expressions
 from models.assignment.graph import loss
 

@@ -108,12 +108,12 @@ def test_lowering_keeps_the_labels_of_what_stays():
         y.label = "square"
         return ag.sigmoid(y)
 
-    program = lowered(trace(f, 0.5))
+    program = lowered(trace(f, 0.5).code)
     assert [one.label for one in program.instructions if one.label] == ["square"]
 
 
 def test_sigmoids_of_opposite_arguments_share_their_exponential():
-    counts = lowered(trace(lambda x: ag.sigmoid(x) * ag.sigmoid(-x), 0.5)).counts()
+    counts = lowered(trace(lambda x: ag.sigmoid(x) * ag.sigmoid(-x), 0.5).code).counts()
     assert counts["exp"] == counts["absolute"] == 1
 
 

@@ -1,0 +1,176 @@
+"""What an operation is: how its results are computed, and how derivatives go through it."""
+
+from __future__ import annotations
+
+import keyword
+import threading
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+__all__ = ["Operation", "find_operation", "register", "registered"]
+
+
+class Operation:
+    """What a node of a graph, or an instruction of code, applies to its operands.
+
+    An operation answers three questions, and nothing else in the library knows how to compute or to
+    differentiate it. The answers are ordinary arithmetic, so they serve all kinds of numbers: asked with
+    Values, `push` and `pull` build the graph of a derivative, which can be differentiated again.
+
+    A subclass sets ``name``, ``arity`` and, where there are several results, ``result_count``. An object of
+    it that is given to `register` can be pickled, and is found again by its name when code is loaded.
+
+    Attributes:
+        name: what it is called in programs, drawings and files; an identifier.
+        arity: how many operands it takes.
+        result_count: how many results it has.
+        symbol: its infix or prefix operator ("*"), or "" where it is written as a call.
+        commutative: whether its two operands may be exchanged.
+        folded: whether a call may name any number of arguments, taken two at a time.
+        is_builtin: whether it is of the library's own table.
+        is_composite: whether it is to be written out in other operations before it is run.
+        libm: the name of the C function of doubles that computes it, or "".
+        on_arrays: the same function on NumPy arrays of floats, or None.
+        place: the module that registered it.
+    """
+
+    name: str
+    arity: int
+    result_count: int = 1
+    symbol: str = ""
+    commutative: bool = False
+    folded: bool = False
+    is_builtin: bool = False
+    is_composite: bool = False
+    libm: str = ""
+    on_arrays: Any = None
+    place: str = ""
+
+    def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
+        """The results of floats, or of other numbers that the operation computes on."""
+        raise NotImplementedError(f"{self.name} does not say how its results are computed (run)")
+
+    def push(self, inputs: Sequence[Any], results: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
+        """Forward mode: the tangent of each result, from those of the operands (0.0 where there is none)."""
+        raise NotImplementedError(f"{self.name} has no rule for forward mode (push)")
+
+    def pull(
+        self,
+        inputs: Sequence[Any],
+        results: Sequence[Any],
+        adjoints: Sequence[Any],
+        wanted: Sequence[bool],
+    ) -> Sequence[Any]:
+        """Reverse mode: what each operand's adjoint receives, from those of the results.
+
+        Args:
+            inputs: the operands' numbers.
+            results: the results, of the same kind.
+            adjoints: of each result, 0.0 where nothing depends on it.
+            wanted: for each operand whether what it receives is asked for.
+
+        Returns:
+            One number an operand; None where nothing is asked for, or where it is 0 everywhere.
+        """
+        raise NotImplementedError(f"{self.name} has no rule for reverse mode (pull)")
+
+    def expand(self, *inputs: Any) -> Any:
+        """Its result, or the tuple of its results, computed by other operations where that is possible.
+
+        Engines that do not know the operation itself run what this records; where it records nothing
+        (it takes floats only), they call `run`.
+        """
+        results = self.run(inputs)
+        return results[0] if self.result_count == 1 else tuple(results)
+
+    def __call__(self, *args: Any) -> Any:
+        """Apply it: record on what has the hook ``_apply`` (a Value has), compute on plain numbers."""
+        if len(args) != self.arity:
+            raise TypeError(f"{self.name} takes {self.arity} argument(s), got {len(args)}")
+        for arg in args:
+            take_over = getattr(type(arg), "_apply", None)
+            if take_over is not None:
+                return take_over(self, args)
+        results = self.run([self.operand(arg) for arg in args])
+        return results[0] if self.result_count == 1 else tuple(results)
+
+    def operand(self, number: object) -> Any:
+        """A plain number as the operation computes on it."""
+        return number
+
+    @property
+    def definition(self) -> tuple[Any, ...]:
+        """The functions that define it: two operations are the same where these were written alike."""
+        return type(self).run, type(self).push, type(self).pull
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        return find_operation, (self.name,)
+
+
+_registered: dict[str, Operation] = {}
+_registering = threading.Lock()
+AnyOperation = TypeVar("AnyOperation", bound=Operation)
+
+
+def register(operation: AnyOperation) -> AnyOperation:
+    """Make an operation known by its name, under which pickles and files find it again.
+
+    A name that is registered again from the same module replaces the old entry.
+
+    Args:
+        operation: an object of a subclass of `Operation`.
+
+    Returns:
+        The operation.
+
+    Raises:
+        ValueError: the name is no identifier, is one of the library's own, or was registered by another
+            module for something else.
+    """
+    name = operation.name
+    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+        kind = type(operation).__name__.lower()
+        raise ValueError(f"a {kind}'s name must be an identifier, got {name!r}")
+    operation.place = operation.place or type(operation).__module__
+    with _registering:
+        old = _registered.get(name)
+        if old is not None and old.place != operation.place and not _is_copy(operation, old):
+            whose = "one of the library's own" if old.is_builtin else f"registered by {old.place}"
+            raise ValueError(f"the name {name!r} is taken ({whose}): choose another")
+        _registered[name] = operation
+    return operation
+
+
+def _is_copy(operation: Operation, old: Operation) -> bool:
+    """Whether a user's definition was copied to a second module: that is no clash."""
+    return not old.is_builtin and bool(_written(operation.definition) == _written(old.definition))
+
+
+def _written(definition: Any) -> Any:
+    """What functions were written like."""
+    if isinstance(definition, tuple):
+        return tuple(map(_written, definition))
+    code = getattr(definition, "__code__", None)
+    return definition if code is None else (code.co_code, code.co_consts, code.co_names)
+
+
+def find_operation(name: str) -> Operation:
+    """Look an operation up by its name.
+
+    Raises:
+        KeyError: none of that name is registered in this process.
+    """
+    try:
+        return _registered[name]
+    except KeyError:
+        raise KeyError(
+            f"no primitive {name!r} is registered: import the module that defines it first"
+        ) from None
+
+
+def registered() -> list[Operation]:
+    """All operations, in the order of registration."""
+    return list(_registered.values())

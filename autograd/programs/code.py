@@ -1,0 +1,189 @@
+"""`Code`: a computation in single-assignment form, as bare data, and the one way to run it forward.
+
+The slots of code are numbered: first its inputs, then its constants, then the results of its instructions
+in the order of execution. An instruction applies an operation to earlier slots.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from autograd.graph.scopes import Path
+from autograd.primitives.operation import Operation
+from autograd.support.user_line import Line
+
+__all__ = ["Code", "Instruction", "format_constant", "formula"]
+
+
+class Instruction(NamedTuple):
+    """One operation.
+
+    Attributes:
+        operation: what is applied.
+        operands: to which slots.
+        results: the slots of its results.
+        labels: the user's names for the results, "" for one without; empty where no result has one.
+        line: the line of the user's code that made it, where known.
+        scopes: the scopes that it was recorded in, the outermost first; a file has none.
+    """
+
+    operation: Operation
+    operands: tuple[int, ...]
+    results: tuple[int, ...]
+    labels: tuple[str, ...] = ()
+    line: Line | None = None
+    scopes: Path = ()
+
+    @property
+    def label(self) -> str:
+        """The user's name for the first result, or ""."""
+        return self.labels[0] if self.labels else ""
+
+
+class Code:
+    """A function of numbers, written out.
+
+    Attributes:
+        name: what the function is called.
+        inputs: a name for each input.
+        constants: the numbers that occur in it.
+        instructions: the operations in order.
+        outputs: the slots that it returns.
+        start: the number of slots before the first instruction's.
+        size: the number of all slots.
+
+    Raises:
+        ValueError: the parts do not make code.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        inputs: Sequence[str],
+        constants: Sequence[float],
+        instructions: Sequence[Instruction],
+        outputs: Sequence[int],
+    ) -> None:
+        self.name = name
+        self.inputs = tuple(inputs)
+        self.constants = tuple(constants)
+        self.instructions = tuple(instructions)
+        self.outputs = tuple(outputs)
+        self.start = len(self.inputs) + len(self.constants)
+        self.size = self._counted()
+
+    def _counted(self) -> int:
+        """The number of slots; raises where an instruction or an output names one that is not there."""
+        size = self.start
+        for i, (operation, operands, results, *_) in enumerate(self.instructions):
+            if len(operands) != operation.arity:
+                raise ValueError(f"{operation.name} takes {operation.arity} operands, got {len(operands)}")
+            if operands and (min(operands) < 0 or max(operands) >= size):
+                raise ValueError(f"instruction {i} uses a slot that is not computed before it")
+            end = size + operation.result_count
+            if results != tuple(range(size, end)):
+                raise ValueError(
+                    f"instruction {i} must write the slots from {size} to {end - 1}, got {results}"
+                )
+            size = end
+        if not all(0 <= output < size for output in self.outputs):
+            raise ValueError("an output is a slot that the program does not have")
+        return size
+
+    def check_convention(self, arguments: int, captured: int, results: int) -> None:
+        """Raise a ValueError where it has not as many inputs and outputs as its users pass and take."""
+        if arguments + captured != len(self.inputs):
+            raise ValueError(
+                f"a program of {arguments} arguments and {captured} captured Values must "
+                f"have as many inputs together, got {len(self.inputs)}"
+            )
+        if results != len(self.outputs):
+            raise ValueError(f"a program must return {results} results, got {len(self.outputs)}")
+
+    def __len__(self) -> int:
+        return len(self.instructions)
+
+    def run(self, inputs: Sequence[Any], apply: Callable[..., Any] = Operation.__call__) -> list[Any]:
+        """Run it forward.
+
+        Args:
+            inputs: a number for each input: floats, Values or numbers of another arithmetic.
+            apply: ``apply(operation, *operands)`` returns the result of an operation, or the tuple of its
+                results where it has several.
+
+        Returns:
+            What is in each slot.
+        """
+        slots = [*inputs, *self.constants]
+        for operation, operands, results, *_ in self.instructions:
+            result = apply(operation, *[slots[operand] for operand in operands])
+            if len(results) == 1:
+                slots.append(result)
+            else:
+                slots.extend(result)
+        return slots
+
+    def __call__(self, inputs: Sequence[Any]) -> list[Any]:
+        """Its outputs."""
+        slots = self.run(inputs)
+        return [slots[output] for output in self.outputs]
+
+    def counts(self) -> dict[str, int]:
+        """How many instructions there are of each kind, the most frequent first."""
+        return dict(Counter(instruction.operation.name for instruction in self.instructions).most_common())
+
+    def names(self) -> list[str]:
+        """A name for each slot: the inputs' own, the constants as numbers, the user's labels or t1, t2..."""
+        names = [*self.inputs, *(format_constant(number) for number in self.constants)]
+        taken = set(names)
+        for instruction in self.instructions:
+            for label in instruction.labels or [""] * len(instruction.results):
+                is_free = label and label not in taken
+                names.append(label if is_free else f"t{len(names) - self.start + 1}")
+                taken.add(names[-1])
+        return names
+
+    def __str__(self) -> str:
+        names = self.names()
+        lines = [
+            f"{self.name}: {len(self.inputs)} inputs, {len(self)} instructions, {len(self.outputs)} outputs",
+            f"  inputs   {', '.join(self.inputs)}",
+        ]
+        written = [
+            f"  {', '.join(names[result] for result in instruction.results)} = {formula(instruction, names)}"
+            for instruction in self.instructions
+        ]
+        width = min(max(map(len, written), default=0), 48)
+        for text, instruction in zip(written, self.instructions):
+            line = instruction.line
+            lines.append(f"{text:<{width}}  # line {line.number}: {line.text}" if line else text)
+        lines.append(f"  outputs  {', '.join(names[output] for output in self.outputs)}")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Code {self.name}: {len(self.inputs)} inputs, {len(self)} instructions, "
+            f"{len(self.outputs)} outputs>"
+        )
+
+
+def format_constant(number: float) -> str:
+    """A number as a person writes it: 2 for 2.0."""
+    return (
+        repr(int(number))
+        if number.is_integer() and abs(number) < 1e15 and str(number) != "-0.0"
+        else repr(number)
+    )
+
+
+def formula(instruction: Instruction, names: Sequence[str]) -> str:
+    """An instruction's right-hand side: ``a * b``, ``-a``, ``sin(a)``."""
+    operation = instruction.operation
+    operands = [names[operand] for operand in instruction.operands]
+    if operation.symbol and len(operands) == 2:
+        return f"{operands[0]} {operation.symbol} {operands[1]}"
+    if operation.symbol and len(operands) == 1:
+        return f"{operation.symbol}{operands[0]}"
+    return f"{operation.name}({', '.join(operands)})"
