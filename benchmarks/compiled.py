@@ -1,8 +1,9 @@
 """Compiled programs against their peers: every figure that is promised, measured in turn in one run.
 
 ``python -m benchmarks.compiled`` prints two tables in Markdown, what is promised and all times, and
-writes both as JSON. Everybody's numbers are held against each other before their times are taken. The
-peers' environments are made by ``python -m benchmarks.environments``.
+writes both as JSON. Everybody's numbers are held against each other before their times are taken. A
+peer that may be driven in several forms is timed in all of them and compared in its fastest. The peers'
+environments are made by ``python -m benchmarks.environments``.
 """
 
 from __future__ import annotations
