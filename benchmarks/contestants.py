@@ -1,9 +1,9 @@
 """Contestants of a race: each does its work in turn, in this process or in a child with its own packages.
 
 A child speaks lines of JSON over its standard input and output. Asked ``{"do": "check", "work": NAME}``
-it answers ``{"numbers": [...]}``; asked ``"turn"``, ``{"seconds": ...}`` for one call; asked ``"find"``,
-``{"found": ...}``; to a failure ``{"error": "..."}``. Only the standard library is imported, so that a
-peer's process can load this file too.
+it answers ``{"numbers": [...]}``; asked ``"turn"``, ``{"seconds": ...}`` for one call; asked ``"forms"``,
+``{"forms": [...]}``, the ways in which it does the work; to a failure ``{"error": "..."}``. Only the
+standard library is imported, so that a peer's process can load this file too.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def numbers_of(result: Any) -> list[float]:
 
 def _numbers(result: Any) -> Iterator[float]:
     if isinstance(result, (tuple, list)):
-        for one in result:
-            yield from _numbers(one)
+        for item in result:
+            yield from _numbers(item)
     elif isinstance(result, dict):
         yield from _numbers(list(result.values()))
     elif hasattr(result, "tolist"):
@@ -74,7 +74,7 @@ class Local:
         return self._numbers(self._call())
 
     def turn(self) -> float:
-        """Do it for a while, as often as was found out in the first turn, from a collected heap."""
+        """Do it for a while, as often as the first call's time allows, from a collected heap."""
         if not self._calls:
             self._calls = max(1, int(TURN_SECONDS / self._timed(1)))
         return self._timed(self._calls)
@@ -109,7 +109,7 @@ class Job:
         self._last: list[float] | None = None
 
     def check(self) -> list[float]:
-        """The numbers of the last turn, if need be of one that is had for it."""
+        """The numbers of the last turn, which is had for it if there was none."""
         if self._last is None:
             self.turn()
         assert self._last is not None
@@ -176,13 +176,13 @@ class Child:
             raise RuntimeError(f"{self.name}: {answer['error']}")
         return answer
 
-    def does(self, work: str) -> bool:
-        """Whether it has a part in a piece of work."""
-        return bool(self._ask({"do": "find", "work": work})["found"])
-
-    def part(self, work: str) -> Contestant:
-        """Its part in a piece of work."""
-        return _Remote(self, work)
+    def parts(self, work: str) -> dict[str, Contestant]:
+        """Its parts in a piece of work: none, one, or one for each form that the peer may be driven in."""
+        forms = self._ask({"do": "forms", "work": work})["forms"]
+        return {
+            f"{self.name}, {form}" if form else self.name: _Remote(self, f"{work}/{form}" if form else work)
+            for form in forms
+        }
 
     def close(self) -> None:
         """End the process."""
@@ -200,7 +200,7 @@ class _Remote:
         self._work = work
 
     def check(self) -> list[float]:
-        return [float(one) for one in self._child._ask({"do": "check", "work": self._work})["numbers"]]
+        return [float(number) for number in self._child._ask({"do": "check", "work": self._work})["numbers"]]
 
     def turn(self) -> float:
         return float(self._child._ask({"do": "turn", "work": self._work})["seconds"])
@@ -213,7 +213,8 @@ def serve(
 
     Args:
         load: takes the settings; imports the package and returns its version, and for each piece of
-            work the function that makes it ready.
+            work the function that makes it ready; a piece of work that is done in several forms has an
+            entry ``WORK/FORM`` for each.
     """
     answers, sys.stdout = sys.stdout, sys.stderr  # what a package prints is no answer
 
@@ -231,8 +232,9 @@ def serve(
                 answer({"version": version})
                 continue
             work = question["work"]
-            if question["do"] == "find":
-                answer({"found": work in works})
+            if question["do"] == "forms":
+                names = (name.partition("/") for name in works)
+                answer({"forms": [form for name, _, form in names if name == work]})
             else:
                 if work not in ready:
                     ready[work] = works[work]()
@@ -281,11 +283,11 @@ def agree(contestants: Mapping[str, Contestant]) -> None:
     """
     results = {name: contestant.check() for name, contestant in contestants.items()}
     first, expected = next(iter(results.items()), ("", []))
-    scale = max([abs(one) for one in expected], default=0.0)
-    for name, found in results.items():
-        if len(found) != len(expected):
-            raise ValueError(f"{name} returned {len(found)} numbers, {first} {len(expected)}")
-        worst = max([abs(a - b) for a, b in zip(found, expected)], default=0.0)
+    scale = max(map(abs, expected), default=0.0)
+    for name, numbers in results.items():
+        if len(numbers) != len(expected):
+            raise ValueError(f"{name} returned {len(numbers)} numbers, {first} {len(expected)}")
+        worst = max((abs(a - b) for a, b in zip(numbers, expected)), default=0.0)
         if not worst <= AGREEMENT * scale:
             raise ValueError(
                 f"{name} and {first} differ by {worst:.3g}, where the largest number is {scale:.3g}"

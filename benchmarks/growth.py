@@ -63,8 +63,8 @@ print(json.dumps({
 def measured(size: int, times: int) -> dict[str, float]:
     """Nanoseconds and bytes a node for a graph of a size: the least of several measurements."""
     command = [sys.executable, "-c", _MEASURED, str(size)]
-    found = [subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True) for _ in range(times)]
-    rows = [json.loads(one.stdout) for one in found]
+    processes = [subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True) for _ in range(times)]
+    rows = [json.loads(process.stdout) for process in processes]
     return {"nodes": size, **{name: min(row[name] for row in rows) for name in rows[0]}}
 
 
@@ -101,9 +101,9 @@ def draw(rows: list[dict[str, float]], path: Path) -> None:
     write_figure(figure, path)
 
 
-def _curve(axes: Any, sizes: list[float], found: list[float], label: str, color: str, marker: str) -> None:
-    axes.axhline(statistics.median(found), color=color, linewidth=0.8, linestyle=(0, (4, 4)), alpha=0.6)
-    axes.plot(sizes, found, color=color, marker=marker, label=label)
+def _curve(axes: Any, sizes: list[float], heights: list[float], label: str, color: str, marker: str) -> None:
+    axes.axhline(statistics.median(heights), color=color, linewidth=0.8, linestyle=(0, (4, 4)), alpha=0.6)
+    axes.plot(sizes, heights, color=color, marker=marker, label=label)
 
 
 def main() -> None:

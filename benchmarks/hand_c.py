@@ -29,22 +29,7 @@ def works(settings: Mapping[str, Any], folder: Path) -> tuple[str, Mapping[str, 
     Raises:
         PeerMissingError: there is no gcc.
     """
-    if shutil.which(COMMAND[0]) is None:
-        raise PeerMissingError("gcc is not installed")
-    shared_object = folder / "by_hand.so"
-    subprocess.run([*COMMAND, "-o", shared_object, *sorted(SOURCES.glob("*.c")), "-lm"], check=True)
-    c: Any = ctypes.CDLL(str(shared_object))
-    floats, number, count = ctypes.c_void_p, ctypes.c_double, ctypes.c_long
-    for name, result, *arguments in (
-        ("scan", None, floats, floats, floats, count, number),
-        ("samples", None, floats, floats, floats, count),
-        ("mlp", number, floats, floats, floats, floats, count),
-        ("rosenbrock_gradient", None, floats, floats, count),
-        ("rosenbrock_hessian", None, floats, floats, count),
-        ("changing_graph", number, floats, floats, count, count, count),
-    ):
-        function = getattr(c, name)
-        function.restype, function.argtypes = result, arguments
+    c = _library(folder)
 
     def scan() -> Contestant:
         rows, w = np.load(settings["rows"]), np.empty(9)
@@ -64,16 +49,16 @@ def works(settings: Mapping[str, Any], folder: Path) -> tuple[str, Mapping[str, 
         return Local(lambda: (run(), mean)[1])
 
     def mlp() -> Contestant:
-        given = [np.array(settings["mlp"][name]) for name in ("parameters", "X", "y")]
-        gradient = np.empty_like(given[0])
-        run = Bound(c.mlp, *given, gradient, len(given[2]))
+        parameters, X, y = (np.array(settings["mlp"][name]) for name in ("parameters", "X", "y"))
+        gradient = np.empty_like(parameters)
+        run = Bound(c.mlp, parameters, X, y, gradient, len(y))
         return Local(lambda: (run(), gradient))
 
     def derivative(function: Any, order: int) -> Contestant:
         x = np.array(settings["rosenbrock"])
-        found = np.empty([len(x)] * order)
-        run = Bound(function, x, found, len(x))
-        return Local(lambda: (run(), found)[1])
+        derivatives = np.empty([len(x)] * order)
+        run = Bound(function, x, derivatives, len(x))
+        return Local(lambda: (run(), derivatives)[1])
 
     def graph(operations: int, runs: int) -> Callable[[], Any]:
         variables = np.array(settings["variables"])
@@ -94,13 +79,34 @@ def works(settings: Mapping[str, Any], folder: Path) -> tuple[str, Mapping[str, 
     }
 
 
+def _library(folder: Path) -> Any:
+    """The sources, compiled into a folder and loaded, their functions declared."""
+    if shutil.which(COMMAND[0]) is None:
+        raise PeerMissingError("gcc is not installed")
+    shared_object = folder / "by_hand.so"
+    subprocess.run([*COMMAND, "-o", shared_object, *sorted(SOURCES.glob("*.c")), "-lm"], check=True)
+    c: Any = ctypes.CDLL(str(shared_object))
+    floats, number, count = ctypes.c_void_p, ctypes.c_double, ctypes.c_long
+    for name, result, *arguments in (
+        ("scan", None, floats, floats, floats, count, number),
+        ("samples", None, floats, floats, floats, count),
+        ("mlp", number, floats, floats, floats, floats, count),
+        ("rosenbrock_gradient", None, floats, floats, count),
+        ("rosenbrock_hessian", None, floats, floats, count),
+        ("changing_graph", number, floats, floats, count, count, count),
+    ):
+        function = getattr(c, name)
+        function.restype, function.argtypes = result, arguments
+    return c
+
+
 class Bound:
     """The call of a C function with arrays and numbers; the arrays live as long as it does."""
 
-    def __init__(self, function: Any, *given: Any) -> None:
+    def __init__(self, function: Any, *arguments: Any) -> None:
         self._function = function
-        self._given = given
-        self._plain = [one.ctypes.data if isinstance(one, np.ndarray) else one for one in given]
+        self._arguments = arguments
+        self._plain = [a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments]
 
     def __call__(self) -> Any:
         return self._function(*self._plain)

@@ -47,7 +47,8 @@ class Outcome(NamedTuple):
     @property
     def line(self) -> dict[str, Any]:
         """The line of the table."""
-        own, other = self.seconds["ours"], [one * STEPS / self.timed for one in self.seconds["micrograd"]]
+        own = self.seconds["ours"]
+        other = [seconds * STEPS / self.timed for seconds in self.seconds["micrograd"]]
         ratio = ratios(own, other)
         return {
             "measure": f"moons classifier, {POINTS} points, {STEPS} full-batch steps, from nothing",
@@ -90,12 +91,12 @@ def compare(timed: int, rounds: int) -> Outcome:
     script = Path(__file__).with_name("peers_micrograd_moons.py")
     child = Child("micrograd", python_of("micrograd"), script, settings)
     try:
-        contestants: dict[str, Contestant] = {"ours": Job(ours), "micrograd": child.part("train")}
+        contestants: dict[str, Contestant] = {"ours": Job(ours), **child.parts("train")}
         contestants["ours"].turn()  # LLVM itself is loaded and started once a process
         seconds = race(contestants, rounds, warm=timed < STEPS)
         right = {"ours": accuracy(model, X, y)}
         if timed == STEPS:
-            (right["micrograd"],) = child.part("accuracy").check()
+            (right["micrograd"],) = child.parts("accuracy")["micrograd"].check()
     finally:
         child.close()
     if set(right.values()) != {1.0}:
@@ -111,19 +112,19 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="time every step of micrograd's (default: 3)")
     args = parser.parse_args()
     try:
-        found = compare(STEPS if args.all else 3, args.rounds)
+        outcome = compare(STEPS if args.all else 3, args.rounds)
     except PeerMissingError as reason:
         sys.exit(f"skipped: micrograd: {reason}")
-    line = found.line
-    scaled = "" if args.all else f", multiplied by {STEPS}/{found.timed}"
+    line = outcome.line
+    scaled = "" if args.all else f", multiplied by {STEPS}/{outcome.timed}"
     print(
-        f"micrograd {found.version}: {found.timed} of {STEPS} steps timed{scaled}; "
+        f"micrograd {outcome.version}: {outcome.timed} of {STEPS} steps timed{scaled}; "
         f"{told(line['peers'] / STEPS)} a step. The losses of both agree to 1e-9. Accuracy: "
-        + ", ".join(f"{name} {share:.0%}" for name, share in found.accuracy.items())
+        + ", ".join(f"{name} {share:.0%}" for name, share in outcome.accuracy.items())
     )
     print(f"\n{first_table([line])}")
     args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "moons.json").write_text(json.dumps({**found._asdict(), "line": line}, indent=1) + "\n")
+    (args.out / "moons.json").write_text(json.dumps({**outcome._asdict(), "line": line}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

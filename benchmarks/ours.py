@@ -29,14 +29,14 @@ MATH.softmax = softmax_by(autograd.exp)
 
 
 def loss(w: Any, x: Any, y: Any) -> Any:
-    """The assignment's."""
+    """The assignment's loss on a sample."""
     return assignment_loss(MATH, w, x, y)
 
 
 def step(w: Any, x: Any, y: Any) -> Any:
     """One update by gradient descent; the new weights and the loss."""
     value, gradient = value_and_grad(loss)(w, x, y)
-    return [one - LEARNING_RATE * g for one, g in zip(w, gradient)], value
+    return [weight - LEARNING_RATE * g for weight, g in zip(w, gradient)], value
 
 
 def works(engine: str, settings: Mapping[str, Any]) -> Mapping[str, Callable[[], Contestant]]:
@@ -61,18 +61,6 @@ def works(engine: str, settings: Mapping[str, Any]) -> Mapping[str, Callable[[],
 
         return Local(lambda: scan(sequence, FIRST_WEIGHTS, (X, y), engine=engine))
 
-    def steps() -> Contestant:
-        rows = [(row[:5], row[5]) for row in settings["epoch"]]
-        one = jit(step, engine=engine)
-
-        def run() -> Any:
-            w = FIRST_WEIGHTS
-            for x, y in rows:
-                w, value = one(w, x, y)
-            return w, value
-
-        return Local(run)
-
     def first_result() -> Contestant:
         *x, y = settings["epoch"][0]
         return Job(lambda: jit(lambda w, x, y: step(w, x, y), engine=engine)(FIRST_WEIGHTS, x, y))
@@ -82,17 +70,6 @@ def works(engine: str, settings: Mapping[str, Any]) -> Mapping[str, Callable[[],
         X, y = table[:, :5], table[:, 5]
         mean = vmap(grad(loss), in_axes=(None, 0, 0), reduce="mean", engine=engine)
         return Local(lambda: mean(FIRST_WEIGHTS, X, y))
-
-    def mlp() -> Contestant:
-        X, y = (np.array(settings["mlp"][name]) for name in "Xy")
-        parameters = settings["mlp"]["parameters"]
-
-        def squared(parameters: Any, x: Any, y: Any) -> Any:
-            difference = mlp_output(MATH, parameters, x) - y
-            return difference * difference
-
-        total = vmap(value_and_grad(squared), in_axes=(None, 0, 0), reduce="sum", engine=engine)
-        return Local(lambda: total(parameters, X, y))
 
     def derivative(transform: Callable[..., Any]) -> Contestant:
         x = settings["rosenbrock"]
@@ -114,16 +91,43 @@ def works(engine: str, settings: Mapping[str, Any]) -> Mapping[str, Callable[[],
 
     return {
         "scan": epoch,
-        "steps": steps,
+        "steps": lambda: _steps(engine, settings),
         "first result": first_result,
         "samples": samples,
-        "mlp": mlp,
+        "mlp": lambda: _mlp(engine, settings),
         "rosenbrock gradient": lambda: derivative(grad),
         "rosenbrock Hessian": lambda: derivative(hessian),
         "changing graph": lambda: graph(settings["operations"]),
         "changing graph of JAX": lambda: graph(settings["operations_of_jax"]),
         "changing graph once": graph_once,
     }
+
+
+def _steps(engine: str, settings: Mapping[str, Any]) -> Contestant:
+    """A call each of a jitted step."""
+    rows = [(row[:5], row[5]) for row in settings["epoch"]]
+    jitted = jit(step, engine=engine)
+
+    def epoch() -> Any:
+        w = FIRST_WEIGHTS
+        for x, y in rows:
+            w, value = jitted(w, x, y)
+        return w, value
+
+    return Local(epoch)
+
+
+def _mlp(engine: str, settings: Mapping[str, Any]) -> Contestant:
+    """The network's value and gradient over a batch, mapped from a formula for one sample."""
+    X, y = (np.array(settings["mlp"][name]) for name in "Xy")
+    parameters = settings["mlp"]["parameters"]
+
+    def squared(parameters: Any, x: Any, y: Any) -> Any:
+        difference = mlp_output(MATH, parameters, x) - y
+        return difference * difference
+
+    total = vmap(value_and_grad(squared), in_axes=(None, 0, 0), reduce="sum", engine=engine)
+    return Local(lambda: total(parameters, X, y))
 
 
 def graph_program(operations: int, engine: str) -> Any:
@@ -135,7 +139,7 @@ def by_hand(settings: Mapping[str, Any]) -> Contestant:
     """One step a call in NumPy, gradients derived by hand, as the assignment has it."""
     rows = [(row[:5], row[5]) for row in settings["epoch"]]
 
-    def one(w: Any, x: Any, y: Any) -> Any:
+    def step_by_hand(w: Any, x: Any, y: Any) -> Any:
         w1, w2, w3, w4, w5, w6, w7, w8, w9 = w
         x1, x2, x3, x4, x5 = x
         u = w1 * x1 + w2 * x2
@@ -157,7 +161,7 @@ def by_hand(settings: Mapping[str, Any]) -> Contestant:
     def epoch() -> Any:
         w = FIRST_WEIGHTS
         for x, y in rows:
-            w, value = one(w, x, y)
+            w, value = step_by_hand(w, x, y)
         return w, value
 
     return Local(epoch)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
+import casadi
+import numpy as np
 from contestants import Contestant, Local, numbers_of, serve
 from workloads import (
     FIRST_WEIGHTS,
@@ -16,25 +18,34 @@ from workloads import (
     sigmoid_by,
 )  # fmt: skip
 
+MATH = SimpleNamespace(
+    exp=casadi.exp,
+    tanh=casadi.tanh,
+    sin=casadi.sin,
+    sigmoid=sigmoid_by(casadi.exp),
+    relu=lambda x: casadi.fmax(x, 0),
+)
+
+
+def numbers(result: Any) -> list[float]:
+    """The numbers of CasADi's matrices, column by column."""
+    parts = result if isinstance(result, (tuple, list)) else [result]
+    return [number for part in parts for number in numbers_of(np.asarray(part.full()).T.ravel())]
+
+
+def rosenbrock_derivative(settings: Mapping[str, Any], order: int) -> Contestant:
+    """Rosenbrock's gradient (order 1) or Hessian (order 2)."""
+    at = casadi.DM(settings["rosenbrock"])
+    x = casadi.SX.sym("x", at.shape[0])
+    value = rosenbrock(casadi.vertsplit(x))
+    expression = casadi.gradient(value, x) if order == 1 else casadi.densify(casadi.hessian(value, x)[0])
+    run = casadi.Function("derivative", [x], [expression])
+    return Local(lambda: run(at), numbers)
+
 
 def load(settings: Mapping[str, Any]) -> tuple[str, Mapping[str, Callable[[], Contestant]]]:
-    import casadi
-    import numpy as np
-
-    math = SimpleNamespace(
-        exp=casadi.exp,
-        tanh=casadi.tanh,
-        sin=casadi.sin,
-        sigmoid=sigmoid_by(casadi.exp),
-        relu=lambda x: casadi.fmax(x, 0),
-    )
-
-    def numbers(result: Any) -> list[float]:
-        parts = result if isinstance(result, (tuple, list)) else [result]
-        return [one for part in parts for one in numbers_of(np.asarray(part.full()).T.ravel())]
-
     w, row = casadi.SX.sym("w", 9), casadi.SX.sym("row", 6)
-    loss = assignment_loss(math, casadi.vertsplit(w), casadi.vertsplit(row)[:5], row[5])
+    loss = assignment_loss(MATH, casadi.vertsplit(w), casadi.vertsplit(row)[:5], row[5])
     step = casadi.Function("step", [w, row], [w - LEARNING_RATE * casadi.gradient(loss, w), loss])
 
     def scan() -> Contestant:
@@ -61,30 +72,22 @@ def load(settings: Mapping[str, Any]) -> tuple[str, Mapping[str, Callable[[], Co
     def mlp() -> Contestant:
         parameters = casadi.SX.sym("parameters", len(settings["mlp"]["parameters"]))
         x, y = casadi.SX.sym("x", 2), casadi.SX.sym("y")
-        difference = mlp_output(math, casadi.vertsplit(parameters), casadi.vertsplit(x)) - y
+        difference = mlp_output(MATH, casadi.vertsplit(parameters), casadi.vertsplit(x)) - y
         squared = difference * difference
         sample = casadi.Function(
             "sample", [parameters, x, y], [squared, casadi.gradient(squared, parameters)]
         )
         X, targets = np.array(settings["mlp"]["X"]).T, np.array([settings["mlp"]["y"]])
         run = sample.map(X.shape[1], [True, False, False], [True, True])
-        given = [casadi.DM(settings["mlp"]["parameters"]), casadi.DM(X), casadi.DM(targets)]
-        return Local(lambda: run(*given), numbers)
-
-    def derivative(order: int) -> Contestant:
-        at = casadi.DM(settings["rosenbrock"])
-        x = casadi.SX.sym("x", at.shape[0])
-        value = rosenbrock(casadi.vertsplit(x))
-        wanted = casadi.gradient(value, x) if order == 1 else casadi.densify(casadi.hessian(value, x)[0])
-        run = casadi.Function("derivative", [x], [wanted])
-        return Local(lambda: run(at), numbers)
+        operands = [casadi.DM(settings["mlp"]["parameters"]), casadi.DM(X), casadi.DM(targets)]
+        return Local(lambda: run(*operands), numbers)
 
     return casadi.__version__, {
         "scan": scan,
         "steps": steps,
         "mlp": mlp,
-        "rosenbrock gradient": lambda: derivative(1),
-        "rosenbrock Hessian": lambda: derivative(2),
+        "rosenbrock gradient": lambda: rosenbrock_derivative(settings, 1),
+        "rosenbrock Hessian": lambda: rosenbrock_derivative(settings, 2),
     }
 
 

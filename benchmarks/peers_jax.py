@@ -1,116 +1,187 @@
-"""JAX's part, served from an environment of its own: compiled by `jit`, float64, on the CPU."""
+"""JAX's part, served from an environment of its own: compiled by `jit`, float64, on the CPU.
+
+Where more than one way of writing the work is usual in JAX, each is a form of its own: all are timed,
+and the tables compare with the fastest.
+"""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 from contestants import Contestant, Job, Local, serve
 from workloads import FIRST_WEIGHTS, LEARNING_RATE, assignment_loss, changing_graph, mlp_unpacked
 
+jax.config.update("jax_platforms", "cpu")
+jax.config.update("jax_enable_x64", True)
 
-def load(settings: Mapping[str, Any]) -> tuple[str, Mapping[str, Callable[[], Contestant]]]:
-    os.environ["JAX_PLATFORMS"] = "cpu"
-    import jax
-    import jax.numpy as jnp
-    import numpy as np
+MATH = SimpleNamespace(
+    exp=jnp.exp,
+    tanh=jnp.tanh,
+    sin=jnp.sin,
+    sigmoid=jax.nn.sigmoid,
+    softplus=jax.nn.softplus,
+    softmax=lambda numbers: list(jax.nn.softmax(jnp.stack(numbers))),  # compiles 15 times sooner
+)
 
-    jax.config.update("jax_enable_x64", True)
-    math = SimpleNamespace(
-        exp=jnp.exp,
-        tanh=jnp.tanh,
-        sin=jnp.sin,
-        sigmoid=jax.nn.sigmoid,
-        softplus=jax.nn.softplus,
-        softmax=lambda numbers: list(jax.nn.softmax(jnp.stack(numbers))),  # compiles 15 times sooner
-    )
-    w0 = jnp.array(FIRST_WEIGHTS)
+Settings = Mapping[str, Any]
 
-    def loss(w: Any, row: Any) -> Any:
-        return assignment_loss(math, w, row[:5], row[5])
 
-    def step(w: Any, row: Any) -> Any:
-        value, gradient = jax.value_and_grad(loss)(w, row)
-        return w - LEARNING_RATE * gradient, value
+def loss(w: Any, x: Any, y: Any) -> Any:
+    """The assignment's loss, the weights as one array."""
+    return assignment_loss(MATH, w, x, y)
 
-    def scan() -> Contestant:
-        rows = jnp.array(np.load(settings["rows"]))
-        run = jax.jit(lambda w, rows: jax.lax.scan(step, w, rows))
-        return Local(lambda: jax.block_until_ready(run(w0, rows)))
 
-    def steps() -> Contestant:
-        rows = [jnp.array(row) for row in settings["epoch"]]
-        one = jax.jit(step)
+def step(w: Any, x: Any, y: Any) -> Any:
+    """One update by gradient descent; the new weights and the loss."""
+    value, gradient = jax.value_and_grad(loss)(w, x, y)
+    return w - LEARNING_RATE * gradient, value
 
-        def epoch() -> Any:
-            w = w0
-            for row in rows:
-                w, value = one(w, row)
-            return jax.block_until_ready((w, value))
 
-        return Local(epoch)
+def step_of_row(w: Any, row: Any) -> Any:
+    """The same update, where the features and the target are sliced out of one array."""
+    return step(w, row[:5], row[5])
 
-    def first_result() -> Contestant:
-        row = jnp.array(settings["epoch"][0])
 
-        def fresh() -> Any:
-            return jax.block_until_ready(jax.jit(lambda w, row: step(w, row))(w0, row))
+def first_weights() -> Any:
+    """A new array of the weights that every training starts from."""
+    return jnp.array(FIRST_WEIGHTS)
 
-        return Job(fresh, forget=jax.clear_caches)
 
-    def samples() -> Contestant:
-        table = jnp.array(np.load(settings["samples"]))
-        losses = jax.vmap(loss, in_axes=(None, 0))
-        run = jax.jit(jax.grad(lambda w, table: losses(w, table).mean()))  # sooner than a mean of gradients
-        return Local(lambda: jax.block_until_ready(run(w0, table)))
+def scan(settings: Settings, *, donate: bool) -> Contestant:
+    """All steps in one `lax.scan`, over X and y as two arrays."""
+    rows = np.load(settings["rows"])
+    X, y = jnp.array(rows[:, :5]), jnp.array(rows[:, 5])
 
-    def mlp() -> Contestant:
-        X, y = (jnp.array(settings["mlp"][name]) for name in "Xy")
-        parameters = jnp.array(settings["mlp"]["parameters"])
+    def epoch(w: Any, X: Any, y: Any) -> Any:
+        return jax.lax.scan(lambda w, sample: step(w, *sample), w, (X, y))
 
-        def total(parameters: Any, X: Any, y: Any) -> Any:
-            signal = X
-            for depth, (matrix, biases) in enumerate(mlp_unpacked(parameters)):
-                signal = signal @ matrix.reshape(len(biases), -1).T + biases
-                signal = jax.nn.relu(signal) if depth < 2 else signal
-            return ((signal[:, 0] - y) ** 2).sum()
+    run = jax.jit(epoch, donate_argnums=(0,) if donate else ())
+    w = first_weights()
+    return Local(lambda: jax.block_until_ready(run(first_weights() if donate else w, X, y)))
 
-        run = jax.jit(jax.value_and_grad(total))
-        return Local(lambda: jax.block_until_ready(run(parameters, X, y)))
 
-    def rosenbrock(x: Any) -> Any:
-        return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
+def scan_rows(settings: Settings) -> Contestant:
+    """All steps in one `lax.scan`, over rows that hold the features and the target."""
+    rows = jnp.array(np.load(settings["rows"]))
+    run = jax.jit(lambda w, rows: jax.lax.scan(step_of_row, w, rows))
+    w = first_weights()
+    return Local(lambda: jax.block_until_ready(run(w, rows)))
 
-    def derivative(transform: Callable[..., Any]) -> Contestant:
-        x = jnp.array(settings["rosenbrock"])
-        run = jax.jit(transform(rosenbrock))
-        return Local(lambda: jax.block_until_ready(run(x)))
 
-    def graph() -> Contestant:
-        x = jnp.array(settings["variables"])
+def steps(update: Callable[..., Any], samples: list[tuple[Any, ...]]) -> Contestant:
+    """A call each of a jitted step."""
+    run, first = jax.jit(update), first_weights()
 
-        def runs() -> Any:
-            run = jax.jit(
-                jax.value_and_grad(lambda x: changing_graph(math, list(x), settings["operations_of_jax"]))
-            )
-            for _ in range(settings["runs"]):
-                result = run(x)
-            return jax.block_until_ready(result)
+    def epoch() -> Any:
+        w = first
+        for sample in samples:
+            w, value = run(w, *sample)
+        return jax.block_until_ready((w, value))
 
-        return Job(runs)
+    return Local(epoch)
 
-    return jax.__version__, {
-        "scan": scan,
-        "steps": steps,
-        "first result": first_result,
-        "samples": samples,
-        "mlp": mlp,
-        "rosenbrock gradient": lambda: derivative(jax.grad),
-        "rosenbrock Hessian": lambda: derivative(jax.hessian),
-        "changing graph of JAX": graph,
-    }
+
+def steps_of_samples(settings: Settings, array: Callable[[Any], Any]) -> Contestant:
+    """A call each, with the features and the target as two arrays of a library."""
+    return steps(step, [(array(row[:5]), array(row[5])) for row in settings["epoch"]])
+
+
+def steps_of_rows(settings: Settings, array: Callable[[Any], Any]) -> Contestant:
+    """A call each, with a row that holds both."""
+    return steps(step_of_row, [(array(row),) for row in settings["epoch"]])
+
+
+def first_result(settings: Settings, *, whole_row: bool) -> Contestant:
+    """The first call of a jitted step, compiling included."""
+    row, w = settings["epoch"][0], first_weights()
+    update: Callable[..., Any] = step_of_row if whole_row else step
+    sample = [jnp.array(row)] if whole_row else [jnp.array(row[:5]), jnp.array(row[5])]
+
+    def fresh() -> Any:
+        return jax.block_until_ready(jax.jit(lambda *operands: update(*operands))(w, *sample))
+
+    return Job(fresh, forget=jax.clear_caches)
+
+
+def samples(settings: Settings, *, columns: bool) -> Contestant:
+    """The mean gradient over a batch, stored by rows or by columns."""
+    table = np.load(settings["samples"])
+    batch = jnp.array(np.ascontiguousarray(table.T) if columns else table)
+    losses = jax.vmap(lambda w, row: loss(w, row[:5], row[5]), in_axes=(None, 1 if columns else 0))
+    run = jax.jit(jax.grad(lambda w, batch: losses(w, batch).mean()))  # sooner than a mean of gradients
+    w = first_weights()
+    return Local(lambda: jax.block_until_ready(run(w, batch)))
+
+
+def mlp(settings: Settings) -> Contestant:
+    """The network's value and gradient over a batch, as products of matrices."""
+    X, y = (jnp.array(settings["mlp"][name]) for name in "Xy")
+    parameters = jnp.array(settings["mlp"]["parameters"])
+
+    def total(parameters: Any, X: Any, y: Any) -> Any:
+        signal = X
+        for depth, (matrix, biases) in enumerate(mlp_unpacked(parameters)):
+            signal = signal @ matrix.reshape(len(biases), -1).T + biases
+            signal = jax.nn.relu(signal) if depth < 2 else signal
+        return ((signal[:, 0] - y) ** 2).sum()
+
+    run = jax.jit(jax.value_and_grad(total))
+    return Local(lambda: jax.block_until_ready(run(parameters, X, y)))
+
+
+def rosenbrock(x: Any) -> Any:
+    """Rosenbrock's function in whole arrays."""
+    return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
+
+
+def rosenbrock_derivative(settings: Settings, transform: Callable[..., Any]) -> Contestant:
+    """Its gradient or its Hessian."""
+    x = jnp.array(settings["rosenbrock"])
+    run = jax.jit(transform(rosenbrock))
+    return Local(lambda: jax.block_until_ready(run(x)))
+
+
+def graph(settings: Settings) -> Contestant:
+    """The changing graph: compiled once, run many times."""
+    x, operations = jnp.array(settings["variables"]), settings["operations_of_jax"]
+
+    def runs() -> Any:
+        run = jax.jit(jax.value_and_grad(lambda x: changing_graph(MATH, list(x), operations)))
+        for _ in range(settings["runs"]):
+            result = run(x)
+        return jax.block_until_ready(result)
+
+    return Job(runs)
+
+
+MAKERS: dict[str, Callable[[Settings], Contestant]] = {
+    "scan/X and y as two arrays": partial(scan, donate=False),
+    "scan/X and y as two arrays, weights donated": partial(scan, donate=True),
+    "scan/rows": scan_rows,
+    "steps/x and y as two arrays": partial(steps_of_samples, array=jnp.array),
+    "steps/x and y as two NumPy arrays": partial(steps_of_samples, array=np.array),
+    "steps/rows": partial(steps_of_rows, array=jnp.array),
+    "steps/NumPy rows": partial(steps_of_rows, array=np.array),
+    "first result/x and y as two arrays": partial(first_result, whole_row=False),
+    "first result/a row": partial(first_result, whole_row=True),
+    "samples/by columns": partial(samples, columns=True),
+    "samples/by rows": partial(samples, columns=False),
+    "mlp": mlp,
+    "rosenbrock gradient": partial(rosenbrock_derivative, transform=jax.grad),
+    "rosenbrock Hessian": partial(rosenbrock_derivative, transform=jax.hessian),
+    "changing graph of JAX": graph,
+}
+
+
+def load(settings: Settings) -> tuple[str, Mapping[str, Callable[[], Contestant]]]:
+    """JAX's version, and for each piece of work or form of it the function that makes it ready."""
+    return jax.__version__, {name: partial(make, settings) for name, make in MAKERS.items()}
 
 
 if __name__ == "__main__":

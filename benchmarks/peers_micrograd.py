@@ -22,9 +22,8 @@ from workloads import (
 )  # fmt: skip
 
 
-def load(settings: Mapping[str, Any]) -> tuple[str, Mapping[str, Callable[[], Contestant]]]:
-    Value = micrograd_value()  # noqa: N806  it is a class
-    sys.setrecursionlimit(200_000)  # its topological sort is recursive
+def functions(Value: type[Any]) -> SimpleNamespace:  # noqa: N803  it is a class
+    """The functions of the formulas, on micrograd's values."""
 
     def softplus(x: Any) -> Any:
         out = Value(log1p(exp(-abs(x.data))) + max(x.data, 0.0), (x,), "softplus")
@@ -35,7 +34,7 @@ def load(settings: Mapping[str, Any]) -> tuple[str, Mapping[str, Callable[[], Co
         out._backward = _backward
         return out
 
-    math = SimpleNamespace(
+    return SimpleNamespace(
         exp=Value.exp,
         tanh=Value.tanh,
         sin=Value.sin,
@@ -45,31 +44,38 @@ def load(settings: Mapping[str, Any]) -> tuple[str, Mapping[str, Callable[[], Co
         softmax=softmax_by(Value.exp),
     )
 
+
+def load(settings: Mapping[str, Any]) -> tuple[str, Mapping[str, Callable[[], Contestant]]]:
+    Value = micrograd_value()  # noqa: N806  it is a class
+    sys.setrecursionlimit(200_000)  # its topological sort is recursive
+
+    math = functions(Value)
+
     def steps() -> Contestant:
         rows = [(row[:5], row[5]) for row in settings["epoch"]]
 
         def epoch() -> Any:
-            w = [Value(one) for one in FIRST_WEIGHTS]
+            w = [Value(number) for number in FIRST_WEIGHTS]
             for x, y in rows:
-                for one in w:
-                    one.grad = 0
+                for weight in w:
+                    weight.grad = 0
                 loss = assignment_loss(math, w, x, y)
                 loss.backward()
-                for one in w:
-                    one.data -= LEARNING_RATE * one.grad
-            return [one.data for one in w], loss.data
+                for weight in w:
+                    weight.data -= LEARNING_RATE * weight.grad
+            return [weight.data for weight in w], loss.data
 
         return Local(epoch)
 
     def value_and_gradient(f: Callable[[list[Any]], Any], numbers: list[float]) -> Callable[[], Any]:
-        variables = [Value(one) for one in numbers]
+        variables = [Value(number) for number in numbers]
 
         def both() -> Any:
-            for one in variables:
-                one.grad = 0
+            for variable in variables:
+                variable.grad = 0
             result = f(variables)
             result.backward()
-            return result.data, [one.grad for one in variables]
+            return result.data, [variable.grad for variable in variables]
 
         return both
 
@@ -78,7 +84,7 @@ def load(settings: Mapping[str, Any]) -> tuple[str, Mapping[str, Callable[[], Co
 
         def total(parameters: list[Any]) -> Any:
             differences = [mlp_output(math, parameters, x) - target for x, target in zip(X, y)]
-            return sum(one * one for one in differences)
+            return sum(difference * difference for difference in differences)
 
         return Local(value_and_gradient(total, settings["mlp"]["parameters"]))
 

@@ -9,6 +9,11 @@ from contestants import Contestant, Local, serve
 from workloads import FIRST_WEIGHTS, LEARNING_RATE, assignment_loss, mlp_unpacked
 
 
+def rosenbrock(x: Any) -> Any:
+    """Rosenbrock's function in whole arrays."""
+    return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
+
+
 def load(settings: Mapping[str, Any]) -> tuple[str, Mapping[str, Callable[[], Contestant]]]:
     import numpy as np
     import torch
@@ -16,18 +21,18 @@ def load(settings: Mapping[str, Any]) -> tuple[str, Mapping[str, Callable[[], Co
     torch.set_default_dtype(torch.float64)
 
     def steps() -> Contestant:
-        rows = [[torch.tensor(one) for one in row] for row in settings["epoch"]]
+        rows = [[torch.tensor(number) for number in row] for row in settings["epoch"]]
 
         def epoch() -> Any:
-            w = [torch.tensor(one, requires_grad=True) for one in FIRST_WEIGHTS]
+            w = [torch.tensor(number, requires_grad=True) for number in FIRST_WEIGHTS]
             for *x, y in rows:
                 loss = assignment_loss(torch, w, x, y)
                 loss.backward()
                 with torch.no_grad():
-                    for one in w:
-                        one -= LEARNING_RATE * one.grad
-                        one.grad = None
-            return [one.detach() for one in w], loss.detach()
+                    for weight in w:
+                        weight -= LEARNING_RATE * weight.grad
+                        weight.grad = None
+            return [weight.detach() for weight in w], loss.detach()
 
         return Local(epoch)
 
@@ -54,9 +59,6 @@ def load(settings: Mapping[str, Any]) -> tuple[str, Mapping[str, Callable[[], Co
             return total.detach(), torch.autograd.grad(total, parameters)[0]
 
         return Local(value_and_gradient)
-
-    def rosenbrock(x: Any) -> Any:
-        return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
 
     def derivative(transform: Callable[..., Any]) -> Contestant:
         x = torch.tensor(settings["rosenbrock"])

@@ -99,5 +99,5 @@ def mlp_output(math: Any, parameters: Sequence[Any], x: Sequence[Any]) -> Any:
             sum((w * s for w, s in zip(matrix[i * width : (i + 1) * width], signal)), bias)
             for i, bias in enumerate(biases)
         ]
-        signal = [math.relu(one) for one in sums] if depth < len(MLP_SIZES) - 2 else sums
+        signal = [math.relu(total) for total in sums] if depth < len(MLP_SIZES) - 2 else sums
     return signal[0]

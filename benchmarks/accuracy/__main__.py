@@ -45,7 +45,7 @@ def main() -> None:
     stored: dict[str, Any] = {"versions": versions, "points": arguments.points, "primitives": {}}
     for entry in chosen:
         print(f"measuring {entry.name}", flush=True)
-        stored["primitives"][entry.name] = _one(entry, where[entry.name], peers)
+        stored["primitives"][entry.name] = _worst(entry, where[entry.name], peers)
     if not arguments.only:
         arguments.out.mkdir(parents=True, exist_ok=True)
         (arguments.out / "accuracy.json").write_text(json.dumps(stored, indent=1) + "\n", "utf-8")
@@ -67,19 +67,19 @@ def _peers(where: Mapping[str, list[Point]]) -> tuple[dict[str, str], dict[str, 
     return versions, results
 
 
-def _one(entry: Primitive, where: list[Point], peers: Mapping[str, Mapping[str, np.ndarray]]) -> Any:
-    """The worst of one primitive: by output, by exception, by contestant."""
+def _worst(entry: Primitive, where: list[Point], peers: Mapping[str, Mapping[str, np.ndarray]]) -> Any:
+    """The worst errors of a primitive: by output, by exception, by contestant."""
     runs = {engine: ours.on_engine(entry, engine) for engine in engine_names()}
     _check_that_all_agree(entry, where[:ALIKE], runs)
-    found = searched(entry.name, where, {"ours": runs["llvm"], "numpy": runs["numpy"]})
+    worst = searched(entry.name, where, {"ours": runs["llvm"], "numpy": runs["numpy"]})
     plain = [i for i, point in enumerate(where) if _is_plain(entry.name, point)]
     theirs = {
         peer: _replayed(results[entry.name][:, plain])
         for peer, results in peers.items()
         if entry.name in results
     }
-    found |= measured(entry.name, [where[i] for i in plain], theirs)
-    return _as_json({place: some[0] for place, some in found.items()})
+    worst |= measured(entry.name, [where[i] for i in plain], theirs)
+    return _as_json({place: errors[0] for place, errors in worst.items()})
 
 
 def _is_plain(name: str, point: Point) -> bool:
@@ -106,10 +106,10 @@ def _check_that_all_agree(entry: Primitive, where: list[Point], runs: Mapping[st
             raise ValueError(f"{entry.name}: llvm and {name} differ")
 
 
-def _as_json(found: Mapping[Place, Worst]) -> dict[str, Any]:
+def _as_json(worst: Mapping[Place, Worst]) -> dict[str, Any]:
     """By output, by exception, by contestant: the error (null for an infinite one) and the point."""
     stored: dict[str, Any] = {}
-    for place, (ulp, at) in sorted(found.items()):
+    for place, (ulp, at) in sorted(worst.items()):
         by_contestant = stored.setdefault(place.key, {}).setdefault(place.reason, {})
         by_contestant[place.contestant] = {"ulp": round(ulp, 3) if np.isfinite(ulp) else None, "at": at}
     return stored

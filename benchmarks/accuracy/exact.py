@@ -23,7 +23,7 @@ DIGITS = 60
 def keys(arity: int) -> list[str]:
     """The names of the value (""), the derivatives by one operand ("a") and by two ("ab", "ba")."""
     names = {1: "x", 2: "ab", 3: "cab"}[arity]
-    return ["", *names, *[one + other for one in names for other in names]]
+    return ["", *names, *[first + second for first in names for second in names]]
 
 
 def exact(name: str, point: Sequence[float]) -> dict[str, Any]:
@@ -33,11 +33,11 @@ def exact(name: str, point: Sequence[float]) -> dict[str, Any]:
         value = VALUES[name](*operands)
         first, second = _DERIVATIVES[name](value, *operands)
     names = keys(len(operands))
-    found = dict(zip(names, (value, *first)))
+    derivatives = dict(zip(names, (value, *first)))
     order = "".join(name for name in names if len(name) == 1)
-    for (one, other), number in zip(combinations_with_replacement(order, 2), second):
-        found[one + other] = found[other + one] = number
-    return {name: found[name] for name in names if found[name] is not None}
+    for (a, b), number in zip(combinations_with_replacement(order, 2), second):
+        derivatives[a + b] = derivatives[b + a] = number
+    return {name: derivatives[name] for name in names if derivatives[name] is not None}
 
 
 VALUES: dict[str, Callable[..., Any]] = {

@@ -1,7 +1,7 @@
 """How far a value and its derivatives may be off, and the named exceptions with their reasons.
 
 The goals hold wherever the exact number is 0 or a normal double (a value's everywhere). An exception
-takes the points that it names out of the count; what is found there is listed with the reason.
+takes the points that it names out of the count; the errors there are listed with the reason.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def measured(name: str, points: Sequence[Point], contestants: Mapping[str, Run])
     plain = [{key: float(number) for key, number in truth.items()} for truth in truths]
     columns = [np.array(column) for column in zip(*points)]
     results = {contestant: run(columns) for contestant, run in contestants.items()}
-    found = {}
+    worst = {}
     for row, key in enumerate(keys(len(columns))):
         groups: dict[str, list[int]] = {}
         for i, truth in enumerate(plain):
@@ -65,10 +65,10 @@ def measured(name: str, points: Sequence[Point], contestants: Mapping[str, Run])
                 if row < len(result):
                     off = errors(result[row][members], true)
                     largest = np.argsort(-off, kind="stable")[:KEPT]
-                    found[Place(key, reason, contestant)] = [
+                    worst[Place(key, reason, contestant)] = [
                         Worst(float(off[i]), points[members[i]]) for i in largest
                     ]
-    return found
+    return worst
 
 
 def _is_counted(number: Any) -> bool:
@@ -80,9 +80,9 @@ def searched(name: str, points: Sequence[Point], contestants: Mapping[str, Run])
     """The errors over some points, and around the worst of them; the same as from `measured`."""
     best = measured(name, points, contestants)
     for turn in range(ROUNDS):
-        worst = sorted({one.at for some in best.values() for one in some})
+        worst = sorted({entry.at for entries in best.values() for entry in entries})
         nearby = list(chain.from_iterable(around(name, point, NEARBY, turn) for point in worst))
         for place, more in measured(name, nearby, contestants).items():
             every = {*best.get(place, []), *more}
-            best[place] = sorted(every, key=lambda one: (-one.ulp, one.at))[:KEPT]
+            best[place] = sorted(every, key=lambda entry: (-entry.ulp, entry.at))[:KEPT]
     return best

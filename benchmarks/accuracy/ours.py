@@ -50,7 +50,7 @@ def _everything(primitive: Primitive) -> Callable[..., list[Any]]:
     """The function that returns a primitive's value, its derivatives and its second derivatives."""
     operands = range(primitive.arity)
     first = [grad(primitive, i) for i in operands]
-    second = [grad(one, i) for one in first for i in operands]
+    second = [grad(derivative, i) for derivative in first for i in operands]
     functions: list[Callable[..., Any]] = [primitive, *first, *second]
     return lambda *point: [function(*point) for function in functions]
 

@@ -29,10 +29,10 @@ def main() -> None:
         if name in points:
             leaves = [torch.tensor(column, requires_grad=True) for column in points[name]]
             value = function(*leaves)
-            found = torch.autograd.grad(value.sum(), leaves, allow_unused=True)
+            gradients = torch.autograd.grad(value.sum(), leaves, allow_unused=True)
             zero = torch.zeros_like(value)
-            first = [zero if one is None else one for one in found]
-            results[name] = np.array([one.detach().numpy() for one in (value, *first)])
+            first = [zero if gradient is None else gradient for gradient in gradients]
+            results[name] = np.array([output.detach().numpy() for output in (value, *first)])
     np.savez(sys.argv[2], version=torch.__version__, **results)
 
 

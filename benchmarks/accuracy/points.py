@@ -93,7 +93,7 @@ def around(name: str, point: Point, count: int, seed: int = 0) -> list[Point]:
     """Points near one: a few doubles away, and relatively at all distances."""
     choose = random.Random(f"{name} {point} {seed}")
     made = [tuple(_near(choose, x) for x in point) for _ in range(count)]
-    return [one for one in made if inside(name, one)]
+    return [point for point in made if inside(name, point)]
 
 
 def inside(name: str, point: Point) -> bool:

@@ -69,7 +69,8 @@ Where a peer is off by more than {LOST:g} ulp, and ours at its worst:
 def summary(stored: Mapping[str, Any]) -> str:
     """The figures for the primitives in which a peer loses digits."""
     figures = list(_figures(stored))
-    losers = {one.primitive: None for one in figures if one.contestant in PEERS and _is_loss(one)}
+    losing = (figure for figure in figures if figure.contestant in PEERS and _is_loss(figure))
+    losers = {figure.primitive: None for figure in losing}
     shown = ["ours", *[name for name in PEERS if name in stored["versions"]]]
     return _main_table(figures, list(losers), [(name, order) for order in (0, 1) for name in shown])
 
@@ -84,17 +85,17 @@ def _figures(stored: Mapping[str, Any]) -> Iterator[_Figure]:
     for primitive, outputs in stored["primitives"].items():
         for key, by_reason in outputs.items():
             for reason, by_contestant in by_reason.items():
-                for contestant, found in by_contestant.items():
-                    ulp = math.inf if found["ulp"] is None else found["ulp"]
-                    yield _Figure(primitive, key, reason, contestant, ulp, tuple(found["at"]))
+                for contestant, error in by_contestant.items():
+                    ulp = math.inf if error["ulp"] is None else error["ulp"]
+                    yield _Figure(primitive, key, reason, contestant, ulp, tuple(error["at"]))
 
 
 def _main_table(figures: list[_Figure], primitives: list[str], columns: list[tuple[str, int]]) -> str:
     worst: dict[tuple[str, str, int], float] = {}
-    for one in figures:
-        if not one.reason:
-            place = one.primitive, one.contestant, len(one.key)
-            worst[place] = max(worst.get(place, 0.0), one.ulp)
+    for figure in figures:
+        if not figure.reason:
+            place = figure.primitive, figure.contestant, len(figure.key)
+            worst[place] = max(worst.get(place, 0.0), figure.ulp)
     titles = [f"{ORDERS[order]}, {(OURS | PEERS)[name]}" for name, order in columns]
     rows = [
         [primitive, *[_written(worst.get((primitive, name, order))) for name, order in columns]]
@@ -105,47 +106,47 @@ def _main_table(figures: list[_Figure], primitives: list[str], columns: list[tup
 
 def _exceptions(stored: Mapping[str, Any]) -> str:
     rows: dict[tuple[str, str, str], list[_Figure]] = {}
-    for one in _figures(stored):
-        if one.contestant == "ours" and one.ulp > GOALS[len(one.key)]:
-            why = one.reason or limit_of(one.primitive, one.key).reason
-            rows.setdefault((why, one.primitive, ORDERS[len(one.key)]), []).append(one)
+    for figure in _figures(stored):
+        if figure.contestant == "ours" and figure.ulp > GOALS[len(figure.key)]:
+            why = figure.reason or limit_of(figure.primitive, figure.key).reason
+            rows.setdefault((why, figure.primitive, ORDERS[len(figure.key)]), []).append(figure)
     return _markdown(
         ["reason", "primitive", "of", "ulp"],
         [
-            [why, primitive, _named(order, found), _written(max(one.ulp for one in found))]
-            for (why, primitive, order), found in sorted(rows.items())
+            [why, primitive, _named(order, figures), _written(max(figure.ulp for figure in figures))]
+            for (why, primitive, order), figures in sorted(rows.items())
         ],
     )
 
 
-def _named(order: str, found: list[_Figure]) -> str:
+def _named(order: str, figures: list[_Figure]) -> str:
     """The outputs by name, where there are several of that order."""
-    names = ", ".join(one.key for one in found)
+    names = ", ".join(figure.key for figure in figures)
     return f"{order} by {names}" if names.strip("x, ") else order
 
 
 def _losses(stored: Mapping[str, Any]) -> str:
-    figures = {one[:4]: one for one in _figures(stored)}
+    figures = {figure[:4]: figure for figure in _figures(stored)}
     return _markdown(
         ["peer", "primitive", "of", "at", "ulp", "ours"],
         [
             [
-                PEERS[one.contestant],
-                one.primitive,
-                _named(ORDERS[len(one.key)], [one]),
-                ", ".join(map(repr, one.at)),
-                _written(one.ulp),
-                _written(figures[(*one[:3], "ours")].ulp),
+                PEERS[figure.contestant],
+                figure.primitive,
+                _named(ORDERS[len(figure.key)], [figure]),
+                ", ".join(map(repr, figure.at)),
+                _written(figure.ulp),
+                _written(figures[(*figure[:3], "ours")].ulp),
             ]
             for name in PEERS
-            for one in figures.values()
-            if one.contestant == name and _is_loss(one)
+            for figure in figures.values()
+            if figure.contestant == name and _is_loss(figure)
         ],
     )
 
 
-def _is_loss(one: _Figure) -> bool:
-    return not one.reason and one.ulp > LOST
+def _is_loss(figure: _Figure) -> bool:
+    return not figure.reason and figure.ulp > LOST
 
 
 def _written(ulp: float | None) -> str:

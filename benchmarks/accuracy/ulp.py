@@ -54,11 +54,11 @@ def _split(number: Any) -> tuple[float, float, float]:
     return nearest, float((number - mpf(nearest)) / unit), unit
 
 
-def errors(found: np.ndarray, exact: Rounded) -> np.ndarray:
+def errors(computed: np.ndarray, exact: Rounded) -> np.ndarray:
     """How far doubles are from exact numbers, in units in the last place of the exact ones."""
     with np.errstate(all="ignore"):
-        near = np.clip(found, -LARGEST, LARGEST)
-        beyond = np.where(np.isinf(found), np.copysign(2.0**971 / exact.unit, found), 0.0)
+        near = np.clip(computed, -LARGEST, LARGEST)
+        beyond = np.where(np.isinf(computed), np.copysign(2.0**971 / exact.unit, computed), 0.0)
         apart = np.abs((near - exact.nearest) / exact.unit + beyond - exact.rest)
-        apart = np.where(np.isinf(exact.nearest), np.where(found == exact.nearest, 0.0, np.inf), apart)
-    return np.where(np.isnan(found), np.inf, apart)
+        apart = np.where(np.isinf(exact.nearest), np.where(computed == exact.nearest, 0.0, np.inf), apart)
+    return np.where(np.isnan(computed), np.inf, apart)
