@@ -16,10 +16,11 @@ from autograd.running.vmap import vmap
 from autograd.programs.program import Program
 from autograd.primitives.primitive import Primitive, all_primitives, primitive
 from autograd.running.scan import scan
+from autograd.graph.refusals import TracingError
 from autograd.graph.scopes import scope
 from autograd.programs.tracing import trace
 from autograd.derivatives.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from autograd.graph.value import TracingError, Value
+from autograd.graph.value import Value
 
 __all__ = [
     "Comparison", "Derivation", "Explanation", "Primitive", "Program", "TracingError", "Value", "absolute",

@@ -58,7 +58,7 @@ class Optimizer:
     def states(self) -> list[tuple[float, ...]]:
         """The state of each weight, in the order of ``params``."""
         if not self._states:
-            self._states = [self.initial(param._data) for param in self.params]
+            self._states = [self.initial(param.data) for param in self.params]
         return self._states
 
     # What a subclass says.
@@ -127,7 +127,7 @@ class Optimizer:
         constants = self.constants(self.steps + 1)
         states, update = self.states, self.update
         for i, param in enumerate(self.params or self._refuse()):
-            param._data, states[i] = update(param._data, param._grad, states[i], constants)
+            param.data, states[i] = update(param.data, param.grad, states[i], constants)
         self.steps += 1
 
     def _refuse(self) -> NoReturn:
@@ -139,7 +139,7 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Set every weight's gradient to 0."""
         for param in self.params:
-            param._grad = 0.0
+            param.grad = 0.0
 
     def settings(self) -> dict[str, Any]:
         """The name of the optimizer and all its hyperparameters, as JSON can hold them.

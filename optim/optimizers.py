@@ -47,7 +47,7 @@ class VanillaGradientDescent(Optimizer):
         """
         lr = self.rate(self.steps + 1)
         for param in self.params or self._refuse():
-            param._data = vanilla(param._data, param._grad, lr=lr)
+            param.data = vanilla(param.data, param.grad, lr=lr)
         self.steps += 1
 
 

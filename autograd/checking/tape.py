@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from autograd.graph.value import Value
-from autograd.graph.walks import leaves, operands, topological_order
+from autograd.graph.walks import is_constant, leaves, numbers, operands, operation, topological_order
 from autograd.primitives.primitive import Primitive
 from autograd.programs.program import Instruction, Program
 
@@ -39,7 +39,7 @@ class Tape:
     @classmethod
     def of_program(cls, program: Program, point: Sequence[float]) -> Tape:
         """A traced program at a point."""
-        captured = [one._data for one in program.captured]
+        captured = numbers(program.captured)
         return cls([*point, *captured, *program.constants], len(point), program.instructions, program.outputs)
 
     @classmethod
@@ -54,20 +54,19 @@ class Tape:
         recorded = set(order)
         beside = [one for one in outputs if isinstance(one, Value) and one not in recorded]
         known = dict.fromkeys([*inputs, *leaves(order, frozenset(inputs)), *beside])
-        numbers = [one for node in order for one in operands(node) if type(one) is float]
-        numbers += [one for one in outputs if type(one) is float]
-        start = [*[one._data for one in known], *numbers]
+        constants = [one for node in order for one in operands(node) if is_constant(one)]
+        constants += [one for one in outputs if is_constant(one)]
+        start = numbers([*known, *constants])
         slots = {one: slot for slot, one in enumerate(known)}
         slots |= {node: slot for slot, node in enumerate(order, len(start))}
         constant = count(len(known))
 
         def slot(one: Any) -> int:
-            return next(constant) if type(one) is float else slots[one]
+            return next(constant) if is_constant(one) else slots[one]
 
-        instructions: list[Instruction] = []
-        for node in order:
-            primitive: Any = node._primitive
-            instructions.append(Instruction(primitive, tuple([slot(one) for one in operands(node)])))
+        instructions = [
+            Instruction(operation(node), tuple([slot(one) for one in operands(node)])) for node in order
+        ]
         return cls(start, len(inputs), instructions, [slot(one) for one in outputs])
 
     @cached_property

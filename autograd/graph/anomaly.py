@@ -5,19 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 from autograd.graph import context
-from autograd.graph.context import Received, Watcher, derived_from, watch
+from autograd.graph.context import Received, Watcher, current, entered
 from autograd.graph.value import Value
-from autograd.graph.walks import operands
+from autograd.graph.walks import number, numbers, operands, operation
 from autograd.primitives.primitive import find_primitive
 from autograd.support.user_line import Line, user_line
 
 __all__ = ["detect_anomaly", "is_hunted", "raise_birth"]
-
-_detecting: ContextVar[bool] = ContextVar("detecting", default=False)
 
 
 @contextmanager
@@ -39,17 +36,13 @@ def detect_anomaly() -> Iterator[None]:
     Traceback (most recent call last):
     FloatingPointError: log(x=0.0) is -inf, at <doctest ...>:2: x.log()
     """
-    token = _detecting.set(True)
-    try:
-        with watch(_Detective()):
-            yield
-    finally:
-        _detecting.reset(token)
+    with entered(watchers=(*current().watchers, _Detective()), detecting=True):
+        yield
 
 
 def is_hunted(*results: Iterable[Any]) -> bool:
     """Whether a program's results are to be looked into: they are not finite, and anomalies detected."""
-    if not (context.contexts and _detecting.get()):
+    if not (context.active and current().detecting):
         return False
     return not all(math.isfinite(number) for numbers in results for number in numbers)
 
@@ -70,17 +63,17 @@ def raise_birth(program: Any, inputs: Sequence[float], place: str = "") -> list[
     """
     slots = [*inputs, *program.constants]
     first = len(slots)
-    for one in program.instructions:
-        slots.append(one.primitive(*[slots[operand] for operand in one.operands]))
-    for at in sorted(_led_to(program.outputs, program.instructions, slots, first)):
-        one = program.instructions[at - first]
-        if _is_born(slots[at], [slots[i] for i in one.operands]):
+    for instruction in program.instructions:
+        slots.append(instruction.primitive(*[slots[operand] for operand in instruction.operands]))
+    for slot in sorted(_led_to(program.outputs, program.instructions, slots, first)):
+        instruction = program.instructions[slot - first]
+        if _is_born(slots[slot], [slots[operand] for operand in instruction.operands]):
             names = [*program.inputs, *[""] * len(program.constants)]
-            names += [instruction.label for instruction in program.instructions]
-            shown = [f"{names[i]}={slots[i]}" if names[i] else f"{slots[i]}" for i in one.operands]
-            line = f", at {one.line}" if one.line else ""
-            call = f"{one.primitive.name}({', '.join(shown)})"
-            raise FloatingPointError(f"{call} is {slots[at]} in {program.name}{place}{line}")
+            names += [each.label for each in program.instructions]
+            shown = [f"{names[i]}={slots[i]}" if names[i] else f"{slots[i]}" for i in instruction.operands]
+            line = f", at {instruction.line}" if instruction.line else ""
+            call = f"{instruction.primitive.name}({', '.join(shown)})"
+            raise FloatingPointError(f"{call} is {slots[slot]} in {program.name}{place}{line}")
     return [slots[output] for output in program.outputs]
 
 
@@ -88,19 +81,20 @@ def _led_to(
     outputs: Iterable[int], instructions: Sequence[Any], slots: Sequence[float], first: int
 ) -> set[int]:
     """The instructions' slots that are not finite and went into an output that is not."""
-    found: set[int] = set()
+    guilty: set[int] = set()
     pending = list(outputs)
     while pending:
-        at = pending.pop()
-        if at < first or at in found or math.isfinite(slots[at]):
+        slot = pending.pop()
+        if slot < first or slot in guilty or math.isfinite(slots[slot]):
             continue
-        found.add(at)
-        one = instructions[at - first]
-        if one.primitive is _where:  # what it did not choose did not go in
-            pending.append(one.operands[1 if slots[one.operands[0]] else 2])
+        guilty.add(slot)
+        instruction = instructions[slot - first]
+        if instruction.primitive is _where:  # what it did not choose did not go in
+            condition, *choices = instruction.operands
+            pending.append(choices[0 if slots[condition] else 1])
         else:
-            pending += one.operands
-    return found
+            pending += instruction.operands
+    return guilty
 
 
 _where = find_primitive("where")
@@ -118,11 +112,11 @@ class _Detective(Watcher):
         self.lines: dict[Value, Line] = {}
 
     def recorded(self, node: Value) -> None:
-        if context.in_trace.get():
+        if current().tracing:
             return  # on numbers that do not matter
-        source = derived_from.get()
+        source = current().source.node
         line = self.lines[node] = self.lines.get(source) or user_line()
-        if source is None and _is_born(node._data, [_number(one) for one in operands(node)]):
+        if source is None and _is_born(node._data, numbers(operands(node))):
             raise FloatingPointError(f"{_call(node)} is {node._data}, at {line}")
 
     def propagated(self, node: Value, adjoint: float, received: Received) -> None:
@@ -146,7 +140,7 @@ class _Detective(Watcher):
             )
 
     def _is_born_at(self, node: Value, derivative: float, of: Sequence[float]) -> bool:
-        return _is_born(derivative, [*of, node._data, *map(_number, operands(node))])
+        return _is_born(derivative, [*of, node._data, *numbers(operands(node))])
 
     def _where(self, node: Value) -> str:
         line = self.lines.get(node)
@@ -160,14 +154,10 @@ def _is_born(result: float, of: list[float]) -> bool:
     return math.isinf(result) and all(map(math.isfinite, of))
 
 
-def _number(operand: Any) -> float:
-    return operand if type(operand) is float else operand._data
-
-
 def _named(operand: Any) -> str:
     label = "" if type(operand) is float else operand.label
-    return f"{label}={_number(operand)}" if label else f"{_number(operand)}"
+    return f"{label}={number(operand)}" if label else f"{number(operand)}"
 
 
 def _call(node: Value) -> str:
-    return f"{node._primitive.name}({', '.join(map(_named, operands(node)))})"  # type: ignore[union-attr]
+    return f"{operation(node).name}({', '.join(map(_named, operands(node)))})"

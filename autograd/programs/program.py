@@ -15,6 +15,7 @@ from autograd.graph.anomaly import is_hunted, raise_birth
 from autograd.graph.scopes import Path
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
+from autograd.graph.walks import numbers
 from autograd.primitives.primitive import Primitive
 from autograd.support.user_line import Line
 
@@ -122,7 +123,7 @@ class Program:
                     f"a program runs on numbers, got a Value for {name}: pass its data, or call the "
                     "function itself to go on recording"
                 )
-        return scalars + [one._data for one in self.captured]
+        return scalars + numbers(self.captured)
 
     def __call__(self, *args: Any) -> Any:
         """Run it in Python.

@@ -40,6 +40,7 @@ import optree
 
 from autograd.graph.trees import Structure
 from autograd.graph.value import Value
+from autograd.graph.walks import number
 from autograd.primitives.primitive import find_primitive
 from autograd.programs.program import Instruction, Program
 from autograd.support.user_line import Line
@@ -114,7 +115,7 @@ def write(program: Program) -> str:
         f"arguments {_nesting(program.arguments, 'arguments')}",
         f"results {_nesting(program.results, 'results')}",
         *(f"input {_quoted(name)}" for name in program.inputs),
-        *(f"captured {one._data.hex()} {_quoted(one.label)}" for one in program.captured),
+        *(f"captured {number(one).hex()} {_quoted(one.label)}" for one in program.captured),
         *(f"constant {number.hex()}" for number in program.constants),
         *(f"primitive {_quoted(one.name)} {_quoted(one.place)}" for one in own),
         *(_step(instruction) for instruction in program.instructions),

@@ -6,11 +6,11 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd.graph.context import Watcher, births, derived_from, tracing, variables, watch
+from autograd.graph.context import Watcher, births, current, tracing, watch
 from autograd.graph.scopes import scopes_of
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
-from autograd.graph.walks import leaves, operands, topological_order
+from autograd.graph.walks import is_constant, is_leaf, leaves, number, operands, operation, topological_order
 from autograd.programs.program import Program
 from autograd.programs.simplification import Builder
 from autograd.support.user_line import Line, user_line
@@ -42,7 +42,7 @@ def trace(f: Callable[..., Any], *example_args: Any) -> Program:
     """
     scalars, arguments = flatten(example_args, "an example argument")
     names = argument_names(f, example_args)
-    inputs = [Value(one._data if isinstance(one, Value) else one, name) for one, name in zip(scalars, names)]
+    inputs = [Value(number(scalar), name) for scalar, name in zip(scalars, names)]
     lines = _Lines()
     with births() as made, tracing(), watch(lines):
         result = f(*arguments.unflatten(inputs))
@@ -60,7 +60,7 @@ class _Lines(Watcher):
 
     def recorded(self, node: Value) -> None:
         """A derivative's operation belongs to the line of what it is the derivative of."""
-        self.of[node] = self.of.get(derived_from.get()) or user_line()
+        self.of[node] = self.of.get(current().source.node) or user_line()
 
 
 def _program(
@@ -73,26 +73,24 @@ def _program(
     results: Structure,
 ) -> Program:
     values = [one for one in outputs if isinstance(one, Value)]
-    stop = variables.get()
+    stop = current().variables
     order = topological_order(*values, stop=stop)
     known = set(inputs)
-    below = dict.fromkeys(
-        [*leaves(order, stop), *(one for one in values if one._primitive is None or one in stop)]
-    )
+    below = dict.fromkeys([*leaves(order, stop), *(one for one in values if is_leaf(one) or one in stop)])
     captured = [leaf for leaf in below if leaf not in known and leaf not in made]
     builder = Builder()
     slots: dict[Value, int] = {one: builder.input() for one in [*inputs, *captured]}
 
     def slot(one: Any) -> int:
-        if type(one) is float:
+        if is_constant(one):
             return builder.constant(one)
         if one not in slots:  # a leaf that the function itself made
-            slots[one] = builder.constant(one._data)
+            slots[one] = builder.constant(number(one))
         return slots[one]
 
     for node in order:
         slots[node] = builder.operation(
-            node._primitive,
+            operation(node),
             [slot(one) for one in operands(node)],
             node.label,
             lines.get(node),
