@@ -54,7 +54,7 @@ def reverse(
                 continue
             if lift:
                 context.source.node = node
-            rules = None if lift or watched else operation(node).rules
+            rules = None if lift or watched else node._primitive.rules  # type: ignore[union-attr]
             if rules is not None and _propagated(node, rules, adjoint, adjoints, involved):
                 continue
             parts = operands(node)

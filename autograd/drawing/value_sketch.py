@@ -8,7 +8,7 @@ from autograd.drawing.sketch import Look, Node, Sketch
 from autograd.graph.scopes import scopes_of
 from autograd.graph.value import Value
 from autograd.graph.walks import (
-    gradient,
+    gradients,
     is_constant,
     is_leaf,
     leaves,
@@ -71,7 +71,7 @@ def _node(look: Look, value: Value, parts: tuple[int, ...] = ()) -> Node:
         operation(value),
         (str(value.label),) if value.label else (),
         (number(value),),
-        (gradient(value),),
+        tuple(gradients([value])),
         "" if is_leaf(value) else operation(value).name,
         scopes_of(value),
     )

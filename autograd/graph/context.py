@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import Any
 
 __all__ = [
     "Context",
@@ -52,8 +52,10 @@ class Source:
         self.node = node
 
 
-class Context(NamedTuple):
+class Context:
     """All that recording, sweeping and reading a number depend on beside their arguments.
+
+    It is never changed: `entered` makes another, which holds the fields that differ from those below.
 
     Attributes:
         watchers: who is told of nodes and derivatives.
@@ -86,21 +88,29 @@ _COUNTED = frozenset({"watchers", "scopes", "tracing"})
 _counting = threading.Lock()
 
 
-@contextmanager
-def entered(**changes: Any) -> Iterator[Context]:
+class entered:  # noqa: N801  it is called like a function
     """Run what follows in this context with some fields of the `Context` changed."""
-    global active
-    counted = not _COUNTED.isdisjoint(changes)
-    changed = current()._replace(**changes)
-    if counted:
-        with _counting:
-            active += 1
-    token = _context.set(changed)
-    try:
-        yield changed
-    finally:
-        _context.reset(token)
-        if counted:
+
+    __slots__ = ("_changes", "_counted", "_token")
+
+    def __init__(self, **changes: Any) -> None:
+        self._changes = changes
+        self._counted = not _COUNTED.isdisjoint(changes)
+
+    def __enter__(self) -> Context:
+        global active
+        changed = Context()
+        changed.__dict__ = current().__dict__ | self._changes
+        if self._counted:
+            with _counting:
+                active += 1
+        self._token = _context.set(changed)
+        return changed
+
+    def __exit__(self, *_: object) -> None:
+        global active
+        _context.reset(self._token)
+        if self._counted:
             with _counting:
                 active -= 1
 
@@ -118,22 +128,22 @@ def births() -> Iterator[set[Any]]:
             outer |= made
 
 
-def deriving() -> AbstractContextManager[Context]:
+def deriving() -> entered:
     """A sweep records derivatives, and names in `source.node` what they are of, one node after the other."""
     return entered(source=Source(current().source.node))
 
 
-def differentiating(nodes: Iterable[Any]) -> AbstractContextManager[Context]:
+def differentiating(nodes: Iterable[Any]) -> entered:
     """A function is being differentiated by nodes: whoever would read them as numbers must not."""
     return entered(variables=current().variables.union(nodes))
 
 
-def tracing() -> AbstractContextManager[Context]:
+def tracing() -> entered:
     """A function is being traced: what would turn a Value into a number of this moment is refused."""
     return entered(tracing=True)
 
 
-def watch(watcher: Watcher) -> AbstractContextManager[Context]:
+def watch(watcher: Watcher) -> entered:
     """Let a watcher see what is recorded, and what goes backward, in this context."""
     return entered(watchers=(*current().watchers, watcher))
 

@@ -18,6 +18,7 @@ from typing import Any, NoReturn, Union
 import numpy as np
 
 from autograd.graph import context
+from autograd.graph.context import current
 from autograd.graph.copies import Copied
 from autograd.graph.functions import Functions
 from autograd.graph.refusals import refuse_arguments, refuse_by_hand, refuse_in_trace
@@ -73,7 +74,7 @@ class Value(Functions, Copied):
         self._grad = 0.0
         self._primitive = self._left = self._right = self._scopes = self._mark = None
         self.label = label
-        made = context.current().births
+        made = current().births
         if made is not None:
             made.add(self)
 

@@ -14,7 +14,9 @@ from typing import Any, Protocol, TypeVar
 __all__ = [
     "N",
     "Node",
-    "gradient",
+    "assign",
+    "clear_gradients",
+    "gradients",
     "is_constant",
     "is_leaf",
     "leaves",
@@ -68,9 +70,21 @@ def numbers(operands: Iterable[Any]) -> list[float]:
     return [operand if type(operand) is float else operand._data for operand in operands]
 
 
-def gradient(node: Node) -> float:
-    """The gradient that a node holds."""
-    return node._grad
+def gradients(nodes: Iterable[Node]) -> list[float]:
+    """The gradients that nodes hold."""
+    return [node._grad for node in nodes]
+
+
+def assign(nodes: Iterable[Node], numbers: Iterable[float]) -> None:
+    """Give each of several leaves its next number, as an optimizer does at each step."""
+    for node, data in zip(nodes, numbers):
+        node._data = data
+
+
+def clear_gradients(nodes: Iterable[Node]) -> None:
+    """Set the gradient of each of several nodes to 0."""
+    for node in nodes:
+        node._grad = 0.0
 
 
 def is_constant(operand: Any) -> bool:
