@@ -16,9 +16,10 @@ from autograd.running.vmap import vmap
 from autograd.programs.program import Program, trace
 from autograd.primitives.primitive import Primitive, all_primitives, primitive
 from autograd.running.scan import scan
+from autograd.graph.refusals import TracingError
 from autograd.graph.scopes import scope
 from autograd.derivatives.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from autograd.graph.value import TracingError, Value
+from autograd.graph.value import Value
 import autograd.notebooks  # noqa: F401  attaches what a notebook shows
 
 __all__ = [

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, NoReturn
 
 from autograd import Value
+from autograd.graph.walks import assign, clear_gradients, gradients, numbers
 from autograd.primitives.ieee import to_float
 from optim.checks import checked, whole
 from optim.schedules import Schedule
@@ -58,7 +59,7 @@ class Optimizer:
     def states(self) -> list[tuple[float, ...]]:
         """The state of each weight, in the order of ``params``."""
         if not self._states:
-            self._states = [self.initial(param._data) for param in self.params]
+            self._states = [self.initial(weight) for weight in numbers(self.params)]
         return self._states
 
     # What a subclass says.
@@ -125,9 +126,13 @@ class Optimizer:
             RuntimeError: the optimizer was made without weights.
         """
         constants = self.constants(self.steps + 1)
-        states, update = self.states, self.update
-        for i, param in enumerate(self.params or self._refuse()):
-            param._data, states[i] = update(param._data, param._grad, states[i], constants)
+        params, update = self.params or self._refuse(), self.update
+        stepped = [
+            update(weight, gradient, state, constants)
+            for weight, gradient, state in zip(numbers(params), gradients(params), self.states)
+        ]
+        assign(params, [weight for weight, _ in stepped])
+        self._states = [state for _, state in stepped]
         self.steps += 1
 
     def _refuse(self) -> NoReturn:
@@ -138,8 +143,7 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Set every weight's gradient to 0."""
-        for param in self.params:
-            param._grad = 0.0
+        clear_gradients(self.params)
 
     def settings(self) -> dict[str, Any]:
         """The name of the optimizer and all its hyperparameters, as JSON can hold them.

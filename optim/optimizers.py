@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from autograd import Value
+from autograd.graph.walks import assign, gradients, numbers
 from optim.base import Optimizer
 from optim.checks import checked, switch
 from optim.rules import adagrad, adam, adamw, momentum, rmsprop, sgd, vanilla
@@ -46,8 +47,9 @@ class VanillaGradientDescent(Optimizer):
         Without states to keep the loop takes half the time.
         """
         lr = self.rate(self.steps + 1)
-        for param in self.params or self._refuse():
-            param._data = vanilla(param._data, param._grad, lr=lr)
+        params = self.params or self._refuse()
+        pairs = zip(numbers(params), gradients(params))
+        assign(params, [vanilla(weight, gradient, lr=lr) for weight, gradient in pairs])
         self.steps += 1
 
 

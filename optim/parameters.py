@@ -8,7 +8,7 @@ from typing import Any
 
 from autograd import Value
 from autograd.graph.trees import flatten
-from autograd.graph.walks import leaves, topological_order
+from autograd.graph.walks import is_leaf, leaves, topological_order
 from autograd.primitives.ieee import described
 from optim.samples import Samples
 
@@ -42,7 +42,7 @@ class Parameters:
         self.names = [getattr(one, "label", "") or name for one, name in zip(scalars, names)]
         self.start = [one.data if isinstance(one, Value) else one for one in scalars]
         for name, scalar, number in zip(names, scalars, self.start):
-            if isinstance(scalar, Value) and scalar._primitive is not None:
+            if isinstance(scalar, Value) and not is_leaf(scalar):
                 raise TypeError(f"{name} is a result and cannot be trained: give the leaves it is made of")
             if not math.isfinite(number):
                 raise ValueError(f"{name} must start from a finite number, got {number}")

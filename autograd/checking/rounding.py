@@ -18,7 +18,7 @@ import numpy as np
 from autograd.checking.numbers import Number, is_own, restated
 from autograd.checking.tape import Tape
 from autograd.graph.value import Value
-from autograd.graph.walks import operands
+from autograd.graph.walks import number, numbers, operands, operation
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive, all_primitives
 
@@ -168,11 +168,11 @@ _ERRORS: dict[Primitive, Callable[..., float]] = {
 
 def own_rounding(node: Value) -> float:
     """How far an operation's result may be from that of its operands as they are."""
-    primitive: Any = node._primitive
+    primitive = operation(node)
     ulps = _ULPS.get(primitive)
     if ulps is not None:
-        return ulps * math.ulp(node._data)
-    inputs = [Rounded(one if type(one) is float else one._data) for one in operands(node)]
+        return ulps * math.ulp(number(node))
+    inputs = map(Rounded, numbers(operands(node)))
     return Rounded._apply(primitive, tuple(inputs)).error
 
 

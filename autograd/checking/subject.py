@@ -13,7 +13,7 @@ from autograd.checking.tape import Tape
 from autograd.derivatives.transforms import grad, hessian
 from autograd.graph.trees import flatten
 from autograd.graph.value import Value
-from autograd.graph.walks import leaves, topological_order
+from autograd.graph.walks import leaves, number, numbers, topological_order
 from autograd.primitives.primitive import Primitive
 from autograd.programs.program import trace
 from autograd.programs.tracing import argument_names
@@ -44,7 +44,7 @@ class Subject:
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...]) -> None:
         scalars, self._structure = flatten(args, "an argument of the function to check", integers=False)
         self._f = f
-        self.point = [one._data if isinstance(one, Value) else one for one in scalars]
+        self.point = numbers(scalars)
         self.names = [
             getattr(one, "label", "") or name for one, name in zip(scalars, argument_names(f, args))
         ]
@@ -70,12 +70,12 @@ class Subject:
 
     def run(self, point: Sequence[float]) -> tuple[list[Value], Value | float]:
         """The function on Values: those of its inputs, and the result."""
-        inputs = [Value(number) for number in point]
+        inputs = [Value(coordinate) for coordinate in point]
         return inputs, _scalar(self(inputs))
 
     def value(self, point: Sequence[float]) -> float:
         """The function's value."""
-        return _number(self.run(point)[1])
+        return number(self.run(point)[1])
 
 
 def _scalar(result: Any) -> Value | float:
@@ -98,7 +98,7 @@ class Gradient:
         self.subject = subject
         self.names = [subject.names]
         self._inputs, self._result = subject.run(subject.point)
-        first, second = [_number(one) for one in (self._result, subject.run(subject.point)[1])]
+        first, second = numbers([self._result, subject.run(subject.point)[1]])
         if not _same(first, second):
             raise ValueError(
                 "the function to check must depend on its arguments alone: called twice, it returned "
@@ -119,7 +119,7 @@ class Gradient:
     def sample(self, point: Sequence[float]) -> list[Rounded]:
         """What the derivatives are of, elsewhere: the function's value."""
         inputs, result = self.subject.run(point)
-        return [Rounded(_number(result), _swept(inputs, result)[1])]
+        return [Rounded(number(result), _swept(inputs, result)[1])]
 
     @cached_property
     def program(self) -> Tape:
@@ -129,7 +129,7 @@ class Gradient:
             RefusedError: it cannot be traced, or its program computes something else.
         """
         tape = self.subject.trace()
-        expected = _number(self._result)
+        expected = number(self._result)
         found = tape.replayed(tape.start)[tape.outputs[0]]
         if not _same(found, expected):
             raise RefusedError(f"the function returns {expected!r}, and the program traced from it {found!r}")
@@ -147,16 +147,12 @@ def _swept(inputs: Sequence[Value], result: Value | float) -> tuple[list[float],
     order = topological_order(result)
     own = set(inputs)
     others = [one for one in {*leaves(order), *order, result} if one not in own]
-    before = [one._grad for one in others]
+    before = [node.grad for node in others]
     result.backward()
-    rounding = sum([abs(node._grad) * own_rounding(node) for node in order])
-    for one, gradient in zip(others, before):
-        one._grad = gradient
-    return [one._grad for one in inputs], rounding
-
-
-def _number(result: Value | float) -> float:
-    return result._data if isinstance(result, Value) else result
+    rounding = sum([abs(node.grad) * own_rounding(node) for node in order])
+    for node, gradient in zip(others, before):
+        node.grad = gradient
+    return [node.grad for node in inputs], rounding
 
 
 def _same(a: float, b: float) -> bool:
@@ -181,7 +177,7 @@ class Hessian:
     def analytic(self) -> list[list[float]]:
         """The engine's derivatives."""
         rows = hessian(self.subject)(self.subject.point)
-        return [[one._data if isinstance(one, Value) else one for one in row] for row in rows]
+        return [numbers(row) for row in rows]
 
     @cached_property
     def errors(self) -> list[list[float]]:

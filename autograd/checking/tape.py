@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from autograd.graph.value import Value
-from autograd.graph.walks import leaves, operands, topological_order
+from autograd.graph.walks import is_constant, leaves, numbers, operands, operation, topological_order
 from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Instruction
 from autograd.programs.program import Program
@@ -40,13 +40,8 @@ class Tape:
     @classmethod
     def of_program(cls, program: Program, point: Sequence[float]) -> Tape:
         """A traced program at a point."""
-        captured = [one._data for one in program.captured]
-        return cls(
-            [*point, *captured, *program.code.constants],
-            len(point),
-            program.instructions,
-            program.code.outputs,
-        )
+        start = [*point, *numbers(program.captured), *program.constants]
+        return cls(start, len(point), program.instructions, program.outputs)
 
     @classmethod
     def of_values(cls, outputs: Sequence[Any], inputs: Sequence[Value]) -> Tape:
@@ -60,21 +55,20 @@ class Tape:
         recorded = set(order)
         beside = [one for one in outputs if isinstance(one, Value) and one not in recorded]
         known = dict.fromkeys([*inputs, *leaves(order, frozenset(inputs)), *beside])
-        numbers = [one for node in order for one in operands(node) if type(one) is float]
-        numbers += [one for one in outputs if type(one) is float]
-        start = [*[one._data for one in known], *numbers]
+        constants = [one for node in order for one in operands(node) if is_constant(one)]
+        constants += [one for one in outputs if is_constant(one)]
+        start = numbers([*known, *constants])
         slots = {one: slot for slot, one in enumerate(known)}
         slots |= {node: slot for slot, node in enumerate(order, len(start))}
         constant = count(len(known))
 
         def slot(one: Any) -> int:
-            return next(constant) if type(one) is float else slots[one]
+            return next(constant) if is_constant(one) else slots[one]
 
-        instructions: list[Instruction] = []
-        for node in order:
-            operation: Any = node._primitive
-            result = (len(start) + len(instructions),)
-            instructions.append(Instruction(operation, tuple([slot(one) for one in operands(node)]), result))
+        instructions = [
+            Instruction(operation(node), tuple([slot(one) for one in operands(node)]), (at,))
+            for at, node in enumerate(order, len(start))
+        ]
         return cls(start, len(inputs), instructions, [slot(one) for one in outputs])
 
     @cached_property

@@ -10,8 +10,9 @@ from autograd.comparing.judgement import judged
 from autograd.comparing.points import Pair, of_one_number, sampled
 from autograd.derivation import Derivation, derive
 from autograd.derivatives.transforms import argument_places
+from autograd.graph.refusals import TracingError
 from autograd.graph.trees import flatten
-from autograd.graph.value import TracingError, Value
+from autograd.graph.value import Value
 from autograd.programs.tracing import argument_names
 
 __all__ = ["Comparison", "Component", "compare"]

@@ -15,7 +15,7 @@ from autograd.derivation.differentiation import textbook_partial
 from autograd.derivation.operators import Operators
 from autograd.derivatives.sweeps import dependent_on, reverse
 from autograd.graph.value import Value
-from autograd.graph.walks import operands, topological_order
+from autograd.graph.walks import is_constant, number, operands, operation, topological_order
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive
 
@@ -97,13 +97,13 @@ class Gradient:
 
 def _errors(order: list[Value], result: Value, inputs: Sequence[Value]) -> list[float]:
     """A reverse sweep in rounded numbers, by textbook rules: what a person's formulas go through."""
-    numbers: dict[Value, Any] = {}
+    results: dict[Value, Any] = {}
 
-    def number(node: Any) -> Any:
-        return node if type(node) is float else numbers.setdefault(node, Rounded(node._data))
+    def rounded(operand: Any) -> Any:
+        return operand if is_constant(operand) else results.setdefault(operand, Rounded(number(operand)))
 
     for node in order:
-        numbers[node] = node._primitive(*map(number, operands(node)))  # type: ignore[misc]
+        results[node] = operation(node)(*map(rounded, operands(node)))
     involved = dependent_on(inputs, order)
     adjoints: dict[Value, Any] = {result: Rounded(1.0)}
     for node in reversed(order):
@@ -111,10 +111,10 @@ def _errors(order: list[Value], result: Value, inputs: Sequence[Value]) -> list[
         if adjoint is None:
             continue
         parts = operands(node)
-        args = tuple(map(number, parts))
+        args = tuple(map(rounded, parts))
         for place, one in enumerate(parts):
-            if type(one) is not float and one in involved:
-                term = adjoint * rounded_partial(node._primitive, place, args, numbers[node])
+            if not is_constant(one) and one in involved:
+                term = adjoint * rounded_partial(operation(node), place, args, results[node])
                 adjoints[one] = adjoints[one] + term if one in adjoints else term
     return [adjoints[one].error if one in adjoints else 0.0 for one in inputs]
 

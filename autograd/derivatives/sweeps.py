@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from autograd.graph.context import derived_from, deriving, is_watched, tell_propagated, tell_pushed
+from autograd.graph.context import deriving, is_watched, tell_propagated, tell_pushed
 from autograd.graph.value import Value
-from autograd.graph.walks import operands
+from autograd.graph.walks import number, numbers, operands, operation
 
 __all__ = ["dependent_on", "forward", "reverse"]
 
@@ -47,11 +47,13 @@ def reverse(
     for output, seed in seeds:
         if output in involved:
             adjoints[output] = _plus(adjoints.get(output), seed)
-    with deriving():
+    with deriving() as context:
         for node in reversed(order):
             adjoint = adjoints.pop(node, None) if node in involved else None
             if adjoint is None:
                 continue
+            if lift:
+                context.source.node = node
             rules = None if lift or watched else node._primitive.rules  # type: ignore[union-attr]
             if rules is not None and _propagated(node, rules, adjoint, adjoints, involved):
                 continue
@@ -62,9 +64,9 @@ def reverse(
                     held, term = adjoints.get(one), _times(adjoint, partial)
                     adjoints[one] = _plus(held, term)
                     if watched:
-                        received.append((one, _number(term), 0.0 if held is None else _number(held)))
+                        received.append((one, number(term), 0.0 if held is None else number(held)))
             if watched:
-                tell_propagated(node, _number(adjoint), received)
+                tell_propagated(node, number(adjoint), received)
     return [adjoints.get(one, 0.0) for one in inputs]
 
 
@@ -105,11 +107,13 @@ def forward(
     """
     watched = is_watched()
     tangents: dict[Any, Any] = dict(seeds)
-    with deriving():
+    with deriving() as context:
         for node in order:
             parts = operands(node)
             if not any(type(one) is not float and one in tangents for one in parts):
                 continue
+            if lift:
+                context.source.node = node
             total, used = None, []
             for one, partial in zip(parts, _partials(node, parts, tangents, lift)):
                 if partial is not None:
@@ -118,7 +122,7 @@ def forward(
             if total is not None:
                 tangents[node] = total
                 if watched:
-                    tell_pushed(node, _number(total), list(map(_number, used)))
+                    tell_pushed(node, number(total), list(map(number, used)))
     return [tangents.get(output, 0.0) if isinstance(output, Value) else 0.0 for output in outputs]
 
 
@@ -126,11 +130,10 @@ def _partials(node: Value, parts: tuple[Any, ...], involved: Any, lift: bool) ->
     """The partials by those operands that are involved, None for the others."""
     wanted = tuple(type(one) is not float and one in involved for one in parts)
     if lift:
-        derived_from.set(node)
-        found = node._primitive.partials_at(node, parts, wanted)  # type: ignore[union-attr]
-        return [float(one) if isinstance(one, int) else one for one in found]  # a rule may be a number
-    inputs = tuple(one if type(one) is float else one._data for one in parts)
-    return node._primitive.partials_at(node._data, inputs, wanted)  # type: ignore[union-attr]
+        partials = operation(node).partials_at(node, parts, wanted)
+        return [one if one is None or isinstance(one, Value) else float(one) for one in partials]
+    partials = operation(node).partials_at(number(node), tuple(numbers(parts)), wanted)
+    return list(partials)
 
 
 def _times(adjoint: Any, partial: Any) -> Any:
@@ -142,10 +145,6 @@ def _times(adjoint: Any, partial: Any) -> Any:
             if one == -1.0:
                 return -other
     return adjoint * partial
-
-
-def _number(one: Any) -> float:
-    return one._data if isinstance(one, Value) else float(one)
 
 
 def _plus(total: Any, term: Any) -> Any:

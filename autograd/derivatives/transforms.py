@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from autograd.derivatives import sweeps
-from autograd.graph.context import births, differentiating, in_trace
+from autograd.graph.context import births, current, differentiating
 from autograd.graph.trees import Structure, arranged, array_of, flatten
 from autograd.graph.value import Value
-from autograd.graph.walks import leaves, topological_order
+from autograd.graph.walks import is_leaf, leaves, number, topological_order
 from autograd.primitives.ieee import described
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
@@ -233,7 +233,7 @@ class _Run:
             with differentiating(self.inputs):
                 self.result = f(*called, **kwargs)
         self._made = made
-        self._passed_in = {one for one in self.inputs if one._primitive is not None}
+        self._passed_in = {one for one in self.inputs if not is_leaf(one)}
 
     def reverse(self, outputs: Sequence[Any], seeds: Sequence[Sequence[Any]]) -> list[list[Any]]:
         """One reverse sweep for each list of seeds, one seed an output."""
@@ -280,16 +280,16 @@ class _Run:
 
         In a trace that is left to the program's simplification, which finds constants by itself.
         """
-        if self._passed_in and in_trace.get():
+        if self._passed_in and current().tracing:
             return list(results)
         order = topological_order(*_values(results), stop=self.inputs)
         outside = [one for one in [*self.inputs, *leaves(order), *_values(results)] if self._is_outside(one)]
         kept = sweeps.dependent_on(outside, order)
-        return [one._data if isinstance(one, Value) and one not in kept else one for one in results]
+        return [result if result in kept else number(result) for result in results]
 
     def _is_outside(self, node: Value) -> bool:
         """Whether it is an argument that came as a Value, or a leaf that the call did not make."""
-        return node in self._passed_in if node._primitive is not None else node not in self._made
+        return node not in self._made if is_leaf(node) else node in self._passed_in
 
     def settle_tree(self, tree: Any) -> Any:
         """The same within a structure, of which anything but Values is left as it is."""

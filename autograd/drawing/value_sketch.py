@@ -7,7 +7,16 @@ from typing import Any
 from autograd.drawing.sketch import Look, Node, Sketch
 from autograd.graph.scopes import scopes_of
 from autograd.graph.value import Value
-from autograd.graph.walks import leaves, operands, topological_order
+from autograd.graph.walks import (
+    gradients,
+    is_constant,
+    is_leaf,
+    leaves,
+    number,
+    operands,
+    operation,
+    topological_order,
+)
 
 __all__ = ["has_more_than", "sketch_of_values"]
 
@@ -28,13 +37,13 @@ def sketch_of_values(roots: tuple[Any, ...]) -> Sketch:
                 f"{type(root).__name__}: a graph is recorded where a formula is computed on Values"
             )
     order = topological_order(*roots)
-    inputs = dict.fromkeys([*leaves(order), *(root for root in roots if root._primitive is None)])
+    inputs = dict.fromkeys([*leaves(order), *(root for root in roots if is_leaf(root))])
     nodes = [_node(Look.INPUT, leaf) for leaf in inputs]
     places: dict[Any, int] = {leaf: place for place, leaf in enumerate(inputs)}
     for value in order:
         parts = []
         for one in operands(value):
-            if type(one) is float:
+            if is_constant(one):
                 parts.append(len(nodes))
                 nodes.append(Node(Look.CONSTANT, data=(one,)))
             else:
@@ -49,7 +58,7 @@ def has_more_than(root: Value, most: int) -> bool:
     seen = {root}
     ahead = [root]
     while ahead and len(seen) <= most:
-        parts = [one for one in operands(ahead.pop()) if type(one) is not float and one not in seen]
+        parts = [one for one in operands(ahead.pop()) if not is_constant(one) and one not in seen]
         seen.update(parts)
         ahead += dict.fromkeys(parts)
     return len(seen) > most
@@ -59,10 +68,10 @@ def _node(look: Look, value: Value, parts: tuple[int, ...] = ()) -> Node:
     return Node(
         look,
         parts,
-        value._primitive,
+        operation(value),
         (str(value.label),) if value.label else (),
-        (value._data,),
-        (value._grad,),
-        value._primitive.name if value._primitive else "",
+        (number(value),),
+        tuple(gradients([value])),
+        "" if is_leaf(value) else operation(value).name,
         scopes_of(value),
     )

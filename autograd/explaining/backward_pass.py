@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from autograd.graph.value import Value
-from autograd.graph.walks import operands
+from autograd.graph.value import Value, partials_at
+from autograd.graph.walks import is_leaf, operands
 
 __all__ = ["Share", "Step", "backward_steps"]
 
@@ -71,19 +71,15 @@ def backward_steps(root: Value, order: Sequence[Value]) -> tuple[list[Step], dic
 
 def _shares(node: Value, gradient: float, gradients: dict[Value, float]) -> tuple[Share, ...]:
     """The chain rule at one operation; the gradients of its operands are brought up to date."""
-    parts = operands(node)
-    inputs = tuple(one if type(one) is float else one._data for one in parts)
-    wanted = tuple(type(one) is not float for one in parts)
-    partials = node._primitive.partials_at(node._data, inputs, wanted)  # type: ignore[union-attr]
     shares = []
-    for one, partial in zip(parts, partials):
+    for one, partial in zip(operands(node), partials_at(node)):
         if partial is None:
             shares.append(Share(one))
             continue
         contribution = gradient * partial
         before = gradients.get(one)
         # The engine starts a leaf from 0 and an operation from -0, which only a sum of zeros can tell.
-        start = (0.0 if one._primitive is None else -0.0) if before is None else before
+        start = (0.0 if is_leaf(one) else -0.0) if before is None else before
         gradients[one] = start + contribution
         shares.append(Share(one, partial, contribution, before, gradients[one]))
     return tuple(shares)

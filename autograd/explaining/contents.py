@@ -15,7 +15,7 @@ from autograd.explaining.words import (
     textbook_at,
 )
 from autograd.graph.value import Value
-from autograd.graph.walks import leaves, operands, topological_order
+from autograd.graph.walks import is_constant, is_leaf, leaves, number, operands, topological_order
 
 __all__ = ["Account"]
 
@@ -50,10 +50,10 @@ class Account:
         self.nodes = [*self.inputs, *self.order]
         self.place = {node: i for i, node in enumerate(self.nodes)}
         self.names = name_all(self.inputs, self.order)
-        self.formulas = [operation_formula(node) if node._primitive else None for node in self.nodes]
-        self.partials = [partial_formulas(node) if node._primitive else [] for node in self.nodes]
+        self.formulas = [None if is_leaf(node) else operation_formula(node) for node in self.nodes]
+        self.partials = [[] if is_leaf(node) else partial_formulas(node) for node in self.nodes]
         self.uses = [
-            [self.place[one] for one in operands(node) if type(one) is not float] for node in self.nodes
+            [self.place[one] for one in operands(node) if not is_constant(one)] for node in self.nodes
         ]
         self.backward, gradients = backward_steps(result, self.order)
         self.gradients = [gradients.get(node, 0.0) for node in self.nodes]
@@ -73,7 +73,7 @@ class Account:
 
     def in_numbers(self, node: int, formula: Formula) -> str:
         """An operation's formula in numbers, rounded for reading."""
-        return formula.text(lambda place: rounded(self.nodes[self.referred(node, place)]._data))
+        return formula.text(lambda place: rounded(number(self.nodes[self.referred(node, place)])))
 
     def equation(self, node: int) -> str:
         """``t7 = tanh(t6)``; of a leaf its name."""

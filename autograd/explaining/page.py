@@ -16,7 +16,7 @@ from autograd.explaining.picture import picture
 from autograd.explaining.telling import Told
 from autograd.explaining.words import Formula, rounded
 from autograd.graph.value import Value
-from autograd.graph.walks import operands
+from autograd.graph.walks import number, operands
 
 __all__ = ["assemble"]
 
@@ -74,7 +74,7 @@ def _data(account: Account, steps: list[Told]) -> dict[str, Any]:
                 "label": value.label,
                 "heading": graph.headings[node],
                 "box": graph.boxes[node],
-                "value": _number(value._data),
+                "value": _number(number(value)),
                 "gradient": _number(account.gradients[node]),
                 "formula": _formula(account, node, account.formulas[node]),
                 "operands": [_operand(account, one) for one in operands(value)],

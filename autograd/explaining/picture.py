@@ -10,6 +10,7 @@ from autograd.explaining.contents import Account
 from autograd.explaining.layers import Layout, Point, Size, layered
 from autograd.explaining.words import rounded, sign
 from autograd.graph.value import Value
+from autograd.graph.walks import number
 
 __all__ = ["Picture", "picture"]
 
@@ -55,14 +56,14 @@ def _heading(account: Account, node: int) -> str:
     """The first line in a box: a leaf and its number, an operation as a formula if it is short."""
     name, formula = _clipped(account.names[node]), account.formulas[node]
     if formula is None:
-        return f"{name} = {rounded(account.nodes[node]._data)}"
+        return f"{name} = {rounded(number(account.nodes[node]))}"
     text = account.in_names(node, formula)
     return f"{name} = {text}" if _columns(text) <= SHORT_FORMULA else f"{name}: {sign(account.nodes[node])}"
 
 
 def _sizes(account: Account, headings: list[str]) -> list[Size]:
     """A box is wide enough for all that it ever shows."""
-    lines = [[heading, rounded(value._data)] for heading, value in zip(headings, account.nodes)]
+    lines = [[heading, rounded(number(value))] for heading, value in zip(headings, account.nodes)]
     sent = [
         [(one, after) for one, _, _, _, after in step.shares if isinstance(one, Value) and after is not None]
         for step in account.backward

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from autograd.explaining.backward_pass import Share, Step
 from autograd.explaining.contents import Account
 from autograd.explaining.words import rounded
+from autograd.graph.walks import number
 
 __all__ = ["Told", "tell"]
 
@@ -61,7 +62,7 @@ def tell(account: Account) -> Iterator[Told]:
 def _forward(account: Account, node: int) -> str:
     formula = account.formulas[node]
     numbers = account.in_numbers(node, formula) if formula else ""
-    return f"Forward: {account.equation(node)} = {numbers} = {rounded(account.nodes[node]._data)}."
+    return f"Forward: {account.equation(node)} = {numbers} = {rounded(number(account.nodes[node]))}."
 
 
 def _backward(account: Account, node: int, step: Step) -> str:

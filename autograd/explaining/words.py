@@ -10,7 +10,7 @@ from contextvars import Context
 from typing import Any, NamedTuple
 
 from autograd.graph.value import Value
-from autograd.graph.walks import operands
+from autograd.graph.walks import is_constant, number, numbers, operands, operation
 from autograd.primitives.ieee import evaluate
 from autograd.programs.formulas import formula
 
@@ -149,11 +149,11 @@ def operation_formula(node: Value) -> Formula:
         ValueError: an operand's number has been changed since the operation was computed.
     """
     stand_ins = _stand_ins(node)
-    again = Context().run(node._primitive, *stand_ins[1:])  # type: ignore[arg-type]
-    if not alike(again._data, node._data):
-        text = _taken_apart(formula(again)).text(lambda place: rounded(stand_ins[place]._data))
+    again = Context().run(operation(node), *stand_ins[1:])
+    if not alike(number(again), number(node)):
+        text = _taken_apart(formula(again)).text(lambda place: rounded(number(stand_ins[place])))
         raise ValueError(
-            f"{text} is {again._data}, but {node._data} when the graph was recorded: a Value's data was "
+            f"{text} is {number(again)}, but {number(node)} when the graph was recorded: a Value's data was "
             "changed since (by an optimizer's step, say). Compute the result again, then explain it"
         )
     return _taken_apart(formula(again))
@@ -166,7 +166,7 @@ def partial_formulas(node: Value) -> list[Formula | None]:
         One an operand; None where there is nothing to read: by a constant, where the derivative is zero
         everywhere, and where a user's rule computes on floats only.
     """
-    primitive: Any = node._primitive
+    primitive = operation(node)
     y, *inputs = _stand_ins(node)
     wanted = tuple(isinstance(one, Value) for one in inputs)
 
@@ -188,13 +188,11 @@ def partial_formulas(node: Value) -> list[Formula | None]:
 
 def textbook_at(node: Value, place: int) -> float | None:
     """What the textbook's form of a partial gives in floats; None where the table has none."""
-    textbook = node._primitive.textbook  # type: ignore[union-attr]
+    textbook = operation(node).textbook
     rule = textbook[place] if textbook else None
     if not callable(rule):
         return None
-    return float(
-        evaluate(rule, *(one if type(one) is float else one._data for one in (node, *operands(node))))
-    )
+    return float(evaluate(rule, *numbers((node, *operands(node)))))
 
 
 def _stand_ins(node: Value) -> list[Any]:
@@ -203,7 +201,7 @@ def _stand_ins(node: Value) -> list[Any]:
     Of the same numbers, so that a rule with a Python ``if`` takes the branch that it takes for them.
     """
     return [
-        one if type(one) is float else Value(one._data, chr(_FIRST + place))
+        one if is_constant(one) else Value(number(one), chr(_FIRST + place))
         for place, one in enumerate((node, *operands(node)))
     ]
 

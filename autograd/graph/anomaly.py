@@ -5,19 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 from autograd.graph import context
-from autograd.graph.context import Received, Watcher, derived_from, watch
+from autograd.graph.context import Received, Watcher, current, entered
 from autograd.graph.value import Value
-from autograd.graph.walks import operands
-from autograd.primitives.operation import find_operation
+from autograd.graph.walks import number, numbers, operands, operation
 from autograd.support.user_line import Line, user_line
 
-__all__ = ["detect_anomaly", "is_hunted", "raise_birth"]
-
-_detecting: ContextVar[bool] = ContextVar("detecting", default=False)
+__all__ = ["detect_anomaly", "is_born", "is_hunted"]
 
 
 @contextmanager
@@ -39,71 +35,15 @@ def detect_anomaly() -> Iterator[None]:
     Traceback (most recent call last):
     FloatingPointError: log(x=0.0) is -inf, at <doctest ...>:2: x.log()
     """
-    token = _detecting.set(True)
-    try:
-        with watch(_Detective()):
-            yield
-    finally:
-        _detecting.reset(token)
+    with entered(watchers=(*current().watchers, _Detective()), detecting=True):
+        yield
 
 
 def is_hunted(*results: Iterable[Any]) -> bool:
     """Whether a program's results are to be looked into: they are not finite, and anomalies detected."""
-    if not (context.contexts and _detecting.get()):
+    if not (context.active and current().detecting):
         return False
     return not all(math.isfinite(number) for numbers in results for number in numbers)
-
-
-def raise_birth(program: Any, inputs: Sequence[float], place: str = "") -> list[float]:
-    """Repeat a run of a program, and raise where a result's nan or inf is born.
-
-    Args:
-        program: the `Program`.
-        inputs: its inputs.
-        place: which run it was, for the message.
-
-    Returns:
-        The outputs, where none of them is nan or inf, or it came in with the inputs.
-
-    Raises:
-        FloatingPointError: names the operation, its operands and the line that wrote it.
-    """
-    slots = [*inputs, *program.constants]
-    first = len(slots)
-    for one in program.instructions:
-        slots.append(one.operation(*[slots[operand] for operand in one.operands]))
-    for at in sorted(_led_to(program.outputs, program.instructions, slots, first)):
-        one = program.instructions[at - first]
-        if _is_born(slots[at], [slots[i] for i in one.operands]):
-            names = [*program.inputs, *[""] * len(program.constants)]
-            names += [instruction.label for instruction in program.instructions]
-            shown = [f"{names[i]}={slots[i]}" if names[i] else f"{slots[i]}" for i in one.operands]
-            line = f", at {one.line}" if one.line else ""
-            call = f"{one.operation.name}({', '.join(shown)})"
-            raise FloatingPointError(f"{call} is {slots[at]} in {program.name}{place}{line}")
-    return [slots[output] for output in program.outputs]
-
-
-def _led_to(
-    outputs: Iterable[int], instructions: Sequence[Any], slots: Sequence[float], first: int
-) -> set[int]:
-    """The instructions' slots that are not finite and went into an output that is not."""
-    found: set[int] = set()
-    pending = list(outputs)
-    while pending:
-        at = pending.pop()
-        if at < first or at in found or math.isfinite(slots[at]):
-            continue
-        found.add(at)
-        one = instructions[at - first]
-        if one.operation is _where:  # what it did not choose did not go in
-            pending.append(one.operands[1 if slots[one.operands[0]] else 2])
-        else:
-            pending += one.operands
-    return found
-
-
-_where = find_operation("where")
 
 
 class _Detective(Watcher):
@@ -118,11 +58,11 @@ class _Detective(Watcher):
         self.lines: dict[Value, Line] = {}
 
     def recorded(self, node: Value) -> None:
-        if context.in_trace.get():
+        if current().tracing:
             return  # on numbers that do not matter
-        source = derived_from.get()
+        source = current().source.node
         line = self.lines[node] = self.lines.get(source) or user_line()
-        if source is None and _is_born(node._data, [_number(one) for one in operands(node)]):
+        if source is None and is_born(node._data, numbers(operands(node))):
             raise FloatingPointError(f"{_call(node)} is {node._data}, at {line}")
 
     def propagated(self, node: Value, adjoint: float, received: Received) -> None:
@@ -132,7 +72,7 @@ class _Detective(Watcher):
                     f"backward through {_call(node)} = {node._data} hands a gradient of {gradient} to "
                     f"{_named(operand)}, having received {adjoint}{self._where(node)}"
                 )
-            if _is_born(held + gradient, [held, gradient]):
+            if is_born(held + gradient, [held, gradient]):
                 raise FloatingPointError(
                     f"the gradients handed to {_named(operand)} add up to {held + gradient}, with {gradient} "
                     f"from {_call(node)}{self._where(node)}"
@@ -146,28 +86,24 @@ class _Detective(Watcher):
             )
 
     def _is_born_at(self, node: Value, derivative: float, of: Sequence[float]) -> bool:
-        return _is_born(derivative, [*of, node._data, *map(_number, operands(node))])
+        return is_born(derivative, [*of, node._data, *numbers(operands(node))])
 
     def _where(self, node: Value) -> str:
         line = self.lines.get(node)
         return f", recorded at {line}" if line else ""
 
 
-def _is_born(result: float, of: list[float]) -> bool:
+def is_born(result: float, of: list[float]) -> bool:
     """Whether a result is an inf of finite numbers, or a nan of numbers that were none."""
     if math.isnan(result):
         return not any(map(math.isnan, of))
     return math.isinf(result) and all(map(math.isfinite, of))
 
 
-def _number(operand: Any) -> float:
-    return operand if type(operand) is float else operand._data
-
-
 def _named(operand: Any) -> str:
     label = "" if type(operand) is float else operand.label
-    return f"{label}={_number(operand)}" if label else f"{_number(operand)}"
+    return f"{label}={number(operand)}" if label else f"{number(operand)}"
 
 
 def _call(node: Value) -> str:
-    return f"{node._primitive.name}({', '.join(map(_named, operands(node)))})"  # type: ignore[union-attr]
+    return f"{operation(node).name}({', '.join(map(_named, operands(node)))})"

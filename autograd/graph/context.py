@@ -1,4 +1,4 @@
-"""Watchers: contexts that see every node as it is recorded and as derivatives go through it."""
+"""The context that code runs in: who watches it, its scopes, whether it is traced or differentiated."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from contextvars import ContextVar
 from typing import Any
 
 __all__ = [
+    "Context",
     "Received",
+    "Source",
     "Watcher",
     "births",
-    "derived_from",
+    "current",
     "deriving",
     "differentiating",
-    "in_trace",
+    "entered",
     "is_watched",
-    "newborn",
     "tell_propagated",
     "tell_pushed",
     "tell_recorded",
     "tracing",
-    "variables",
     "watch",
 ]
 
@@ -43,111 +43,132 @@ class Watcher:
         """A node's tangent has been found from those of its operands, by a forward sweep."""
 
 
-# How many `watch` contexts are open in the process: while it is 0, recording pays for one test and
-# nothing else. Who watches is each context's own affair.
-contexts = 0
-_counting = threading.Lock()
-watchers: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
+class Source:
+    """The node whose derivative is being recorded; each sweep has its own, and names node after node."""
 
-# The leaves made in this context, where somebody asks for them (see `births`).
-newborn: ContextVar[set[Any] | None] = ContextVar("newborn", default=None)
+    __slots__ = ("node",)
+
+    def __init__(self, node: Any = None) -> None:
+        self.node = node
+
+
+class Context:
+    """All that recording, sweeping and reading a number depend on beside their arguments.
+
+    It is never changed: `entered` makes another, which holds the fields that differ from those below.
+
+    Attributes:
+        watchers: who is told of nodes and derivatives.
+        scopes: the open scopes, the outermost first.
+        births: collects the leaves that are made, where somebody asks for them: see `births`.
+        source: what the operations being recorded are the derivative of.
+        variables: the nodes that running functions are being differentiated by.
+        tracing: whether a function is being traced.
+        detecting: whether anomalies are.
+    """
+
+    watchers: tuple[Watcher, ...] = ()
+    scopes: tuple[Any, ...] = ()
+    births: set[Any] | None = None
+    source: Source = Source()
+    variables: frozenset[Any] = frozenset()
+    tracing: bool = False
+    detecting: bool = False
+
+
+_context: ContextVar[Context] = ContextVar("context", default=Context())  # noqa: B039
+
+current = _context.get  # the `Context` of the code that asks
+
+# How many contexts are open in the process that have watchers, scopes or a trace. While it is 0, making
+# a node or reading its number pays for one test and nothing else; otherwise `current` tells who is
+# concerned. Births, sources and variables do not count: transforms open them around eager code.
+active = 0
+_COUNTED = frozenset({"watchers", "scopes", "tracing"})
+_counting = threading.Lock()
+
+
+class entered:  # noqa: N801  it is called like a function
+    """Run what follows in this context with some fields of the `Context` changed."""
+
+    __slots__ = ("_changes", "_counted", "_token")
+
+    def __init__(self, **changes: Any) -> None:
+        self._changes = changes
+        self._counted = not _COUNTED.isdisjoint(changes)
+
+    def __enter__(self) -> Context:
+        global active
+        changed = Context()
+        changed.__dict__ = current().__dict__ | self._changes
+        if self._counted:
+            with _counting:
+                active += 1
+        self._token = _context.set(changed)
+        return changed
+
+    def __exit__(self, *_: object) -> None:
+        global active
+        _context.reset(self._token)
+        if self._counted:
+            with _counting:
+                active -= 1
 
 
 @contextmanager
 def births() -> Iterator[set[Any]]:
     """Collect the leaves that are made in this context: what a function makes, it does not close over."""
-    outer = newborn.get()
     made: set[Any] = set()
-    token = newborn.set(made)
+    outer = current().births
     try:
-        yield made
+        with entered(births=made):
+            yield made
     finally:
-        newborn.reset(token)
         if outer is not None:
             outer |= made
 
 
-# The node whose derivative is being recorded in this context, where a sweep builds one's graph.
-derived_from: ContextVar[Any] = ContextVar("derived_from", default=None)
+def deriving() -> entered:
+    """A sweep records derivatives, and names in `source.node` what they are of, one node after the other."""
+    return entered(source=Source(current().source.node))
 
 
-@contextmanager
-def deriving() -> Iterator[None]:
-    """A sweep names in `derived_from` one node after the other; afterwards it is what it was."""
-    token = derived_from.set(derived_from.get())
-    try:
-        yield
-    finally:
-        derived_from.reset(token)
-
-
-# The nodes that functions running in this context are being differentiated by: see `differentiating`.
-variables: ContextVar[frozenset[Any]] = ContextVar("variables", default=frozenset())
-
-
-@contextmanager
-def differentiating(nodes: Iterable[Any]) -> Iterator[None]:
+def differentiating(nodes: Iterable[Any]) -> entered:
     """A function is being differentiated by nodes: whoever would read them as numbers must not."""
-    token = variables.set(variables.get().union(nodes))
-    try:
-        yield
-    finally:
-        variables.reset(token)
+    return entered(variables=current().variables.union(nodes))
 
 
-# How many functions are being traced in the process, and whether one is in this context: see `tracing`.
-traces = 0
-in_trace: ContextVar[bool] = ContextVar("in_trace", default=False)
-
-
-@contextmanager
-def tracing() -> Iterator[None]:
+def tracing() -> entered:
     """A function is being traced: what would turn a Value into a number of this moment is refused."""
-    global traces
-    with _counting:
-        traces += 1
-    token = in_trace.set(True)
-    try:
-        yield
-    finally:
-        in_trace.reset(token)
-        with _counting:
-            traces -= 1
+    return entered(tracing=True)
 
 
-@contextmanager
-def watch(watcher: Watcher) -> Iterator[None]:
+def watch(watcher: Watcher) -> entered:
     """Let a watcher see what is recorded, and what goes backward, in this context."""
-    global contexts
-    with _counting:
-        contexts += 1
-    token = watchers.set((*watchers.get(), watcher))
-    try:
-        yield
-    finally:
-        watchers.reset(token)
-        with _counting:
-            contexts -= 1
+    return entered(watchers=(*current().watchers, watcher))
 
 
 def tell_recorded(node: Any) -> None:
-    """Tell this context's watchers of a node; called only while `contexts` is not 0."""
-    for watcher in watchers.get():
+    """Enter a node into the open scopes, and tell watchers of it; called only while `active` is not 0."""
+    context = current()
+    if context.scopes:
+        node._scopes = context.scopes
+    for watcher in context.watchers:
         watcher.recorded(node)
 
 
 def is_watched() -> bool:
     """Whether this context has watchers of derivatives: not in a trace, whose numbers do not matter."""
-    return bool(contexts and watchers.get() and not in_trace.get())
+    return bool(active and current().watchers and not current().tracing)
 
 
 def tell_propagated(node: Any, adjoint: float, received: Received) -> None:
     """Tell this context's watchers what a node's adjoint has handed to its operands."""
-    for watcher in watchers.get():
+    for watcher in current().watchers:
         watcher.propagated(node, adjoint, received)
 
 
 def tell_pushed(node: Any, tangent: float, tangents: Sequence[float]) -> None:
     """Tell this context's watchers of a node's tangent, and of those of its operands."""
-    for watcher in watchers.get():
+    for watcher in current().watchers:
         watcher.pushed(node, tangent, tangents)

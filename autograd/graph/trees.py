@@ -92,7 +92,7 @@ class Structure:
         return optree.tree_unflatten(self._spec, parts)
 
     def nest(self, parts: Sequence[Any]) -> Any:
-        """Arrange things in the places of the bare scalars and the whole arrays, one each."""
+        """Arrange objects in the places of the bare scalars and the whole arrays, one each."""
         return optree.tree_unflatten(self._spec, parts)
 
     @property
@@ -106,12 +106,12 @@ class Structure:
         >>> flatten({"w": [1.0, 2.0]})[1].names("p")
         ["p['w'][0]", "p['w'][1]"]
         """
-        found = []
+        names = []
         for accessor, shape in zip(optree.treespec_accessors(self._spec), self._shapes):
             name = accessor.codify(root)
             indices = [()] if shape is None else list(np.ndindex(shape))
-            found += [name + (f"[{', '.join(map(str, index))}]" if index else "") for index in indices]
-        return found
+            names += [name + (f"[{', '.join(map(str, index))}]" if index else "") for index in indices]
+        return names
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Structure) and (self._spec, self._shapes) == (other._spec, other._shapes)
@@ -172,7 +172,7 @@ def flatten(tree: Any, role: str = "the argument", *, integers: bool = True) -> 
             if leaf.dtype.kind == "f":
                 scalars += leaf.ravel().astype(float).tolist()
             else:
-                scalars += [_scalar(one, role) for one in leaf.ravel().tolist()]
+                scalars += [_scalar(element, role) for element in leaf.ravel().tolist()]
             shapes.append(leaf.shape)
         else:
             scalars.append(_scalar(leaf, role))
@@ -218,10 +218,10 @@ def array_of(scalars: Sequence[Any], shape: tuple[int, ...]) -> Any:
 
 def _introduce_dataclasses(leaves: list[Any]) -> bool:
     """Register the classes of dataclass instances among the leaves; whether there were any."""
-    found: set[Any] = {
+    classes: set[Any] = {
         type(leaf) for leaf in leaves if dataclasses.is_dataclass(leaf) and not isinstance(leaf, type)
     }
-    for cls in found:
+    for cls in classes:
         with _registering:
             if not optree.tree_is_leaf(_sample(leaves, cls), namespace=_NAMESPACE):
                 continue
@@ -232,7 +232,7 @@ def _introduce_dataclasses(leaves: list[Any]) -> bool:
                 path_entry_type=optree.GetAttrEntry,
                 namespace=_NAMESPACE,
             )
-    return bool(found)
+    return bool(classes)
 
 
 def _sample(leaves: list[Any], cls: type) -> Any:
@@ -252,7 +252,7 @@ def _fields_of(instance: Any) -> tuple[list[Any], tuple[Any, ...], list[str]]:
 def _made(cls: Any, settings: tuple[Any, ...], children: Any) -> Any:
     """An instance with these fields; its `__init__` may demand what a gradient does not satisfy."""
     instance: Any = object.__new__(cls)
-    fixed, given = iter(settings), iter(children)
+    static, others = iter(settings), iter(children)
     for field in dataclasses.fields(cls):
-        object.__setattr__(instance, field.name, next(fixed if field.metadata.get("static") else given))
+        object.__setattr__(instance, field.name, next(static if field.metadata.get("static") else others))
     return instance

@@ -1,12 +1,32 @@
-"""Walks over a graph of nodes: operands before the operations that use them, and never by recursion."""
+"""Nodes, as others read them, and walks over a graph: operands before the operations that use them.
+
+A node keeps its numbers and operands in private slots, which only this folder touches. Reading them by
+these functions, unlike `Value.data`, is allowed in a trace: it is for those who build programs, pictures
+and derivatives of a graph, and know that the numbers are those of the moment.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
-__all__ = ["Node", "leaves", "operands", "topological_order"]
+__all__ = [
+    "N",
+    "Node",
+    "assign",
+    "clear_gradients",
+    "gradients",
+    "is_constant",
+    "is_leaf",
+    "leaves",
+    "new_node",
+    "number",
+    "numbers",
+    "operands",
+    "operation",
+    "topological_order",
+]
 
 
 class Node(Protocol):
@@ -14,19 +34,19 @@ class Node(Protocol):
 
     A leaf has no primitive. The first operand is in ``_left``, the second in ``_right``; an operation
     of three or more keeps them all as one tuple in ``_left``. An operand is a node, or a plain float
-    where it is a constant. ``_mark`` belongs to `topological_order`.
+    where it is a constant. ``_scopes`` is what `scopes_of` tells, or None; ``_mark`` belongs to
+    `topological_order`.
     """
 
-    _mark: Any
-
+    label: str
+    _data: float
+    _grad: float
     _primitive: Any
     _left: Any
     _right: Any
+    _scopes: Any
+    _mark: Any
 
-
-# A walk marks the nodes that it has visited, with an object of its own. One at a time: two threads
-# whose graphs share operations would lose each other's marks.
-_walking = threading.Lock()
 
 N = TypeVar("N", bound=Node)
 
@@ -38,6 +58,69 @@ def operands(node: Node) -> tuple[Any, ...]:
     if type(node._left) is tuple:
         return node._left
     return (node._left,) if node._right is None else (node._left, node._right)
+
+
+def number(operand: Any) -> float:
+    """The number behind an operand or a result: a constant's own, or that of a node."""
+    return operand if type(operand) is float else operand._data
+
+
+def numbers(operands: Iterable[Any]) -> list[float]:
+    """The `number` behind each of several operands or results."""
+    return [operand if type(operand) is float else operand._data for operand in operands]
+
+
+def gradients(nodes: Iterable[Node]) -> list[float]:
+    """The gradients that nodes hold."""
+    return [node._grad for node in nodes]
+
+
+def assign(nodes: Iterable[Node], numbers: Iterable[float]) -> None:
+    """Give each of several leaves its next number, as an optimizer does at each step."""
+    for node, data in zip(nodes, numbers):
+        node._data = data
+
+
+def clear_gradients(nodes: Iterable[Node]) -> None:
+    """Set the gradient of each of several nodes to 0."""
+    for node in nodes:
+        node._grad = 0.0
+
+
+def is_constant(operand: Any) -> bool:
+    """Whether an operand is a plain number, and no node."""
+    return type(operand) is float
+
+
+def is_leaf(node: Node) -> bool:
+    """Whether no operation made a node."""
+    return node._primitive is None
+
+
+def operation(node: Node) -> Any:
+    """The primitive that computed a node; None for a leaf."""
+    return node._primitive
+
+
+def new_node(
+    kind: type[N],
+    primitive: Any,
+    operands: Sequence[Any],
+    data: float,
+    grad: float = 0.0,
+    label: str = "",
+) -> N:
+    """A node made of its parts, without `__init__`, which checks what a user passes; in no scope."""
+    node = object.__new__(kind)
+    node._data, node._grad, node.label, node._primitive = data, grad, label, primitive
+    node._left, node._right = (*operands, None, None)[:2] if len(operands) < 3 else (tuple(operands), None)
+    node._scopes = node._mark = None
+    return node
+
+
+# A walk marks the nodes that it has visited, with an object of its own. One at a time: two threads
+# whose graphs share operations would lose each other's marks.
+_walking = threading.Lock()
 
 
 def topological_order(*roots: N, stop: Iterable[N] = ()) -> list[N]:
@@ -76,9 +159,9 @@ def topological_order(*roots: N, stop: Iterable[N] = ()) -> list[N]:
                 node = node._left
                 if type(node) is not kind:
                     if type(node) is tuple:
-                        stack.extend(
-                            one for one in reversed(node) if type(one) is kind and one._primitive is not None
-                        )
+                        for part in reversed(node):
+                            if type(part) is kind and part._primitive is not None:
+                                stack.append(part)  # noqa: PERF401  as above
                     break
                 if node._primitive is None:
                     break
@@ -92,9 +175,9 @@ def leaves(order: list[N], stop: Container[N] = ()) -> list[N]:
         order: the operations.
         stop: nodes that count as leaves.
     """
-    found: dict[N, None] = {}
+    used: dict[N, None] = {}
     for node in order:
         for operand in operands(node):
             if type(operand) is not float and (operand._primitive is None or operand in stop):
-                found[operand] = None
-    return list(found)
+                used[operand] = None
+    return list(used)

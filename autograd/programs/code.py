@@ -134,15 +134,21 @@ class Code:
         """How many instructions there are of each kind, the most frequent first."""
         return dict(Counter(instruction.operation.name for instruction in self.instructions).most_common())
 
+    def labels(self) -> list[str]:
+        """The user's name for what is in each slot, "" for what has none."""
+        labels = [*self.inputs, *[""] * len(self.constants)]
+        for instruction in self.instructions:
+            labels += instruction.labels or [""] * len(instruction.results)
+        return labels
+
     def names(self) -> list[str]:
         """A name for each slot: the inputs' own, the constants as numbers, the user's labels or t1, t2..."""
         names = [*self.inputs, *(format_constant(number) for number in self.constants)]
         taken = set(names)
-        for instruction in self.instructions:
-            for label in instruction.labels or [""] * len(instruction.results):
-                is_free = label and label not in taken
-                names.append(label if is_free else f"t{len(names) - self.start + 1}")
-                taken.add(names[-1])
+        for label in self.labels()[self.start :]:
+            is_free = label and label not in taken
+            names.append(label if is_free else f"t{len(names) - self.start + 1}")
+            taken.add(names[-1])
         return names
 
     def __str__(self) -> str:

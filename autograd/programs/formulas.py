@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from autograd.graph.value import Value
-from autograd.graph.walks import operands, topological_order
+from autograd.graph.walks import is_constant, is_leaf, operands, operation, topological_order
 from autograd.primitives.primitive import Primitive, all_primitives
 from autograd.programs.code import format_constant
 
@@ -43,12 +43,12 @@ def formula(value: Value, longest: int = 10_000) -> str:
     texts: dict[Value, tuple[str, int]] = {}
 
     def text(one: Any) -> tuple[str, int]:
-        if type(one) is float:
+        if is_constant(one):
             return format_constant(one), _TIGHTEST if one >= 0 else _NEGATION
-        return texts[one] if one._primitive is not None else (one.label or "?", _TIGHTEST)
+        return (one.label or "?", _TIGHTEST) if is_leaf(one) else texts[one]
 
     for node in topological_order(value):
-        texts[node] = _joined(node._primitive, [text(one) for one in operands(node)])  # type: ignore[arg-type]
+        texts[node] = _joined(operation(node), [text(one) for one in operands(node)])
         if len(texts[node][0]) > longest:
             raise ValueError(
                 f"the expression is longer than {longest} characters: draw it, or trace and print it"

@@ -6,10 +6,12 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd.graph.anomaly import is_hunted, raise_birth
+from autograd.graph.anomaly import is_hunted
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
+from autograd.graph.walks import numbers
 from autograd.programs import saving
+from autograd.programs.births import raise_birth
 from autograd.programs.code import Code, Instruction
 from autograd.programs.source import source
 from autograd.programs.tracing import record
@@ -97,7 +99,7 @@ class Program:
                     f"a program runs on numbers, got a Value for {name}: pass its data, or call the "
                     "function itself to go on recording"
                 )
-        return scalars + [value._data for value in self.captured]
+        return scalars + numbers(self.captured)
 
     def __call__(self, *args: Any) -> Any:
         """Run it in Python.

@@ -40,6 +40,7 @@ import optree
 
 from autograd.graph.trees import Structure
 from autograd.graph.value import Value
+from autograd.graph.walks import number
 from autograd.primitives.operation import find_operation
 from autograd.programs.code import Code, Instruction
 from autograd.support.user_line import Line
@@ -117,8 +118,8 @@ def write(code: Code, arguments: Structure, results: Structure, captured: Sequen
         f"arguments {_nesting(arguments, 'arguments')}",
         f"results {_nesting(results, 'results')}",
         *(f"input {_quoted(name)}" for name in code.inputs),
-        *(f"captured {one._data.hex()} {_quoted(one.label)}" for one in captured),
-        *(f"constant {number.hex()}" for number in code.constants),
+        *(f"captured {number(one).hex()} {_quoted(one.label)}" for one in captured),
+        *(f"constant {constant.hex()}" for constant in code.constants),
         *(f"primitive {_quoted(one.name)} {_quoted(one.place)}" for one in own),
         *(_step(instruction) for instruction in code.instructions),
         *(f"output {output}" for output in code.outputs),

@@ -94,8 +94,7 @@ def _without_types(text: str) -> str:
 
 def _python_names(code: Code, taken: set[str]) -> list[str]:
     """A Python name for each slot, or a number for a constant."""
-    labels = [label for instruction in code.instructions for label in _labels(instruction)]
-    labels = [label or f"t{i}" for i, label in enumerate(labels, 1)]
+    labels = [label or f"t{i}" for i, label in enumerate(code.labels()[code.start :], 1)]
 
     def free(label: str) -> str:
         stem = re.sub(r"\W+", "_", label, flags=re.ASCII).strip("_") or "v"
@@ -108,10 +107,6 @@ def _python_names(code: Code, taken: set[str]) -> list[str]:
         return name
 
     return [*map(free, code.inputs), *map(_literal, code.constants), *map(free, labels)]
-
-
-def _labels(instruction: Instruction) -> Sequence[str]:
-    return instruction.labels or [""] * len(instruction.results)
 
 
 def _literal(number: float) -> str:

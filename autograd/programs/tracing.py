@@ -6,11 +6,11 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd.graph.context import Watcher, births, derived_from, tracing, variables, watch
+from autograd.graph.context import Watcher, births, current, tracing, watch
 from autograd.graph.scopes import scopes_of
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
-from autograd.graph.walks import leaves, operands, topological_order
+from autograd.graph.walks import is_constant, is_leaf, leaves, number, operands, operation, topological_order
 from autograd.programs.code import Code
 from autograd.programs.simplification import Builder
 from autograd.support.user_line import Line, user_line
@@ -38,10 +38,7 @@ def record(f: Callable[..., Any], *example_args: Any) -> Recording:
     """
     scalars, arguments = flatten(example_args, "an example argument")
     names = argument_names(f, example_args)
-    inputs = [
-        Value(scalar._data if isinstance(scalar, Value) else scalar, name)
-        for scalar, name in zip(scalars, names)
-    ]
+    inputs = [Value(number(scalar), name) for scalar, name in zip(scalars, names)]
     lines = _Lines()
     with births() as made, tracing(), watch(lines):
         result = f(*arguments.unflatten(inputs))
@@ -58,7 +55,7 @@ class _Lines(Watcher):
 
     def recorded(self, node: Value) -> None:
         """A derivative's operation belongs to the line of what it is the derivative of."""
-        self.of[node] = self.of.get(derived_from.get()) or user_line()
+        self.of[node] = self.of.get(current().source.node) or user_line()
 
 
 def _written(
@@ -70,28 +67,27 @@ def _written(
 ) -> tuple[Code, list[Value]]:
     """The code that computes outputs, and the leaves from outside that they depend on."""
     values = [output for output in outputs if isinstance(output, Value)]
-    stop = variables.get()
+    stop = current().variables
     order = topological_order(*values, stop=stop)
     known = set(inputs)
     below = dict.fromkeys(
-        [*leaves(order, stop), *(value for value in values if value._primitive is None or value in stop)]
+        [*leaves(order, stop), *(value for value in values if is_leaf(value) or value in stop)]
     )
     captured = [leaf for leaf in below if leaf not in known and leaf not in made]
     builder = Builder()
     slots: dict[Value, int] = {node: builder.input() for node in [*inputs, *captured]}
 
     def slot(operand: Any) -> int:
-        if type(operand) is float:
+        if is_constant(operand):
             return builder.constant(operand)
         if operand not in slots:  # a leaf that the function itself made
-            slots[operand] = builder.constant(operand._data)
+            slots[operand] = builder.constant(number(operand))
         return slots[operand]
 
     for node in order:
-        operation: Any = node._primitive
         operand_slots = [slot(operand) for operand in operands(node)]
         slots[node] = builder.operation(
-            operation, operand_slots, node.label, lines.get(node), scopes_of(node)
+            operation(node), operand_slots, node.label, lines.get(node), scopes_of(node)
         )
     names = [
         *(node.label for node in inputs),

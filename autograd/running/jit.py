@@ -17,9 +17,10 @@ from weakref import WeakKeyDictionary
 
 from autograd.engines import Compiled, compiled, engine_names
 from autograd.graph import context
-from autograd.graph.anomaly import is_hunted, raise_birth
+from autograd.graph.anomaly import is_hunted
 from autograd.graph.trees import Structure, flatten
-from autograd.graph.value import Value
+from autograd.graph.walks import numbers
+from autograd.programs.births import raise_birth
 from autograd.programs.program import Program, trace
 
 __all__ = ["Ready", "checked_engine", "choose_engine", "jit", "kept_for", "prepare", "records"]
@@ -84,7 +85,7 @@ def kept_for(f: Callable[..., Any]) -> list[Ready]:
 
 
 def closes_over_variables(program: Program) -> bool:
-    return bool(program.captured) and not context.variables.get().isdisjoint(program.captured)
+    return bool(program.captured) and not context.current().variables.isdisjoint(program.captured)
 
 
 def checked_engine(engine: str, *others: str) -> str:
@@ -101,7 +102,7 @@ def checked_engine(engine: str, *others: str) -> str:
 
 def records(scalars: Sequence[Any]) -> bool:
     """Whether a call is to be recorded instead of run."""
-    if context.traces and context.in_trace.get():
+    if context.active and context.current().tracing:
         return True
     return not {float}.issuperset(map(type, scalars))
 
@@ -143,7 +144,7 @@ class jit:  # noqa: N801  it is called like a function
             return self._f(*args)
         program, _, run = ready
         if program.captured:
-            scalars = scalars + [one._data for one in program.captured]
+            scalars = scalars + numbers(program.captured)
         results = run.call(scalars)
         if is_hunted(results):
             raise_birth(program.code, scalars)
@@ -191,7 +192,7 @@ class jit:  # noqa: N801  it is called like a function
         return found
 
     def _traced(self, scalars: list[Any], structure: Structure, static: tuple[Any, ...]) -> Ready | None:
-        example = structure.unflatten([one._data if isinstance(one, Value) else one for one in scalars])
+        example = structure.unflatten(numbers(scalars))
         if not static:
             return prepare(self._f, structure, self._engine, "call", self._f, example)
 

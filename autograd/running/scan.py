@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import engines
-from autograd.graph.anomaly import is_hunted, raise_birth
+from autograd.graph.anomaly import is_hunted
 from autograd.graph.trees import Structure, array_of, flatten
+from autograd.graph.walks import numbers
 from autograd.primitives.ieee import described
+from autograd.programs.births import raise_birth
 from autograd.running.columns import arrays_of, columns_of, plain, stacked, turns
 from autograd.running.jit import Ready, checked_engine, prepare, records
 
@@ -152,7 +154,7 @@ def _floats(columns: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 
 def _shared(ready: Ready) -> list[float]:
-    return [one._data for one in ready.program.captured]
+    return numbers(ready.program.captured)
 
 
 class _Inner(NamedTuple):

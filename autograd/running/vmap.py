@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from autograd.engines import Compiled
-from autograd.graph.anomaly import is_hunted, raise_birth
+from autograd.graph.anomaly import is_hunted
 from autograd.graph.trees import arranged, array_of, flatten
+from autograd.graph.walks import numbers
+from autograd.programs.births import raise_birth
 from autograd.programs.program import Program
 from autograd.running.columns import arrays_of, columns_of, plain, samples_first, stacked, turns
 from autograd.running.jit import checked_engine, prepare, records
@@ -64,7 +66,7 @@ def vmap(
         if ready is None:
             return _unrolled_map(f, batch, reduce)
         program = ready.program
-        shared = [one._data for one in program.captured]
+        shared = numbers(program.captured)
         columns = [*batch.columns, *shared]
         results = _run_in_blocks(ready.run, columns, batch.count, reduce)
         if is_hunted(*(results if reduce is None else [results])):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.graph.trees import flatten
-from autograd.graph.value import Value
+from autograd.graph.walks import numbers
 from optim.solvers._arrays import Array
 
 __all__ = ["Unknowns"]
@@ -43,7 +43,7 @@ class Unknowns:
         scalars, self._structure = flatten(x0, "x0")
         if not scalars:
             raise ValueError("x0 must hold at least one number, got none")
-        self.start: Array = np.array([one._data if isinstance(one, Value) else one for one in scalars])
+        self.start: Array = np.array(numbers(scalars))
         for name, start in zip(self._structure.names("x0"), self.start.tolist()):
             if not np.isfinite(start):
                 raise ValueError(f"x0 must be finite, got {start} for {name}")

@@ -31,7 +31,7 @@ from autograd import (
     where,
 )
 from autograd.engines import engine_names
-from autograd.graph import context as watching
+from autograd.graph import context as contexts
 from autograd.running.scan import scan_batches
 from autograd.support.user_line import user_line
 from optim import SGD, fit
@@ -275,14 +275,14 @@ def test_outside_of_the_context_nothing_is_raised():
     with detect_anomaly():
         pass
     Value(0.0).log().backward()
-    assert watching.contexts == 0
+    assert contexts.active == 0
 
 
 def test_the_context_ends_with_the_exception():
     with pytest.raises(FloatingPointError), detect_anomaly():
         Value(0.0).log()
     assert Value(0.0).log().data == -math.inf
-    assert (watching.contexts, watching.watchers.get()) == (0, ())
+    assert (contexts.active, vars(contexts.current())) == (0, {})
 
 
 def test_contexts_nest():

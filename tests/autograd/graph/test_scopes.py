@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import copy
 import gc
+import pickle
 import threading
 
 import pytest
 
 from autograd import Value, detect_anomaly, trace
-from autograd.graph import scopes as module
 from autograd.graph.scopes import enclose, scope, scopes_of
+from autograd.graph.walks import operands, topological_order
 
 
 def names(node):
-    return [one.name for one in scopes_of(node)]
+    return [part.name for part in scopes_of(node)]
 
 
 def test_an_operation_is_in_the_scopes_that_were_open_when_it_was_recorded():
@@ -136,47 +138,40 @@ def test_results_are_enclosed_with_all_beneath_that_is_in_no_scope_yet():
 # How long it is remembered.
 
 
-def test_what_nobody_holds_is_forgotten(living_values):
-    table = module._Table()
+def test_scopes_keep_nothing_alive(living_values):
     x = Value(1.0)
-    there = living_values()
-    kept = x.sin()
-    for _ in range(20):
-        v = kept
-        for _ in range(200):
+    before = living_values()
+    with scope("part"):
+        v = x
+        for _ in range(2_000):
             v = v.cos()
-            table.put(v, ())
-    assert living_values() <= there + 2 * module._FEWEST
+            x.sin()  # which nobody holds
+        assert living_values() == before + 2_000
+    enclose("whole", v + 1)
     del v
-    table.sweep()
-    assert living_values() == there + 1, "a whole graph goes at once, though its nodes hold each other"
-    assert table.paths == {}
+    assert living_values() == before
 
 
-def test_what_somebody_holds_is_kept():
-    table = module._Table()
-    v = Value(1.0)
+def test_each_operation_is_in_its_scope_as_long_as_anybody_holds_the_result():
     with scope("kept"):
+        end = v = Value(1.0)
         for _ in range(300):
-            v = v.sin()
-            table.put(v, scopes_of(v))
-    table.sweep()
-    assert len(table.paths) == 300, "the last one holds all before it"
-    alone = [v.cos()]
-    table.put(alone[0], ())
-    table.sweep()
-    assert len(table.paths) == 301
+            end = end.sin()
+    node, count = end, 0
+    while node is not v:
+        assert names(node) == ["kept"]
+        (node,) = operands(node)
+        count += 1
+    assert count == 300
 
 
-def test_a_sweep_during_a_sweep_does_nothing():
-    """As where the garbage collector, run by one, calls code that opens a scope."""
-    table = module._Table()
-    table.put(Value(1.0).sin(), ())
-    with table._sweeping:
-        table.sweep()
-    assert len(table.paths) == 1
-    table.sweep()
-    assert table.paths == {}
+def test_copies_and_pickles_have_no_scopes():
+    with scope("part"):
+        y = Value(1.0).sin() * 2
+    for copied in (copy.copy(y), copy.deepcopy(y), pickle.loads(pickle.dumps(y))):
+        assert [names(node) for node in topological_order(copied)][-1] == []
+    assert [names(node) for node in topological_order(copy.deepcopy(y))] == [[], []]
+    assert names(y) == ["part"]
 
 
 def test_threads_record_into_scopes_at_once():
@@ -197,6 +192,6 @@ def test_threads_record_into_scopes_at_once():
         worker.join()
     gc.collect()
     for number, v in ends:
-        while v._primitive is not None:
+        while v is not x:
             assert names(v) == [f"thread {number}"]
-            v = v._left
+            (v,) = operands(v)

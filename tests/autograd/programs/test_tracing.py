@@ -150,7 +150,7 @@ def test_what_a_program_could_not_repeat_is_refused_with_the_line(f, what):
 def test_a_refusal_leaves_no_trace_behind():
     with pytest.raises(TracingError):
         trace(lambda x: float(x), 1.0)
-    assert context.traces == 0
+    assert context.active == 0
     v = Value(2.0)
     assert v > 1
     assert v.data == 2.0

@@ -141,12 +141,25 @@ def test_a_compiled_call_in_a_trace_is_recorded_though_its_arguments_are_constan
     assert program(1.0) == 16.0
 
 
-def test_a_compiled_call_runs_though_another_thread_traces(monkeypatch):
+def test_a_compiled_call_runs_though_another_thread_traces():
     w = Value(2.0)
     fast = jit(lambda x: w * x, engine="python")
     assert fast(3.0) == 6.0
-    monkeypatch.setattr("autograd.graph.context.traces", 1)
-    assert type(fast(3.0)) is float
+    tracing, called = threading.Event(), threading.Event()
+
+    def traced(x):
+        tracing.set()
+        assert called.wait(60)
+        return x * 2
+
+    tracer = threading.Thread(target=ag.trace, args=[traced, 1.0])
+    tracer.start()
+    assert tracing.wait(60)
+    try:
+        assert type(fast(3.0)) is float
+    finally:
+        called.set()
+        tracer.join()
 
 
 def test_there_is_no_program_of_what_must_be_recorded():

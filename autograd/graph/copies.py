@@ -1,0 +1,62 @@
+"""Copies and pickles of graphs: never by recursion, however deep the graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograd.graph.walks import N, Node, leaves, new_node, operands, topological_order
+from autograd.primitives.primitive import Primitive
+
+__all__ = ["Copied"]
+
+Row = tuple[Primitive, float, float, str, tuple[Any, ...]]  # an operation, its operands by their index
+
+
+class Copied:
+    """A node that can be copied and pickled, with all that it was computed from. Scopes stay behind."""
+
+    __slots__ = ()
+
+    def __copy__(self: N) -> N:
+        return new_node(type(self), self._primitive, operands(self), self._data, self._grad, self.label)
+
+    def __deepcopy__(self: N, memo: dict[int, Any]) -> N:
+        order = topological_order(self)
+        for node in [*leaves(order), *order, self]:
+            if id(node) not in memo:
+                parts = [part if type(part) is float else memo[id(part)] for part in operands(node)]
+                memo[id(node)] = new_node(
+                    type(node), node._primitive, parts, node._data, node._grad, node.label
+                )
+        return memo[id(self)]  # type: ignore[no-any-return]
+
+    def __reduce__(self: Node) -> tuple[Any, ...]:
+        """Pickle the whole graph, flat.
+
+        Leaves stay the same object wherever they occur in one pickle; an operation shared by two
+        results that are pickled side by side comes back once for each.
+        """
+        if self._primitive is None:
+            return new_node, (type(self), None, (), self._data, self._grad, self.label)
+        order = topological_order(self)
+        inputs = leaves(order)
+        index = {node: i for i, node in enumerate([*inputs, *order])}
+        rows: list[Row] = [
+            (
+                node._primitive,
+                node._data,
+                node._grad,
+                node.label,
+                tuple(part if type(part) is float else index[part] for part in operands(node)),
+            )
+            for node in order
+        ]
+        return _rebuilt, (inputs, rows)
+
+
+def _rebuilt(inputs: list[N], rows: list[Row]) -> N:
+    nodes = list(inputs)
+    for primitive, data, grad, label, indices in rows:
+        parts = [index if type(index) is float else nodes[index] for index in indices]
+        nodes.append(new_node(type(nodes[0]), primitive, parts, data, grad, label))
+    return nodes[-1]
