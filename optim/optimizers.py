@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any
 
 from autograd import Value
@@ -48,7 +47,7 @@ class VanillaGradientDescent(Optimizer):
         Without states to keep the loop takes half the time.
         """
         lr = self.rate(self.steps + 1)
-        update_each(self.params or self._refuse(), partial(vanilla, lr=lr))
+        update_each(self.params or self._refuse(), vanilla, lr)
         self.steps += 1
 
 

@@ -82,10 +82,10 @@ def assign(nodes: Iterable[Node], numbers: Iterable[float]) -> None:
         node._data = data
 
 
-def update_each(nodes: Iterable[Node], rule: Callable[[float, float], float]) -> None:
-    """Give each of several leaves the number that a rule makes of its own and its gradient."""
+def update_each(nodes: Iterable[Node], rule: Callable[..., float], lr: float) -> None:
+    """Give each of several leaves the number that a rule makes of its own, its gradient and ``lr``."""
     for node in nodes:
-        node._data = rule(node._data, node._grad)
+        node._data = rule(node._data, node._grad, lr=lr)
 
 
 def clear_gradients(nodes: Iterable[Node]) -> None:
