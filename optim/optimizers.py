@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from autograd import Value
-from autograd.graph.walks import assign, gradients, numbers
+from autograd.graph.walks import update_each
 from optim.base import Optimizer
 from optim.checks import checked, switch
 from optim.rules import adagrad, adam, adamw, momentum, rmsprop, sgd, vanilla
@@ -47,9 +47,7 @@ class VanillaGradientDescent(Optimizer):
         Without states to keep the loop takes half the time.
         """
         lr = self.rate(self.steps + 1)
-        params = self.params or self._refuse()
-        pairs = zip(numbers(params), gradients(params))
-        assign(params, [vanilla(weight, gradient, lr=lr) for weight, gradient in pairs])
+        update_each(self.params or self._refuse(), vanilla, lr)
         self.steps += 1
 
 

@@ -37,7 +37,7 @@ Path = tuple[Scope, ...]  # the outermost first
 def scope(name: str) -> Iterator[Scope]:
     """Name what is computed in this context: `draw` puts it into a box of that name.
 
-    Scopes may be nested. While one is open, recording an operation takes about SCOPED_TIMES as long;
+    Scopes may be nested. While one is open, recording an operation takes up to half as long again;
     otherwise scopes cost nothing. What must run at full speed names its parts afterwards: `enclose`.
     Copies and pickles of a graph have no scopes.
 

@@ -8,7 +8,7 @@ and derivatives of a graph, and know that the numbers are those of the moment.
 from __future__ import annotations
 
 import threading
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "operands",
     "operation",
     "topological_order",
+    "update_each",
 ]
 
 
@@ -79,6 +80,12 @@ def assign(nodes: Iterable[Node], numbers: Iterable[float]) -> None:
     """Give each of several leaves its next number, as an optimizer does at each step."""
     for node, data in zip(nodes, numbers):
         node._data = data
+
+
+def update_each(nodes: Iterable[Node], rule: Callable[..., float], lr: float) -> None:
+    """Give each of several leaves the number that a rule makes of its own, its gradient and ``lr``."""
+    for node in nodes:
+        node._data = rule(node._data, node._grad, lr=lr)
 
 
 def clear_gradients(nodes: Iterable[Node]) -> None:
