@@ -15,7 +15,7 @@ from autograd.derivation.differentiation import textbook_partial
 from autograd.derivation.operators import Operators
 from autograd.derivatives.sweeps import dependent_on, reverse
 from autograd.graph.value import Value
-from autograd.graph.walks import is_constant, number, operands, operation, topological_order
+from autograd.graph.walks import applications, is_constant, number, operands, operation, topological_order
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive
 
@@ -83,7 +83,7 @@ class Gradient:
         if isinstance(result, Value):
             order = topological_order(result)
             self.result = result.data
-            self.components = reverse(order, [(result, 1.0)], inputs, lift=False)
+            self.components = reverse(applications(result), [(result, 1.0)], inputs)
             self.errors = _errors(order, result, inputs)
         else:
             self.result = float(result)
@@ -104,7 +104,7 @@ def _errors(order: list[Value], result: Value, inputs: Sequence[Value]) -> list[
 
     for node in order:
         results[node] = operation(node)(*map(rounded, operands(node)))
-    involved = dependent_on(inputs, order)
+    involved = dependent_on(inputs, applications(result))
     adjoints: dict[Value, Any] = {result: Rounded(1.0)}
     for node in reversed(order):
         adjoint = adjoints.pop(node, None) if node in involved else None

@@ -1,151 +1,183 @@
-"""Reverse and forward sweeps: the chain rule over a whole graph, touching no one's `grad`.
+"""Reverse and forward sweeps: the chain rule over a whole computation, touching no one's `grad`.
 
-On floats a sweep gives numbers. Lifted, it runs the rules on the Values themselves and so builds the
-derivative's own graph, which can be differentiated again.
+A sweep goes over what was applied to what, in a graph (whose nodes are Values) or in code (whose nodes are
+the numbers of its slots). On floats it gives numbers. Lifted, it asks the operations with the Values
+themselves and so builds the derivative's own graph, which can be differentiated again. Other arithmetics
+bring the numbers behind the nodes, and a chain rule for one operation, of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from autograd.graph.context import deriving, is_watched, tell_propagated, tell_pushed
-from autograd.graph.value import Value
-from autograd.graph.walks import number, numbers, operands, operation
+from autograd.graph.walks import Application, number, numbers
+from autograd.primitives.operation import Operation
+from autograd.primitives.primitive import Primitive
 
-__all__ = ["dependent_on", "forward", "reverse"]
+__all__ = ["dependent_on", "forward", "pulled", "reverse"]
+
+Received = Sequence[tuple[Any, Any, Any]]  # an operand, the term that it received, its adjoint before or None
+Observer = Callable[[Application, Sequence[Any], Received], None]
 
 
-def dependent_on(inputs: Sequence[Value], order: Sequence[Value]) -> set[Value]:
-    """The inputs, and those of the operations that depend on one of them."""
-    found = set(inputs)
-    for node in order:
-        for one in operands(node):
-            if type(one) is not float and one in found:
-                found.add(node)
+def dependent_on(inputs: Iterable[Any], applied: Iterable[Application]) -> set[Any]:
+    """The inputs, and those of the results that depend on one of them."""
+    dependent = set(inputs)
+    for _, operands, results in applied:
+        for operand in operands:
+            if type(operand) is not float and operand in dependent:
+                dependent.update(results)
                 break
-    return found
+    return dependent
+
+
+def pulled(
+    operation: Operation,
+    inputs: Sequence[Any],
+    results: Sequence[Any],
+    adjoints: Sequence[Any],
+    wanted: Sequence[bool],
+) -> Sequence[Any]:
+    """The chain rule at one operation, as the operation has it: what each operand receives, or None."""
+    if len(adjoints) > 1:  # of a result that nothing depends on it is None
+        adjoints = [0.0 if adjoint is None else adjoint for adjoint in adjoints]
+    return operation.pull(inputs, results, adjoints, wanted)
 
 
 def reverse(
-    order: Sequence[Value], seeds: Sequence[tuple[Value, Any]], inputs: Sequence[Value], *, lift: bool
+    applied: Sequence[Application],
+    seeds: Iterable[tuple[Any, Any]],
+    inputs: Sequence[Any],
+    *,
+    lift: bool = False,
+    values: Callable[[Sequence[Any]], Sequence[Any]] = numbers,
+    pull: Callable[..., Sequence[Any]] = pulled,
+    observer: Observer | None = None,
 ) -> list[Any]:
     """Sum of ``seed * d(output)/d(input)`` over the outputs, for each input.
 
     Args:
-        order: the operations in topological order.
+        applied: what was applied to what, in topological order.
         seeds: outputs, each with the number or Value that its derivative is multiplied by.
-        inputs: leaves of the order, or operations that the walk stopped at.
+        inputs: leaves, or nodes that the walk stopped at.
         lift: whether to build the derivative's graph.
+        values: the numbers behind several operands or results, where they are others than the nodes' own.
+        pull: the chain rule at one operation, with the arguments of `pulled`.
+        observer: is told of each operation that an adjoint reaches: what was applied, its results' adjoints,
+            and what its operands received.
 
     Returns:
-        One float or Value an input; 0.0 where no output depends on it.
+        One number or Value an input; 0.0 where no output depends on it.
     """
-    involved = dependent_on(inputs, order)
-    watched = is_watched()
-    adjoints: dict[Value, Any] = {}
+    if is_watched() and observer is None:
+        observer = _tell
+    is_plain = not lift and values is numbers and pull is pulled and observer is None
+    involved = dependent_on(inputs, applied)
+    adjoints: dict[Any, Any] = {}
     for output, seed in seeds:
         if output in involved:
-            adjoints[output] = _plus(adjoints.get(output), seed)
+            adjoints[output] = adjoints[output] + seed if output in adjoints else seed
     with deriving() as context:
-        for node in reversed(order):
-            adjoint = adjoints.pop(node, None) if node in involved else None
-            if adjoint is None:
+        for application in reversed(applied):
+            operation, operands, results = application
+            reached = [adjoints.pop(result, None) for result in results]
+            if reached[0] is None and reached.count(None) == len(reached):
                 continue
+            if (
+                is_plain
+                and operation.rules is not None
+                and _handed_on(application, reached[0], adjoints, involved)
+            ):
+                continue
+            wanted = [type(operand) is not float and operand in involved for operand in operands]
             if lift:
-                context.source.node = node
-            rules = None if lift or watched else node._primitive.rules  # type: ignore[union-attr]
-            if rules is not None and _propagated(node, rules, adjoint, adjoints, involved):
-                continue
-            parts = operands(node)
+                context.source.node = results[0]
+                terms = pull(operation, operands, results, reached, wanted)
+            else:
+                terms = pull(operation, values(operands), values(results), reached, wanted)
             received = []
-            for one, partial in zip(parts, _partials(node, parts, involved, lift)):
-                if partial is not None:
-                    held, term = adjoints.get(one), _times(adjoint, partial)
-                    adjoints[one] = _plus(held, term)
-                    if watched:
-                        received.append((one, number(term), 0.0 if held is None else number(held)))
-            if watched:
-                tell_propagated(node, number(adjoint), received)
-    return [adjoints.get(one, 0.0) for one in inputs]
+            for operand, term, want in zip(operands, terms, wanted):
+                if want and term is not None:
+                    held = adjoints.get(operand)
+                    adjoints[operand] = term if held is None else held + term
+                    if observer is not None:
+                        received.append((operand, term, held))
+            if observer is not None:
+                observer(application, reached, received)
+    return [adjoints.get(node, 0.0) for node in inputs]
 
 
-def _propagated(
-    node: Value, rules: tuple[Any, ...], adjoint: float, adjoints: dict[Value, Any], involved: set[Value]
+def _handed_on(
+    application: Application, adjoint: float, adjoints: dict[Any, Any], involved: set[Any]
 ) -> bool:
-    """Hand a float on to one or two operands, unless a rule divides by zero: as `Value.backward` does it."""
-    left, right = node._left, node._right
-    y, a = node._data, left if type(left) is float else left._data
-    operand_data = (a,) if right is None else (a, right if type(right) is float else right._data)
+    """What `Primitive.pull` does, written out for floats and one or two operands, as `Value.backward` does it.
+
+    False, and nothing is handed on, where a rule divides by zero.
+    """
+    operation, operands, (node,) = application
+    inputs = numbers(operands)
+    y = number(node)
     try:
         terms = [
-            (one, adjoint * (rule if type(rule) is float else rule(y, *operand_data)))
-            for one, rule in zip((left, right), rules)
-            if type(one) is not float and one in involved
+            (operand, adjoint * (rule if type(rule) is float else rule(y, *inputs)))
+            for operand, rule in zip(operands, operation.rules)
+            if type(operand) is not float and operand in involved
         ]
     except ArithmeticError:
         return False
-    for one, term in terms:
-        known = adjoints.get(one)
-        adjoints[one] = term if known is None else known + term
+    for operand, term in terms:
+        held = adjoints.get(operand)
+        adjoints[operand] = term if held is None else held + term
     return True
 
 
+def _tell(application: Application, adjoints: Sequence[Any], received: Received) -> None:
+    """Tell this context's watchers."""
+    reached = [0.0 if adjoint is None else number(adjoint) for adjoint in adjoints]
+    handed_on = [
+        (operand, number(term), 0.0 if held is None else number(held)) for operand, term, held in received
+    ]
+    tell_propagated(application[2][0], reached, handed_on)
+
+
 def forward(
-    order: Sequence[Value], seeds: Sequence[tuple[Value, Any]], outputs: Sequence[Any], *, lift: bool
+    applied: Sequence[Application],
+    seeds: Sequence[tuple[Any, Any]],
+    outputs: Sequence[Any],
+    *,
+    lift: bool = False,
 ) -> list[Any]:
     """The derivative of each output along a direction.
 
     Args:
-        order: the operations in topological order, the inputs not among them.
+        applied: what was applied to what, in topological order, the inputs not among the results.
         seeds: inputs, each with its component of the direction, a number or Value.
         outputs: Values, or numbers, whose derivative is 0.
         lift: whether to build the derivative's graph.
 
     Returns:
-        One float or Value an output; 0.0 where it does not depend on an input.
+        One number or Value an output; 0.0 where it does not depend on an input.
     """
     watched = is_watched()
     tangents: dict[Any, Any] = dict(seeds)
     with deriving() as context:
-        for node in order:
-            parts = operands(node)
-            if not any(type(one) is not float and one in tangents for one in parts):
+        for operation, operands, results in applied:
+            along = [None if type(operand) is float else tangents.get(operand) for operand in operands]
+            if all(tangent is None for tangent in along):
                 continue
+            if not isinstance(operation, Primitive):
+                along = [0.0 if tangent is None else tangent for tangent in along]
             if lift:
-                context.source.node = node
-            total, used = None, []
-            for one, partial in zip(parts, _partials(node, parts, tangents, lift)):
-                if partial is not None:
-                    total = _plus(total, _times(tangents[one], partial))
-                    used.append(tangents[one])
-            if total is not None:
-                tangents[node] = total
-                if watched:
-                    tell_pushed(node, number(total), list(map(number, used)))
-    return [tangents.get(output, 0.0) if isinstance(output, Value) else 0.0 for output in outputs]
-
-
-def _partials(node: Value, parts: tuple[Any, ...], involved: Any, lift: bool) -> list[Any]:
-    """The partials by those operands that are involved, None for the others."""
-    wanted = tuple(type(one) is not float and one in involved for one in parts)
-    if lift:
-        partials = operation(node).partials_at(node, parts, wanted)
-        return [one if one is None or isinstance(one, Value) else float(one) for one in partials]
-    partials = operation(node).partials_at(number(node), tuple(numbers(parts)), wanted)
-    return list(partials)
-
-
-def _times(adjoint: Any, partial: Any) -> Any:
-    """The product; a factor 1, or -1, that is a plain number makes no operation (the bits are the same)."""
-    for one, other in ((partial, adjoint), (adjoint, partial)):
-        if type(one) is float:
-            if one == 1.0:
-                return other
-            if one == -1.0:
-                return -other
-    return adjoint * partial
-
-
-def _plus(total: Any, term: Any) -> Any:
-    return term if total is None else total + term
+                context.source.node = results[0]
+                pushed = operation.push(operands, results, along)
+            else:
+                pushed = operation.push(numbers(operands), numbers(results), along)
+            for result, tangent in zip(results, pushed):
+                if tangent is not None:
+                    tangents[result] = tangent
+                    if watched:
+                        used = [number(tangent) for tangent in along if tangent is not None]
+                        tell_pushed(result, number(tangent), used)
+    return [0.0 if type(output) is float else tangents.get(output, 0.0) for output in outputs]

@@ -18,7 +18,7 @@ from autograd.derivatives import sweeps
 from autograd.graph.context import births, current, differentiating
 from autograd.graph.trees import Structure, arranged, array_of, flatten
 from autograd.graph.value import Value
-from autograd.graph.walks import is_leaf, leaves, number, topological_order
+from autograd.graph.walks import Application, applications, is_leaf, leaves_among, number
 from autograd.primitives.ieee import described
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
@@ -237,11 +237,11 @@ class _Run:
 
     def reverse(self, outputs: Sequence[Any], seeds: Sequence[Sequence[Any]]) -> list[list[Any]]:
         """One reverse sweep for each list of seeds, one seed an output."""
-        order = topological_order(*_values(outputs), stop=self.inputs)
-        lift = self._lifts(order, seeds)
+        applied = applications(*_values(outputs), stop=self.inputs)
+        lift = self._lifts(applied, seeds)
         swept = [
             sweeps.reverse(
-                order,
+                applied,
                 [(one, seed) for one, seed in zip(outputs, row) if isinstance(one, Value)],
                 self.inputs,
                 lift=lift,
@@ -252,11 +252,11 @@ class _Run:
 
     def forward(self, outputs: Sequence[Any], seeds: Sequence[Sequence[Any]]) -> list[list[Any]]:
         """One forward sweep for each list of seeds, one seed an input; a seed 0 has no part in it."""
-        order = topological_order(*_values(outputs), stop=self.inputs)
-        lift = self._lifts(order, seeds)
+        applied = applications(*_values(outputs), stop=self.inputs)
+        lift = self._lifts(applied, seeds)
         swept = [
             sweeps.forward(
-                order,
+                applied,
                 [
                     (one, seed)
                     for one, seed in zip(self.inputs, row)
@@ -269,11 +269,11 @@ class _Run:
         ]
         return [self.settle(row) for row in swept] if lift else swept
 
-    def _lifts(self, order: list[Value], seeds: Sequence[Sequence[Any]]) -> bool:
+    def _lifts(self, applied: Sequence[Application], seeds: Sequence[Sequence[Any]]) -> bool:
         """Whether the derivative may depend on a Value from outside."""
         if self._passed_in or any(isinstance(seed, Value) for row in seeds for seed in row):
             return True
-        return any(leaf not in self._made for leaf in leaves(order))
+        return any(leaf not in self._made for leaf in _leaves(applied))
 
     def settle(self, results: Sequence[Any]) -> list[Any]:
         """Turn each result that depends on nothing from outside into a float.
@@ -282,9 +282,9 @@ class _Run:
         """
         if self._passed_in and current().tracing:
             return list(results)
-        order = topological_order(*_values(results), stop=self.inputs)
-        outside = [one for one in [*self.inputs, *leaves(order), *_values(results)] if self._is_outside(one)]
-        kept = sweeps.dependent_on(outside, order)
+        applied = applications(*_values(results), stop=self.inputs)
+        nodes = [*self.inputs, *_leaves(applied), *_values(results)]
+        kept = sweeps.dependent_on([node for node in nodes if self._is_outside(node)], applied)
         return [result if result in kept else number(result) for result in results]
 
     def _is_outside(self, node: Value) -> bool:
@@ -362,6 +362,10 @@ def _scalar(result: Any) -> Any:
         f"the function to differentiate must return one scalar, got {described(result)}: "
         "add it up to one, or use jacobian"
     )
+
+
+def _leaves(applied: Sequence[Application]) -> list[Value]:
+    return leaves_among(operands for _, operands, _ in applied)
 
 
 def _values(results: Sequence[Any]) -> list[Value]:

@@ -65,12 +65,13 @@ class _Detective(Watcher):
         if source is None and is_born(node._data, numbers(operands(node))):
             raise FloatingPointError(f"{_call(node)} is {node._data}, at {line}")
 
-    def propagated(self, node: Value, adjoint: float, received: Received) -> None:
+    def propagated(self, node: Value, adjoints: Sequence[float], received: Received) -> None:
         for operand, gradient, held in received:
-            if self._is_born_at(node, gradient, [adjoint]):
+            if self._is_born_at(node, gradient, adjoints):
+                reached = " and ".join(map(str, adjoints))
                 raise FloatingPointError(
                     f"backward through {_call(node)} = {node._data} hands a gradient of {gradient} to "
-                    f"{_named(operand)}, having received {adjoint}{self._where(node)}"
+                    f"{_named(operand)}, having received {reached}{self._where(node)}"
                 )
             if is_born(held + gradient, [held, gradient]):
                 raise FloatingPointError(
@@ -86,7 +87,8 @@ class _Detective(Watcher):
             )
 
     def _is_born_at(self, node: Value, derivative: float, of: Sequence[float]) -> bool:
-        return is_born(derivative, [*of, node._data, *numbers(operands(node))])
+        results = node._data if isinstance(node._data, tuple) else (node._data,)
+        return is_born(derivative, [*of, *results, *numbers(operands(node))])
 
     def _where(self, node: Value) -> str:
         line = self.lines.get(node)

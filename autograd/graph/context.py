@@ -36,8 +36,8 @@ class Watcher:
     def recorded(self, node: Any, /) -> None:
         """A node has been made."""
 
-    def propagated(self, node: Any, adjoint: float, received: Received, /) -> None:
-        """A node's adjoint has been handed to its operands, by `Value.backward` or a reverse sweep."""
+    def propagated(self, node: Any, adjoints: Sequence[float], received: Received, /) -> None:
+        """The adjoints of a node's results have been handed to its operands, by whichever reverse pass."""
 
     def pushed(self, node: Any, tangent: float, tangents: Sequence[float], /) -> None:
         """A node's tangent has been found from those of its operands, by a forward sweep."""
@@ -162,10 +162,10 @@ def is_watched() -> bool:
     return bool(active and current().watchers and not current().tracing)
 
 
-def tell_propagated(node: Any, adjoint: float, received: Received) -> None:
+def tell_propagated(node: Any, adjoints: Sequence[float], received: Received) -> None:
     """Tell this context's watchers what a node's adjoint has handed to its operands."""
     for watcher in current().watchers:
-        watcher.propagated(node, adjoint, received)
+        watcher.propagated(node, adjoints, received)
 
 
 def tell_pushed(node: Any, tangent: float, tangents: Sequence[float]) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd.graph.walks import N, Node, leaves, new_node, operands, topological_order
-from autograd.primitives.primitive import Primitive
+from autograd.graph.walks import N, Node, full_order, leaves_among, new_node, parents
+from autograd.primitives.operation import Operation
 
 __all__ = ["Copied"]
 
-Row = tuple[Primitive, float, float, str, tuple[Any, ...]]  # an operation, its operands by their index
+Row = tuple[Operation, Any, Any, str, tuple[Any, ...]]  # an operation, its operands by their index
 
 
 class Copied:
@@ -18,15 +18,15 @@ class Copied:
     __slots__ = ()
 
     def __copy__(self: N) -> N:
-        return new_node(type(self), self._primitive, operands(self), self._data, self._grad, self.label)
+        return new_node(type(self), self._operation, parents(self), self._data, self._grad, self.label)
 
     def __deepcopy__(self: N, memo: dict[int, Any]) -> N:
-        order = topological_order(self)
-        for node in [*leaves(order), *order, self]:
+        order = full_order(self)
+        for node in [*leaves_among(map(parents, order)), *order, self]:
             if id(node) not in memo:
-                parts = [part if type(part) is float else memo[id(part)] for part in operands(node)]
+                parts = [part if type(part) is float else memo[id(part)] for part in parents(node)]
                 memo[id(node)] = new_node(
-                    type(node), node._primitive, parts, node._data, node._grad, node.label
+                    type(node), node._operation, parts, node._data, node._grad, node.label
                 )
         return memo[id(self)]  # type: ignore[no-any-return]
 
@@ -36,18 +36,18 @@ class Copied:
         Leaves stay the same object wherever they occur in one pickle; an operation shared by two
         results that are pickled side by side comes back once for each.
         """
-        if self._primitive is None:
+        if self._operation is None:
             return new_node, (type(self), None, (), self._data, self._grad, self.label)
-        order = topological_order(self)
-        inputs = leaves(order)
+        order = full_order(self)
+        inputs = leaves_among(map(parents, order))
         index = {node: i for i, node in enumerate([*inputs, *order])}
         rows: list[Row] = [
             (
-                node._primitive,
+                node._operation,
                 node._data,
                 node._grad,
                 node.label,
-                tuple(part if type(part) is float else index[part] for part in operands(node)),
+                tuple(part if type(part) is float else index[part] for part in parents(node)),
             )
             for node in order
         ]
@@ -56,7 +56,7 @@ class Copied:
 
 def _rebuilt(inputs: list[N], rows: list[Row]) -> N:
     nodes = list(inputs)
-    for primitive, data, grad, label, indices in rows:
+    for operation, data, grad, label, indices in rows:
         parts = [index if type(index) is float else nodes[index] for index in indices]
-        nodes.append(new_node(type(nodes[0]), primitive, parts, data, grad, label))
+        nodes.append(new_node(type(nodes[0]), operation, parts, data, grad, label))
     return nodes[-1]

@@ -22,9 +22,10 @@ from autograd.graph.context import current
 from autograd.graph.copies import Copied
 from autograd.graph.functions import Functions
 from autograd.graph.refusals import refuse_arguments, refuse_by_hand, refuse_in_trace
-from autograd.graph.walks import new_node, numbers, operands, operation, topological_order
+from autograd.graph.walks import full_order, new_node, numbers, operands, operation, parents, projected
 from autograd.primitives import table
 from autograd.primitives.ieee import evaluate, to_float
+from autograd.primitives.operation import Operation, Projection
 from autograd.primitives.primitive import Primitive
 
 __all__ = ["Value", "partials_at"]
@@ -56,11 +57,11 @@ class Value(Functions, Copied):
     (-7.37...e-05, 8.000012)
     """
 
-    __slots__ = ("_data", "_grad", "_left", "_mark", "_primitive", "_right", "_scopes", "label")
+    __slots__ = ("_data", "_grad", "_left", "_mark", "_operation", "_right", "_scopes", "label")
 
     _data: float
     _grad: float
-    _primitive: Primitive | None
+    _operation: Any
     _left: Any
     _right: Any
     _scopes: Any
@@ -72,7 +73,7 @@ class Value(Functions, Copied):
             refuse_arguments(label, by_hand, named)
         self._data = data if type(data) is float else to_float(data, "the data of a Value")
         self._grad = 0.0
-        self._primitive = self._left = self._right = self._scopes = self._mark = None
+        self._operation = self._left = self._right = self._scopes = self._mark = None
         self.label = label
         made = current().births
         if made is not None:
@@ -108,7 +109,7 @@ class Value(Functions, Copied):
         """
         if context.active:
             refuse_in_trace("backward()", self)
-        order = topological_order(self)
+        order = full_order(self)
         for node in order:
             node._grad = _NOTHING
         self._grad += 1.0
@@ -123,7 +124,7 @@ class Value(Functions, Copied):
                 continue
             left = node._left
             right = node._right
-            rules = node._primitive.rules  # type: ignore[union-attr]
+            rules = node._operation.rules
             try:
                 if rules is None:
                     _propagate(node)
@@ -211,11 +212,12 @@ class Value(Functions, Copied):
         return self._data != 0.0
 
     @staticmethod
-    def _apply(primitive: Primitive, args: tuple[Any, ...]) -> Value:
-        """Record a primitive that was called as a function: the hook of `Primitive.__call__`."""
-        parts = [arg if isinstance(arg, Value) else primitive.operand(arg) for arg in args]
-        data = primitive(*numbers(parts))
-        node = new_node(Value, primitive, parts, data)
+    def _apply(operation: Operation, args: tuple[Any, ...]) -> Any:
+        """Record an operation that was called as a function: the hook of `Operation.__call__`."""
+        parts = [arg if isinstance(arg, Value) else operation.operand(arg) for arg in args]
+        if operation.result_count > 1:
+            return _record_several(operation, parts)
+        node = new_node(Value, operation, parts, operation(*numbers(parts)))
         if context.active:
             context.tell_recorded(node)
         return node
@@ -230,7 +232,7 @@ class Value(Functions, Copied):
         node._data = data
         node._grad = 0.0
         node.label = ""
-        node._primitive = primitive
+        node._operation = primitive
         node._left = self
         node._right = node._scopes = node._mark = None
         if context.active:
@@ -268,7 +270,7 @@ class Value(Functions, Copied):
 
     @property
     def _op(self) -> str:
-        return "" if self._primitive is None else self._primitive.symbol or self._primitive.name
+        return "" if self._operation is None else operation(self).symbol or operation(self).name
 
     _children = _backward = property(refuse_by_hand, refuse_by_hand)
 
@@ -302,7 +304,7 @@ def _operate(primitive: Primitive, left: Value, right: Any) -> Value:
     node._data = data
     node._grad = 0.0
     node.label = ""
-    node._primitive = primitive
+    node._operation = primitive
     node._left = left
     node._right = right
     node._scopes = node._mark = None
@@ -325,7 +327,7 @@ def _reflected(primitive: Primitive, left: Any, right: Value) -> Value:
     node._data = data
     node._grad = 0.0
     node.label = ""
-    node._primitive = primitive
+    node._operation = primitive
     node._left = left
     node._right = right
     node._scopes = node._mark = None
@@ -356,8 +358,22 @@ def _constant(number: Any) -> Any:
     return NotImplemented
 
 
+def _record_several(operation: Operation, parts: list[Any]) -> tuple[Value, ...]:
+    """The results of an operation that has several: one node holds them, and each is a node made of it."""
+    results = operation.run(numbers(parts))
+    data: Any = tuple([to_float(result, f"a result of {operation.name}") for result in results])
+    if len(data) != operation.result_count:
+        raise TypeError(f"{operation.name} must have {operation.result_count} results, got {len(data)}")
+    node = new_node(Value, operation, parts, data)
+    nodes = tuple([projected(node, index) for index in range(len(data))])
+    if context.active:
+        for result in nodes:
+            context.tell_recorded(result)
+    return nodes
+
+
 def partials_at(node: Value) -> Sequence[float | None]:
-    """The partial derivatives of an operation by its operands, where it was computed; None by a constant."""
+    """The partial derivatives of a primitive by its operands, where it was computed; None by a constant."""
     parts = operands(node)
     wanted = tuple([type(part) is not float for part in parts])
     partials: Sequence[float | None] = operation(node).partials_at(node._data, tuple(numbers(parts)), wanted)
@@ -366,13 +382,26 @@ def partials_at(node: Value) -> Sequence[float | None]:
 
 def _propagate(node: Value) -> context.Received:
     """The chain rule at one node: add to each operand's gradient, and return what each received."""
+    operation, parts = node._operation, parents(node)
+    if type(operation) is Projection:
+        return _collect(node, node._left, operation.index)
+    several = operation.result_count > 1
+    results, adjoints = (node._data, node._grad) if several else ((node._data,), (node._grad,))
+    wanted = [type(part) is not float for part in parts]
     received = []
-    for operand, partial in zip(operands(node), partials_at(node)):
-        if partial is not None:
-            gradient = node._grad * partial
-            received.append((operand, gradient, operand._grad))
-            operand._grad += gradient
+    for part, gradient, want in zip(parts, operation.pull(numbers(parts), results, adjoints, wanted), wanted):
+        if want and gradient is not None:
+            received.append((part, gradient, part._grad))
+            part._grad += gradient
     return received
+
+
+def _collect(result: Value, node: Any, index: int) -> context.Received:
+    """Hand the gradient of one of several results to the node that has them all."""
+    if node._grad is _NOTHING:
+        node._grad = [0.0] * node._operation.result_count
+    node._grad[index] += result._grad
+    return []
 
 
 def _backward_watched(order: list[Value]) -> None:
@@ -380,4 +409,5 @@ def _backward_watched(order: list[Value]) -> None:
         if node._grad is _NOTHING:
             node._grad = 0.0
         else:
-            context.tell_propagated(node, node._grad, _propagate(node))
+            adjoints = node._grad if isinstance(node._grad, list) else [node._grad]
+            context.tell_propagated(node, adjoints, _propagate(node))

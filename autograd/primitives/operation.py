@@ -7,7 +7,11 @@ import threading
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-__all__ = ["Operation", "find_operation", "register", "registered"]
+import numpy as np
+
+from autograd.primitives.ieee import to_float
+
+__all__ = ["Operation", "Projection", "find_operation", "register", "registered"]
 
 
 class Operation:
@@ -29,6 +33,7 @@ class Operation:
         folded: whether a call may name any number of arguments, taken two at a time.
         is_builtin: whether it is of the library's own table.
         is_composite: whether it is to be written out in other operations before it is run.
+        rules: what `Value.backward` may run without further questions: see `Primitive`.
         libm: the name of the C function of doubles that computes it, or "".
         on_arrays: the same function on NumPy arrays of floats, or None.
         place: the module that registered it.
@@ -42,6 +47,7 @@ class Operation:
     folded: bool = False
     is_builtin: bool = False
     is_composite: bool = False
+    rules: Any = None
     libm: str = ""
     on_arrays: Any = None
     place: str = ""
@@ -94,9 +100,16 @@ class Operation:
         results = self.run([self.operand(arg) for arg in args])
         return results[0] if self.result_count == 1 else tuple(results)
 
-    def operand(self, number: object) -> Any:
-        """A plain number as the operation computes on it."""
-        return number
+    def operand(self, number: object) -> float:
+        """A plain number as the float that the operation computes on; a bool counts as 0 or 1."""
+        if isinstance(number, (bool, np.bool_)):
+            return float(number)
+        try:
+            return to_float(number, f"an operand of {self.name}")
+        except TypeError as error:
+            if isinstance(number, (list, tuple)):
+                raise TypeError(f"{error}: make it an array, {self.name}(np.array(...))") from None
+            raise
 
     @property
     def definition(self) -> tuple[Any, ...]:
@@ -108,6 +121,35 @@ class Operation:
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         return find_operation, (self.name,)
+
+
+class Projection(Operation):
+    """How a graph hands out the results of a node that has several: each is a Value that this made of it.
+
+    Derivatives go through it between one such Value and another of the same result, unchanged.
+
+    Attributes:
+        index: which of the results it is, counted from 0.
+    """
+
+    arity = 1
+
+    def __init__(self, index: int) -> None:
+        self.name = f"result_{index}"
+        self.index = index
+
+    def push(self, _: Sequence[Any], __: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
+        """The same tangent."""
+        return tangents
+
+    def pull(
+        self, _: Sequence[Any], __: Sequence[Any], adjoints: Sequence[Any], ___: Sequence[bool]
+    ) -> Sequence[Any]:
+        """The same adjoint."""
+        return adjoints
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        return Projection, (self.index,)
 
 
 _registered: dict[str, Operation] = {}

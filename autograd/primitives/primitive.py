@@ -184,17 +184,6 @@ class Primitive(Operation):
             result = self(result, arg)
         return result
 
-    def operand(self, number: object) -> float:
-        """A plain number as the float that this primitive computes on; a bool counts as 0 or 1."""
-        if isinstance(number, (bool, np.bool_)):
-            return float(number)
-        try:
-            return to_float(number, f"an operand of {self.name}")
-        except TypeError as error:
-            if isinstance(number, (list, tuple)):
-                raise TypeError(f"{error}: make it an array, {self.name}(np.array(...))") from None
-            raise
-
     def _map(self, args: tuple[Any, ...]) -> Any:
         """Element by element over arrays: floats at NumPy's speed where there is a way to."""
         arrays = [np.asarray(arg) for arg in args]
@@ -219,6 +208,8 @@ class Primitive(Operation):
 
 def times(adjoint: Any, partial: Any) -> Any:
     """The product; a factor 1, or -1, that is a plain number makes no operation (the bits are the same)."""
+    if type(partial) is int:
+        partial = float(partial)
     for factor, other in ((partial, adjoint), (adjoint, partial)):
         if type(factor) is float:
             if factor == 1.0:

@@ -10,7 +10,8 @@ from autograd.graph.context import Watcher, births, current, tracing, watch
 from autograd.graph.scopes import scopes_of
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
-from autograd.graph.walks import is_constant, is_leaf, leaves, number, operands, operation, topological_order
+from autograd.graph.walks import applications, is_constant, is_leaf, leaves_among, number
+from autograd.primitives.operation import Projection
 from autograd.programs.code import Code
 from autograd.programs.simplification import Builder
 from autograd.support.user_line import Line, user_line
@@ -68,10 +69,13 @@ def _written(
     """The code that computes outputs, and the leaves from outside that they depend on."""
     values = [output for output in outputs if isinstance(output, Value)]
     stop = current().variables
-    order = topological_order(*values, stop=stop)
+    applied = applications(*values, stop=stop)
     known = set(inputs)
     below = dict.fromkeys(
-        [*leaves(order, stop), *(value for value in values if is_leaf(value) or value in stop)]
+        [
+            *leaves_among((operands for _, operands, _ in applied), stop),
+            *(value for value in values if is_leaf(value) or value in stop),
+        ]
     )
     captured = [leaf for leaf in below if leaf not in known and leaf not in made]
     builder = Builder()
@@ -84,11 +88,15 @@ def _written(
             slots[operand] = builder.constant(number(operand))
         return slots[operand]
 
-    for node in order:
-        operand_slots = [slot(operand) for operand in operands(node)]
-        slots[node] = builder.operation(
-            operation(node), operand_slots, node.label, lines.get(node), scopes_of(node)
-        )
+    for operation, operands, results in applied:
+        operand_slots, node = [slot(operand) for operand in operands], results[0]
+        if isinstance(operation, Projection):  # of one of several results, once more
+            slots[node] = operand_slots[0]
+            continue
+        base = builder.operation(operation, operand_slots, node.label, lines.get(node), scopes_of(node))
+        for place, result in enumerate(results, base):
+            slots[result] = place
+            builder.label(place, result.label)
     names = [
         *(node.label for node in inputs),
         *(node.label or f"c{i}" for i, node in enumerate(captured, 1)),

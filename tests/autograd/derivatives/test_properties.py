@@ -160,7 +160,7 @@ def gradients_are_cheap(f, point, gradient=value_and_grad) -> None:
 
 
 def partials(node, parts, wanted):
-    return node._primitive.partials_at(node, parts, wanted)
+    return node._operation.partials_at(node, parts, wanted)
 
 
 class _Counter(Watcher):

@@ -260,7 +260,7 @@ def test_what_a_call_makes_inside_another_is_not_from_outside():
 def test_a_derivative_s_graph_multiplies_by_nothing_that_is_1_or_minus_1():
     w = Value(2.0)
     found = grad(lambda x: -(x * w - 5.0))(3.0)
-    kinds = [node._primitive.name for node in topological_order(found)]
+    kinds = [node._operation.name for node in topological_order(found)]
     assert found.data == -2.0
     assert kinds == ["neg"]
 

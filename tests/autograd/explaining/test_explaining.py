@@ -95,7 +95,7 @@ def partials(node: Value) -> list[float | None]:
     """The engine's partial derivatives at an operation."""
     parts = operands(node)
     inputs = tuple(one if type(one) is float else one.data for one in parts)
-    return node._primitive.partials_at(node.data, inputs, tuple(type(one) is not float for one in parts))
+    return node._operation.partials_at(node.data, inputs, tuple(type(one) is not float for one in parts))
 
 
 def reprs(numbers: Any) -> str:

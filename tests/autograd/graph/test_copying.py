@@ -29,7 +29,7 @@ def listing(root: Value) -> list[tuple]:
     nodes = [*leaves(order), *order] or [root]
     place = {node: i for i, node in enumerate(nodes)}
     return [
-        (node._primitive, node.data, node.grad, node.label, [place.get(one, one) for one in operands(node)])
+        (node._operation, node.data, node.grad, node.label, [place.get(one, one) for one in operands(node)])
         for node in nodes
     ]
 
@@ -193,7 +193,7 @@ def test_a_chain_of_a_million_is_deleted(length, operation, living_values):
 def test_a_primitive_of_a_users_own_is_kept_by_name(copied):
     x = Value(2.0)
     y = copied(tenfold(x) + 1)
-    assert operands(y)[0]._primitive is tenfold
+    assert operands(y)[0]._operation is tenfold
     assert copied(tenfold) is tenfold
     y.backward()
     assert operands(operands(y)[0])[0].grad == 10.0

@@ -33,7 +33,7 @@ def test_every_operation_comes_once_and_after_its_operands(expression: Expressio
     order = topological_order(root)
     place = {node: i for i, node in enumerate(order)}
     assert len(place) == len(order)
-    assert set(order) == {node for node in reachable(root) if node._primitive is not None}
+    assert set(order) == {node for node in reachable(root) if node._operation is not None}
     assert all(place[one] < place[node] for node in order for one in operands(node) if one in place)
     assert not order or order[-1] is root
 
@@ -44,10 +44,10 @@ def test_leaves_come_once_in_the_order_of_first_use(expression: Expression):
     order = topological_order(root)
     found = leaves(order)
     uses = [
-        one for node in order for one in operands(node) if isinstance(one, Value) and one._primitive is None
+        one for node in order for one in operands(node) if isinstance(one, Value) and one._operation is None
     ]
     assert found == list(dict.fromkeys(uses))
-    assert set(found) == {node for node in reachable(root) if node._primitive is None} - ({root} - set(order))
+    assert set(found) == {node for node in reachable(root) if node._operation is None} - ({root} - set(order))
 
 
 def test_a_leaf_has_no_order():
@@ -92,7 +92,7 @@ def test_a_walk_looks_at_each_of_many_operands_a_few_times():
             self._left = parts
 
         @property
-        def _primitive(self):
+        def _operation(self):
             nonlocal looks
             looks += 1
             return maximum

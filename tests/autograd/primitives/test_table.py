@@ -164,7 +164,7 @@ def test_each_unary_primitive_is_a_method_of_value(entry):
         return
     v = Value(0.5)
     made = getattr(v, entry.name)()
-    assert made._primitive is entry
+    assert made._operation is entry
     assert made._left is v
 
 
@@ -176,7 +176,7 @@ def test_each_method_of_value_is_a_primitive_or_numpys_spelling_of_one():
         if name.startswith("_") or not inspect.isfunction(method) or name in ("backward", "conjugate"):
             continue
         arity = len(inspect.signature(method).parameters)
-        assert method(*(v, other)[:arity])._primitive is TABLE[spellings.get(name, name)], name
+        assert method(*(v, other)[:arity])._operation is TABLE[spellings.get(name, name)], name
     assert all(getattr(Value, theirs) is getattr(Value, ours) for theirs, ours in spellings.items())
 
 
@@ -192,7 +192,7 @@ def test_operators_make_the_nodes_of_their_primitives():
         "absolute": abs(a),
     }
     for name, node in made.items():
-        assert node._primitive is TABLE[name]
+        assert node._operation is TABLE[name]
         assert node._left is a
 
 
@@ -523,7 +523,7 @@ def test_an_array_of_values_gives_an_array_of_values(entry):
     values = np.array([Value(number) for number in numbers])
     found = entry(*[values] * entry.arity)
     assert found.dtype == object
-    assert [one._primitive for one in found] == [entry, entry]
+    assert [one._operation for one in found] == [entry, entry]
     assert [one.data for one in found] == [entry(*[number] * entry.arity) for number in numbers]
 
 
