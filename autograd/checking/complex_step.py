@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd.checking.numbers import Number, RefusedError, is_own, restated
+from autograd.checking.numbers import RefusedError, Scalar, restated
 from autograd.checking.rounding import Rounded, adjoints_of, values_of
 from autograd.checking.subject import Estimate, Gradient, Hessian
 from autograd.checking.tape import Tape, located
@@ -30,7 +30,7 @@ _RATIO = 2.0**-50  # of two steps that are compared
 _LEAST_STEP = 2.0**-900  # so that numbers much smaller are normal ones yet
 
 
-class Complex(Number):
+class Complex(Scalar):
     """A complex number for the formulas of primitives to run on."""
 
     __slots__ = ("number",)
@@ -43,7 +43,7 @@ class Complex(Number):
 
     @staticmethod
     def _apply(primitive: Primitive, args: tuple[Any, ...]) -> Any:
-        if is_own(primitive):
+        if primitive.is_builtin:
             return _elementary(primitive, args)
         return restated(primitive).forward(*args)
 
@@ -133,7 +133,7 @@ _FUNCTIONS: dict[Primitive, Callable[..., complex]] = {
     **{
         primitive: getattr(cmath, primitive.name)
         for primitive in all_primitives()
-        if is_own(primitive) and hasattr(cmath, primitive.name)
+        if primitive.is_builtin and hasattr(cmath, primitive.name)
     },
 }
 _NOT_ANALYTIC = {

@@ -11,7 +11,7 @@ from autograd.comparing.comparison import Comparison, Component
 from autograd.comparing.contributions import Account, Series
 from autograd.comparing.misreading import misreading
 from autograd.comparing.points import Sample
-from autograd.comparing.rounded import UNIT
+from autograd.comparing.rounded import roundings
 from autograd.comparing.sentences import NEARLY, Place, definitions, places_to_look, told
 from autograd.comparing.slips import FEWEST_POINTS, SAFETY, Slip, explained
 from autograd.derivation import Derivation
@@ -97,7 +97,7 @@ class _Table:
         self._errors = np.array([sample.by_engine.errors for sample in samples])
         self._numbers = [sample.numbers for sample in samples]
         self._usable = np.array([sample.by_engine.is_usable for sample in samples])
-        self.allowed = SAFETY * self._errors + 8 * UNIT * np.abs(self.by_engine)
+        self.allowed = SAFETY * self._errors + roundings(8, self.by_engine)
         with np.errstate(invalid="ignore"):
             apart = np.abs(self.by_hand - self.by_engine)
         same = self.by_hand == self.by_engine
@@ -133,7 +133,7 @@ class _Table:
         values = np.array([one.values for one in gradient]).T
         errors = np.array([one.errors for one in gradient]).T
         by_hand = self.by_hand[self._usable]
-        return bool((np.abs(values - by_hand) <= SAFETY * errors + 8 * UNIT * np.abs(values)).all())
+        return bool((np.abs(values - by_hand) <= SAFETY * errors + roundings(8, values)).all())
 
     def _fault(
         self, i: int, slip: Slip | None, names: Sequence[str], derivation: Derivation | None

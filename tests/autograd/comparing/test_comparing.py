@@ -13,7 +13,7 @@ from mpmath import mp, mpf
 import autograd as ag
 from autograd import Value, grad, primitive, where
 from autograd.comparing import compare
-from autograd.comparing.rounded import Gradient, Rounded
+from autograd.comparing.rounded import HandRounded, RoundedGradient
 from models.assignment import hand_gradients, loss
 from models.assignment.data import load_assignment_data
 
@@ -315,7 +315,7 @@ def test_the_bound_of_rounding_holds_and_is_no_wider_than_it_must_be():
     rng = np.random.default_rng(0)
     shares = []
     for a, b in rng.uniform(0.5, 3, (200, 2)).tolist():
-        found = f(Rounded(a), Rounded(b))
+        found = f(HandRounded(a), HandRounded(b))
         with mp.workdps(40):
             error = abs(found.value - exactly(mpf(a), mpf(b)))
         assert found.value == f(a, b)
@@ -461,7 +461,7 @@ def test_rules_that_are_no_formulas_and_values_closed_over_are_no_hindrance():
 def test_every_use_of_a_number_adds_to_the_bound():
     def bound(f):
         x = Value(0.3)
-        return Gradient(f(x), [x]).errors[0]
+        return RoundedGradient(f(x), [x]).errors[0]
 
     steep = bound(lambda x: (1e3 * x).sin())
     assert bound(lambda x: (1e3 * x).sin() + x * x) > steep
@@ -470,7 +470,7 @@ def test_every_use_of_a_number_adds_to_the_bound():
 
 def test_the_engine_s_numbers_are_those_of_grad():
     inputs = [Value(0.3), Value(0.4)]
-    found = Gradient(inputs[0] * inputs[1].tanh(), inputs)
+    found = RoundedGradient(inputs[0] * inputs[1].tanh(), inputs)
     assert tuple(found.components) == grad(lambda x, y: x * y.tanh(), (0, 1))(0.3, 0.4)
 
 

@@ -7,11 +7,11 @@ import pytest
 
 from autograd import Value, grad
 from autograd.derivation.expressions import Chain, Derivative, Slope, Symbol, as_expression
-from autograd.derivation.operators import Operators
 from autograd.derivation.text import text
 from autograd.derivation.walks import depth, evaluate, ordered, size, substituted
 from autograd.graph.walks import topological_order
 from autograd.primitives import table
+from autograd.primitives.operators import Operators
 
 x, y, z = Symbol("x"), Symbol("y"), Symbol("z")
 
