@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
+import operator
 from fractions import Fraction
 
 import pytest
@@ -13,15 +15,17 @@ from mpmath import mp, mpf
 
 import autograd as ag
 from autograd import primitive, where
-from autograd.checking.rounding import Rounded, partials
+from autograd.checking.rounding import DERIVATIVE_ULPS, VALUE_ULPS, Rounded, partials
 from autograd.testing import TABLE
 from benchmarks.accuracy.exact import VALUES
+from benchmarks.accuracy.table import FIGURES
 
 POINTS = {
     1: [(0.75,), (-0.4,), (1.75,), (7.0,)],
     2: [(0.75, 0.4), (0.4, 0.75), (3.3, 2.0), (-1.5, 2.5)],
     3: [(1.0, 0.75, 0.4)],
 }
+MEASURED = json.loads(FIGURES.read_text("utf-8"))["primitives"]
 LAST_PLACES = 5.0
 ERRORS = [(0.0, 0.0, 0.0), (1e-9, 1e-9, 1e-9), (0.0, 1e-9, 0.0), (1e-9, 0.0, 0.0), (0.1, 0.2, 0.15)]
 FOLLOWED_EXACTLY = (ag.add, ag.sub, ag.mul, ag.div)  # others to first order
@@ -52,6 +56,34 @@ def test_the_bound_of_each_primitive_holds_and_is_tight(entry):
     assert compared >= 5
 
 
+def promised(measured: float) -> float:
+    """The bound for a function whose largest error was measured."""
+    return measured if measured in (0.0, 0.5) else max(4.0, math.ceil(measured + 0.25))
+
+
+@pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.name)
+def test_what_the_table_promises_is_what_was_measured(entry):
+    outputs = MEASURED[entry.name]
+    assert VALUE_ULPS[entry] == promised(outputs[""][""]["ours"]["ulp"])
+    slopes = [outputs[key][""]["ours"]["ulp"] for key in outputs if len(key) == 1]
+    assert DERIVATIVE_ULPS[entry] == max(4.0, promised(max(slopes)))
+
+
+@pytest.mark.parametrize("operation", [operator.mul, operator.truediv])
+@given(st.data())
+def test_bounds_hold_where_results_are_subnormal_and_errors_underflow(operation, data):
+    exponent, target = data.draw(st.integers(-1060, 60)), data.draw(st.integers(-1085, -1000))
+    other = target - exponent if operation is operator.mul else exponent - target
+    fractions = [data.draw(st.floats(1.0, 2.0)) for _ in "ab"]
+    values = [math.ldexp(f, max(-1070, min(1000, e))) for f, e in zip(fractions, (exponent, other))]
+    a, b = [Rounded(value, value * data.draw(st.floats(0.0, 1e-3))) for value in values]
+    result = operation(a, -b)
+    for signs in itertools.product((-1, 1), repeat=2):
+        ends = [Fraction(x.value) + sign * Fraction(x.error) for x, sign in zip((a, b), signs)]
+        apart = abs(-operation(*ends) - Fraction(result.value))
+        assert apart <= Fraction(result.error) * (1 + Fraction(1, 10**12))
+
+
 @given(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3))
 @example(15.49432851686166, 497.4243517375944)  # both parts of what it loses are there, of different signs
 def test_what_a_sum_loses_is_known_exactly(a, b):
@@ -67,6 +99,10 @@ def test_what_is_exact_has_no_error():
         ag.maximum(third, 0.0), ag.less(third, 1.0), where(ag.less(third, 1.0), third, 2.0),
     ):  # fmt: skip
         assert exact.error == 0.0
+    tiny = Rounded(3e-320)
+    for exact in (tiny * 1.0, -1.0 * tiny, tiny * 4.0, tiny * 0.0, tiny + tiny, tiny - Rounded(2e-320)):
+        assert exact.error == 0.0
+    assert (tiny * 0.5).error == math.ulp(0.0), "a half of a subnormal number may not be one"
     assert (third * Rounded(2.0, 1e-9)).error == pytest.approx(1e-9 / 3.0, rel=1e-6, abs=0.0)
     assert (third * 3.0).error == 0.5 * math.ulp(1.0)
 

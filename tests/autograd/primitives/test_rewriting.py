@@ -1,4 +1,4 @@
-"""A user's function follows IEEE 754 and runs on other numbers, however it is written, and stays the user's."""
+"""A user's function follows IEEE 754 and runs on other numbers, however it is written, and stays as it is."""
 
 from __future__ import annotations
 
