@@ -6,10 +6,13 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
+from mpmath import mp, mpf
 
 import autograd as ag
-from autograd import Value, primitive
+from autograd import Value, grad, primitive
+from autograd.comparing import compare
 from autograd.comparing.rounded import UNIT, HandRounded, RoundedGradient
 
 A, B = HandRounded(3.0, 1e-10), HandRounded(-0.5, 1e-12)
@@ -120,3 +123,49 @@ def test_a_gradient_is_usable_where_all_its_numbers_are_finite() -> None:
     zero = Value(0.0)
     assert not RoundedGradient(zero.sqrt(), [zero]).is_usable
     assert RoundedGradient(x.sin(), [x]).is_usable
+
+
+def test_the_bound_of_rounding_holds_and_is_no_wider_than_it_must_be():
+    def f(a, b):
+        return ag.tanh(a * b) - ag.exp(b / a) * ag.sin(a**3 + 1 / b)
+
+    def exactly(a, b):
+        return mp.tanh(a * b) - mp.exp(b / a) * mp.sin(a**3 + 1 / b)
+
+    rng = np.random.default_rng(0)
+    shares = []
+    for a, b in rng.uniform(0.5, 3, (200, 2)).tolist():
+        found = f(HandRounded(a), HandRounded(b))
+        with mp.workdps(40):
+            error = abs(found.value - exactly(mpf(a), mpf(b)))
+        assert found.value == f(a, b)
+        shares.append(float(error / found.error))
+    assert max(shares) <= 1
+    assert np.mean(shares) > 0.01
+
+
+def test_where_the_textbook_has_no_number_the_table_has():
+    report = compare(lambda x: x + 0.0 ** (x + 1), lambda x: 1.0 + 2.3e-16, 1.0)
+    assert report.passed
+    assert len(report.points) == 9
+
+
+def test_a_difference_beyond_rounding_is_seen():
+    assert compare(lambda x: x**3, lambda x: 3 * x**2 * (1 + 1e-15), 0.7)
+    assert not compare(lambda x: x**3, lambda x: 3 * x**2 * (1 + 1e-12), 0.7)
+
+
+def test_every_use_of_a_number_adds_to_the_bound():
+    def bound(f):
+        x = Value(0.3)
+        return RoundedGradient(f(x), [x]).errors[0]
+
+    steep = bound(lambda x: (1e3 * x).sin())
+    assert bound(lambda x: (1e3 * x).sin() + x * x) > steep
+    assert bound(lambda x: x * x + (1e3 * x).sin()) > steep
+
+
+def test_the_engine_s_numbers_are_those_of_grad():
+    inputs = [Value(0.3), Value(0.4)]
+    found = RoundedGradient(inputs[0] * inputs[1].tanh(), inputs)
+    assert tuple(found.components) == grad(lambda x, y: x * y.tanh(), (0, 1))(0.3, 0.4)

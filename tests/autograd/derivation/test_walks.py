@@ -11,7 +11,6 @@ from autograd.derivation.text import text
 from autograd.derivation.walks import depth, evaluate, ordered, size, substituted
 from autograd.graph.walks import topological_order
 from autograd.primitives import table
-from autograd.primitives.operators import Operators
 
 x, y, z = Symbol("x"), Symbol("y"), Symbol("z")
 
@@ -76,11 +75,3 @@ def test_derivatives_and_slopes_have_numbers_too():
     assert evaluate(Chain((up, 2 * y)), {up: 3.0, y: 5.0}) == 30.0
     assert evaluate(Slope(table.hypot, 1, (x, y)), {x: 3.0, y: 4.0}) == 0.8
     assert evaluate(Slope(table.hypot, 0, (x, y)), {x: 3.0, y: 4.0}) == 0.6
-
-
-def test_operators_need_the_hook_that_they_hand_over_to():
-    class Bare(Operators):
-        pass
-
-    with pytest.raises(NotImplementedError):
-        _ = Bare() + 1
