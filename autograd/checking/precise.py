@@ -52,18 +52,18 @@ class Arithmetic:
         """A primitive's value; nan where it has no real one."""
         function = self._functions.get(primitive) or self._function(primitive)
         try:
-            found = function(*numbers)
+            result = function(*numbers)
         except (ArithmeticError, ValueError):
             return self.context.nan
-        return found if isinstance(found, self.context.mpf) else self.context.nan
+        return result if isinstance(result, self.context.mpf) else self.context.nan
 
     def _function(self, primitive: Primitive) -> Callable[..., Any]:
         if primitive.is_builtin and hasattr(self.context, primitive.name):
             return getattr(self.context, primitive.name)  # type: ignore[no-any-return]
 
         def composite(*numbers: Any) -> Any:
-            found = restated(primitive).forward(*[Precise(self, number) for number in numbers])
-            return found.number if isinstance(found, Precise) else self.number(found)
+            result = restated(primitive).forward(*[Precise(self, number) for number in numbers])
+            return result.number if isinstance(result, Precise) else self.number(result)
 
         return composite
 
