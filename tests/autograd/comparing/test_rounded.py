@@ -57,9 +57,9 @@ def ends(function: Callable[[float], float], x: HandRounded) -> list[float]:
 def test_an_operation_hands_errors_on_by_its_derivatives_and_adds_its_own(
     make: Callable[[], HandRounded], value: float, error: float
 ) -> None:
-    found = make()
-    assert found.value == pytest.approx(value, rel=1e-15, abs=0.0, nan_ok=True)
-    assert found.error == pytest.approx(error, rel=1e-9, abs=0.0, nan_ok=True)
+    result = make()
+    assert result.value == pytest.approx(value, rel=1e-15, abs=0.0, nan_ok=True)
+    assert result.error == pytest.approx(error, rel=1e-9, abs=0.0, nan_ok=True)
 
 
 @pytest.mark.parametrize("number", [0.0, 1.0, -2.0, math.nan])
@@ -78,18 +78,18 @@ def errors(f: Any, *point: float) -> list[float]:
 
 
 def test_a_gradient_s_errors_are_those_of_the_chain_rule_written_out() -> None:
-    x, y, z, one = HandRounded(0.3), HandRounded(0.7), HandRounded(-1.1), HandRounded(1.0)
-    assert errors(lambda x, y: x * y, 0.3, 0.7) == [(one * y).error, (one * x).error]
+    x, y, z, unit = HandRounded(0.3), HandRounded(0.7), HandRounded(-1.1), HandRounded(1.0)
+    assert errors(lambda x, y: x * y, 0.3, 0.7) == [(unit * y).error, (unit * x).error]
     assert errors(lambda x, y, z: x * y + x * z, 0.3, 0.7, -1.1) == pytest.approx(
-        [(one * 1.0 * z + one * 1.0 * y).error, (one * 1.0 * x).error, (one * 1.0 * x).error],
+        [(unit * 1.0 * z + unit * 1.0 * y).error, (unit * 1.0 * x).error, (unit * 1.0 * x).error],
         rel=1e-9,
         abs=0.0,
     )
     u = x * y
-    assert errors(lambda x, y: ag.sin(x * y), 0.3, 0.7)[0] == (one * ag.cos(u) * y).error
+    assert errors(lambda x, y: ag.sin(x * y), 0.3, 0.7)[0] == (unit * ag.cos(u) * y).error
     # the second term is subtracted: the bound knows of the cancellation
     less = errors(lambda x, y: x * y - x * 0.7, 0.3, 0.7)[0]
-    assert less == pytest.approx((one * 1.0 * y + one * -1.0 * 0.7).error, rel=1e-9, abs=0.0)
+    assert less == pytest.approx((unit * 1.0 * y + unit * -1.0 * 0.7).error, rel=1e-9, abs=0.0)
 
 
 def test_what_no_gradient_is_asked_of_stands_in_nobody_s_way() -> None:
@@ -102,9 +102,9 @@ def test_what_no_gradient_is_asked_of_stands_in_nobody_s_way() -> None:
 
 
 def test_a_constant_has_a_gradient_of_zeros_without_errors() -> None:
-    found = RoundedGradient(3, [Value(1.0), Value(2.0)])
-    assert found.is_usable
-    assert (found.result, found.components, found.errors) == (3.0, [0.0, 0.0], [0.0, 0.0])
+    result = RoundedGradient(3, [Value(1.0), Value(2.0)])
+    assert result.is_usable
+    assert (result.result, result.components, result.errors) == (3.0, [0.0, 0.0], [0.0, 0.0])
 
 
 def test_a_rule_that_is_no_formula_counts_as_rounded_once_more() -> None:
@@ -135,11 +135,11 @@ def test_the_bound_of_rounding_holds_and_is_no_wider_than_it_must_be():
     rng = np.random.default_rng(0)
     shares = []
     for a, b in rng.uniform(0.5, 3, (200, 2)).tolist():
-        found = f(HandRounded(a), HandRounded(b))
+        result = f(HandRounded(a), HandRounded(b))
         with mp.workdps(40):
-            error = abs(found.value - exactly(mpf(a), mpf(b)))
-        assert found.value == f(a, b)
-        shares.append(float(error / found.error))
+            error = abs(result.value - exactly(mpf(a), mpf(b)))
+        assert result.value == f(a, b)
+        shares.append(float(error / result.error))
     assert max(shares) <= 1
     assert np.mean(shares) > 0.01
 
@@ -167,5 +167,5 @@ def test_every_use_of_a_number_adds_to_the_bound():
 
 def test_the_engine_s_numbers_are_those_of_grad():
     inputs = [Value(0.3), Value(0.4)]
-    found = RoundedGradient(inputs[0] * inputs[1].tanh(), inputs)
-    assert tuple(found.components) == grad(lambda x, y: x * y.tanh(), (0, 1))(0.3, 0.4)
+    result = RoundedGradient(inputs[0] * inputs[1].tanh(), inputs)
+    assert tuple(result.components) == grad(lambda x, y: x * y.tanh(), (0, 1))(0.3, 0.4)
