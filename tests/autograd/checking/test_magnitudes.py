@@ -76,7 +76,6 @@ def test_the_worst_point_of_erfc_is_one() -> None:
 @pytest.mark.parametrize(
     ("function", "x"),
     [(ag.cos, 2.1684714451092387e20), (ag.cos, 1.510677598022888e43), (ag.tan, 2.1684714451092387e20)],
-    [(ag.cos, 2.1684714451092387e20), (ag.cos, 1.510677598022888e43), (ag.tan, 2.1684714451092387e20)],
 )
 def test_next_to_a_zero_or_a_pole_a_large_argument_is_reduced_as_well_as_it_is(
     function: ag.Primitive, x: float
