@@ -110,9 +110,11 @@ def check_gradients(
     levels: list[Gradient | Hessian] = [gradient] if order == 1 else [gradient, Hessian(gradient)]
     used, estimates, notes = _estimated(levels, method)
     rows = []
-    for level, found in zip(levels, estimates):
-        for columns in zip(level.names, level.analytic, level.errors, found):
-            rows += [_row(name, one, *other, error) for name, one, error, other in zip(*columns)]
+    for level, numeric in zip(levels, estimates):
+        for columns in zip(level.names, level.analytic, level.errors, numeric):
+            rows += [
+                _row(name, analytic, *estimate, error) for name, analytic, error, estimate in zip(*columns)
+            ]
     if used == "high-precision" and not all(row.passed for row in rows):
         notes += findings(gradient)
     undecided = [row.name for row in rows if row.verdict == "undecided"]
@@ -142,15 +144,15 @@ def _estimated(
 def _with_fixed_step(subject: Subject, eps: float, rtol: float, atol: float) -> GradientCheck:
     gradient = Gradient(subject)
     rows = [
-        _row(name, one, other, rtol * max(abs(one), abs(other)), atol)
-        for name, one, other in zip(subject.names, gradient.analytic[0], fixed_step(gradient, eps))
+        _row(name, analytic, numeric, rtol * max(abs(analytic), abs(numeric)), atol)
+        for name, analytic, numeric in zip(subject.names, gradient.analytic[0], fixed_step(gradient, eps))
     ]
     return GradientCheck(tuple(rows), _norm_form(rows), eps, rtol, atol, _FIXED, 1, ())
 
 
 def _checked(eps: float | None, rtol: float | None, atol: float | None) -> tuple[float, float, float]:
     """The settings of a fixed step, the defaults filled in."""
-    found = []
+    settings = []
     for name, number, default, allowed in (
         ("eps", eps, 1e-6, eps is None or eps > 0),
         ("rtol", rtol, 1e-4, rtol is None or rtol >= 0),
@@ -159,8 +161,8 @@ def _checked(eps: float | None, rtol: float | None, atol: float | None) -> tuple
         number = default if number is None else number
         if not allowed or not math.isfinite(number):
             raise ValueError(f"{name} must be a positive number, got {number!r}")
-        found.append(number)
-    return found[0], found[1], found[2]
+        settings.append(number)
+    return settings[0], settings[1], settings[2]
 
 
 def _row(name: str, analytic: float, numeric: float, bound: float, error: float) -> Row:

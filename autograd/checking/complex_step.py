@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd.checking.numbers import Number, RefusedError, is_own, restated
+from autograd.checking.numbers import RefusedError, Scalar, restated
 from autograd.checking.rounding import Rounded, adjoints_of, values_of
 from autograd.checking.subject import Estimate, Gradient, Hessian
 from autograd.checking.tape import Tape, located
@@ -30,7 +30,7 @@ _RATIO = 2.0**-50  # of two steps that are compared
 _LEAST_STEP = 2.0**-900  # so that numbers much smaller are normal ones yet
 
 
-class Complex(Number):
+class Complex(Scalar):
     """A complex number for the formulas of primitives to run on."""
 
     __slots__ = ("number",)
@@ -43,7 +43,7 @@ class Complex(Number):
 
     @staticmethod
     def _apply(primitive: Primitive, args: tuple[Any, ...]) -> Any:
-        if is_own(primitive):
+        if primitive.is_builtin:
             return _elementary(primitive, args)
         return restated(primitive).forward(*args)
 
@@ -133,7 +133,7 @@ _FUNCTIONS: dict[Primitive, Callable[..., complex]] = {
     **{
         primitive: getattr(cmath, primitive.name)
         for primitive in all_primitives()
-        if is_own(primitive) and hasattr(cmath, primitive.name)
+        if primitive.is_builtin and hasattr(cmath, primitive.name)
     },
 }
 _NOT_ANALYTIC = {
@@ -161,20 +161,20 @@ def complex_step(level: Gradient | Hessian) -> list[list[Estimate]]:
         truncation = [0.0] * len(slopes)
         if any(abs(slope) < _STEP for slope in slopes):  # as small as what the step leaves of a derivative 0
             wider = _slopes(tape, i, step / _RATIO, rounded)
-            truncation = [2.0 * abs(one - other) * _RATIO**2 for one, other in zip(slopes, wider)]
-        for row, slope, error, found in zip(rows, slopes, truncation, adjoints):
+            truncation = [2.0 * abs(slope - wide) * _RATIO**2 for slope, wide in zip(slopes, wider)]
+        for row, slope, error, received in zip(rows, slopes, truncation, adjoints):
             # A part that is too small for a normal number is wrong by the smallest one, at each operation.
-            reach = sum(abs(adjoint.value) for adjoint in found.values())
+            reach = sum(abs(adjoint.value) for adjoint in received.values())
             underflow = _EXTRA_ULPS * math.ulp(0.0) / step * reach
-            row.append(Estimate(slope, found.get(i, Rounded(0.0)).error + underflow + error))
+            row.append(Estimate(slope, received.get(i, Rounded(0.0)).error + underflow + error))
     return rows
 
 
 def _slopes(tape: Tape, i: int, step: float, rounded: Sequence[Rounded]) -> list[float]:
     """The imaginary part of each output by the step."""
     slots = _replayed(tape, i, step, rounded)
-    found = [slots[output] for output in tape.outputs]
-    return [one.number.imag / step if isinstance(one, Complex) else 0.0 for one in found]
+    results = [slots[output] for output in tape.outputs]
+    return [result.number.imag / step if isinstance(result, Complex) else 0.0 for result in results]
 
 
 def _replayed(tape: Tape, i: int, step: float, rounded: Sequence[Rounded]) -> list[Any]:
@@ -184,21 +184,21 @@ def _replayed(tape: Tape, i: int, step: float, rounded: Sequence[Rounded]) -> li
         for slot, number in enumerate(tape.start)
     ]
     for instruction in tape.instructions:
-        primitive, inputs = instruction.operation, [slots[one] for one in instruction.operands]
+        primitive, inputs = instruction.operation, [slots[operand] for operand in instruction.operands]
         try:
-            found = primitive(*inputs)
+            result = primitive(*inputs)
         except RefusedError as error:
             raise RefusedError(f"{error}{located(instruction)}") from None
         except Exception as error:  # the user's code may refuse strange numbers in any way
             raise RefusedError(
                 f"{primitive.name} takes no complex numbers ({error}){located(instruction)}"
             ) from error
-        real = found.number.real if isinstance(found, Complex) else found
+        real = result.number.real if isinstance(result, Complex) else result
         expected = rounded[len(slots)]
         if not abs(real - expected.value) <= 3.0 * expected.error + step:
             raise RefusedError(
                 f"{primitive.name} is {expected.value:.6g} on real numbers and {real:.6g} on complex ones"
                 + located(instruction)
             )
-        slots.append(found)
+        slots.append(result)
     return slots

@@ -167,7 +167,7 @@ class _Balance:
     def _offer(self, value: float, truncation: float, rounding: float) -> None:
         if truncation + rounding < self.best.bound and truncation <= _MOST_UNBALANCED * rounding:
             self.best = Estimate(value, truncation + rounding)
-            self._reach = max(abs(one.value - value) for one in self._taken[-2:])
+            self._reach = max(abs(quotient.value - value) for quotient in self._taken[-2:])
 
 
 class _Extrapolation(_Balance):
@@ -191,6 +191,6 @@ class _Extrapolation(_Balance):
         super().take(quotient)
 
     def _improve(self, *_: Quotient) -> None:
-        for upper, left, one in zip(self._above[1:], self._row[1:], self._row[2:]):
-            truncation = max(abs(one.value - left.value), abs(one.value - upper.value))
-            self._offer(one.value, truncation, 2.0 * one.rounding + max(left.rounding, upper.rounding))
+        for upper, left, entry in zip(self._above[1:], self._row[1:], self._row[2:]):
+            truncation = max(abs(entry.value - left.value), abs(entry.value - upper.value))
+            self._offer(entry.value, truncation, 2.0 * entry.rounding + max(left.rounding, upper.rounding))

@@ -72,8 +72,8 @@ def high_precision(level: Gradient | Hessian) -> list[list[Estimate]]:
     if isinstance(level, Hessian):
         rows = _hessian(tape)
     else:
-        rows = [[_Quotient(one, 0.0) for one in _gradient(tape, tape.start)[0]]]
-    return [[Estimate(float(one.value), one.rounded()) for one in row] for row in rows]
+        rows = [[_Quotient(slope, 0.0) for slope in _gradient(tape, tape.start)[0]]]
+    return [[Estimate(float(quotient.value), quotient.rounded()) for quotient in row] for row in rows]
 
 
 def _compare_values(tape: Tape) -> None:
@@ -98,7 +98,7 @@ def _replayed(tape: Tape, own: Arithmetic, start: Sequence[Any]) -> list[Any]:
                 "forward with operators and the functions of math or autograd, or give it an expression"
             ) from error
 
-    return tape.replayed([own.number(one) for one in start], apply)
+    return tape.replayed([own.number(number) for number in start], apply)
 
 
 def _gradient(tape: Tape, start: Sequence[Any]) -> tuple[list[Any], Any]:
@@ -122,19 +122,20 @@ def _gradient(tape: Tape, start: Sequence[Any]) -> tuple[list[Any], Any]:
 
     slots = _replayed(tape, own, start)
     adjoints = tape.adjoints(slots, tape.outputs[0], own.number(1), _partials, product)
-    found = [adjoints.get(slot, own.number(0)) for slot in range(tape.inputs)]
-    found = [
-        one if one == one else _derivatives(whole, start, i, _FIRST)[0].value for i, one in enumerate(found)
+    slopes = [adjoints.get(slot, own.number(0)) for slot in range(tape.inputs)]
+    slopes = [
+        slope if slope == slope else _derivatives(whole, start, i, _FIRST)[0].value
+        for i, slope in enumerate(slopes)
     ]
-    return found, largest
+    return slopes, largest
 
 
 def _hessian(tape: Tape) -> list[list[_Quotient]]:
     """The second derivatives, a row for each component of the gradient."""
 
     def first(_: Arithmetic, *numbers: Any) -> list[Any]:
-        found, largest = _gradient(tape, numbers)
-        return [*found, largest]
+        slopes, largest = _gradient(tape, numbers)
+        return [*slopes, largest]
 
     columns = [_derivatives(first, tape.start, i, _SECOND)[:-1] for i in range(tape.inputs)]
     return [list(row) for row in zip(*columns)]
@@ -162,7 +163,7 @@ def _derivatives(function: Function, numbers: Sequence[Any], i: int, accuracy: _
     """The derivatives of a function's results by its argument ``i``."""
     for digits, right in accuracy.digits:
         own = arithmetic(digits)
-        point = [own.number(one) for one in numbers]
+        point = [own.number(number) for number in numbers]
         here = function(own, *point)
         step = (abs(point[i]) or own.number(1)) * own.power_of_10(-accuracy.places)
         noise = max(map(abs, here)) * own.power_of_10(-right) / step
@@ -175,7 +176,7 @@ def _derivatives(function: Function, numbers: Sequence[Any], i: int, accuracy: _
     wide = near if is_plain else _quotients(function, own, point, i, here, step * 10**10)
     rounded = arithmetic(accuracy.kept).number
     limits = [_limit(*pairs, noise, closeness) for pairs in zip(near, wide)]
-    return [_Quotient(rounded(one.value), rounded(one.error)) for one in limits]
+    return [_Quotient(rounded(limit.value), rounded(limit.error)) for limit in limits]
 
 
 def _quotients(
@@ -204,27 +205,27 @@ def findings(level: Gradient) -> list[str]:
     tape = level.program
     slots = _replayed(tape, arithmetic(_DIGITS), tape.start)
     rounded = values_of(tape)
-    found: dict[str, None] = {}
+    sentences: dict[str, None] = {}
     for at, instruction in enumerate(tape.instructions, len(tape.start)):
         primitive: Any = instruction.operation
         operands = instruction.operands
-        wanted = tuple([one in tape.dependent for one in operands])
-        rules = partials(primitive, rounded[at], tuple([rounded[one] for one in operands]), wanted)
-        true = _partials(primitive, slots[at], tuple([slots[one] for one in operands]), wanted)
+        wanted = tuple([operand in tape.dependent for operand in operands])
+        rules = partials(primitive, rounded[at], tuple([rounded[operand] for operand in operands]), wanted)
+        true = _partials(primitive, slots[at], tuple([slots[operand] for operand in operands]), wanted)
         for i, (rule, exact) in enumerate(zip(rules, true), start=1):
             told = "" if exact is None else _finding(rule, exact)
             if told and not (
                 primitive is table.where and i == 1
             ):  # a condition has no derivative, nor needs one
                 by = f" by its operand {i}" if primitive.arity > 1 else ""
-                found[f"the derivative of {primitive.name}{by} {told}{located(instruction)}"] = None
-    return list(found)
+                sentences[f"the derivative of {primitive.name}{by} {told}{located(instruction)}"] = None
+    return list(sentences)
 
 
 def _finding(rule: Rounded | float | None, exact: Any) -> str:
-    given = rule if isinstance(rule, Rounded) else Rounded(float(rule or 0.0))
+    told = rule if isinstance(rule, Rounded) else Rounded(float(rule or 0.0))
     if exact != exact:
         return "does not exist at this point"
-    if abs(given.value - exact) <= given.error:
+    if abs(told.value - exact) <= told.error:
         return ""
-    return f"is {float(exact)!r}, and its rule says {given.value!r}"
+    return f"is {float(exact)!r}, and its rule says {told.value!r}"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from autograd.checking.numbers import Number, is_own, restated
+from autograd.checking.numbers import Scalar, restated
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive
 
@@ -52,18 +52,18 @@ class Arithmetic:
         """A primitive's value; nan where it has no real one."""
         function = self._functions.get(primitive) or self._function(primitive)
         try:
-            found = function(*numbers)
+            result = function(*numbers)
         except (ArithmeticError, ValueError):
             return self.context.nan
-        return found if isinstance(found, self.context.mpf) else self.context.nan
+        return result if isinstance(result, self.context.mpf) else self.context.nan
 
     def _function(self, primitive: Primitive) -> Callable[..., Any]:
-        if is_own(primitive) and hasattr(self.context, primitive.name):
+        if primitive.is_builtin and hasattr(self.context, primitive.name):
             return getattr(self.context, primitive.name)  # type: ignore[no-any-return]
 
         def composite(*numbers: Any) -> Any:
-            found = restated(primitive).forward(*[Precise(self, number) for number in numbers])
-            return found.number if isinstance(found, Precise) else self.number(found)
+            result = restated(primitive).forward(*[Precise(self, number) for number in numbers])
+            return result.number if isinstance(result, Precise) else self.number(result)
 
         return composite
 
@@ -74,7 +74,7 @@ def arithmetic(digits: int) -> Arithmetic:
     return Arithmetic(digits)
 
 
-class Precise(Number):
+class Precise(Scalar):
     """A number of an `Arithmetic`, for the formulas of composite primitives to run on."""
 
     __slots__ = ("arithmetic", "number")

@@ -4,7 +4,7 @@ A `Rounded` is a float and a bound on its distance from what exact arithmetic wo
 place. An operation adds its own rounding to what its operands' errors become in it (J. H. Wilkinson,
 Rounding Errors in Algebraic Processes, 1963; N. J. Higham, Accuracy and Stability of Numerical Algorithms,
 section 3.3). Errors are propagated to first order, by the operation's rules, and over jumps and kinks by
-trying both sides.
+trying both sides. Bounds are computed in floats too: where they may underflow they are rounded up.
 """
 
 from __future__ import annotations
@@ -15,27 +15,70 @@ from typing import Any
 
 import numpy as np
 
-from autograd.checking.numbers import Number, is_own, restated
+from autograd.checking.numbers import FOR_FLOATS_ONLY, Scalar, restated
 from autograd.checking.tape import Tape
 from autograd.graph.value import Value
 from autograd.graph.walks import number, numbers, operands, operation
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive, all_primitives
 
-__all__ = ["Rounded", "adjoints_of", "derivatives", "own_rounding", "partials", "values_of"]
+__all__ = [
+    "DERIVATIVE_ULPS",
+    "OPAQUE_ULPS",
+    "SMALLEST",
+    "VALUE_ULPS",
+    "Rounded",
+    "adjoints_of",
+    "derivatives",
+    "own_rounding",
+    "partials",
+    "ulps",
+    "values_of",
+]
 
-# Within how many units in the last place a function of the library's table is computed, and a partial
-# derivative from exact operands; the tests of the table hold both against mpmath.
-FUNCTION_ULPS = 4.0
-_HALF = 0.5  # the same for what is correctly rounded
+SMALLEST = math.ulp(0.0)  # the smallest positive float
+
+# Within how many units in the last place each operation of the library's table is computed, and its first
+# derivatives from exact operands: four, for functions that C libraries differ on, and where docs/accuracy.md
+# has found more than 3.75, the next whole number of units that is a quarter above what it found.
+VALUE_ULPS: dict[Primitive, float] = {
+    **{entry: 4.0 for entry in all_primitives() if entry.is_builtin},
+    **dict.fromkeys([table.add, table.sub, table.mul, table.div, table.sqrt], 0.5),
+    **dict.fromkeys([table.neg, table.absolute, table.relu, table.maximum, table.minimum], 0.0),
+    **dict.fromkeys([table.where, table.less, table.less_equal, table.equal, table.stop_gradient], 0.0),
+    table.erfc: 5.0,
+}
+OPAQUE_ULPS = 4.0  # the same for what a user computes in a way that cannot be followed
+DERIVATIVE_ULPS: dict[Primitive, float] = {
+    **dict.fromkeys(VALUE_ULPS, 4.0),
+    **dict.fromkeys([table.tanh, table.sigmoid], 5.0),
+}
 
 
-class Rounded(Number):
+def ulps(count: float, number: float) -> float:
+    """So many units in the last place of a number: the smallest float at least, unless there are none."""
+    return max(count * math.ulp(number), SMALLEST) if count else 0.0
+
+
+def _product(a: float, b: float) -> float:
+    """A product of bounds, rounded up where it may underflow; 0 times anything is 0."""
+    return a * b + SMALLEST if a and b else 0.0
+
+
+def _quotient(a: float, b: float) -> float:
+    return a / b + SMALLEST if a else 0.0
+
+
+class Rounded(Scalar):
     """A float and a bound on its error.
 
     Attributes:
         value: the number that the engine computes.
         error: how far it may be from the exact result; inf where nothing is known.
+
+    >>> third = Rounded(1.0) / 3.0
+    >>> third.error < 1e-16, (third * 3.0 - 1.0).error > third.error
+    (True, True)
     """
 
     __slots__ = ("error", "value")
@@ -47,23 +90,42 @@ class Rounded(Number):
     def _ordered(self) -> float:
         return self.value
 
-    @staticmethod
-    def _apply(primitive: Primitive, args: tuple[Any, ...]) -> Rounded:
+    @classmethod
+    def _apply(cls, primitive: Primitive, args: tuple[Any, ...]) -> Rounded:
         inputs = [arg if isinstance(arg, Rounded) else _constant(primitive, arg) for arg in args]
-        values = [one.value for one in inputs]
-        y = primitive(*values)
-        rule = _ERRORS.get(primitive)
-        if rule is not None:
-            return Rounded(y, rule(y, *inputs))
-        if not is_own(primitive):
-            inner = _looked_into(restated(primitive).forward, inputs)
-            apart = math.inf if inner is None else abs(inner.value - y)
-            if inner is not None and apart <= 2.0 * inner.error + FUNCTION_ULPS * math.ulp(y):
-                return Rounded(y, inner.error + apart)
-        return Rounded(y, FUNCTION_ULPS * math.ulp(y) + _spread(primitive, y, values, inputs))
+        y = primitive(*[operand.value for operand in inputs])
+        if not primitive.is_builtin:
+            followed = _followed(primitive, y, inputs)
+            if followed is not None:
+                return cls(y, followed)
+        propagated = _PROPAGATED.get(primitive)
+        error = propagated(y, *inputs) if propagated else _spread(primitive, y, inputs)
+        return cls(y, error + cls._lost(primitive, y, inputs))
+
+    @staticmethod
+    def _lost(primitive: Primitive, y: float, inputs: Sequence[Rounded]) -> float:
+        """What the operation's own rounding took, its operands being what they are."""
+        if primitive in (table.add, table.sub):
+            a, b = inputs
+            return _lost_of_sum(y, a.value, b.value if primitive is table.add else -b.value)
+        if primitive is table.mul and any(_only_scales(factor, y) for factor in inputs):
+            return 0.0
+        lost = ulps(VALUE_ULPS.get(primitive, OPAQUE_ULPS), y)
+        if primitive in _PERIODIC and abs(inputs[0].value) > _LARGE:
+            lost += _REDUCTION * (1.0 + y * y)
+        return lost
 
     def __repr__(self) -> str:
         return f"{self.value!r} +- {self.error:.1e}"
+
+
+_SMALLEST_NORMAL = 2.0**-1022
+
+# The C library takes multiples of pi/2 off a large argument, and what is left is off by so much: next to a
+# zero or a pole that is many units in the last place (2**-92.9 is the most that docs/accuracy.md has).
+_PERIODIC = frozenset({table.sin, table.cos, table.tan})
+_LARGE = 2.0**26
+_REDUCTION = 2.0**-90
 
 
 def _constant(primitive: Primitive, number: Any) -> Rounded:
@@ -71,21 +133,25 @@ def _constant(primitive: Primitive, number: Any) -> Rounded:
     value = primitive.operand(number)
     with np.errstate(over="ignore"):
         is_short = float(np.float32(value)) == value
-    return Rounded(value, 0.0 if is_short else _HALF * math.ulp(value))
+    return Rounded(value, 0.0 if is_short else ulps(0.5, value))
 
 
-def _looked_into(function: Callable[..., Any], inputs: Sequence[Any]) -> Rounded | None:
-    """A user's function on these numbers; None where it takes none but floats."""
+def _followed(primitive: Primitive, y: float, inputs: Sequence[Rounded]) -> float | None:
+    """The error of a user's function, operation by operation; None where it cannot be followed so."""
     try:
-        found = function(*inputs)
-    except Exception:  # the user's code may refuse strange numbers in any way: the caller has another
+        inner = restated(primitive).forward(*inputs)
+    except Exception:  # the user's code may refuse strange numbers in any way
         return None
-    return found if isinstance(found, Rounded) else None
+    if not isinstance(inner, Rounded):
+        return None
+    apart = abs(inner.value - y)
+    return inner.error + apart if apart <= 2.0 * inner.error + ulps(OPAQUE_ULPS, y) else None
 
 
-def _spread(primitive: Primitive, y: float, values: Sequence[float], inputs: Sequence[Rounded]) -> float:
+def _spread(primitive: Primitive, y: float, inputs: Sequence[Rounded]) -> float:
     """What errors of the operands become in the result: to first order, or by trying both ends."""
-    wanted = tuple([one.error > 0.0 for one in inputs])
+    values = [operand.value for operand in inputs]
+    wanted = tuple([operand.error > 0.0 for operand in inputs])
     if not any(wanted):
         return 0.0
     total = 0.0
@@ -93,40 +159,37 @@ def _spread(primitive: Primitive, y: float, values: Sequence[float], inputs: Seq
         if not wanted[i]:
             continue
         error = inputs[i].error
-        ends = [primitive(*values[:i], values[i] + one, *values[i + 1 :]) for one in (error, -error)]
-        total += max(abs(slope or 0.0) * error, *[abs(end - y) for end in ends])
+        ends = [primitive(*values[:i], values[i] + shift, *values[i + 1 :]) for shift in (error, -error)]
+        total += max(_product(abs(slope or 0.0), error), *[abs(end - y) for end in ends])
     return total
 
 
-def _added(y: float, a: Rounded, b: Rounded) -> float:
-    return a.error + b.error + _lost(y, a.value, b.value)
+def _summed(_: float, a: Rounded, b: Rounded) -> float:
+    return a.error + b.error
 
 
-def _subtracted(y: float, a: Rounded, b: Rounded) -> float:
-    return a.error + b.error + _lost(y, a.value, -b.value)
-
-
-def _lost(y: float, a: float, b: float) -> float:
+def _lost_of_sum(y: float, a: float, b: float) -> float:
     """What rounding took from the sum y of a and b, exactly (D. E. Knuth's TwoSum)."""
     second = y - a
     return abs((a - (y - second)) + (b - second))
 
 
-def _multiplied(y: float, a: Rounded, b: Rounded) -> float:
-    error = abs(a.value) * b.error + abs(b.value) * a.error + a.error * b.error
-    return error if _only_scales(a) or _only_scales(b) else error + _HALF * math.ulp(y)
+def _multiplied(_: float, a: Rounded, b: Rounded) -> float:
+    return _product(abs(a.value), b.error) + _product(abs(b.value), a.error) + _product(a.error, b.error)
 
 
-def _only_scales(factor: Rounded) -> bool:
-    """Whether a product with it is exact: it is a power of 2."""
-    return factor.error == 0.0 and abs(math.frexp(factor.value)[0]) == 0.5
+def _only_scales(factor: Rounded, y: float) -> bool:
+    """Whether its product y with anything is exact: it is 0, or a power of 2, and nothing underflows."""
+    fraction, exponent = math.frexp(factor.value)
+    is_power = abs(fraction) == 0.5 and (exponent >= 1 or abs(y) >= _SMALLEST_NORMAL)
+    return factor.error == 0.0 and (is_power or factor.value == 0.0)
 
 
 def _divided(y: float, a: Rounded, b: Rounded) -> float:
     nearest = abs(b.value) - b.error
     if nearest <= 0.0:
         return math.inf
-    return (a.error + abs(y) * b.error) / nearest + _HALF * math.ulp(y)
+    return _quotient(a.error, nearest) + _product(abs(y), _quotient(b.error, nearest))
 
 
 def _compared(_: float, a: Rounded, b: Rounded) -> float:
@@ -142,24 +205,17 @@ def _chosen(_: float, c: Rounded, a: Rounded, b: Rounded) -> float:
 
 
 def _largest(_: float, *inputs: Rounded) -> float:
-    return max(one.error for one in inputs)
+    return max(operand.error for operand in inputs)
 
 
-def _rooted(y: float, a: Rounded) -> float:
-    return _spread(table.sqrt, y, [a.value], [a]) + _HALF * math.ulp(y)
-
-
-# What becomes of errors in operations that round correctly, or not at all.
-_ERRORS: dict[Primitive, Callable[..., float]] = {
-    table.add: _added,
-    table.sub: _subtracted,
+# What becomes of errors in operations that are no smooth functions, or simple ones.
+_PROPAGATED: dict[Primitive, Callable[..., float]] = {
+    table.add: _summed,
+    table.sub: _summed,
     table.mul: _multiplied,
     table.div: _divided,
-    table.sqrt: _rooted,
-    table.less: _compared,
-    table.less_equal: _compared,
-    table.equal: _compared,
     table.where: _chosen,
+    **dict.fromkeys([table.less, table.less_equal, table.equal], _compared),
     **dict.fromkeys(
         [table.neg, table.absolute, table.relu, table.maximum, table.minimum, table.stop_gradient], _largest
     ),
@@ -169,23 +225,18 @@ _ERRORS: dict[Primitive, Callable[..., float]] = {
 def own_rounding(node: Value) -> float:
     """How far an operation's result may be from that of its operands as they are."""
     primitive = operation(node)
-    ulps = _ULPS.get(primitive)
-    if ulps is not None:
-        return ulps * math.ulp(number(node))
+    if primitive.is_builtin:
+        return ulps(VALUE_ULPS[primitive], number(node))
     inputs = map(Rounded, numbers(operands(node)))
     return Rounded._apply(primitive, tuple(inputs)).error
-
-
-# How many units in the last place the table's operations may be off by.
-_ULPS: dict[Primitive, float] = {one: FUNCTION_ULPS for one in all_primitives() if is_own(one)}
-_ULPS |= dict.fromkeys([table.add, table.sub, table.mul, table.div, table.sqrt], _HALF)
-_ULPS |= {one: 0.0 for one in _ERRORS if one not in (table.add, table.sub, table.mul, table.div, table.sqrt)}
 
 
 def partials(
     primitive: Primitive, y: Rounded, inputs: tuple[Rounded, ...], wanted: tuple[bool, ...]
 ) -> Sequence[Rounded | float | None]:
     """The rules of a primitive on rounded numbers."""
+    if primitive in FOR_FLOATS_ONLY:
+        return _tried(primitive, inputs, wanted)
     try:
         return restated(primitive).partials_at(y, inputs, wanted)
     except Exception:  # a user's rule may refuse strange numbers in any way: it is tried on floats
@@ -195,22 +246,23 @@ def partials(
 def _tried(
     primitive: Primitive, inputs: tuple[Rounded, ...], wanted: tuple[bool, ...]
 ) -> list[Rounded | None]:
-    """Rules that take none but floats: as accurate as the library's, their errors found at both ends."""
+    """Rules that take none but floats: their own error, and what they differ by at both ends."""
 
     def at(values: list[float]) -> list[Any]:
         return primitive.partials_at(primitive(*values), tuple(values), wanted)
 
-    values = [one.value for one in inputs]
-    found = at(values)
-    errors = [0.0 if slope is None else FUNCTION_ULPS * math.ulp(slope) for slope in found]
-    for i, one in enumerate(inputs):
-        for shift in (one.error, -one.error) if one.error else ():
+    values = [operand.value for operand in inputs]
+    slopes = at(values)
+    own = DERIVATIVE_ULPS.get(primitive, OPAQUE_ULPS)
+    errors = [0.0 if slope is None else ulps(own, slope) for slope in slopes]
+    for i, operand in enumerate(inputs):
+        for shift in (operand.error, -operand.error) if operand.error else ():
             there = at([*values[:i], values[i] + shift, *values[i + 1 :]])
             errors = [
                 error if slope is None else error + abs(end - slope)
-                for error, slope, end in zip(errors, found, there)
+                for error, slope, end in zip(errors, slopes, there)
             ]
-    return [None if slope is None else Rounded(slope, error) for slope, error in zip(found, errors)]
+    return [None if slope is None else Rounded(slope, error) for slope, error in zip(slopes, errors)]
 
 
 def values_of(tape: Tape) -> list[Rounded]:
@@ -231,7 +283,7 @@ def adjoints_of(tape: Tape, slots: Sequence[Rounded], edge_ulps: float) -> list[
     def product(adjoint: Rounded, partial: Rounded | float) -> Rounded:
         factor = partial if isinstance(partial, Rounded) else Rounded(float(partial))
         term = table.mul(adjoint, factor)
-        return Rounded(term.value, term.error + edge_ulps * math.ulp(term.value))
+        return Rounded(term.value, term.error + ulps(edge_ulps, term.value))
 
     return [tape.adjoints(slots, output, Rounded(1.0), partials, product) for output in tape.outputs]
 

@@ -46,7 +46,7 @@ class Subject:
         self._f = f
         self.point = numbers(scalars)
         self.names = [
-            getattr(one, "label", "") or name for one, name in zip(scalars, argument_names(f, args))
+            getattr(scalar, "label", "") or name for scalar, name in zip(scalars, argument_names(f, args))
         ]
 
     def __call__(self, scalars: Sequence[Any]) -> Any:
@@ -114,7 +114,7 @@ class Gradient:
     def errors(self) -> list[list[float]]:
         """How far rounding may have moved each derivative."""
         tape = Tape.of_values([self._result], self._inputs)
-        return [[one.error for one in row] for row in derivatives(tape, values_of(tape))]
+        return [[slope.error for slope in row] for row in derivatives(tape, values_of(tape))]
 
     def sample(self, point: Sequence[float]) -> list[Rounded]:
         """What the derivatives are of, elsewhere: the function's value."""
@@ -130,9 +130,11 @@ class Gradient:
         """
         tape = self.subject.trace()
         expected = number(self._result)
-        found = tape.replayed(tape.start)[tape.outputs[0]]
-        if not _same(found, expected):
-            raise RefusedError(f"the function returns {expected!r}, and the program traced from it {found!r}")
+        replayed = tape.replayed(tape.start)[tape.outputs[0]]
+        if not _same(replayed, expected):
+            raise RefusedError(
+                f"the function returns {expected!r}, and the program traced from it {replayed!r}"
+            )
         return tape
 
 
@@ -146,13 +148,13 @@ def _swept(inputs: Sequence[Value], result: Value | float) -> tuple[list[float],
         return [0.0] * len(inputs), 0.0
     order = topological_order(result)
     own = set(inputs)
-    others = [one for one in {*leaves(order), *order, result} if one not in own]
+    others = [node for node in {*leaves(order), *order, result} if node not in own]
     before = [node.grad for node in others]
     result.backward()
     rounding = sum([abs(node.grad) * own_rounding(node) for node in order])
     for node, gradient in zip(others, before):
         node.grad = gradient
-    return [node.grad for node in inputs], rounding
+    return [leaf.grad for leaf in inputs], rounding
 
 
 def _same(a: float, b: float) -> bool:
@@ -171,7 +173,7 @@ class Hessian:
     def __init__(self, first: Gradient) -> None:
         self.first = first
         self.subject = subject = first.subject
-        self.names = [[f"{one}, {other}" for other in subject.names] for one in subject.names]
+        self.names = [[f"{name}, {other}" for other in subject.names] for name in subject.names]
 
     @cached_property
     def analytic(self) -> list[list[float]]:
@@ -183,7 +185,7 @@ class Hessian:
     def errors(self) -> list[list[float]]:
         """How far rounding may have moved each derivative: `hessian` sweeps forward, and adds once more."""
         tape = self._gradient()
-        return [[one.error for one in row] for row in derivatives(tape, values_of(tape), edge_ulps=1.0)]
+        return [[slope.error for slope in row] for row in derivatives(tape, values_of(tape), edge_ulps=1.0)]
 
     def _gradient(self) -> Tape:
         """The gradient's own graph."""
@@ -194,9 +196,11 @@ class Hessian:
         def rules(primitive: Primitive, *at: Any) -> Sequence[Any]:
             return restated(primitive).partials_at(*at)
 
-        found = tape.adjoints(slots, tape.outputs[0], 1.0, rules, operator.mul)
-        gradient = [found.get(slot, 0.0) for slot in range(tape.inputs)]
-        return Tape.of_values([one if isinstance(one, Value) else float(one) for one in gradient], inputs)
+        adjoints = tape.adjoints(slots, tape.outputs[0], 1.0, rules, operator.mul)
+        gradient = [adjoints.get(slot, 0.0) for slot in range(tape.inputs)]
+        return Tape.of_values(
+            [slope if isinstance(slope, Value) else float(slope) for slope in gradient], inputs
+        )
 
     def sample(self, point: Sequence[float]) -> list[Rounded]:
         """What the derivatives are of, elsewhere: the gradient."""

@@ -1,4 +1,4 @@
-"""A computation written down, to be repeated on other numbers and differentiated there by the chain rule."""
+"""Code at a point, to be computed again on other numbers and differentiated there by the chain rule."""
 
 from __future__ import annotations
 
@@ -7,10 +7,21 @@ from functools import cached_property
 from itertools import count
 from typing import Any
 
+from autograd.checking.numbers import RefusedError
+from autograd.derivatives import sweeps
 from autograd.graph.value import Value
-from autograd.graph.walks import is_constant, leaves, numbers, operands, operation, topological_order
+from autograd.graph.walks import (
+    Application,
+    is_constant,
+    leaves,
+    numbers,
+    operands,
+    operation,
+    topological_order,
+)
+from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import Primitive
-from autograd.programs.code import Instruction
+from autograd.programs.code import Code, Instruction
 from autograd.programs.program import Program
 
 __all__ = ["Tape", "located"]
@@ -20,28 +31,35 @@ Partials = Callable[[Any, Any, tuple[Any, ...], tuple[bool, ...]], Sequence[Any]
 
 
 class Tape:
-    """Operations in order, on numbered slots: the numbers that they start from, then their results.
+    """Code, and the numbers of its slots before the first instruction's.
 
     Attributes:
+        code: the operations.
+        point: the numbers of the code's inputs.
         start: the numbers: the inputs, then constants and whatever else there is.
-        inputs: how many inputs there are.
-        instructions: the operations.
-        outputs: the slots of the results.
+        inputs: how many inputs there are to differentiate by, from the first on.
+
+    Raises:
+        RefusedError: there is an operation in it that is no primitive.
     """
 
-    def __init__(
-        self, start: list[float], inputs: int, instructions: Sequence[Instruction], outputs: Sequence[int]
-    ) -> None:
-        self.start = start
+    def __init__(self, code: Code, point: Sequence[float], inputs: int) -> None:
+        for instruction in code.instructions:
+            if not isinstance(instruction.operation, Primitive):
+                raise RefusedError(
+                    f"{instruction.operation.name} is no primitive: how far rounding goes in it is not known"
+                    f"{located(instruction)}"
+                )
+        self.code = code
+        self.point = list(point)
+        self.start = [*point, *code.constants]
         self.inputs = inputs
-        self.instructions = instructions
-        self.outputs = outputs
+        self._applied: list[Application] = [instruction[:3] for instruction in code.instructions]
 
     @classmethod
     def of_program(cls, program: Program, point: Sequence[float]) -> Tape:
         """A traced program at a point."""
-        start = [*point, *numbers(program.captured), *program.constants]
-        return cls(start, len(point), program.instructions, program.outputs)
+        return cls(program.code, [*point, *numbers(program.captured)], len(point))
 
     @classmethod
     def of_values(cls, outputs: Sequence[Any], inputs: Sequence[Value]) -> Tape:
@@ -51,41 +69,47 @@ class Tape:
             outputs: Values, and floats for results that depend on nothing.
             inputs: Values; other leaves are constants.
         """
-        order = topological_order(*[one for one in outputs if isinstance(one, Value)], stop=inputs)
+        order = topological_order(*[output for output in outputs if not is_constant(output)], stop=inputs)
         recorded = set(order)
-        beside = [one for one in outputs if isinstance(one, Value) and one not in recorded]
+        beside = [output for output in outputs if not is_constant(output) and output not in recorded]
         known = dict.fromkeys([*inputs, *leaves(order, frozenset(inputs)), *beside])
-        constants = [one for node in order for one in operands(node) if is_constant(one)]
-        constants += [one for one in outputs if is_constant(one)]
-        start = numbers([*known, *constants])
-        slots = {one: slot for slot, one in enumerate(known)}
-        slots |= {node: slot for slot, node in enumerate(order, len(start))}
+        used = [operand for node in order for operand in operands(node)] + list(outputs)
+        constants = [operand for operand in used if is_constant(operand)]
+        start = len(known) + len(constants)
+        slots = {node: slot for slot, node in enumerate(known)}
+        slots |= {node: slot for slot, node in enumerate(order, start)}
         constant = count(len(known))
 
-        def slot(one: Any) -> int:
-            return next(constant) if is_constant(one) else slots[one]
+        def slot(operand: Any) -> int:
+            return next(constant) if is_constant(operand) else slots[operand]
 
         instructions = [
-            Instruction(operation(node), tuple([slot(one) for one in operands(node)]), (at,))
-            for at, node in enumerate(order, len(start))
+            Instruction(operation(node), tuple([slot(operand) for operand in operands(node)]), (at,))
+            for at, node in enumerate(order, start)
         ]
-        return cls(start, len(inputs), instructions, [slot(one) for one in outputs])
+        names = [node.label for node in known]
+        code = Code("graph", names, constants, instructions, [slot(output) for output in outputs])
+        return cls(code, numbers(known), len(inputs))
+
+    @property
+    def instructions(self) -> Sequence[Instruction]:
+        """The operations in order."""
+        return self.code.instructions
+
+    @property
+    def outputs(self) -> Sequence[int]:
+        """The slots of the results."""
+        return self.code.outputs
 
     @cached_property
     def dependent(self) -> set[int]:
         """The slots that depend on an input."""
-        found = set(range(self.inputs))
-        for at, instruction in enumerate(self.instructions, len(self.start)):
-            if not found.isdisjoint(instruction.operands):
-                found.add(at)
-        return found
+        return sweeps.dependent_on(range(self.inputs), self._applied)
 
-    def replayed(self, start: Sequence[Any], apply: Callable[..., Any] = Primitive.__call__) -> list[Any]:
+    def replayed(self, start: Sequence[Any], apply: Callable[..., Any] = Operation.__call__) -> list[Any]:
         """All slots, computed again from other numbers to start from."""
-        slots = list(start)
-        for instruction in self.instructions:
-            slots.append(apply(instruction.operation, *[slots[one] for one in instruction.operands]))
-        return slots
+        known = len(self.code.inputs)
+        return self.code.run(start[:known], apply, start[known:])
 
     def adjoints(
         self,
@@ -104,20 +128,33 @@ class Tape:
             partials: what differentiates an operation.
             product: of an adjoint and a partial, None where it adds nothing.
         """
-        found = {output: seed} if output in self.dependent else {}
-        for at in range(output, len(self.start) - 1, -1):
-            if at not in found:
-                continue
-            instruction = self.instructions[at - len(self.start)]
-            inputs = tuple([slots[one] for one in instruction.operands])
-            wanted = tuple([one in self.dependent for one in instruction.operands])
-            for one, partial in zip(
-                instruction.operands, partials(instruction.operation, slots[at], inputs, wanted)
-            ):
-                term = None if partial is None else product(found[at], partial)
-                if term is not None:
-                    found[one] = found[one] + term if one in found else term
-        return found
+        reached: dict[int, Any] = {}
+        received = {output}
+
+        def pull(
+            primitive: Operation,
+            inputs: Sequence[Any],
+            results: Sequence[Any],
+            adjoints: Sequence[Any],
+            wanted: Sequence[bool],
+        ) -> list[Any]:
+            slopes = partials(primitive, results[0], tuple(inputs), tuple(wanted))
+            return [None if slope is None else product(adjoints[0], slope) for slope in slopes]
+
+        def observe(application: Application, adjoints: Sequence[Any], sent: sweeps.Received) -> None:
+            reached[application[2][0]] = adjoints[0]
+            received.update([operand for operand, *_ in sent])
+
+        ends = range(self.inputs)
+        swept = sweeps.reverse(
+            self._applied,
+            [(output, seed)],
+            ends,
+            values=lambda keys: [slots[key] for key in keys],
+            pull=pull,
+            observer=observe,
+        )
+        return reached | {slot: adjoint for slot, adjoint in zip(ends, swept) if slot in received}
 
 
 def located(instruction: Instruction) -> str:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.comparing.rounded import Rounded, rounded_partial
+from autograd.checking.rounding import Rounded
+from autograd.comparing.rounded import HandRounded, rounded_partial
 from autograd.derivation import Derivation
 from autograd.derivation.chain_rule import Link, Step
 from autograd.derivation.expressions import (
@@ -90,7 +91,7 @@ class Account:
         inputs = derivation.lines.inputs
         closed_over = [value.data for value in derivation.captured]
         for name, *numbers in zip(inputs, *[[*point, *closed_over] for point in points]):
-            self._values[name] = self._array(map(Rounded, numbers))
+            self._values[name] = self._array(map(HandRounded, numbers))
         for line in derivation.lines.lines if forward is None else forward:
             self._values[line.name] = self._evaluated(line.expression)
         self._adjoints: dict[Symbol, Any] = {derivation.lines.result: 1.0}
@@ -170,8 +171,8 @@ def steps_to(name: Symbol, derivation: Derivation) -> list[Step]:
 
 def _series(array: Any) -> Series:
     return Series(
-        np.array([one.value if isinstance(one, Rounded) else one for one in array], dtype=float),
-        np.array([one.error if isinstance(one, Rounded) else 0.0 for one in array], dtype=float),
+        np.array([number.value if isinstance(number, Rounded) else number for number in array], dtype=float),
+        np.array([number.error if isinstance(number, Rounded) else 0.0 for number in array], dtype=float),
     )
 
 

@@ -11,7 +11,7 @@ from autograd.comparing.comparison import Comparison, Component
 from autograd.comparing.contributions import Account, Series
 from autograd.comparing.misreading import misreading
 from autograd.comparing.points import Sample
-from autograd.comparing.rounded import UNIT
+from autograd.comparing.rounded import roundings
 from autograd.comparing.sentences import NEARLY, Place, definitions, places_to_look, told
 from autograd.comparing.slips import FEWEST_POINTS, SAFETY, Slip, explained
 from autograd.derivation import Derivation
@@ -72,7 +72,7 @@ def judged(
     findings, definitions_used = _findings(faults, names, derivation)
     if reason and not all(fault.is_explained for fault in faults.values()):
         findings.append(f"Factors and terms could not be looked for: {reason}")
-    alone = [one.name for one in components if not one.compared_at]
+    alone = [component.name for component in components if not component.compared_at]
     if alone:
         findings.append(_not_compared(alone, len(names), samples[0].by_engine.result))
     points = tuple(sample.args for sample in samples)
@@ -97,7 +97,7 @@ class _Table:
         self._errors = np.array([sample.by_engine.errors for sample in samples])
         self._numbers = [sample.numbers for sample in samples]
         self._usable = np.array([sample.by_engine.is_usable for sample in samples])
-        self.allowed = SAFETY * self._errors + 8 * UNIT * np.abs(self.by_engine)
+        self.allowed = SAFETY * self._errors + roundings(8, self.by_engine)
         with np.errstate(invalid="ignore"):
             apart = np.abs(self.by_hand - self.by_engine)
         same = self.by_hand == self.by_engine
@@ -112,28 +112,28 @@ class _Table:
         if not wrong:
             return {}
         ok = self._usable
-        usable = [numbers for numbers, one in zip(self._numbers, ok) if one]
+        usable = [numbers for numbers, is_usable in zip(self._numbers, ok) if is_usable]
         account = Account(derivation, usable) if derivation is not None and usable else None
-        found = {}
+        faults = {}
         for i in wrong:
             right = Series(self.by_engine[ok, i], self._errors[ok, i])
             places = self.wrong[ok, i]
             slip = None
             if right.values[places].any() and np.isfinite(self.by_hand[ok, i]).all():
                 slip = explained(self.by_hand[ok, i], right, places, Symbol(names[i]), account)
-            found[i] = self._fault(i, slip, names, derivation)
-        if derivation is not None and usable and not all(fault.is_explained for fault in found.values()):
+            faults[i] = self._fault(i, slip, names, derivation)
+        if derivation is not None and usable and not all(fault.is_explained for fault in faults.values()):
             read = misreading(derivation, usable, self._is_by_hand)
             if read:
-                return {i: _Fault(f"would be right for {read}") for i in found}
-        return found
+                return {i: _Fault(f"would be right for {read}") for i in faults}
+        return faults
 
     def _is_by_hand(self, gradient: Sequence[Series]) -> bool:
         """Whether a gradient is the one by hand, to rounding."""
-        values = np.array([one.values for one in gradient]).T
-        errors = np.array([one.errors for one in gradient]).T
+        values = np.array([series.values for series in gradient]).T
+        errors = np.array([series.errors for series in gradient]).T
         by_hand = self.by_hand[self._usable]
-        return bool((np.abs(values - by_hand) <= SAFETY * errors + 8 * UNIT * np.abs(values)).all())
+        return bool((np.abs(values - by_hand) <= SAFETY * errors + roundings(8, values)).all())
 
     def _fault(
         self, i: int, slip: Slip | None, names: Sequence[str], derivation: Derivation | None
@@ -179,7 +179,7 @@ class _Table:
         if (engine == 0).all():
             return "should be 0: the function does not depend on it there"
         apart, ratios = np.abs(hand - engine), hand[engine != 0] / engine[engine != 0]
-        off = " to ".join(dict.fromkeys(f"{one:.3g}" for one in (apart.min(), apart.max())))
+        off = " to ".join(dict.fromkeys(f"{extreme:.3g}" for extreme in (apart.min(), apart.max())))
         if (apart <= NEARLY * np.abs(engine)).all():
             explained = self.allowed[places, i].max()
             return (
@@ -231,4 +231,4 @@ def _not_compared(names: Sequence[str], total: int, result: float) -> str:
 def _listed(wrong: Sequence[Symbol], total: int) -> str:
     if 2 < len(wrong) == total:
         return "Every component"
-    return ", ".join(f"d{one.name}" for one in wrong) + (": each" if len(wrong) > 1 else "")
+    return ", ".join(f"d{symbol.name}" for symbol in wrong) + (": each" if len(wrong) > 1 else "")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.comparing.rounded import Gradient
+from autograd.comparing.rounded import RoundedGradient
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
 from autograd.primitives.ieee import described
@@ -33,7 +33,7 @@ class Sample(NamedTuple):
     args: tuple[Any, ...]
     numbers: tuple[float, ...]
     by_hand: tuple[float, ...]
-    by_engine: Gradient
+    by_engine: RoundedGradient
 
 
 class Pair:
@@ -82,7 +82,7 @@ class Pair:
             raise ValueError(
                 f"the gradient by hand raised {type(error).__name__}: {error}\n{self._expected()}"
             ) from error
-        by_engine = Gradient(result, [inputs[place] for place in self._places])
+        by_engine = RoundedGradient(result, [inputs[place] for place in self._places])
         return Sample(args, tuple(numbers), self._components(returned), by_engine)
 
     def _components(self, returned: Any) -> tuple[float, ...]:

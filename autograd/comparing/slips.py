@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd.comparing.contributions import Account, Series, Term, factors_of, steps_to
-from autograd.comparing.rounded import UNIT
+from autograd.comparing.rounded import UNIT, roundings
 from autograd.derivation.expressions import ONE, Expression, Number, Symbol, product
 from autograd.derivation.walks import size
 
@@ -115,7 +115,7 @@ class _Search:
         self._right = right
         with np.errstate(all="ignore"):
             ratio = np.where(right.values == 0, 0.0, np.abs(by_hand / right.values))
-        self._errors = SAFETY * right.errors * (1 + ratio) + 8 * UNIT * np.abs(by_hand)
+        self._errors = SAFETY * right.errors * (1 + ratio) + roundings(8, by_hand)
 
     def of_the_whole(
         self, missing: list[Expression], extra: list[Expression], series: Lookup
@@ -182,7 +182,7 @@ def _identities(
         relative[~(np.isfinite(ratios) & np.isfinite(relative))] = np.inf
         best = np.argmin(relative, axis=-1)[..., None]
         constants = np.take_along_axis(ratios, best, axis=-1)
-        allowed = errors + np.abs(constants) * base.errors + 16 * UNIT * np.abs(values)
+        allowed = errors + np.abs(constants) * base.errors + roundings(16, values)
         holds = (np.abs(values - constants * base.values) <= allowed).all(axis=-1)
         telling = (allowed < _INFORMATIVE * np.abs(values)).sum(axis=-1)
     fewest = min(FEWEST_POINTS, len(found.values))

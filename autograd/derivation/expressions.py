@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from autograd.derivation.operators import Operators
 from autograd.primitives import table
 from autograd.primitives.ieee import to_float
+from autograd.primitives.operators import Operators
 from autograd.primitives.primitive import Primitive
 
 __all__ = [

@@ -112,7 +112,7 @@ def reverse(
 def _handed_on(
     application: Application, adjoint: float, adjoints: dict[Any, Any], involved: set[Any]
 ) -> bool:
-    """What `Primitive.pull` does, written out for floats and one or two operands, as `Value.backward` does it.
+    """What `Primitive.pull` does, written out for floats and at most two operands, as in `Value.backward`.
 
     False, and nothing is handed on, where a rule divides by zero.
     """

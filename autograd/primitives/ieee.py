@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 import operator
-import types
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from autograd.primitives.rewriting import rewritten
 
 __all__ = ["Float", "described", "evaluate", "power", "to_float"]
 
@@ -45,12 +46,13 @@ def to_float(number: object, role: str) -> float:
     )
 
 
-def described(thing: object) -> str:
-    kind = type(thing).__name__
-    if isinstance(thing, np.ndarray):
-        return f"an array of shape {thing.shape}"
-    if isinstance(thing, (bool, str, complex, np.bool_)):
-        return f"{kind} {thing!r}"
+def described(value: object) -> str:
+    """What something is that was to be a number, to end an error's sentence with."""
+    kind = type(value).__name__
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    if isinstance(value, (bool, str, complex, np.bool_)):
+        return f"{kind} {value!r}"
     return kind
 
 
@@ -66,7 +68,7 @@ def evaluate(function: Callable[..., Any], *args: float) -> Any:
     >>> evaluate(math.exp, 1000.0), evaluate(lambda x: 2 * x**0.5, -1.0)
     (inf, nan)
     """
-    result = _twin(function)(*map(Float, args))
+    result = rewritten(function, _NEVER_RAISING)(*map(Float, args))
     return float(result) if isinstance(result, Float) else result
 
 
@@ -109,7 +111,7 @@ class Float(float):
 
     @staticmethod
     def _apply(primitive: Any, args: tuple[Any, ...]) -> Float:
-        """Compute a primitive that a rule calls on a `Float`: the hook of `registry.Primitive`."""
+        """Compute a primitive that a rule calls on a `Float`: the hook of `Primitive`."""
         return Float(evaluate(primitive.forward, *args))
 
     def __neg__(self) -> Float:
@@ -184,49 +186,6 @@ def _on_float(function: Callable[..., float]) -> Callable[..., Float]:
     return lambda *args: Float(function(*args))
 
 
-_TWINS: dict[Any, Any] = {
+_NEVER_RAISING = {
     function: _on_float(_never_raising(function, otherwise)) for function, otherwise in _NAMESAKES.items()
 }
-_math_that_never_raises = types.SimpleNamespace(
-    **{name: _TWINS.get(thing, thing) if callable(thing) else thing for name, thing in vars(math).items()}
-)
-
-
-def _twin(thing: Any, known: dict[int, Any] | None = None) -> Any:
-    """A function that finds, wherever it would find ``math`` or what is from there, what never raises.
-
-    That is in its module, its closure and its defaults, and so on in the functions of the user's that
-    it calls by name. Anything but a function is returned as it is.
-    """
-    known = {} if known is None else known
-    if thing is math:
-        return _math_that_never_raises
-    if isinstance(thing, types.BuiltinFunctionType):
-        return _TWINS.get(thing, thing)
-    if not isinstance(thing, types.FunctionType) or thing.__module__.partition(".")[0] == _PACKAGE:
-        return thing
-    if id(thing) in known:
-        return known[id(thing)]
-    world = dict(thing.__globals__)
-    twin = types.FunctionType(
-        thing.__code__,
-        world,
-        thing.__name__,
-        tuple(_twin(one, known) for one in thing.__defaults__ or ()),
-        tuple(types.CellType(_twin(cell.cell_contents, known)) for cell in thing.__closure__ or ()),
-    )
-    twin.__kwdefaults__ = {name: _twin(one, known) for name, one in (thing.__kwdefaults__ or {}).items()}
-    known[id(thing)] = twin
-    for name in _names_in(thing.__code__):
-        if name in world:
-            world[name] = _twin(world[name], known)
-    return twin
-
-
-_PACKAGE = __name__.partition(".")[0]
-
-
-def _names_in(code: types.CodeType) -> set[str]:
-    """The global names that a function's code uses, and the code of functions within it."""
-    inner = [_names_in(constant) for constant in code.co_consts if isinstance(constant, types.CodeType)]
-    return set(code.co_names).union(*inner)

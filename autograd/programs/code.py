@@ -105,18 +105,24 @@ class Code:
     def __len__(self) -> int:
         return len(self.instructions)
 
-    def run(self, inputs: Sequence[Any], apply: Callable[..., Any] = Operation.__call__) -> list[Any]:
+    def run(
+        self,
+        inputs: Sequence[Any],
+        apply: Callable[..., Any] = Operation.__call__,
+        constants: Sequence[Any] | None = None,
+    ) -> list[Any]:
         """Run it forward.
 
         Args:
             inputs: a number for each input: floats, Values or numbers of another arithmetic.
             apply: ``apply(operation, *operands)`` returns the result of an operation, or the tuple of its
                 results where it has several.
+            constants: what stands for the constants, where it is not the floats themselves.
 
         Returns:
             What is in each slot.
         """
-        slots = [*inputs, *self.constants]
+        slots = [*inputs, *(self.constants if constants is None else constants)]
         for operation, operands, results, *_ in self.instructions:
             result = apply(operation, *[slots[operand] for operand in operands])
             if len(results) == 1:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from html.parser import HTMLParser
 
 import pytest
 
+import autograd as ag
+from autograd import check_gradients, primitive
 from autograd.checking import GradientCheck, Row
 
 ROWS = (
@@ -60,3 +63,38 @@ def test_a_derivative_that_is_not_finite_differs_and_is_not_undecided():
     for analytic in (math.nan, math.inf):
         assert Row("x", analytic, 1.0, math.nan, False, math.inf).verdict == "differs"
     assert [row.verdict for row in ROWS] == ["passed", "differs", "undecided", "passed"]
+
+
+class _Cells(HTMLParser):
+    """The text of a table, cell by cell, and which rows have a style of their own."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.styled: list[bool] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "tr":
+            self.rows.append([])
+            self.styled.append("style" in dict(attrs))
+        elif tag in ("th", "td"):
+            self.rows[-1].append("")
+
+    def handle_data(self, data):
+        if self.rows:
+            self.rows[-1][-1] += data
+
+
+def test_a_notebook_shows_a_table_whose_wrong_rows_say_so():
+    wrong_cos = primitive("checking_shown_cos", math.cos, lambda y, x: (ag.sin(x),))
+    name = "<b>&w"
+    report = check_gradients(lambda p: p[name] * wrong_cos(p["x"]), {name: 2.0, "x": 0.4})
+    cells = _Cells(report._repr_html_())
+    assert cells.rows[0] == ["input", "analytic", "numeric", "relative", "difference", "bound", "verdict"]
+    assert (
+        [row[0] for row in cells.rows[1:]] == [row.name for row in report.rows] == [f"p[{name!r}]", "p['x']"]
+    )
+    assert [row[-1] for row in cells.rows[1:]] == ["passed", "✗ differs"]
+    assert [float(row[1]) for row in cells.rows[1:]] == [row.analytic for row in report.rows]
+    assert cells.styled == [False, False, True]

@@ -21,8 +21,8 @@ def wrong() -> Comparison:
 def test_the_text_is_a_table_findings_definitions_and_a_summary() -> None:
     assert str(wrong()).splitlines() == [
         "component  by hand  by engine  difference  rounding       wrong at",
-        "dwidth        2470       2470     0.0e+00   2.0e-11              -",
-        "dy            1235      -2470     3.7e+03   2.0e-11  9 of 9 points",
+        "dwidth        2470       2470     0.0e+00   2.1e-11              -",
+        "dy            1235      -2470     3.7e+03   2.1e-11  9 of 9 points",
         "",
         "dy lacks the factor 2 and has the wrong sign, where",
         "    df/dy = -2*(width - y)",

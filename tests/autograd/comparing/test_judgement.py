@@ -237,6 +237,35 @@ def test_small_and_large_derivatives_are_compared_as_closely() -> None:
         assert compare(lambda x, size=size: size * x, lambda x, size=size: size * (1 + 2e-16), 1.0)
 
 
+# A function times a scale, its derivative by hand.
+SCALED: dict[str, tuple[Any, Any]] = {
+    "a cube": (lambda s, x: s * x * x * x, lambda s, x: s * 3 * x * x),
+    "a sum": (lambda s, x: s * x + s * x * x, lambda s, x: s + 2 * s * x),
+    "a quotient": (lambda s, x: s * x / (3.0 + x), lambda s, x: s * 3 / (3 + x) ** 2),
+    "a product that underflows": (lambda s, x: (s * x) * (s * x), lambda s, x: 2 * s * s * x),
+    "a divisor": (lambda s, x: s / (3.0 + x), lambda s, x: -s / (3 + x) ** 2),
+    "a power": (lambda s, x: s * x**2.5, lambda s, x: s * 2.5 * x**1.5),
+    "exp": (lambda s, x: s * ag.exp(x), lambda s, x: s * math.exp(x)),
+    "tanh": (lambda s, x: s * ag.tanh(x), lambda s, x: s / math.cosh(x) ** 2),
+}
+
+
+@pytest.mark.parametrize("name", SCALED)
+@pytest.mark.parametrize("scale", [5e-324, 1e-320, 3e-315, 1e-310, 1e-308, 1e-300, 1e-162, 1e-155, 1e150])
+@pytest.mark.parametrize("x", [0.7, 2.1])
+def test_a_right_gradient_passes_at_every_magnitude(name: str, scale: float, x: float) -> None:
+    f, hand = SCALED[name]
+    report = compare(lambda x: f(scale, x), lambda x: hand(scale, x), x)
+    assert report.passed, str(report)
+
+
+@pytest.mark.parametrize(("scale", "size"), [(1e-320, 0.5), (1e-310, 1e-10), (1e-300, 1e-12), (1e150, 1e-12)])
+@pytest.mark.parametrize("name", ["a cube", "a sum", "a quotient", "a divisor", "a power", "exp"])
+def test_a_wrong_gradient_is_seen_at_every_magnitude(name: str, scale: float, size: float) -> None:
+    f, hand = SCALED[name]
+    assert not compare(lambda x: f(scale, x), lambda x: hand(scale, x) * (1 + size), 0.7)
+
+
 def test_where_rounding_may_have_eaten_all_digits_nothing_is_compared() -> None:
     report = compare(lambda x: 1e30 * ag.sin(1e150 * (1e150 + 1e-150 * x)), lambda x: 1.0, 1.0)
     assert math.isfinite(report.components[0].by_engine)

@@ -7,7 +7,6 @@ import pytest
 
 from autograd import Value, grad
 from autograd.derivation.expressions import Chain, Derivative, Slope, Symbol, as_expression
-from autograd.derivation.operators import Operators
 from autograd.derivation.text import text
 from autograd.derivation.walks import depth, evaluate, ordered, size, substituted
 from autograd.graph.walks import topological_order
@@ -76,11 +75,3 @@ def test_derivatives_and_slopes_have_numbers_too():
     assert evaluate(Chain((up, 2 * y)), {up: 3.0, y: 5.0}) == 30.0
     assert evaluate(Slope(table.hypot, 1, (x, y)), {x: 3.0, y: 4.0}) == 0.8
     assert evaluate(Slope(table.hypot, 0, (x, y)), {x: 3.0, y: 4.0}) == 0.6
-
-
-def test_operators_need_the_hook_that_they_hand_over_to():
-    class Bare(Operators):
-        pass
-
-    with pytest.raises(NotImplementedError):
-        _ = Bare() + 1

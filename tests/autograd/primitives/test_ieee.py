@@ -18,9 +18,9 @@ from autograd.primitives.ieee import Float, evaluate, power, to_float
 inf, nan = math.inf, math.nan
 
 
-def same(one: float, other: float) -> bool:
+def same(a: float, b: float) -> bool:
     """Whether two floats are the same to the bit, any nan counting as any other."""
-    return (math.isnan(one) and math.isnan(other)) or one.hex() == other.hex()
+    return (math.isnan(a) and math.isnan(b)) or a.hex() == b.hex()
 
 
 # What counts as a real number.
@@ -32,13 +32,13 @@ def same(one: float, other: float) -> bool:
     ids=lambda number: type(number).__name__,
 )
 def test_every_kind_of_real_number_becomes_a_plain_float(number):
-    found = to_float(number, "it")
-    assert type(found) is float
-    assert found == number
+    result = to_float(number, "it")
+    assert type(result) is float
+    assert result == number
 
 
 @pytest.mark.parametrize(
-    ("thing", "named"),
+    ("value", "named"),
     [
         (True, "bool True"),
         (np.True_, "bool"),
@@ -53,11 +53,11 @@ def test_every_kind_of_real_number_becomes_a_plain_float(number):
         (Fraction(1, 2), "Fraction"),
         (Value(1.0), "Value"),
     ],
-    ids=lambda thing: type(thing).__name__,
+    ids=lambda value: type(value).__name__,
 )
-def test_what_is_no_real_number_is_named(thing, named):
+def test_what_is_no_real_number_is_named(value, named):
     with pytest.raises(TypeError, match=f"^the weight must be a real number .*, got .*{named}"):
-        to_float(thing, "the weight")
+        to_float(value, "the weight")
 
 
 def test_an_int_beyond_the_largest_double_says_what_to_do():
@@ -156,9 +156,9 @@ each_case = pytest.mark.parametrize(
 
 @each_case
 def test_on_floats_nothing_raises(name, args, expected):
-    found = getattr(autograd, name)(*args)
-    assert type(found) is float
-    assert same(found, expected), found
+    result = getattr(autograd, name)(*args)
+    assert type(result) is float
+    assert same(result, expected), result
 
 
 @each_case
@@ -173,10 +173,10 @@ def test_on_values_nothing_raises_forward_or_backward(name, args, expected):
 
 @each_case
 def test_over_arrays_nothing_raises(name, args, expected):
-    found = getattr(autograd, name)(*[np.array([arg]) for arg in args])
-    assert found.dtype == float
-    assert found.shape == (1,)
-    assert same(float(found[0]), expected), found
+    result = getattr(autograd, name)(*[np.array([arg]) for arg in args])
+    assert result.dtype == float
+    assert result.shape == (1,)
+    assert same(float(result[0]), expected), result
 
 
 @pytest.mark.parametrize(
@@ -374,7 +374,7 @@ def test_a_float_computes_as_a_plain_float_wherever_that_answers(a, b, name):
 
 
 def test_a_float_stays_one_under_sign_and_absolute():
-    assert [type(found) for found in (-Float(1), +Float(1), abs(Float(-1)))] == [Float] * 3
+    assert [type(result) for result in (-Float(1), +Float(1), abs(Float(-1)))] == [Float] * 3
     assert (-Float(1), +Float(1), abs(Float(-1))) == (-1.0, 1.0, 1.0)
 
 

@@ -20,7 +20,7 @@ def _reflected(primitive: Primitive) -> Callable[[Any, Any], Any]:
 
 
 class Operators:
-    """Arithmetic and comparisons, each one a primitive handed to the class's hook ``_apply``."""
+    """Arithmetic and comparisons, each a primitive that is handed to the class's hook ``_apply``."""
 
     __slots__ = ()
 
@@ -32,12 +32,16 @@ class Operators:
     __lt__, __gt__ = _with(table.less), _reflected(table.less)
     __le__, __ge__ = _with(table.less_equal), _reflected(table.less_equal)
 
-    @staticmethod
-    def _apply(primitive: Primitive, args: tuple[Any, ...]) -> Any:
+    @classmethod
+    def _apply(cls, primitive: Primitive, args: tuple[Any, ...]) -> Any:
+        """Compute a primitive, of which at least one argument is of this class."""
         raise NotImplementedError
 
     def __neg__(self) -> Any:
         return self._apply(table.neg, (self,))
+
+    def __pos__(self) -> Any:
+        return self
 
     def __abs__(self) -> Any:
         return self._apply(table.absolute, (self,))
