@@ -141,7 +141,7 @@ class Account:
 
     def _likely_factors(self) -> Iterator[Expression]:
         """Names, slopes' factors, functions' values, and derivatives that are often taken for each other."""
-        for step in (*self.derivation.between, *self.derivation.gradient):
+        for step in self.derivation.steps:
             for link in step.links:
                 for factor in factors_of(link.slope):
                     yield from (factor, *_with_a_sign_changed(factor))
@@ -157,7 +157,7 @@ class Account:
 
 def steps_to(name: Symbol, derivation: Derivation) -> list[Step]:
     """The steps that a component is derived by, its own first."""
-    steps = {step.name: step for step in (*derivation.between, *derivation.gradient)}
+    steps = {step.name: step for step in derivation.steps}
     found: dict[Symbol, Step] = {}
     ahead = [name]
     while ahead:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd.derivation.chain_rule import chain_rule
+from autograd.derivation.chain_rule import Step, chain_rule
 from autograd.derivation.expressions import Call, Derivative, Slope, Symbol
 from autograd.derivation.line_breaks import as_latex, as_text, sections_of
 from autograd.derivation.lines import Lines, lines_of
@@ -46,6 +46,11 @@ class Derivation:
         self.between, self.gradient = chain_rule(lines, inputs)
         self._sections = sections_of(lines, self.between, self.gradient)
         self.program = program
+
+    @property
+    def steps(self) -> list[Step]:
+        """All derivatives, from the result back, the inputs' last."""
+        return [*self.between, *self.gradient]
 
     @property
     def text(self) -> str:

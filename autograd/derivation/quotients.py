@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from autograd.derivation.expressions import ONE, Chain, Expression, Number, Power, Sum, power, product, split
-from autograd.programs.program import format_constant
+from autograd.primitives.notation import format_constant
 
 __all__ = ["Quotient", "decimal", "signed_terms", "without_sign"]
 

@@ -12,7 +12,7 @@ from autograd.drawing.pictures import Drawing
 from autograd.drawing.repeats import repeated
 from autograd.drawing.sketch import Look, Node, Sketch
 from autograd.graph.scopes import Path
-from autograd.programs.program import format_constant
+from autograd.primitives.notation import format_constant
 
 __all__ = ["written"]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from autograd.drawing.sketch import Look, Node, Sketch
-from autograd.programs.program import Program, formula
+from autograd.primitives.notation import written
+from autograd.programs.program import Program
 
 __all__ = ["sketch_of_program"]
 
@@ -36,7 +37,7 @@ def sketch_of_program(program: Program) -> Sketch:
         add(slot, Node(Look.CONSTANT, data=(number,)))
     for slot, one in enumerate(program.instructions, first):
         lines = ([one.label] if one.label else []) + outputs.get(slot, [])
-        title = f"{names[slot]} = {formula(one, names)}"
+        title = f"{names[slot]} = {written(one.primitive, [names[operand] for operand in one.operands])}"
         operands = tuple([places[operand] for operand in one.operands])
         add(slot, Node(Look.RESULT, operands, one.primitive, tuple(lines), tooltip=title, scopes=one.scopes))
     for slot, returned in outputs.items():

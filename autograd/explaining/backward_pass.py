@@ -1,4 +1,4 @@
-"""The backward pass as `Value.backward` makes it, number by number, touching no one's `grad`."""
+"""The backward pass as `Value.backward` makes it, number by number, touching nobody's `grad`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from autograd.graph.value import Value
 from autograd.graph.walks import operands
 
-__all__ = ["Share", "Step", "backward_steps"]
+__all__ = ["BackwardStep", "Share", "backward_steps"]
 
 
 class Share(NamedTuple):
@@ -30,13 +30,13 @@ class Share(NamedTuple):
     after: float | None = None
 
 
-class Step(NamedTuple):
+class BackwardStep(NamedTuple):
     """The backward pass at one operation.
 
     Attributes:
         node: the operation.
         gradient: its gradient, to which nothing is added any more; None where none reaches it.
-        shares: one an operand, in order; none where no gradient reaches the operation.
+        shares: what each operand receives, in order; none where no gradient reaches the operation.
     """
 
     node: Value
@@ -44,7 +44,7 @@ class Step(NamedTuple):
     shares: tuple[Share, ...]
 
 
-def backward_steps(root: Value, order: Sequence[Value]) -> tuple[list[Step], dict[Value, float]]:
+def backward_steps(root: Value, order: Sequence[Value]) -> tuple[list[BackwardStep], dict[Value, float]]:
     """What `Value.backward` does on a graph whose gradients are all 0, an operation a step.
 
     Args:
@@ -52,7 +52,7 @@ def backward_steps(root: Value, order: Sequence[Value]) -> tuple[list[Step], dic
         order: the operations that it depends on, itself included, in topological order.
 
     Returns:
-        The steps, in the order in which they happen, and the gradients of all nodes that one reaches.
+        The steps, in the order in which they happen, and the gradients of all nodes that a gradient reaches.
 
     >>> x = Value(3.0, "x")
     >>> y = x * x
@@ -65,25 +65,25 @@ def backward_steps(root: Value, order: Sequence[Value]) -> tuple[list[Step], dic
     for node in reversed(order):
         gradient = gradients.get(node)
         shares = () if gradient is None else _shares(node, gradient, gradients)
-        steps.append(Step(node, gradient, shares))
+        steps.append(BackwardStep(node, gradient, shares))
     return steps, gradients
 
 
 def _shares(node: Value, gradient: float, gradients: dict[Value, float]) -> tuple[Share, ...]:
     """The chain rule at one operation; the gradients of its operands are brought up to date."""
     parts = operands(node)
-    inputs = tuple(one if type(one) is float else one._data for one in parts)
-    wanted = tuple(type(one) is not float for one in parts)
-    partials = node._primitive.partials_at(node._data, inputs, wanted)  # type: ignore[union-attr]
+    inputs = tuple(part if type(part) is float else part._data for part in parts)
+    is_node = tuple(type(part) is not float for part in parts)
+    partials = node._primitive.partials_at(node._data, inputs, is_node)  # type: ignore[union-attr]
     shares = []
-    for one, partial in zip(parts, partials):
+    for operand, partial in zip(parts, partials):
         if partial is None:
-            shares.append(Share(one))
+            shares.append(Share(operand))
             continue
         contribution = gradient * partial
-        before = gradients.get(one)
+        before = gradients.get(operand)
         # The engine starts a leaf from 0 and an operation from -0, which only a sum of zeros can tell.
-        start = (0.0 if one._primitive is None else -0.0) if before is None else before
-        gradients[one] = start + contribution
-        shares.append(Share(one, partial, contribution, before, gradients[one]))
+        start = (0.0 if operand._primitive is None else -0.0) if before is None else before
+        gradients[operand] = start + contribution
+        shares.append(Share(operand, partial, contribution, before, gradients[operand]))
     return tuple(shares)

@@ -15,6 +15,7 @@ from autograd.graph.anomaly import is_hunted, raise_birth
 from autograd.graph.scopes import Path
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
+from autograd.primitives.notation import format_constant, written
 from autograd.primitives.primitive import Primitive
 from autograd.support.user_line import Line
 
@@ -194,12 +195,12 @@ class Program:
             f"{len(self.outputs)} outputs",
             f"  inputs   {', '.join(self.inputs)}",
         ]
-        written = [
-            f"  {names[at]} = {formula(instruction, names)}"
-            for at, instruction in enumerate(self.instructions, first)
+        equations = [
+            f"  {name} = {written(primitive, [names[slot] for slot in operands])}"
+            for name, (primitive, operands, *_) in zip(names[first:], self.instructions)
         ]
-        width = min(max(map(len, written), default=0), 48)
-        for text, instruction in zip(written, self.instructions):
+        width = min(max(map(len, equations), default=0), 48)
+        for text, instruction in zip(equations, self.instructions):
             line = instruction.line
             lines.append(f"{text:<{width}}  # line {line.number}: {line.text}" if line else text)
         lines.append(f"  outputs  {', '.join(names[output] for output in self.outputs)}")
@@ -216,23 +217,3 @@ class Program:
             f"<Program {self.name}: {len(self.inputs)} inputs, {len(self.instructions)} instructions, "
             f"{len(self.outputs)} outputs>"
         )
-
-
-def format_constant(number: float) -> str:
-    """A number as a person writes it: 2 for 2.0."""
-    return (
-        repr(int(number))
-        if number.is_integer() and abs(number) < 1e15 and str(number) != "-0.0"
-        else repr(number)
-    )
-
-
-def formula(instruction: Instruction, names: Sequence[str]) -> str:
-    """An instruction's right-hand side: ``a * b``, ``-a``, ``sin(a)``."""
-    primitive = instruction.primitive
-    operands = [names[operand] for operand in instruction.operands]
-    if primitive.symbol and len(operands) == 2:
-        return f"{operands[0]} {primitive.symbol} {operands[1]}"
-    if primitive.symbol and len(operands) == 1:
-        return f"{primitive.symbol}{operands[0]}"
-    return f"{primitive.name}({', '.join(operands)})"
