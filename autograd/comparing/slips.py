@@ -61,15 +61,15 @@ class Slip(NamedTuple):
             cost += 0.6 if self.term.slope == self.term.link.slope else 1.8
         return cost + 2.5 * self.added
 
-    def applied(self, right: Array, values: Mapping[Expression, Any]) -> Array:
+    def applied(self, right: Any, values: Mapping[Expression, Any]) -> Any:
         """What the slip makes of a component that is right.
 
         Args:
-            right: the right component, at some points.
-            values: the numbers of its factors there.
+            right: the right component, at one point or an array of points.
+            values: the numbers of the slip's factors there.
 
-        >>> Slip(2.0, missing=Symbol("x")).applied(np.array([12.0, 6.0]), {Symbol("x"): 4.0})
-        array([6., 3.])
+        >>> Slip(2.0, missing=Symbol("x")).applied(12.0, {Symbol("x"): 4.0})
+        6.0
         """
         extra, missing = (1.0 if factor == ONE else values[factor] for factor in (self.extra, self.missing))
         if self.added:

@@ -19,7 +19,7 @@ from autograd.derivation.chain_rule import Link
 from autograd.derivation.expressions import Derivative, Symbol
 from autograd.explaining.explained_graph import ExplainedGraph
 
-__all__ = ["Candidate", "Factor", "candidates", "factors", "swapped"]
+__all__ = ["Candidate", "Candidates", "Factor"]
 
 
 class Factor(NamedTuple):
@@ -46,84 +46,85 @@ class Candidate(NamedTuple):
     Attributes:
         number: what the slip makes of the gradient.
         says: what to say of it.
-        factors: positions of the derivatives that it may be about.
+        factor: the position of the derivative that it is about, where it is about one.
+        suspects: positions of the derivatives that may be wrong, where they are several.
     """
 
     number: float
     says: Phrase
-    factors: tuple[int, ...] = ()
+    factor: int | None = None
+    suspects: tuple[int, ...] = ()
 
 
-def factors(graph: ExplainedGraph) -> list[Factor]:
-    """All derivatives by which gradients are sent, in the order of the backward pass."""
-    return [
-        Factor(graph.place[step.node], place, graph.place[share.operand], share.partial, share.contribution)
-        for step in graph.backward
-        for place, share in enumerate(step.shares)
-        if share.partial is not None
-        and share.contribution is not None
-        and not isinstance(share.operand, float)
-    ]
+class Candidates:
+    """The wrong gradients that slips give.
 
-
-def candidates(graph: ExplainedGraph, factors: list[Factor], node: int) -> list[Candidate]:
-    """What slips make of a node's gradient, the likeliest first.
+    Attributes:
+        factors: the derivatives by which gradients are sent, in the order of the backward pass.
+        swapped: the leaves' gradients, which may stand in each other's places.
 
     >>> from autograd.graph.value import Value
-    >>> graph = ExplainedGraph(Value(3.0, "x").sin() * 2.0)
-    >>> [round(candidate.number, 3) for candidate in candidates(graph, factors(graph), 0)]
+    >>> slips = Candidates(ExplainedGraph(Value(3.0, "x").sin() * 2.0))
+    >>> [round(candidate.number, 3) for candidate in slips.of(0)]
     [1.98, -3.96, -0.99, -0.99, 2.0]
     """
-    right = graph.gradients[node]
-    wrong = []
-    for slip, partial, about in sorted(_slips(graph, factors, node), key=lambda entry: entry[0].cost):
+
+    def __init__(self, graph: ExplainedGraph) -> None:
+        self._graph = graph
+        self.factors = [
+            Factor(graph.place[step.node], i, graph.place[share.operand], share.partial, share.contribution)
+            for step in graph.backward
+            for i, share in enumerate(step.shares)
+            if not (isinstance(share.operand, float) or share.partial is None or share.contribution is None)
+        ]
+        self.swapped = [
+            Candidate(graph.gradients[leaf], ("is the derivative by ", Symbol(graph.names[leaf])))
+            for leaf in graph.listing()
+            if math.isfinite(graph.gradients[leaf])
+        ]
+        self._whole = [(slip, self._says(slip)) for slip in (Slip(-1.0), Slip(2.0), Slip(0.5))]
+        self._missing: list[tuple[Slip, Phrase]] = []
+        self._terms: list[tuple[Slip, Phrase]] = []
+        for factor in self.factors:
+            user, operand = graph.names[factor.user], graph.names[factor.operand]
+            link = Link(Symbol(user), Symbol(operand), Derivative(user, operand), False)
+            sent = Series(np.array(factor.contribution), np.array(0.0))
+            missing, term = Slip(1.0, missing=link.slope), Slip(0.0, term=Term(link, link.slope, sent))
+            self._missing.append((missing, self._says(missing)))
+            self._terms.append((term, self._says(term)))
+
+    def _says(self, slip: Slip) -> Phrase:
+        return phrase(slip, None, self._graph.names[-1])
+
+    def of(self, node: int) -> list[Candidate]:
+        """What slips make of a node's gradient, the likeliest first."""
+        right = self._graph.gradients[node]
+        slips = sorted(self._slips(node), key=lambda entry: entry[0].cost)
         with np.errstate(all="ignore"):
-            number = float(slip.applied(np.array([right]), {slip.missing: partial})[0])
-        if math.isfinite(number) and number != right:
-            wrong.append(Candidate(number, phrase(slip, None, graph.names[-1]), about))
-    return wrong
+            wrong = [
+                candidate._replace(number=float(slip.applied(right, {slip.missing: partial})))
+                for slip, partial, candidate in slips
+            ]
+        return [
+            candidate for candidate in wrong if math.isfinite(candidate.number) and candidate.number != right
+        ]
 
-
-def _slips(
-    graph: ExplainedGraph, factors: list[Factor], node: int
-) -> Iterator[tuple[Slip, float, tuple[int, ...]]]:
-    """The slips, each with the number of the factor that it is about, and the places of those to look at."""
-    way = _way(graph, node)
-    on_way = [(i, factor) for i, factor in enumerate(factors) if factor.operand in way]
-    negative: dict[Factor, int] = {}  # of x*x, whose two derivatives are the same, one is enough
-    for i, factor in on_way:
-        if factor.partial < 0:
-            negative.setdefault(factor._replace(place=0), i)
-    yield Slip(-1.0), 1.0, tuple(negative.values())
-    yield Slip(2.0), 1.0, ()
-    yield Slip(0.5), 1.0, ()
-    received = [factor for _, factor in on_way if factor.operand == node]
-    for i, factor in on_way:
-        link = _link(graph, factor)
-        yield Slip(1.0, missing=link.slope), factor.partial, (i,)
-        if factor in received and len(received) > 1:
-            sent = Series(np.array([factor.contribution]), np.zeros(1))
-            yield Slip(0.0, term=Term(link, link.slope, sent)), 1.0, (i,)
-
-
-def _link(graph: ExplainedGraph, factor: Factor) -> Link:
-    user, operand = graph.names[factor.user], graph.names[factor.operand]
-    return Link(Symbol(user), Symbol(operand), Derivative(user, operand), False)
-
-
-def _way(graph: ExplainedGraph, start: int) -> set[int]:
-    """A node and all that depend on it."""
-    way = {start}
-    for node, uses in enumerate(graph.uses):
-        if not way.isdisjoint(uses):
-            way.add(node)
-    return way
-
-
-def swapped(graph: ExplainedGraph) -> list[Candidate]:
-    """The leaves' gradients, which may stand in each other's places."""
-    return [
-        Candidate(graph.gradients[leaf], ("is the derivative by ", Symbol(graph.names[leaf])))
-        for leaf in graph.listing()
-        if math.isfinite(graph.gradients[leaf])
-    ]
+    def _slips(self, node: int) -> Iterator[tuple[Slip, float, Candidate]]:
+        """The slips in one gradient, each with the number of the factor that is missing."""
+        way = self._graph.way_from(node)
+        on_way = [(i, factor) for i, factor in enumerate(self.factors) if factor.operand in way]
+        negative: dict[Factor, int] = {}  # of x*x, whose two derivatives are the same, one is enough
+        for i, factor in on_way:
+            if factor.partial < 0:
+                negative.setdefault(factor._replace(place=0), i)
+        for slip, says in self._whole:
+            suspects = tuple(negative.values()) if slip.constant < 0 else ()
+            yield slip, 1.0, Candidate(0.0, says, suspects=suspects)
+        received = [i for i, factor in on_way if factor.operand == node]
+        for i in received if len(received) > 1 else ():
+            slip, says = self._terms[i]
+            yield slip, 1.0, Candidate(0.0, says, i)
+        for i, factor in on_way:
+            if factor.partial:
+                slip, says = self._missing[i]
+                yield slip, factor.partial, Candidate(0.0, says, i)

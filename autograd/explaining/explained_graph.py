@@ -57,6 +57,14 @@ class ExplainedGraph:
         """The leaves by name, w2 before w10."""
         return sorted(range(len(self.inputs)), key=lambda node: _natural(self.names[node]))
 
+    def way_from(self, start: int) -> set[int]:
+        """A node and all that depend on it: what is on the way from it to the result."""
+        way = {start}
+        for node, uses in enumerate(self.uses):
+            if not way.isdisjoint(uses):
+                way.add(node)
+        return way
+
     def in_names(self, formula: Formula) -> str:
         """A formula in symbols."""
         return formula.text(lambda node: self.names[self.place[node]])

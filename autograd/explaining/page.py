@@ -14,7 +14,7 @@ from autograd.comparing.sentences import Phrase
 from autograd.derivation.expressions import Chain, Derivative, Symbol
 from autograd.derivation.text import text
 from autograd.explaining.backward_pass import BackwardStep
-from autograd.explaining.candidates import Candidate, candidates, factors, swapped
+from autograd.explaining.candidates import Candidate, Candidates
 from autograd.explaining.explained_graph import ExplainedGraph
 from autograd.explaining.picture import picture
 from autograd.explaining.rules import textbook_remark
@@ -138,22 +138,22 @@ def _formula(graph: ExplainedGraph, formula: Formula | None) -> dict[str, Any] |
 
 def _slips(graph: ExplainedGraph) -> dict[str, Any]:
     """What slips make of the gradients; what is said often is written once, and referred to by its place."""
-    on_the_way = factors(graph)
+    slips = Candidates(graph)
     by_name = {name: node for node, name in enumerate(graph.names)}
-    sayings: dict[Phrase, int] = {}
+    sayings: dict[tuple[Phrase, int | None], int] = {}
 
     def entry(candidate: Candidate) -> list[Any]:
-        return [candidate.number, sayings.setdefault(candidate.says, len(sayings)), candidate.factors]
+        saying = sayings.setdefault((candidate.says, candidate.factor), len(sayings))
+        return [candidate.number, saying, candidate.suspects]
 
     return {
         "tolerance": TOLERANCE,
-        "factors": [[factor.user, factor.place, _number(factor.partial)] for factor in on_the_way],
+        "factors": [[factor.user, factor.place, _number(factor.partial)] for factor in slips.factors],
         "candidates": [
-            [entry(candidate) for candidate in candidates(graph, on_the_way, node)]
-            for node in range(len(graph.nodes))
+            [entry(candidate) for candidate in slips.of(node)] for node in range(len(graph.nodes))
         ],
-        "swapped": [entry(candidate) for candidate in swapped(graph)],
-        "sayings": [_saying(says, by_name) for says in sayings],
+        "swapped": [entry(candidate) for candidate in slips.swapped],
+        "sayings": [{"pieces": _saying(says, by_name), "factor": factor} for says, factor in sayings],
     }
 
 

@@ -19,17 +19,17 @@ const agrees = (typed, number) => Number.isFinite(number) &&
 // that it may be about. Those are cleared that a right gradient shares.
 function slip(typed, node) {
   const cleared = rightOnes().map(wayFrom);
-  const isSuspect = ([from, place]) => !cleared.some((way) => way.has(operand(from, place)));
+  const isSuspect = (factor) => !cleared.some((way) => way.has(operand(...slips.factors[factor])));
   const matches = [...slips.candidates[node], ...slips.swapped].filter(([number]) => agrees(typed, number))
-    .map(([, saying, factors]) => ({ saying, factors: factors.map((i) => slips.factors[i]) }));
-  const match = matches.find(({ factors }) => !factors.length || factors.some(isSuspect)) ?? matches[0];
+    .map(([, saying, suspects]) => ({ ...slips.sayings[saying], suspects: suspects.filter(isSuspect) }));
+  const match = matches.find(({ factor }) => factor === null || isSuspect(factor)) ?? matches[0];
   if (match === undefined) return ["it is another number"];
-  const suspects = match.factors.filter(isSuspect);
-  return [...inNames({ pieces: slips.sayings[match.saying] }),
-    ...suspects.flatMap((factor, i) => [i ? ", " : ", where ", partialDerivative(factor)])];
+  const where = match.factor === null ? match.suspects : [match.factor];
+  return [...inNames(match), ...where.flatMap((factor, i) => [i ? ", " : ", where ", partialDerivative(factor)])];
 }
 
-function partialDerivative([from, place, partial]) {
+function partialDerivative(factor) {
+  const [from, place, partial] = slips.factors[factor];
   const formula = nodes[from].partials[place];
   return equation(derivative(from, operand(from, place)), ...(formula ? [inNames(formula)] : []), [number(partial)]);
 }

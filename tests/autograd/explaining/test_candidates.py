@@ -12,7 +12,7 @@ import autograd as ag
 from autograd import Value, compare
 from autograd.comparing.sentences import Phrase
 from autograd.derivation.text import text
-from autograd.explaining.candidates import Candidate, candidates, factors, swapped
+from autograd.explaining.candidates import Candidate, Candidates
 from autograd.explaining.explained_graph import ExplainedGraph
 
 POINT = (0.7, 1.3, -0.4)
@@ -39,8 +39,9 @@ def said(phrase: Phrase) -> str:
 def matching(node: str, number: float) -> list[Candidate]:
     """What the page would say of a number typed for a node's gradient, the likeliest first."""
     explained = graph()
-    slips = [*candidates(explained, factors(explained), explained.names.index(node)), *swapped(explained)]
-    return [candidate for candidate in slips if math.isclose(candidate.number, number, rel_tol=1e-9)]
+    slips = Candidates(explained)
+    wrong = [*slips.of(explained.names.index(node)), *slips.swapped]
+    return [candidate for candidate in wrong if math.isclose(candidate.number, number, rel_tol=1e-9)]
 
 
 @pytest.mark.parametrize("node", range(3))
@@ -90,6 +91,6 @@ def test_no_candidate_is_the_right_gradient_or_not_a_number() -> None:
     for result in (loss(*map(Value, POINT)), 1 / x + x.log(), x * 1.0 + 0.0 * x):
         explained = ExplainedGraph(result)
         for node, right in enumerate(explained.gradients):
-            for candidate in candidates(explained, factors(explained), node):
+            for candidate in Candidates(explained).of(node):
                 assert math.isfinite(candidate.number)
                 assert candidate.number != right
