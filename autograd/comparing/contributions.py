@@ -9,27 +9,27 @@ import numpy as np
 
 from autograd.comparing.rounded import Rounded, rounded_partial
 from autograd.derivation import Derivation
-from autograd.derivation.chain_rule import Link, Step
+from autograd.derivation.chain_rule import DerivativeStep, Link
 from autograd.derivation.expressions import (
     ONE,
     Call,
     Chain,
-    Expression,
-    Number,
+    Numeral,
     Power,
     Slope,
     Sum,
     Symbol,
+    Symbolic,
     applied,
     product,
     split,
     total,
 )
-from autograd.derivation.lines import Line
+from autograd.derivation.lines import NamedLine
 from autograd.derivation.walks import evaluate, substituted, walk
 from autograd.primitives import table
 
-__all__ = ["Account", "Series", "Term", "factors_of", "steps_to"]
+__all__ = ["EvaluatedDerivation", "Series", "Term", "factors_of", "steps_to"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -60,11 +60,11 @@ class Term(NamedTuple):
     """
 
     link: Link
-    slope: Expression
+    slope: Symbolic
     series: Series
 
 
-class Account:
+class EvaluatedDerivation:
     """A derivation, evaluated.
 
     Args:
@@ -81,12 +81,12 @@ class Account:
         self,
         derivation: Derivation,
         points: Sequence[Sequence[float]],
-        forward: Sequence[Line] | None = None,
+        forward: Sequence[NamedLine] | None = None,
     ) -> None:
         self.derivation = derivation
         self._count = len(points)
-        self._values: dict[Expression, Any] = {}
-        self._series: dict[Expression, Series] = {}
+        self._values: dict[Symbolic, Any] = {}
+        self._series: dict[Symbolic, Series] = {}
         inputs = derivation.lines.inputs
         closed_over = [value.data for value in derivation.captured]
         for name, *numbers in zip(inputs, *[[*point, *closed_over] for point in points]):
@@ -103,7 +103,7 @@ class Account:
         made[:] = list(numbers)
         return made
 
-    def _evaluated(self, expression: Expression) -> Any:
+    def _evaluated(self, expression: Symbolic) -> Any:
         for one in walk(expression):
             if isinstance(one, Slope) and one not in self._values:
                 args = zip(*[self._evaluated(arg) for arg in one.args])
@@ -113,7 +113,7 @@ class Account:
         found = evaluate(expression, self._values)
         return found if isinstance(found, np.ndarray) else self._array([found] * self._count)
 
-    def series(self, expression: Expression) -> Series:
+    def series(self, expression: Symbolic) -> Series:
         """An expression in the derivation's names at each point."""
         if expression not in self._series:
             self._series[expression] = _series(self._evaluated(expression))
@@ -139,7 +139,7 @@ class Account:
                     found = self._adjoints[link.of] * tangents[step.name] * self._evaluated(slope)
                     yield Term(link, slope, _series(found))
 
-    def _likely_factors(self) -> Iterator[Expression]:
+    def _likely_factors(self) -> Iterator[Symbolic]:
         """Names, slopes' factors, functions' values, and derivatives that are often taken for each other."""
         for step in self.derivation.steps:
             for link in step.links:
@@ -155,10 +155,10 @@ class Account:
                     yield one
 
 
-def steps_to(name: Symbol, derivation: Derivation) -> list[Step]:
+def steps_to(name: Symbol, derivation: Derivation) -> list[DerivativeStep]:
     """The steps that a component is derived by, its own first."""
     steps = {step.name: step for step in derivation.steps}
-    found: dict[Symbol, Step] = {}
+    found: dict[Symbol, DerivativeStep] = {}
     ahead = [name]
     while ahead:
         step = steps.get(ahead.pop(0))
@@ -175,14 +175,14 @@ def _series(array: Any) -> Series:
     )
 
 
-def _with_a_sign_changed(expression: Expression) -> Iterator[Expression]:
+def _with_a_sign_changed(expression: Symbolic) -> Iterator[Symbolic]:
     """A sum with the sign of one term changed: ``1 + s`` for ``1 - s``."""
     if isinstance(expression, Sum):
         for i, term in enumerate(expression.terms):
             yield total(*expression.terms[:i], -term, *expression.terms[i + 1 :])
 
 
-def _mistakable(call: Call, y: Expression) -> Iterator[Expression]:
+def _mistakable(call: Call, y: Symbolic) -> Iterator[Symbolic]:
     """What people write for a function's derivative when they err: of its value, of its argument."""
     yield from (y, 1 - y, 1 + y, 1 - y**2, 1 + y**2, y * (1 - y), y**2)
     (x, *more) = call.args
@@ -199,19 +199,19 @@ _RELATED = {
 }
 
 
-def factors_of(slope: Expression) -> list[Expression]:
+def factors_of(slope: Symbolic) -> list[Symbolic]:
     """The factors of a slope: each by itself, groups as the chain rule made them, and the whole."""
-    found: dict[Expression, None] = {}
+    found: dict[Symbolic, None] = {}
     for part in slope.parts if isinstance(slope, Chain) else (slope,):
         number, factors = split(part)
         if abs(number) != 1:
-            found[Number(abs(number))] = None
+            found[Numeral(abs(number))] = None
         for factor in factors:
             found[factor] = None
             if isinstance(factor, Power):
                 found[factor.base] = None
-        found[product(Number(abs(number)), *factors)] = None
+        found[product(Numeral(abs(number)), *factors)] = None
     whole_number, whole = split(substituted(slope, {}))
-    found[product(Number(abs(whole_number)), *whole)] = None
+    found[product(Numeral(abs(whole_number)), *whole)] = None
     found.pop(ONE, None)
     return list(found)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from autograd.comparing.comparison import Comparison, Component
-from autograd.comparing.contributions import Account, Series
+from autograd.comparing.contributions import EvaluatedDerivation, Series
 from autograd.comparing.misreading import misreading
 from autograd.comparing.points import Sample
 from autograd.comparing.rounded import UNIT
@@ -52,7 +52,7 @@ def judged(
     """
     if derivation is not None:
         names = [step.name.name for step in derivation.gradient]
-    table = _Table(samples)
+    table = _GradientTable(samples)
     faults = table.faults(names, derivation)
     components = []
     for i, name in enumerate(names):
@@ -79,7 +79,7 @@ def judged(
     return Comparison(tuple(components), tuple(findings), tuple(definitions_used), points)
 
 
-class _Table:
+class _GradientTable:
     """Both gradients: a row for each point, a column for each component.
 
     Attributes:
@@ -113,7 +113,7 @@ class _Table:
             return {}
         ok = self._usable
         usable = [numbers for numbers, one in zip(self._numbers, ok) if one]
-        account = Account(derivation, usable) if derivation is not None and usable else None
+        account = EvaluatedDerivation(derivation, usable) if derivation is not None and usable else None
         found = {}
         for i in wrong:
             right = Series(self.by_engine[ok, i], self._errors[ok, i])

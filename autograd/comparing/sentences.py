@@ -10,13 +10,13 @@ from autograd.comparing.contributions import factors_of, steps_to
 from autograd.comparing.slips import Slip
 from autograd.derivation import Derivation
 from autograd.derivation.chain_rule import Link
-from autograd.derivation.expressions import ONE, Derivative, Expression, Number, Symbol, chained, product
+from autograd.derivation.expressions import ONE, Derivative, Numeral, Symbol, Symbolic, chained, product
 from autograd.derivation.text import text
 from autograd.derivation.walks import symbols, walk
 
 __all__ = ["NEARLY", "Place", "definitions", "phrase", "places_to_look", "told"]
 
-Phrase = tuple["str | Expression", ...]
+Phrase = tuple["str | Symbolic", ...]
 
 _MOST_PLACES = 3
 NEARLY = 1e-4  # the relative difference up to which a wrong component is called nearly right
@@ -26,7 +26,7 @@ class Place(NamedTuple):
     """An equation of a derivation."""
 
     derivative: Derivative
-    form: Expression
+    form: Symbolic
 
     def __str__(self) -> str:
         return f"{text(self.derivative)} = {text(self.form)}"
@@ -69,7 +69,7 @@ def _faults(slip: Slip, derivation: Derivation | None) -> Phrase:
         return (_not_plain(slip.constant),)
     missing = slip.missing
     if slip.extra == ONE and size.numerator == 1 and _has_number(derivation, size.denominator):
-        missing, size = product(Number(Fraction(size.denominator)), missing), Fraction(1)
+        missing, size = product(Numeral(Fraction(size.denominator)), missing), Fraction(1)
     faults: list[Phrase] = []
     if missing != ONE and slip.extra != ONE:
         faults.append(("has ", slip.extra, " where ", *_named(missing, derivation), " belongs"))
@@ -104,17 +104,17 @@ def _has_number(derivation: Derivation | None, number: int) -> bool:
     factors = {
         factor for step in derivation.steps for link in step.links for factor in factors_of(link.slope)
     }
-    numbers = [factor.value for factor in factors if isinstance(factor, Number)]
+    numbers = [factor.value for factor in factors if isinstance(factor, Numeral)]
     return any(number in (first, first * second) for first in numbers for second in numbers)
 
 
-def _times(number: float, factor: Expression) -> Expression | str:
+def _times(number: float, factor: Symbolic) -> Symbolic | str:
     if factor == ONE:
         return f"{number:.6g}"
-    return product(Number(Fraction(number).limit_denominator(12)), factor)
+    return product(Numeral(Fraction(number).limit_denominator(12)), factor)
 
 
-def _named(factor: Expression, derivation: Derivation | None) -> Phrase:
+def _named(factor: Symbolic, derivation: Derivation | None) -> Phrase:
     """A factor, and which derivative it is, where it is one: ``s*(1 - s) = ds/dz``."""
     steps = () if derivation is None or isinstance(factor, Symbol) else derivation.between
     for step in steps:

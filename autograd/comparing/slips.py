@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.comparing.contributions import Account, Series, Term, factors_of, steps_to
+from autograd.comparing.contributions import EvaluatedDerivation, Series, Term, factors_of, steps_to
 from autograd.comparing.rounded import UNIT
-from autograd.derivation.expressions import ONE, Expression, Number, Symbol, product
+from autograd.derivation.expressions import ONE, Numeral, Symbol, Symbolic, product
 from autograd.derivation.walks import size
 
 __all__ = ["FEWEST_POINTS", "SAFETY", "Slip", "explained"]
@@ -27,7 +27,7 @@ _INFORMATIVE = 1e-6  # the relative error up to which a point tells one factor f
 _PLAIN = {Fraction(p, q) for p in range(1, 13) for q in range(1, 13)}
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-Lookup = Callable[[Expression], Series]
+Lookup = Callable[[Symbolic], Series]
 
 
 class Slip(NamedTuple):
@@ -42,8 +42,8 @@ class Slip(NamedTuple):
     """
 
     constant: float
-    missing: Expression = ONE
-    extra: Expression = ONE
+    missing: Symbolic = ONE
+    extra: Symbolic = ONE
     term: Term | None = None
     added: bool = False
 
@@ -61,7 +61,7 @@ class Slip(NamedTuple):
             cost += 0.6 if self.term.slope == self.term.link.slope else 1.8
         return cost + 2.5 * self.added
 
-    def applied(self, right: Any, values: Mapping[Expression, Any]) -> Any:
+    def applied(self, right: Any, values: Mapping[Symbolic, Any]) -> Any:
         """What the slip makes of a component that is right.
 
         Args:
@@ -80,7 +80,7 @@ class Slip(NamedTuple):
 
 
 def explained(
-    by_hand: Array, right: Series, wrong: Array, name: Symbol, account: Account | None
+    by_hand: Array, right: Series, wrong: Array, name: Symbol, account: EvaluatedDerivation | None
 ) -> Slip | None:
     """The simplest slip that explains a component at the points where it is wrong.
 
@@ -99,13 +99,15 @@ def explained(
     return min(slips, key=lambda slip: slip.cost, default=None)
 
 
-def _slips_of_formula(search: _Search, name: Symbol, account: Account, wrong: Array) -> Iterator[Slip]:
+def _slips_of_formula(
+    search: _Search, name: Symbol, account: EvaluatedDerivation, wrong: Array
+) -> Iterator[Slip]:
     links = [link for step in steps_to(name, account.derivation) for link in step.links]
     own = _distinct([one for link in links for one in factors_of(link.slope)])
     pairs = _distinct([product(one, other) for one, other in combinations(own[:_PAIRED], 2)])
     pool = _distinct(account.pool)
 
-    def series(one: Expression) -> Series:
+    def series(one: Symbolic) -> Series:
         return account.series(one).at(wrong)
 
     yield from search.of_the_whole([ONE, *own], [ONE, *pool], series)
@@ -116,12 +118,12 @@ def _slips_of_formula(search: _Search, name: Symbol, account: Account, wrong: Ar
         yield from search.of_a_term(part, [ONE, *_distinct(factors_of(term.slope))], [ONE, *pool], series)
 
 
-def _no_series(one: Expression) -> Series:
+def _no_series(one: Symbolic) -> Series:
     raise KeyError(one)
 
 
-def _distinct(factors: Sequence[Expression]) -> list[Expression]:
-    return list(dict.fromkeys(one for one in factors if not isinstance(one, Number)))
+def _distinct(factors: Sequence[Symbolic]) -> list[Symbolic]:
+    return list(dict.fromkeys(one for one in factors if not isinstance(one, Numeral)))
 
 
 class _Search:
@@ -134,9 +136,7 @@ class _Search:
             ratio = np.where(right.values == 0, 0.0, np.abs(by_hand / right.values))
         self._errors = SAFETY * right.errors * (1 + ratio) + 8 * UNIT * np.abs(by_hand)
 
-    def of_the_whole(
-        self, missing: list[Expression], extra: list[Expression], series: Lookup
-    ) -> Iterator[Slip]:
+    def of_the_whole(self, missing: list[Symbolic], extra: list[Symbolic], series: Lookup) -> Iterator[Slip]:
         """The component is the right one times something."""
         if (np.abs(self.by_hand) <= self._errors).all():
             yield Slip(0.0)
@@ -148,7 +148,7 @@ class _Search:
                 yield Slip(constant, lacking, more)
 
     def of_a_term(
-        self, term: Term, missing: list[Expression], extra: list[Expression], series: Lookup
+        self, term: Term, missing: list[Symbolic], extra: list[Symbolic], series: Lookup
     ) -> Iterator[Slip]:
         """One of its terms is the right one times something; the component has others."""
         others = self._right.values - term.series.values
@@ -165,7 +165,7 @@ class _Search:
             if _is_likely(constant, lacking, more):
                 yield Slip(constant, lacking, more, term)
 
-    def additions(self, extra: list[Expression], series: Lookup) -> Iterator[Slip]:
+    def additions(self, extra: list[Symbolic], series: Lookup) -> Iterator[Slip]:
         """Something was added to it."""
         found = Series(self.by_hand - self._right.values, self._errors)
         ones = Series(np.ones_like(self.by_hand), np.zeros_like(self.by_hand))
@@ -173,7 +173,7 @@ class _Search:
             yield Slip(constant, extra=more, added=True)
 
 
-def _is_likely(constant: float, missing: Expression, extra: Expression) -> bool:
+def _is_likely(constant: float, missing: Symbolic, extra: Symbolic) -> bool:
     """Whether a number goes with factors: a missing one may have had a whole number with it, as in 3*x^2."""
     if missing == extra == ONE or abs(constant) == 1:
         return True
@@ -183,10 +183,10 @@ def _is_likely(constant: float, missing: Expression, extra: Expression) -> bool:
 def _identities(
     found: Series,
     right: Series,
-    missing: list[Expression],
-    extra: list[Expression],
+    missing: list[Symbolic],
+    extra: list[Symbolic],
     series: Lookup,
-) -> Iterator[tuple[float, Expression, Expression]]:
+) -> Iterator[tuple[float, Symbolic, Symbolic]]:
     """All plain numbers and factors with ``found * missing == number * extra * right`` at every point."""
     if not missing:
         return
@@ -212,7 +212,7 @@ def _identities(
             yield float(constants[i, j, 0]), ONE, ONE
 
 
-def _times(one: Series, factors: list[Expression], series: Lookup) -> Series:
+def _times(one: Series, factors: list[Symbolic], series: Lookup) -> Series:
     """A row for each factor: the product with it."""
     values = np.array([np.ones_like(one.values) if f == ONE else series(f).values for f in factors])
     errors = np.array([np.zeros_like(one.values) if f == ONE else series(f).errors for f in factors])

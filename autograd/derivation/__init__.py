@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd.derivation.chain_rule import Step, chain_rule
+from autograd.derivation.chain_rule import DerivativeStep, chain_rule
 from autograd.derivation.expressions import Call, Derivative, Slope, Symbol
 from autograd.derivation.line_breaks import as_latex, as_text, sections_of
 from autograd.derivation.lines import Lines, lines_of
-from autograd.derivation.notation import COMPARISONS
 from autograd.derivation.walks import walk
+from autograd.derivation.writer import is_comparison
 from autograd.derivatives.transforms import argument_places, value_and_grad
 from autograd.graph.trees import flatten
 from autograd.graph.value import Value
@@ -48,7 +48,7 @@ class Derivation:
         self.program = program
 
     @property
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[DerivativeStep]:
         """All derivatives, from the result back, the inputs' last."""
         return [*self.between, *self.gradient]
 
@@ -81,7 +81,7 @@ class Derivation:
         notes = []
         if any(isinstance(one, Derivative) and one.partial for one in written):
             notes.append("∂ stands for the direct dependence: the other names in the line are held fixed.")
-        if calls & COMPARISONS.keys():
+        if any(map(is_comparison, written)):
             notes.append("A comparison counts as 1 where it holds, as 0 elsewhere.")
         if table.where in calls:
             notes.append("where(c, a, b) is a where c holds, b elsewhere.")

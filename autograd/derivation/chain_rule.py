@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from autograd.derivation.differentiation import differentiate
-from autograd.derivation.expressions import ZERO, Derivative, Expression, Sum, Symbol, chained, total
+from autograd.derivation.expressions import ZERO, Derivative, Sum, Symbol, Symbolic, chained, total
 from autograd.derivation.lines import Lines
 from autograd.derivation.walks import size, symbols
 
-__all__ = ["Link", "Step", "chain_rule"]
+__all__ = ["DerivativeStep", "Link", "chain_rule"]
 
 
 LONGEST = 40  # names in an expanded form
@@ -28,11 +28,11 @@ class Link(NamedTuple):
 
     of: Symbol
     by: Symbol
-    slope: Expression
+    slope: Symbolic
     partial: bool
 
 
-class Step(NamedTuple):
+class DerivativeStep(NamedTuple):
     """The derivative of the result by one name, in forms that are equal to each other.
 
     Attributes:
@@ -47,12 +47,12 @@ class Step(NamedTuple):
     name: Symbol
     derivative: Derivative
     links: tuple[Link, ...]
-    rule: Expression
-    filled: Expression
-    expanded: Expression | None
+    rule: Symbolic
+    filled: Symbolic
+    expanded: Symbolic | None
 
 
-def chain_rule(written: Lines, inputs: Sequence[Symbol]) -> tuple[list[Step], list[Step]]:
+def chain_rule(written: Lines, inputs: Sequence[Symbol]) -> tuple[list[DerivativeStep], list[DerivativeStep]]:
     """Differentiate the result of lines.
 
     Args:
@@ -64,9 +64,9 @@ def chain_rule(written: Lines, inputs: Sequence[Symbol]) -> tuple[list[Step], li
     """
     result = written.result
     reach = _reach(written)
-    found: dict[Symbol, Step] = {}
+    found: dict[Symbol, DerivativeStep] = {}
 
-    def step(name: Symbol) -> Step:
+    def step(name: Symbol) -> DerivativeStep:
         links = []
         for line in written.lines:
             if line.name == result or (line.name in found and found[line.name].links):
@@ -74,9 +74,9 @@ def chain_rule(written: Lines, inputs: Sequence[Symbol]) -> tuple[list[Step], li
                 if slope != ZERO:
                     indirect = any(name in reach[one] for one in symbols(line.expression))
                     links.append(Link(line.name, name, slope, indirect))
-        rule: list[Expression] = []
-        filled: list[Expression] = []
-        expanded: list[Expression | None] = []
+        rule: list[Symbolic] = []
+        filled: list[Symbolic] = []
+        expanded: list[Symbolic | None] = []
         for link in links:
             local = Derivative(link.of.name, name.name, link.partial)
             if link.of == result:
@@ -89,7 +89,7 @@ def chain_rule(written: Lines, inputs: Sequence[Symbol]) -> tuple[list[Step], li
                 filled.append(chained(above.derivative, link.slope))
                 expanded.append(None if above.expanded is None else chained(above.expanded, link.slope))
         whole = Derivative(result.name, name.name)
-        return Step(
+        return DerivativeStep(
             name, whole, tuple(links), _side_by_side(rule), _side_by_side(filled), _short_sum(expanded)
         )
 
@@ -102,12 +102,12 @@ def chain_rule(written: Lines, inputs: Sequence[Symbol]) -> tuple[list[Step], li
     return [found[name] for name in between if found[name].links], [found[name] for name in inputs]
 
 
-def _side_by_side(terms: list[Expression]) -> Expression:
+def _side_by_side(terms: list[Symbolic]) -> Symbolic:
     """A sum with a term for each link, as they are."""
     return Sum(tuple(terms)) if len(terms) > 1 else total(*terms)
 
 
-def _short_sum(terms: Sequence[Expression | None]) -> Expression | None:
+def _short_sum(terms: Sequence[Symbolic | None]) -> Symbolic | None:
     known = [term for term in terms if term is not None]
     found = total(*known)
     return found if len(known) == len(terms) and size(found) <= LONGEST else None

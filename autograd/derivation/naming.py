@@ -6,13 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterable
 
-from autograd.derivation.expressions import CONSTANTS
+from autograd.derivation.expressions import ARITHMETIC, CONSTANTS
 from autograd.primitives import table
 from autograd.programs.program import Instruction, Program
 
 __all__ = ["input_names", "result_name", "result_names"]
 
-_ARITHMETIC = frozenset({table.add, table.sub, table.mul, table.div, table.neg, table.pow})
 _LETTERS = "uqvrhkmabcg"  # for sums and products, in turn
 _FUNCTION_LETTERS = {"exp": "e", "tanh": "t", "sigmoid": "s", "log": "g", "sqrt": "r", "sin": "a", "cos": "c"}
 _MANY = 4  # sums and products, beyond which they are numbered
@@ -86,7 +85,7 @@ def _stems(program: Program, slots: dict[int, Instruction]) -> dict[int, str]:
         operands = instruction.operands
         if instruction.primitive is table.sub and min(operands) < len(program.inputs):
             stem = "p"  # a prediction, compared with a target
-        elif instruction.primitive not in _ARITHMETIC and len(operands) == 1:
+        elif instruction.primitive not in ARITHMETIC and len(operands) == 1:
             stem = "z"  # an activation function's argument
         else:
             continue

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from autograd.derivation.expressions import Call, Derivative, Expression, Number, Power, Slope, Symbol
-from autograd.derivation.notation import Binding, Writer
-from autograd.derivation.quotients import decimal
+from autograd.derivation.expressions import Call, Derivative, Numeral, Power, Slope, Symbol, Symbolic
+from autograd.derivation.writer import Writer
+from autograd.primitives.notation import Binding
 
 __all__ = ["TextWriter", "text"]
 
@@ -25,14 +25,14 @@ class TextWriter(Writer):
         sign = "∂" if derivative.partial else "d"
         return f"{sign}{derivative.of}/{sign}{derivative.by}"
 
-    def chain(self, parts: Sequence[Expression]) -> str:
+    def chain(self, parts: Sequence[Symbolic]) -> str:
         written = self.within(Binding.PRODUCT, parts[0])
         for before, part in pairwise(parts):
             written += " * " if isinstance(before, Derivative) else "*"
             written += self.within(Binding.PRODUCT, part)
         return written
 
-    def comparison(self, left: Expression, sign: str, right: Expression) -> tuple[str, Binding]:
+    def comparison(self, left: Symbolic, sign: str, right: Symbolic) -> tuple[str, Binding]:
         sides = [self.within(Binding.SUM, side) for side in (left, right)]
         return f"{sides[0]} {sign} {sides[1]}", Binding.COMPARISON
 
@@ -45,10 +45,10 @@ class TextWriter(Writer):
     def power(self, power: Power) -> str:
         return f"{self.within(Binding.ATOM, power.base)}^{self.within(Binding.ATOM, power.exponent)}"
 
-    def number(self, number: Number) -> str:
-        return decimal(number.value)
+    def number(self, number: Numeral) -> str:
+        return number.decimal
 
-    def quotient(self, above: Sequence[Expression], below: Sequence[Expression]) -> str:
+    def quotient(self, above: Sequence[Symbolic], below: Sequence[Symbolic]) -> str:
         product, divisor = [
             "*".join(self.within(Binding.POWER, one) for one in side) for side in (above, below)
         ]
@@ -57,7 +57,7 @@ class TextWriter(Writer):
         return f"{product}/{divisor}" if below else product
 
 
-def text(expression: Expression) -> str:
+def text(expression: Symbolic) -> str:
     """An expression in one line.
 
     >>> u, w = Symbol("u"), Symbol("w")

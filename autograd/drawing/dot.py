@@ -10,7 +10,7 @@ from autograd.drawing.colours import DARK, GREY, INPUT_BORDER, INPUT_FILL, Scale
 from autograd.drawing.forms import forms_of
 from autograd.drawing.pictures import Drawing
 from autograd.drawing.repeats import repeated
-from autograd.drawing.sketch import Look, Node, Sketch
+from autograd.drawing.sketch import Look, Sketch, SketchNode
 from autograd.graph.scopes import Path
 from autograd.primitives.notation import format_constant
 
@@ -147,7 +147,7 @@ class _Writer:
                 self.box(self.homes[place], name, node)
         return name
 
-    def box(self, home: Path, name: str, node: Node, more: dict[str, str] | None = None) -> None:
+    def box(self, home: Path, name: str, node: SketchNode, more: dict[str, str] | None = None) -> None:
         """Draw a value's box."""
         numbers = [(what, of) for what, of in (("data", node.data), ("grad", node.grad)) if of]
         lines = [_shortened(line) for line in node.lines]

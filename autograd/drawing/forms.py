@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable
 
-from autograd.drawing.sketch import Node, Sketch
+from autograd.drawing.sketch import Sketch, SketchNode
 from autograd.primitives import table
 
 __all__ = ["forms_of", "kind_of"]
@@ -46,6 +46,6 @@ def forms_of(sketch: Sketch) -> list[int]:
     return found
 
 
-def kind_of(node: Node) -> tuple[Hashable, Hashable]:
+def kind_of(node: SketchNode) -> tuple[Hashable, Hashable]:
     """What nodes must share to be alike, apart from their operands. Scopes may have numbers."""
     return node.primitive, tuple([re.sub(r"\d+", "#", scope.name) for scope in node.scopes])

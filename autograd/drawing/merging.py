@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 
-from autograd.drawing.sketch import Look, Node, Sketch
+from autograd.drawing.sketch import Look, Sketch, SketchNode
 from autograd.graph.scopes import Path, Scope
 
 __all__ = ["merged"]
@@ -40,7 +40,7 @@ class _Merger:
             self.outside.update(one for one in node.operands if groups[one] != groups[place])
         self.paths = _Paths(self.nodes, self.members.values())
 
-        self.found: list[Node] = []
+        self.found: list[SketchNode] = []
         self.moved: dict[int, int] = {}  # where an input or an operation has gone
         self.add_inputs(sketch.outputs)
         ordered = sorted(self.members, key=lambda group: self.members[group][-1])
@@ -83,18 +83,18 @@ class _Merger:
             if self.nodes[operand].look is Look.CONSTANT
         ]
         if found and not self.is_whole(group):
-            found = [Node(Look.CONSTANT, data=_extremes(one.data for one in found))]
+            found = [SketchNode(Look.CONSTANT, data=_extremes(one.data for one in found))]
         self.found += found
         return list(range(len(self.found) - len(found), len(self.found)))
 
-    def whole(self, members: list[int], constants: list[int]) -> Node:
+    def whole(self, members: list[int], constants: list[int]) -> SketchNode:
         """An operation as it is, with its operands where they have gone."""
         [node] = [self.nodes[place] for place in members]
         rest = iter(constants)
         operands = [self.moved[one] if one in self.moved else next(rest) for one in node.operands]
         return node._replace(operands=tuple(operands), scopes=self.paths.joined(node.scopes))
 
-    def layer(self, members: list[int], constants: list[int]) -> Node:
+    def layer(self, members: list[int], constants: list[int]) -> SketchNode:
         """Operations as one, with the numbers of those whose results are used outside."""
         some = [self.nodes[place] for place in members]
         parts = dict.fromkeys(self.moved[one] for node in some for one in node.operands if one in self.moved)
@@ -104,7 +104,7 @@ class _Merger:
         group = self.groups[members[0]]
         title = (self.titles[group],) if group in self.titles else ()
         counts = [_counted(results), *([f"of {_counted(inner)}"] if inner else [])]
-        return Node(
+        return SketchNode(
             Look.LAYER,
             (*parts, *constants),
             lines=(*title, *_names(results), *counts),
@@ -114,8 +114,8 @@ class _Merger:
         )
 
 
-def _inputs(some: list[Node]) -> Node:
-    return Node(
+def _inputs(some: list[SketchNode]) -> SketchNode:
+    return SketchNode(
         Look.INPUTS,
         lines=(f"{len(some)} inputs", *_names(some)),
         data=_extremes(node.data for node in some),
@@ -123,7 +123,7 @@ def _inputs(some: list[Node]) -> Node:
     )
 
 
-def _names(some: list[Node]) -> tuple[str, ...]:
+def _names(some: list[SketchNode]) -> tuple[str, ...]:
     """The labels of nodes, in one line: the first and the last where there are many."""
     labels = list(dict.fromkeys(node.lines[0] for node in some if node.lines))
     if not labels:
@@ -131,7 +131,7 @@ def _names(some: list[Node]) -> tuple[str, ...]:
     return (", ".join(labels) if len(labels) <= 2 else f"{labels[0]} … {labels[-1]}",)
 
 
-def _counted(some: list[Node]) -> str:
+def _counted(some: list[SketchNode]) -> str:
     """How many operations there are of each kind: ``16 *, 4 tanh, sin``."""
     kinds = Counter(node.symbol for node in some if node.symbol).most_common()
     rest = sum(count for _, count in kinds[_KINDS:])
@@ -155,7 +155,7 @@ class _Paths:
         groups: the places of the nodes that are merged; their scopes have the same names.
     """
 
-    def __init__(self, nodes: list[Node], groups: Iterable[list[int]]) -> None:
+    def __init__(self, nodes: list[SketchNode], groups: Iterable[list[int]]) -> None:
         self.one_with: dict[Scope, Scope] = {}
         for members in groups:
             first = nodes[members[0]].scopes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograd.drawing.sketch import Look, Node, Sketch
+from autograd.drawing.sketch import Look, Sketch, SketchNode
 from autograd.primitives.notation import written
 from autograd.programs.program import Program
 
@@ -23,25 +23,28 @@ def sketch_of_program(program: Program) -> Sketch:
     outputs: dict[int, list[str]] = {}
     for slot, result in zip(program.outputs, results):
         outputs.setdefault(slot, []).append(result)
-    nodes: list[Node] = []
+    nodes: list[SketchNode] = []
     places: dict[int, int] = {}
 
-    def add(slot: int, node: Node) -> None:
+    def add(slot: int, node: SketchNode) -> None:
         places[slot] = len(nodes)
         nodes.append(node)
 
     for slot in range(len(program.inputs)):
         if slot in used:
-            add(slot, Node(Look.INPUT, lines=(names[slot],)))
+            add(slot, SketchNode(Look.INPUT, lines=(names[slot],)))
     for slot, number in enumerate(program.constants, len(program.inputs)):
-        add(slot, Node(Look.CONSTANT, data=(number,)))
+        add(slot, SketchNode(Look.CONSTANT, data=(number,)))
     for slot, one in enumerate(program.instructions, first):
         lines = ([one.label] if one.label else []) + outputs.get(slot, [])
         title = f"{names[slot]} = {written(one.primitive, [names[operand] for operand in one.operands])}"
         operands = tuple([places[operand] for operand in one.operands])
-        add(slot, Node(Look.RESULT, operands, one.primitive, tuple(lines), tooltip=title, scopes=one.scopes))
+        add(
+            slot,
+            SketchNode(Look.RESULT, operands, one.primitive, tuple(lines), tooltip=title, scopes=one.scopes),
+        )
     for slot, returned in outputs.items():
         if slot < first:  # an argument, or a constant, that is returned as it is
-            nodes.append(Node(Look.RESULT, (places[slot],), lines=tuple(returned)))
+            nodes.append(SketchNode(Look.RESULT, (places[slot],), lines=tuple(returned)))
             places[slot] = len(nodes) - 1
     return Sketch(nodes, [places[slot] for slot in outputs])

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from autograd.graph.scopes import Path
 from autograd.primitives.primitive import Primitive
 
-__all__ = ["Look", "Node", "Sketch", "nearest"]
+__all__ = ["Look", "Sketch", "SketchNode", "nearest"]
 
 
 class Look(Enum):
@@ -27,7 +27,7 @@ class Look(Enum):
         return self in (Look.INPUT, Look.INPUTS)
 
 
-class Node(NamedTuple):
+class SketchNode(NamedTuple):
     """An input, a constant, or an operation with its result.
 
     Attributes:
@@ -75,7 +75,7 @@ class Sketch(NamedTuple):
         notice: what is left out, or "".
     """
 
-    nodes: list[Node]
+    nodes: list[SketchNode]
     outputs: list[int]
     notice: str = ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd.drawing.sketch import Look, Node, Sketch
+from autograd.drawing.sketch import Look, Sketch, SketchNode
 from autograd.graph.scopes import scopes_of
 from autograd.graph.value import Value
 from autograd.graph.walks import leaves, operands, topological_order
@@ -36,7 +36,7 @@ def sketch_of_values(roots: tuple[Any, ...]) -> Sketch:
         for one in operands(value):
             if type(one) is float:
                 parts.append(len(nodes))
-                nodes.append(Node(Look.CONSTANT, data=(one,)))
+                nodes.append(SketchNode(Look.CONSTANT, data=(one,)))
             else:
                 parts.append(places[one])
         places[value] = len(nodes)
@@ -55,8 +55,8 @@ def has_more_than(root: Value, most: int) -> bool:
     return len(seen) > most
 
 
-def _node(look: Look, value: Value, parts: tuple[int, ...] = ()) -> Node:
-    return Node(
+def _node(look: Look, value: Value, parts: tuple[int, ...] = ()) -> SketchNode:
+    return SketchNode(
         look,
         parts,
         value._primitive,

@@ -12,7 +12,7 @@ from autograd.derivation.expressions import (
     Call,
     Chain,
     Derivative,
-    Number,
+    Numeral,
     Power,
     Symbol,
     applied,
@@ -30,8 +30,8 @@ x, y, z = Symbol("x"), Symbol("y"), Symbol("z")
 up = Derivative("L", "u")
 
 
-def number(value: float | Fraction) -> Number:
-    return Number(Fraction(value))
+def number(value: float | Fraction) -> Numeral:
+    return Numeral(Fraction(value))
 
 
 @pytest.mark.parametrize(
