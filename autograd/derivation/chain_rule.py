@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -64,15 +65,15 @@ def chain_rule(written: Lines, inputs: Sequence[Symbol]) -> tuple[list[Derivativ
     """
     result = written.result
     reach = _reach(written)
-    found: dict[Symbol, DerivativeStep] = {}
+    steps: dict[Symbol, DerivativeStep] = {}
 
     def step(name: Symbol) -> DerivativeStep:
         links = []
         for line in written.lines:
-            if line.name == result or (line.name in found and found[line.name].links):
+            if line.name == result or (line.name in steps and steps[line.name].links):
                 slope = differentiate(line.expression, name, line.name)
                 if slope != ZERO:
-                    indirect = any(name in reach[one] for one in symbols(line.expression))
+                    indirect = any(name in reach[symbol] for symbol in symbols(line.expression))
                     links.append(Link(line.name, name, slope, indirect))
         rule: list[Symbolic] = []
         filled: list[Symbolic] = []
@@ -84,7 +85,7 @@ def chain_rule(written: Lines, inputs: Sequence[Symbol]) -> tuple[list[Derivativ
                 filled.append(link.slope)
                 expanded.append(link.slope)
             else:
-                above = found[link.of]
+                above = steps[link.of]
                 rule.append(chained(above.derivative, local))
                 filled.append(chained(above.derivative, link.slope))
                 expanded.append(None if above.expanded is None else chained(above.expanded, link.slope))
@@ -98,8 +99,8 @@ def chain_rule(written: Lines, inputs: Sequence[Symbol]) -> tuple[list[Derivativ
         line.name for line in reversed(written.lines) if line.name != result and reach[line.name] & wanted
     ]
     for name in [*between, *inputs]:
-        found[name] = step(name)
-    return [found[name] for name in between if found[name].links], [found[name] for name in inputs]
+        steps[name] = step(name)
+    return [steps[name] for name in between if steps[name].links], [steps[name] for name in inputs]
 
 
 def _side_by_side(terms: list[Symbolic]) -> Symbolic:
@@ -109,16 +110,14 @@ def _side_by_side(terms: list[Symbolic]) -> Symbolic:
 
 def _short_sum(terms: Sequence[Symbolic | None]) -> Symbolic | None:
     known = [term for term in terms if term is not None]
-    found = total(*known)
-    return found if len(known) == len(terms) and size(found) <= LONGEST else None
+    expanded = total(*known)
+    return expanded if len(known) == len(terms) and size(expanded) <= LONGEST else None
 
 
 def _reach(written: Lines) -> dict[Symbol, set[Symbol]]:
     """For each name the names that it depends on, directly or not."""
-    reach: dict[Symbol, set[Symbol]] = {}
+    reach: dict[Symbol, set[Symbol]] = defaultdict(set)
     for line in written.lines:
         direct = set(symbols(line.expression))
-        reach[line.name] = direct.union(*(reach.get(one, ()) for one in direct))
-    for one in {one for names in reach.values() for one in names}:
-        reach.setdefault(one, set())
+        reach[line.name] = direct.union(*[reach[symbol] for symbol in direct])
     return reach

@@ -71,9 +71,9 @@ def _of_call(primitive: Primitive, args: tuple[Symbolic, ...], by: Symbol, y: Sy
     if primitive is table.where:  # by the table's rules, the two branches would be two sums
         return ZERO if inner[1:] == [ZERO, ZERO] else Call(primitive, (args[0], inner[1], inner[2]))
     terms = []
-    for place, one in enumerate(inner):
-        if one != ZERO:
-            terms.append(chained(_partial(primitive, place, args, y), one))
+    for place, slope in enumerate(inner):
+        if slope != ZERO:
+            terms.append(chained(_partial(primitive, place, args, y), slope))
     return total(*terms)
 
 
@@ -96,8 +96,8 @@ def textbook_partial(primitive: Primitive, place: int, args: tuple[Any, ...], y:
     """
     if primitive.textbook is None:
         wanted = tuple(i == place for i in range(len(args)))
-        found = primitive.partials_at(y, args, wanted)[place]
-        return 0.0 if found is None else found
+        partial = primitive.partials_at(y, args, wanted)[place]
+        return 0.0 if partial is None else partial
     rule = primitive.textbook[place]
     return rule(y, *args) if callable(rule) else rule
 

@@ -160,13 +160,13 @@ def as_expression(number: Any) -> Symbolic:
     """
     if isinstance(number, Symbolic):
         return number
-    found = to_float(float(number) if isinstance(number, bool) else number, "a number of a rule")
-    if not math.isfinite(found):
-        return -Symbol("inf") if found == -math.inf else Symbol(str(found))
-    known = _KNOWN.get(abs(found))
+    value = to_float(float(number) if isinstance(number, bool) else number, "a number of a rule")
+    if not math.isfinite(value):
+        return -Symbol("inf") if value == -math.inf else Symbol(str(value))
+    known = _KNOWN.get(abs(value))
     if known is None:
-        return Numeral(Fraction(found))
-    return -known() if found < 0 else known()
+        return Numeral(Fraction(value))
+    return -known() if value < 0 else known()
 
 
 def _log_of(number: int) -> Symbolic:
@@ -238,20 +238,20 @@ def product(*factors: Symbolic) -> Symbolic:
     True
     """
     number = Fraction(1)
-    found: dict[tuple[Symbolic, bool], int] = {}
+    exponents: dict[tuple[Symbolic, bool], int] = {}
     for factor in factors:
         more, rest = split(factor)
         if more == 0:
             return ZERO
-        for one in (Numeral(more), *rest):
-            if isinstance(one, Numeral) and _is_written_exactly(number * one.value):
-                number *= one.value
+        for part in (Numeral(more), *rest):
+            if isinstance(part, Numeral) and _is_written_exactly(number * part.value):
+                number *= part.value
                 continue
-            base, exponent = _as_whole_power(one)
+            base, exponent = _as_whole_power(part)
             # x^2 * x^-1 stays: it is not defined at 0, and x is.
             key = base, exponent < 0
-            found[key] = found.get(key, 0) + exponent
-    return _joined(number, tuple(_raised(base, exponent) for (base, _), exponent in found.items()))
+            exponents[key] = exponents.get(key, 0) + exponent
+    return _joined(number, tuple(_raised(base, exponent) for (base, _), exponent in exponents.items()))
 
 
 def _as_whole_power(expression: Symbolic) -> tuple[Symbolic, int]:
@@ -310,8 +310,8 @@ def chained(*parts: Symbolic) -> Symbolic:
     lead = Fraction(1)
     groups: list[Symbolic] = []
     for part in parts:
-        for one in part.parts if isinstance(part, Chain) else (part,):
-            number, factors = split(one)
+        for group in part.parts if isinstance(part, Chain) else (part,):
+            number, factors = split(group)
             if number == 0:
                 return ZERO
             size = abs(number)

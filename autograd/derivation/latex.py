@@ -23,7 +23,7 @@ _GREEK = {
     "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta",
     "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
 }  # fmt: skip
-_ESCAPES = {one: "\\" + one for one in "_#$%&{}"} | {"\\": r"\backslash ", "^": r"\hat{}", "~": r"\sim "}
+_ESCAPES = {sign: "\\" + sign for sign in "_#$%&{}"} | {"\\": r"\backslash ", "^": r"\hat{}", "~": r"\sim "}
 
 
 class LatexWriter(Writer):
@@ -93,11 +93,11 @@ class LatexWriter(Writer):
 
     def _product(self, factors: Sequence[Symbolic]) -> str:
         """Factors side by side, with a dot between those that would be read as one."""
-        first, *rest = [self.within(Binding.POWER, factor) for factor in factors]
+        first, *rest = [self.within(Binding.POWER, part) for part in factors]
         written, before = first, first
-        for one in rest:
-            written += (r" \cdot " if _run_together(before, one) else " ") + one
-            before = one
+        for factor in rest:
+            written += (r" \cdot " if _run_together(before, factor) else " ") + factor
+            before = factor
         return written
 
     def _arguments(self, args: Sequence[Symbolic]) -> str:
@@ -139,15 +139,15 @@ def latex_name(name: str) -> str:
     >>> print(latex_name("w1"), latex_name("p['a'][0]"), latex_name("alpha"), latex_name("y'"))
     w_{1} p_{\mathrm{a},0} \alpha y'
     """
-    found = _PARTS.fullmatch(name)
-    if found is None:
+    parts = _PARTS.fullmatch(name)
+    if parts is None:
         return _upright(name)
-    stem = found["stem"]
+    stem = parts["stem"]
     base = rf"\{stem}" if stem in _GREEK else stem if len(stem) == 1 else _upright(stem)
-    lowered = [found["digits"], *(one.strip() for one in re.split(r"[\[\],]+", found["indices"]))]
-    indices = ",".join(one if one.isdigit() else _upright(one.strip("'")) for one in lowered if one)
-    return base + (f"_{{{indices}}}" if indices else "") + found["primes"] + found["more"]
+    lowered = [parts["digits"], *(index.strip() for index in re.split(r"[\[\],]+", parts["indices"]))]
+    indices = ",".join(part if part.isdigit() else _upright(part.strip("'")) for part in lowered if part)
+    return base + (f"_{{{indices}}}" if indices else "") + parts["primes"] + parts["more"]
 
 
 def _upright(word: str) -> str:
-    return rf"\mathrm{{{''.join(_ESCAPES.get(one, one) for one in word)}}}"
+    return rf"\mathrm{{{''.join(_ESCAPES.get(letter, letter) for letter in word)}}}"

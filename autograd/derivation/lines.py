@@ -59,7 +59,7 @@ def lines_of(program: Program, labels: list[str]) -> Lines:
     function's and its derivative is written with it, and where it would make a line hard to read.
 
     Args:
-        program: one with one result.
+        program: a program with one result.
         labels: what to call its inputs.
     """
     inputs = input_names(labels)
@@ -67,7 +67,7 @@ def lines_of(program: Program, labels: list[str]) -> Lines:
     exprs: list[Symbolic] = [*map(Symbol, inputs), *map(as_expression, program.constants)]
     lines = []
     for at, instruction in enumerate(program.instructions, len(exprs)):
-        expression = applied(instruction.primitive, [exprs[one] for one in instruction.operands])
+        expression = applied(instruction.primitive, [exprs[operand] for operand in instruction.operands])
         if at in names:
             lines.append(NamedLine(Symbol(names[at]), expression))
             expression = lines[-1].name
@@ -92,7 +92,7 @@ class _Grouping:
         self._inputs = [Symbol(f"input {i}") for i in range(len(program.inputs))]
         self._exprs: list[Symbolic] = [*self._inputs, *map(as_expression, program.constants)]
         self._first = len(self._exprs)
-        uses = Counter(one for instruction in program.instructions for one in set(instruction.operands))
+        uses = Counter(slot for instruction in program.instructions for slot in set(instruction.operands))
         for at, (primitive, operands, label, *_) in enumerate(program.instructions, self._first):
             for operand in operands:
                 if self._stands_out(primitive, operand):
@@ -106,15 +106,15 @@ class _Grouping:
 
     def _written(self, at: int) -> Symbolic:
         instruction = self._program.instructions[at - self._first]
-        return applied(instruction.primitive, [self._exprs[one] for one in instruction.operands])
+        return applied(instruction.primitive, [self._exprs[operand] for operand in instruction.operands])
 
     def _name(self, at: int) -> None:
         self.named.add(at)
         self._exprs[at] = Symbol(f"result {at}")
 
     def _name_largest(self, operands: tuple[int, ...]) -> bool:
-        """Name the longest of some operands; whether there was one that a name makes shorter."""
-        at = max(operands, key=lambda one: size(self._exprs[one]))
+        """Name the longest of some operands, if a name makes it shorter; return whether it does."""
+        at = max(operands, key=lambda slot: size(self._exprs[slot]))
         if size(self._exprs[at]) < 2:
             return False
         self._name(at)

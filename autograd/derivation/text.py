@@ -50,7 +50,7 @@ class TextWriter(Writer):
 
     def quotient(self, above: Sequence[Symbolic], below: Sequence[Symbolic]) -> str:
         product, divisor = [
-            "*".join(self.within(Binding.POWER, one) for one in side) for side in (above, below)
+            "*".join(self.within(Binding.POWER, factor) for factor in side) for side in (above, below)
         ]
         if len(below) > 1:
             divisor = f"({divisor})"

@@ -1,4 +1,4 @@
-"""Walks over expressions: what is in one, one made of other parts, the number that one stands for.
+"""Walks over expressions: their parts, expressions made of other parts, the number that one stands for.
 
 Expressions are lines that a person can read, so they are shallow and recursion will do.
 """
@@ -52,7 +52,7 @@ def walk(expression: Symbolic) -> Iterator[Symbolic]:
 
 def symbols(expression: Symbolic) -> Iterator[Symbol]:
     """Every name in an expression, as often as it is written."""
-    return (one for one in walk(expression) if isinstance(one, Symbol) and one.name not in CONSTANTS)
+    return (part for part in walk(expression) if isinstance(part, Symbol) and part.name not in CONSTANTS)
 
 
 def size(expression: Symbolic) -> int:

@@ -42,10 +42,10 @@ class Writer(ABC):
         if not isinstance(expression, Sum):
             return [self.write(expression)]
         (negative, first), *rest = signed_terms(expression)
-        found = ["-" * negative + self.within(Binding.PRODUCT, first)]
+        terms = ["-" * negative + self.within(Binding.PRODUCT, first)]
         for negative, term in rest:
-            found.append(("- " if negative else "+ ") + self.within(Binding.PRODUCT, term))
-        return found
+            terms.append(("- " if negative else "+ ") + self.within(Binding.PRODUCT, term))
+        return terms
 
     def within(self, least: Binding, expression: Symbolic) -> str:
         """An expression as a part of another, in parentheses where it would fall apart."""

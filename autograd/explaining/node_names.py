@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from autograd.derivation.naming import numbered
 from autograd.graph.value import Value
 
 __all__ = ["name_all"]
@@ -34,15 +35,9 @@ def name_all(inputs: Sequence[Value], order: Sequence[Value]) -> list[str]:
             stem, first = (f"{label}#", 2) if label else ("v", place + 1)
             if not label and place >= len(inputs):
                 stem, first = "t", place + 1 - len(inputs)
-            names.append(_free(stem, first, in_use))
+            names.append(numbered(stem, in_use, first))
         in_use.add(names[-1])
     return names
-
-
-def _free(stem: str, number: int, in_use: set[str]) -> str:
-    while f"{stem}{number}" in in_use:
-        number += 1
-    return f"{stem}{number}"
 
 
 def _readable(label: str) -> str:
