@@ -39,7 +39,7 @@ class Series(NamedTuple):
 
     Attributes:
         values: the numbers.
-        errors: how far rounding may have taken each.
+        errors: how far rounding may have moved each.
     """
 
     values: Array
@@ -104,14 +104,14 @@ class EvaluatedDerivation:
         return made
 
     def _evaluated(self, expression: Symbolic) -> Any:
-        for one in walk(expression):
-            if isinstance(one, Slope) and one not in self._values:
-                args = zip(*[self._evaluated(arg) for arg in one.args])
-                self._values[one] = self._array(
-                    rounded_partial(one.primitive, one.place, point, one.primitive(*point)) for point in args
+        for part in walk(expression):
+            if isinstance(part, Slope) and part not in self._values:
+                primitive, place, args = part.primitive, part.place, map(self._evaluated, part.args)
+                self._values[part] = self._array(
+                    rounded_partial(primitive, place, point, primitive(*point)) for point in zip(*args)
                 )
-        found = evaluate(expression, self._values)
-        return found if isinstance(found, np.ndarray) else self._array([found] * self._count)
+        result = evaluate(expression, self._values)
+        return result if isinstance(result, np.ndarray) else self._array([result] * self._count)
 
     def series(self, expression: Symbolic) -> Series:
         """An expression in the derivation's names at each point."""
@@ -136,8 +136,8 @@ class EvaluatedDerivation:
         for step in steps:
             for link in step.links:
                 for slope in link.slope.terms if isinstance(link.slope, Sum) else (link.slope,):
-                    found = self._adjoints[link.of] * tangents[step.name] * self._evaluated(slope)
-                    yield Term(link, slope, _series(found))
+                    contribution = self._adjoints[link.of] * tangents[step.name] * self._evaluated(slope)
+                    yield Term(link, slope, _series(contribution))
 
     def _likely_factors(self) -> Iterator[Symbolic]:
         """Names, slopes' factors, functions' values, and derivatives that are often taken for each other."""
@@ -147,31 +147,27 @@ class EvaluatedDerivation:
                     yield from (factor, *_with_a_sign_changed(factor))
         yield from (name for name in self._values if isinstance(name, Symbol))
         for line in self.derivation.lines.lines:
-            for one in walk(line.expression):
-                if isinstance(one, Call):
-                    y = line.name if one == line.expression else one
-                    yield from _mistakable(one, y)
-                elif isinstance(one, Power):
-                    yield one
+            for part in walk(line.expression):
+                if isinstance(part, Call):
+                    yield from _mistakable(part, line.name if part == line.expression else part)
+                elif isinstance(part, Power):
+                    yield part
 
 
 def steps_to(name: Symbol, derivation: Derivation) -> list[DerivativeStep]:
     """The steps that a component is derived by, its own first."""
     steps = {step.name: step for step in derivation.steps}
-    found: dict[Symbol, DerivativeStep] = {}
     ahead = [name]
-    while ahead:
-        step = steps.get(ahead.pop(0))
-        if step is not None and step.name not in found:
-            found[step.name] = step
-            ahead += [link.of for link in step.links]
-    return list(found.values())
+    for above in ahead:
+        if above in steps:
+            ahead += [link.of for link in steps[above].links if link.of not in ahead]
+    return [steps[above] for above in ahead if above in steps]
 
 
 def _series(array: Any) -> Series:
     return Series(
-        np.array([one.value if isinstance(one, Rounded) else one for one in array], dtype=float),
-        np.array([one.error if isinstance(one, Rounded) else 0.0 for one in array], dtype=float),
+        np.array([number.value if isinstance(number, Rounded) else number for number in array], dtype=float),
+        np.array([number.error if isinstance(number, Rounded) else 0.0 for number in array], dtype=float),
     )
 
 
@@ -201,17 +197,13 @@ _RELATED = {
 
 def factors_of(slope: Symbolic) -> list[Symbolic]:
     """The factors of a slope: each by itself, groups as the chain rule made them, and the whole."""
-    found: dict[Symbolic, None] = {}
+    parts: list[Symbolic] = []
     for part in slope.parts if isinstance(slope, Chain) else (slope,):
         number, factors = split(part)
-        if abs(number) != 1:
-            found[Numeral(abs(number))] = None
+        parts.append(Numeral(abs(number)))
         for factor in factors:
-            found[factor] = None
-            if isinstance(factor, Power):
-                found[factor.base] = None
-        found[product(Numeral(abs(number)), *factors)] = None
-    whole_number, whole = split(substituted(slope, {}))
-    found[product(Numeral(abs(whole_number)), *whole)] = None
-    found.pop(ONE, None)
-    return list(found)
+            parts += [factor, factor.base] if isinstance(factor, Power) else [factor]
+        parts.append(product(Numeral(abs(number)), *factors))
+    number, factors = split(substituted(slope, {}))
+    parts.append(product(Numeral(abs(number)), *factors))
+    return [part for part in dict.fromkeys(parts) if part != ONE]
