@@ -28,7 +28,7 @@ class _Fault(NamedTuple):
 
     Attributes:
         says: the rest of a sentence about it.
-        slip: what it was recognised as, if it is one.
+        slip: the slip that it was recognised as, if any.
         partner: the component that it is swapped with, if it is.
         is_explained: whether it was recognised.
     """
@@ -72,9 +72,9 @@ def judged(
     findings, definitions_used = _findings(faults, names, derivation)
     if reason and not all(fault.is_explained for fault in faults.values()):
         findings.append(f"Factors and terms could not be looked for: {reason}")
-    alone = [one.name for one in components if not one.compared_at]
-    if alone:
-        findings.append(_not_compared(alone, len(names), samples[0].by_engine.result))
+    skipped = [component.name for component in components if not component.compared_at]
+    if skipped:
+        findings.append(_not_compared(skipped, len(names), samples[0].by_engine.result))
     points = tuple(sample.args for sample in samples)
     return Comparison(tuple(components), tuple(findings), tuple(definitions_used), points)
 
@@ -112,26 +112,26 @@ class _GradientTable:
         if not wrong:
             return {}
         ok = self._usable
-        usable = [numbers for numbers, one in zip(self._numbers, ok) if one]
-        account = EvaluatedDerivation(derivation, usable) if derivation is not None and usable else None
-        found = {}
+        usable = [numbers for numbers, is_usable in zip(self._numbers, ok) if is_usable]
+        evaluated = EvaluatedDerivation(derivation, usable) if derivation is not None and usable else None
+        faults = {}
         for i in wrong:
             right = Series(self.by_engine[ok, i], self._errors[ok, i])
             places = self.wrong[ok, i]
             slip = None
             if right.values[places].any() and np.isfinite(self.by_hand[ok, i]).all():
-                slip = explained(self.by_hand[ok, i], right, places, Symbol(names[i]), account)
-            found[i] = self._fault(i, slip, names, derivation)
-        if derivation is not None and usable and not all(fault.is_explained for fault in found.values()):
+                slip = explained(self.by_hand[ok, i], right, places, Symbol(names[i]), evaluated)
+            faults[i] = self._fault(i, slip, names, derivation)
+        if derivation is not None and usable and not all(fault.is_explained for fault in faults.values()):
             read = misreading(derivation, usable, self._is_by_hand)
             if read:
-                return {i: _Fault(f"would be right for {read}") for i in found}
-        return found
+                return {i: _Fault(f"would be right for {read}") for i in faults}
+        return faults
 
     def _is_by_hand(self, gradient: Sequence[Series]) -> bool:
-        """Whether a gradient is the one by hand, to rounding."""
-        values = np.array([one.values for one in gradient]).T
-        errors = np.array([one.errors for one in gradient]).T
+        """Whether a gradient equals that by hand, to rounding."""
+        values = np.array([series.values for series in gradient]).T
+        errors = np.array([series.errors for series in gradient]).T
         by_hand = self.by_hand[self._usable]
         return bool((np.abs(values - by_hand) <= SAFETY * errors + 8 * UNIT * np.abs(values)).all())
 
@@ -151,7 +151,7 @@ class _GradientTable:
         return _Fault(self._unexplained(i) + where, is_explained=False)
 
     def _holds(self, i: int, j: int) -> bool:
-        """Whether a wrong component is what another one should be, wherever it is wrong."""
+        """Whether a wrong component is what another should be, wherever it is wrong."""
         places = self.wrong[:, i] & self._usable
         apart = np.abs(self.by_hand[places, i] - self.by_engine[places, j])
         return places.sum() >= FEWEST_POINTS and bool((apart <= self.allowed[places, j]).all())
@@ -163,11 +163,9 @@ class _GradientTable:
             return ""
         if self.compared[0, i] and not self.wrong[0, i]:
             return f" (at {wrong} of {total} points; at the given one it is right)"
-        return (
-            " (at the given point only)"
-            if self.wrong[0, i] and wrong == 1
-            else f" (at {wrong} of {total} points)"
-        )
+        if self.wrong[0, i] and wrong == 1:
+            return " (at the given point only)"
+        return f" (at {wrong} of {total} points)"
 
     def _unexplained(self, i: int) -> str:
         places = self.wrong[:, i]
@@ -179,7 +177,7 @@ class _GradientTable:
         if (engine == 0).all():
             return "should be 0: the function does not depend on it there"
         apart, ratios = np.abs(hand - engine), hand[engine != 0] / engine[engine != 0]
-        off = " to ".join(dict.fromkeys(f"{one:.3g}" for one in (apart.min(), apart.max())))
+        off = " to ".join(dict.fromkeys(f"{size:.3g}" for size in (apart.min(), apart.max())))
         if (apart <= NEARLY * np.abs(engine)).all():
             explained = self.allowed[places, i].max()
             return (
@@ -195,7 +193,7 @@ class _GradientTable:
 def _findings(
     faults: dict[int, _Fault], names: Sequence[str], derivation: Derivation | None
 ) -> tuple[list[str], list[str]]:
-    """A sentence for each slip, which components with the same one share; and what the names in them mean."""
+    """A sentence for each slip, shared by the components that have it; and what the names in them mean."""
     groups: dict[str, list[int]] = {}
     for i, fault in faults.items():
         if fault.partner is None or i < fault.partner:
@@ -231,4 +229,4 @@ def _not_compared(names: Sequence[str], total: int, result: float) -> str:
 def _listed(wrong: Sequence[Symbol], total: int) -> str:
     if 2 < len(wrong) == total:
         return "Every component"
-    return ", ".join(f"d{one.name}" for one in wrong) + (": each" if len(wrong) > 1 else "")
+    return ", ".join(f"d{name.name}" for name in wrong) + (": each" if len(wrong) > 1 else "")

@@ -1,4 +1,4 @@
-"""Another formula, for which a gradient by hand would be right: the given one with a slip in it."""
+"""Another formula, for which a gradient by hand would be right: the formula with a slip in it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def misreading(
     points: Sequence[Sequence[float]],
     agrees: Callable[[list[Series]], bool],
 ) -> str:
-    """A line with one sign changed, or one term left out, that makes a gradient by hand right.
+    """A line that makes a gradient by hand right, with a sign changed or a term left out.
 
-    The line may have been read so only where its number was found, or in its derivatives too.
+    The line may have been read so only where its number was computed, or in its derivatives too.
 
     Args:
         derivation: of the formula as it is.
         points: for each point the inputs.
-        agrees: whether a gradient is the one by hand.
+        agrees: whether a gradient equals that by hand.
 
     Returns:
         What was read instead of what; "" where there is no such line.

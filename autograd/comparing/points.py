@@ -87,12 +87,12 @@ class Pair:
 
     def _components(self, returned: Any) -> tuple[float, ...]:
         try:
-            found, structure = flatten(returned, "the gradient by hand")
+            components, structure = flatten(returned, "the gradient by hand")
         except TypeError as error:
             raise ValueError(f"{error}\n{self._expected()}") from None
         if structure != self._gradient:
             self._check_flat(returned, structure)
-        return tuple(one.data if isinstance(one, Value) else one for one in found)
+        return tuple(part.data if isinstance(part, Value) else part for part in components)
 
     def _check_flat(self, returned: Any, structure: Structure) -> None:
         """Components in another structure than the expected one must be one flat sequence."""
@@ -134,8 +134,8 @@ def sampled(
     """Both gradients at the given point and at random points around it.
 
     Args:
-        pair: the two.
-        args: the arguments as they were given.
+        pair: the function and its gradient.
+        args: the arguments of the call.
         numbers: the same, flat.
         chosen: the arguments that are differentiated by. What is an int in others stays as it is: a label,
             or a count.
@@ -152,7 +152,7 @@ def sampled(
         spread = _SPREAD * 0.5 ** (failed // _TRIES)
         try:
             sample = pair.at((center + spread * scale * rng.uniform(-1, 1, len(center))).tolist())
-        except (ArithmeticError, ValueError):  # outside the domain of one of the two
+        except (ArithmeticError, ValueError):  # outside the domain of the function or of its gradient
             failed += 1
             continue
         if sample.by_engine.is_usable:
