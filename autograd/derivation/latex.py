@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from autograd.derivation.expressions import Call, Derivative, Numeral, Power, Slope, Symbol, Symbolic
-from autograd.derivation.writer import Writer, comparison, is_comparison
+from autograd.derivation.text import TextWriter, comparison, is_comparison
 from autograd.primitives import table
 from autograd.primitives.notation import Binding
 
@@ -26,7 +26,7 @@ _GREEK = {
 _ESCAPES = {sign: "\\" + sign for sign in "_#$%&{}"} | {"\\": r"\backslash ", "^": r"\hat{}", "~": r"\sim "}
 
 
-class LatexWriter(Writer):
+class LatexWriter(TextWriter):
     r"""Writes ``-\frac{2 (y - p) x}{r}``."""
 
     def written(self, expression: Symbolic) -> tuple[str, Binding]:

@@ -12,7 +12,6 @@ from autograd.derivation.latex import LatexWriter, latex
 from autograd.derivation.lines import Lines
 from autograd.derivation.text import TextWriter, text
 from autograd.derivation.walks import ordered, size, substituted
-from autograd.derivation.writer import Writer
 
 __all__ = ["Equation", "Section", "as_latex", "as_text", "sections_of"]
 
@@ -115,7 +114,7 @@ def as_latex(sections: Sequence[Section]) -> str:
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
 
-def _broken(rows: Sequence[Sequence[Symbolic]], writer: Writer) -> Iterator[tuple[str, str]]:
+def _broken(rows: Sequence[Sequence[Symbolic]], writer: TextWriter) -> Iterator[tuple[str, str]]:
     """Rows as lines with the sign before each: a long sum is broken between terms, and goes on without."""
     for row in rows:
         if len(row) > 1:

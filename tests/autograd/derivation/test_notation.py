@@ -8,8 +8,7 @@ import pytest
 
 from autograd.derivation.expressions import Call, Chain, Derivative, Numeral, Slope, Symbol, power
 from autograd.derivation.latex import latex, latex_name
-from autograd.derivation.text import TextWriter, text
-from autograd.derivation.writer import Writer
+from autograd.derivation.text import text
 from autograd.primitives import table
 
 x, y, z = Symbol("x"), Symbol("y"), Symbol("z")
@@ -174,15 +173,3 @@ def test_a_name_in_latex(name, written):
 
 def test_infinity_in_latex_is_its_sign():
     assert latex(-Symbol("inf")) == r"-\infty"
-
-
-@pytest.mark.parametrize(
-    "missing",
-    ["enclosed", "symbol", "derivative", "chain", "comparison", "call", "power", "number", "quotient"],
-)
-def test_a_writer_that_lacks_a_way_to_write_something_cannot_be_made(missing):
-    methods = {name: one for name, one in vars(TextWriter).items() if callable(one)}
-    assert type("Complete", (Writer,), methods)().write(x * (y + 1)) == "x*(y + 1)"
-    del methods[missing]
-    with pytest.raises(TypeError, match=missing):
-        type("Incomplete", (Writer,), methods)()
