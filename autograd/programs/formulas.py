@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -141,12 +142,7 @@ def printed(value: Value, nodes: Mapping[Value, Value]) -> Formula:
             return Formula((operand.label or "?",))
         return as_operand(nodes[operand] if isinstance(operand, Value) else operand)
 
-    def apply(primitive: Primitive, parts: list[Formula]) -> Formula:
-        if primitive is power and _constant(parts[1]) == 1.0:
-            return parts[0]
-        return application(primitive, parts, PRINTED_SIGNS)
-
-    return _composed(value, leaf, apply)
+    return _composed(value, leaf, PRINTED_SIGNS)
 
 
 def as_operand(value: Value | float) -> Formula:
@@ -178,21 +174,14 @@ def formula(value: Value, longest: int = 10_000) -> str:
         text = (operand.label or "?") if isinstance(operand, Value) else format_constant(operand)
         return Formula((text,), _binding_of_leaf(operand))
 
-    def apply(primitive: Primitive, parts: list[Formula]) -> Formula:
-        expression = application(primitive, parts, {})
-        if len(expression.text()) > longest:
-            raise ValueError(
-                f"the expression is longer than {longest} characters: draw it, or trace and print it"
-            )
-        return expression
-
-    return _composed(value, leaf, apply).text()
+    return _composed(value, leaf, {}, longest).text()
 
 
 def _composed(
     value: Value,
     leaf: Callable[[Value | float], Formula],
-    apply: Callable[[Primitive, list[Formula]], Formula],
+    signs: Mapping[str, str],
+    longest: float = math.inf,
 ) -> Formula:
     """A graph's formula, from those of its leaves up."""
     formulas: dict[Value, Formula] = {}
@@ -201,7 +190,14 @@ def _composed(
         return formulas[operand] if isinstance(operand, Value) and operand in formulas else leaf(operand)
 
     for node in topological_order(value):
-        formulas[node] = apply(node._primitive, [part(operand) for operand in operands(node)])  # type: ignore[arg-type]
+        primitive, parts = node._primitive, [part(operand) for operand in operands(node)]
+        assert primitive is not None
+        is_first_power = primitive is power and _constant(parts[1]) == 1.0
+        formulas[node] = parts[0] if is_first_power else application(primitive, parts, signs)
+        if sum(len(piece) for piece in formulas[node].pieces) > longest:
+            raise ValueError(
+                f"the expression is longer than {longest} characters: draw it, or trace and print it"
+            )
     return part(value)
 
 
