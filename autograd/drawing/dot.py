@@ -211,15 +211,15 @@ def _homes(sketch: Sketch) -> list[Path]:
 
 def _columns(sketch: Sketch, homes: list[Path]) -> dict[Path, list[list[int]]]:
     """The functions of the same form that are drawn one above the other, in each box of scopes."""
-    if any(node.look is Look.LAYER for node in sketch.nodes):  # what is alike is one already
+    if any(node.look is Look.LAYER for node in sketch.nodes):  # what is alike is merged already
         return {}
-    found: dict[tuple[Path, int], list[int]] = {}
+    alike: dict[tuple[Path, int], list[int]] = {}
     for place, form in enumerate(forms_of(sketch)):
         primitive = sketch.nodes[place].primitive
         if primitive is not None and not primitive.symbol and not primitive.folded:
-            found.setdefault((homes[place], form), []).append(place)
+            alike.setdefault((homes[place], form), []).append(place)
     columns: dict[Path, list[list[int]]] = {}
-    for (home, _), places in found.items():
+    for (home, _), places in alike.items():
         if 1 < len(places) <= COLUMN:
             columns.setdefault(home, []).append(places)
     return columns

@@ -19,7 +19,9 @@ def sketch_of_program(program: Program) -> Sketch:
     """
     names, results = program.names(), program.results.names("result")
     first = len(program.inputs) + len(program.constants)
-    used = {operand for one in program.instructions for operand in one.operands} | set(program.outputs)
+    used = {operand for instruction in program.instructions for operand in instruction.operands} | set(
+        program.outputs
+    )
     outputs: dict[int, list[str]] = {}
     for slot, result in zip(program.outputs, results):
         outputs.setdefault(slot, []).append(result)
@@ -35,14 +37,11 @@ def sketch_of_program(program: Program) -> Sketch:
             add(slot, SketchNode(Look.INPUT, lines=(names[slot],)))
     for slot, number in enumerate(program.constants, len(program.inputs)):
         add(slot, SketchNode(Look.CONSTANT, data=(number,)))
-    for slot, one in enumerate(program.instructions, first):
-        lines = ([one.label] if one.label else []) + outputs.get(slot, [])
-        title = f"{names[slot]} = {written(one.primitive, [names[operand] for operand in one.operands])}"
-        operands = tuple([places[operand] for operand in one.operands])
-        add(
-            slot,
-            SketchNode(Look.RESULT, operands, one.primitive, tuple(lines), tooltip=title, scopes=one.scopes),
-        )
+    for slot, (primitive, operands, label, _, scopes) in enumerate(program.instructions, first):
+        lines = tuple(([label] if label else []) + outputs.get(slot, []))
+        title = f"{names[slot]} = {written(primitive, [names[operand] for operand in operands])}"
+        parts = tuple([places[operand] for operand in operands])
+        add(slot, SketchNode(Look.RESULT, parts, primitive, lines, tooltip=title, scopes=scopes))
     for slot, returned in outputs.items():
         if slot < first:  # an argument, or a constant, that is returned as it is
             nodes.append(SketchNode(Look.RESULT, (places[slot],), lines=tuple(returned)))
