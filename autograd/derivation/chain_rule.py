@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from autograd.derivation.differentiation import differentiate
-from autograd.derivation.expressions import ZERO, Derivative, Sum, Symbol, Symbolic, chained, total
+from autograd.derivation.expressions import ONE, ZERO, Derivative, Sum, Symbol, Symbolic, chained, total
 from autograd.derivation.lines import Lines
 from autograd.derivation.walks import size, symbols
 
@@ -79,16 +79,11 @@ def chain_rule(written: Lines, inputs: Sequence[Symbol]) -> tuple[list[Derivativ
         filled: list[Symbolic] = []
         expanded: list[Symbolic | None] = []
         for link in links:
-            local = Derivative(link.of.name, name.name, link.partial)
-            if link.of == result:
-                rule.append(local)
-                filled.append(link.slope)
-                expanded.append(link.slope)
-            else:
-                above = steps[link.of]
-                rule.append(chained(above.derivative, local))
-                filled.append(chained(above.derivative, link.slope))
-                expanded.append(None if above.expanded is None else chained(above.expanded, link.slope))
+            above = steps.get(link.of)  # none above the result
+            adjoint, in_full = (above.derivative, above.expanded) if above else (ONE, ONE)
+            rule.append(chained(adjoint, Derivative(link.of.name, name.name, link.partial)))
+            filled.append(chained(adjoint, link.slope))
+            expanded.append(None if in_full is None else chained(in_full, link.slope))
         whole = Derivative(result.name, name.name)
         return DerivativeStep(
             name, whole, tuple(links), _side_by_side(rule), _side_by_side(filled), _short_sum(expanded)

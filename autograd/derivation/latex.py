@@ -49,8 +49,7 @@ class LatexWriter(TextWriter):
         return r" \cdot ".join(self.within(Binding.PRODUCT, part) for part in parts)
 
     def comparison(self, left: Symbolic, sign: str, right: Symbolic) -> tuple[str, Binding]:
-        compared = f"{self.write(left)} {_SIGNS[sign]} {self.write(right)}"
-        return self.enclosed(compared, "[", "]"), Binding.ATOM
+        return self.enclosed(self._compared(left, sign, right), "[", "]"), Binding.ATOM
 
     def call(self, call: Call | Slope) -> str:
         primitive, args = call.primitive, call.args
@@ -106,9 +105,11 @@ class LatexWriter(TextWriter):
     def _condition(self, expression: Symbolic) -> str:
         """A comparison that stands alone."""
         if isinstance(expression, Call) and is_comparison(expression):
-            left, sign, right = comparison(expression)
-            return f"{self.write(left)} {_SIGNS[sign]} {self.write(right)}"
+            return self._compared(*comparison(expression))
         return rf"{self.write(expression)} \ne 0"
+
+    def _compared(self, left: Symbolic, sign: str, right: Symbolic) -> str:
+        return f"{self.write(left)} {_SIGNS[sign]} {self.write(right)}"
 
 
 def _run_together(before: str, after: str) -> bool:
