@@ -99,32 +99,26 @@ class Candidates:
     def of(self, node: int) -> list[Candidate]:
         """What slips make of a node's gradient, the likeliest first."""
         right = self._graph.gradients[node]
-        slips = sorted(self._slips(node), key=lambda entry: entry[0].cost)
-        with np.errstate(all="ignore"):
-            wrong = [
-                candidate._replace(number=float(slip.applied(right, {slip.missing: partial})))
-                for slip, partial, candidate in slips
-            ]
-        return [
-            candidate for candidate in wrong if math.isfinite(candidate.number) and candidate.number != right
-        ]
+        wrong = []
+        for slip, says, factor, suspects in sorted(self._slips(node), key=lambda entry: entry[0].cost):
+            partial = 1.0 if factor is None else self.factors[factor].partial
+            with np.errstate(all="ignore"):
+                number = float(slip.applied(right, {slip.missing: partial}))
+            if math.isfinite(number) and number != right:
+                wrong.append(Candidate(number, says, factor, suspects))
+        return wrong
 
-    def _slips(self, node: int) -> Iterator[tuple[Slip, float, Candidate]]:
-        """The slips in one gradient, each with the number of the factor that is missing."""
+    def _slips(self, node: int) -> Iterator[tuple[Slip, Phrase, int | None, tuple[int, ...]]]:
+        """The slips in a gradient: what to say of each, and the fields of `Candidate`."""
         way = self._graph.way_from(node)
         on_way = [(i, factor) for i, factor in enumerate(self.factors) if factor.operand in way]
-        negative: dict[Factor, int] = {}  # of x*x, whose two derivatives are the same, one is enough
+        negative: dict[Factor, int] = {}  # x*x has the same derivative twice: once will do
         for i, factor in on_way:
             if factor.partial < 0:
                 negative.setdefault(factor._replace(place=0), i)
         for slip, says in self._whole:
-            suspects = tuple(negative.values()) if slip.constant < 0 else ()
-            yield slip, 1.0, Candidate(0.0, says, suspects=suspects)
+            yield slip, says, None, tuple(negative.values()) if slip.constant < 0 else ()
         received = [i for i, factor in on_way if factor.operand == node]
-        for i in received if len(received) > 1 else ():
-            slip, says = self._terms[i]
-            yield slip, 1.0, Candidate(0.0, says, i)
-        for i, factor in on_way:
-            if factor.partial:
-                slip, says = self._missing[i]
-                yield slip, factor.partial, Candidate(0.0, says, i)
+        if len(received) > 1:
+            yield from ((*self._terms[i], i, ()) for i in received)
+        yield from ((*self._missing[i], i, ()) for i, factor in on_way if factor.partial != 0)
