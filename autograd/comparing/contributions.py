@@ -10,6 +10,7 @@ import numpy as np
 from autograd.comparing.rounded import Rounded, rounded_partial
 from autograd.derivation import Derivation
 from autograd.derivation.chain_rule import DerivativeStep, Link
+from autograd.derivation.expression_walks import evaluate, substituted, walk
 from autograd.derivation.expressions import (
     ONE,
     Call,
@@ -26,7 +27,6 @@ from autograd.derivation.expressions import (
     total,
 )
 from autograd.derivation.lines import NamedLine
-from autograd.derivation.walks import evaluate, substituted, walk
 from autograd.primitives import table
 
 __all__ = ["EvaluatedDerivation", "Series", "Term", "factors_of", "steps_to"]

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from autograd.comparing.contributions import EvaluatedDerivation, Series
 from autograd.derivation import Derivation
+from autograd.derivation.expression_walks import parts_of, rebuilt
 from autograd.derivation.expressions import Sum, Symbolic, total
 from autograd.derivation.lines import Lines, NamedLine
 from autograd.derivation.text import text
-from autograd.derivation.walks import parts_of, rebuilt
 
 __all__ = ["misreading"]
 

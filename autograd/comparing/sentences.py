@@ -10,9 +10,9 @@ from autograd.comparing.contributions import factors_of, steps_to
 from autograd.comparing.slips import Slip
 from autograd.derivation import Derivation
 from autograd.derivation.chain_rule import Link
+from autograd.derivation.expression_walks import symbols, walk
 from autograd.derivation.expressions import ONE, Derivative, Numeral, Symbol, Symbolic, chained, product
 from autograd.derivation.text import text
-from autograd.derivation.walks import symbols, walk
 
 __all__ = ["NEARLY", "Place", "definitions", "phrase", "places_to_look", "told"]
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from autograd.comparing.contributions import EvaluatedDerivation, Series, Term, factors_of, steps_to
 from autograd.comparing.rounded import UNIT
+from autograd.derivation.expression_walks import size
 from autograd.derivation.expressions import ONE, Numeral, Symbol, Symbolic, product
-from autograd.derivation.walks import size
 
 __all__ = ["FEWEST_POINTS", "SAFETY", "Slip", "explained"]
 

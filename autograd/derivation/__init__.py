@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd.derivation.chain_rule import DerivativeStep, chain_rule
+from autograd.derivation.expression_walks import walk
 from autograd.derivation.expressions import Call, Derivative, Slope, Symbol
 from autograd.derivation.line_breaks import as_latex, as_text, sections_of
 from autograd.derivation.lines import Lines, lines_of
 from autograd.derivation.text import is_comparison
-from autograd.derivation.walks import walk
 from autograd.derivatives.transforms import argument_places, value_and_grad
 from autograd.graph.trees import flatten
 from autograd.graph.value import Value

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from autograd.derivation.differentiation import differentiate
+from autograd.derivation.expression_walks import size, symbols
 from autograd.derivation.expressions import ONE, ZERO, Derivative, Sum, Symbol, Symbolic, chained, total
 from autograd.derivation.lines import Lines
-from autograd.derivation.walks import size, symbols
 
 __all__ = ["DerivativeStep", "Link", "chain_rule"]
 

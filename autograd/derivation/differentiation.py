@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from autograd.derivation.expression_walks import symbols
 from autograd.derivation.expressions import (
     ONE,
     ZERO,
@@ -21,7 +22,6 @@ from autograd.derivation.expressions import (
     product,
     total,
 )
-from autograd.derivation.walks import symbols
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive
 

@@ -7,11 +7,11 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from autograd.derivation.chain_rule import DerivativeStep
+from autograd.derivation.expression_walks import ordered, size, substituted
 from autograd.derivation.expressions import Symbolic
 from autograd.derivation.latex import LatexWriter, latex
 from autograd.derivation.lines import Lines
 from autograd.derivation.text import TextWriter, text
-from autograd.derivation.walks import ordered, size, substituted
 
 __all__ = ["Equation", "Section", "as_latex", "as_text", "sections_of"]
 

@@ -6,9 +6,9 @@ from collections import Counter
 from typing import NamedTuple
 
 from autograd.derivation.differentiation import rule_mentions_result
+from autograd.derivation.expression_walks import depth, size
 from autograd.derivation.expressions import Call, Sum, Symbol, Symbolic, applied, as_expression
 from autograd.derivation.naming import input_names, result_name, result_names
-from autograd.derivation.walks import depth, size
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive
 from autograd.programs.program import Program

@@ -56,6 +56,14 @@ class Candidate(NamedTuple):
     suspects: tuple[int, ...] = ()
 
 
+class _Worded(NamedTuple):
+    """A slip, its cost, and what to say of it."""
+
+    slip: Slip
+    cost: float
+    says: Phrase
+
+
 class Candidates:
     """The wrong gradients that slips give.
 
@@ -82,25 +90,24 @@ class Candidates:
             for leaf in graph.listing()
             if math.isfinite(graph.gradients[leaf])
         ]
-        self._whole = [(slip, self._says(slip)) for slip in (Slip(-1.0), Slip(2.0), Slip(0.5))]
-        self._missing: list[tuple[Slip, Phrase]] = []
-        self._terms: list[tuple[Slip, Phrase]] = []
+        self._whole = list(map(self._worded, (Slip(-1.0), Slip(2.0), Slip(0.5))))
+        self._missing: list[_Worded] = []
+        self._terms: list[_Worded] = []
         for factor in self.factors:
             user, operand = graph.names[factor.user], graph.names[factor.operand]
             link = Link(Symbol(user), Symbol(operand), Derivative(user, operand), False)
             sent = Series(np.array(factor.contribution), np.array(0.0))
-            missing, term = Slip(1.0, missing=link.slope), Slip(0.0, term=Term(link, link.slope, sent))
-            self._missing.append((missing, self._says(missing)))
-            self._terms.append((term, self._says(term)))
+            self._missing.append(self._worded(Slip(1.0, missing=link.slope)))
+            self._terms.append(self._worded(Slip(0.0, term=Term(link, link.slope, sent))))
 
-    def _says(self, slip: Slip) -> Phrase:
-        return phrase(slip, None, self._graph.names[-1])
+    def _worded(self, slip: Slip) -> _Worded:
+        return _Worded(slip, slip.cost, phrase(slip, None, self._graph.names[-1]))
 
     def of(self, node: int) -> list[Candidate]:
         """What slips make of a node's gradient, the likeliest first."""
         right = self._graph.gradients[node]
         wrong = []
-        for slip, says, factor, suspects in sorted(self._slips(node), key=lambda entry: entry[0].cost):
+        for (slip, _, says), factor, suspects in sorted(self._slips(node), key=lambda entry: entry[0].cost):
             partial = 1.0 if factor is None else self.factors[factor].partial
             with np.errstate(all="ignore"):
                 number = float(slip.applied(right, {slip.missing: partial}))
@@ -108,17 +115,17 @@ class Candidates:
                 wrong.append(Candidate(number, says, factor, suspects))
         return wrong
 
-    def _slips(self, node: int) -> Iterator[tuple[Slip, Phrase, int | None, tuple[int, ...]]]:
-        """The slips in a gradient: what to say of each, and the fields of `Candidate`."""
+    def _slips(self, node: int) -> Iterator[tuple[_Worded, int | None, tuple[int, ...]]]:
+        """The slips in a gradient, each with the factor that it is about, and with the suspects."""
         way = self._graph.way_from(node)
         on_way = [(i, factor) for i, factor in enumerate(self.factors) if factor.operand in way]
         negative: dict[Factor, int] = {}  # x*x has the same derivative twice: once will do
         for i, factor in on_way:
             if factor.partial < 0:
                 negative.setdefault(factor._replace(place=0), i)
-        for slip, says in self._whole:
-            yield slip, says, None, tuple(negative.values()) if slip.constant < 0 else ()
+        for whole in self._whole:
+            yield whole, None, tuple(negative.values()) if whole.slip.constant < 0 else ()
         received = [i for i, factor in on_way if factor.operand == node]
         if len(received) > 1:
-            yield from ((*self._terms[i], i, ()) for i in received)
-        yield from ((*self._missing[i], i, ()) for i, factor in on_way if factor.partial != 0)
+            yield from ((self._terms[i], i, ()) for i in received)
+        yield from ((self._missing[i], i, ()) for i, factor in on_way if factor.partial != 0)

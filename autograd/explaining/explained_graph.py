@@ -6,7 +6,7 @@ import re
 
 from autograd.explaining.backward_pass import backward_steps
 from autograd.explaining.node_names import name_all
-from autograd.explaining.rules import operation_formula, partial_formulas
+from autograd.explaining.operation_formulas import operation_formula, partial_formulas
 from autograd.graph.value import Value
 from autograd.graph.walks import leaves, operands, topological_order
 from autograd.programs.formulas import Formula

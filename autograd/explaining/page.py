@@ -16,8 +16,8 @@ from autograd.derivation.text import text
 from autograd.explaining.backward_pass import BackwardStep
 from autograd.explaining.candidates import Candidate, Candidates
 from autograd.explaining.explained_graph import ExplainedGraph
+from autograd.explaining.operation_formulas import textbook_remark
 from autograd.explaining.picture import picture
-from autograd.explaining.rules import textbook_remark
 from autograd.explaining.telling import Told
 from autograd.graph.value import Value
 from autograd.graph.walks import operands

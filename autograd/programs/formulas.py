@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -97,28 +96,17 @@ def application(primitive: Primitive, parts: Sequence[Formula], signs: Mapping[s
     sign = signs.get(primitive.symbol, primitive.symbol)
     if binding is Binding.ATOM:
         inside = [piece for part in parts for piece in (", ", *part.pieces)][1:]
-        return _joined([f"{primitive.name}(", *inside, ")"], binding)
+        return Formula((f"{primitive.name}(", *inside, ")"), binding)
     if len(parts) == 1:
-        return _joined([sign, *parts[0].within(Binding.NEGATION, True)], binding)
+        return Formula((sign, *parts[0].within(Binding.NEGATION, True)), binding)
     # a - b - c is (a - b) - c, a**b**c is a**(b**c), and a < b < c is neither
     is_power = binding is Binding.POWER
     left = parts[0].within(binding + (is_power or binding is Binding.COMPARISON), is_power)
     exponent = _constant(parts[1])
     if is_power and exponent in _EXPONENTS:
-        return _joined([*left, _EXPONENTS[exponent]], binding)
+        return Formula((*left, _EXPONENTS[exponent]), binding)
     right = parts[1].within(binding + (not is_power), True)
-    return _joined([*left, f" {sign} " if binding <= Binding.SUM else sign, *right], binding)
-
-
-def _joined(pieces: Sequence[str | Operand], binding: Binding) -> Formula:
-    """A formula in which neighbouring texts are one piece."""
-    joined: list[str | Operand] = []
-    for piece in pieces:
-        if joined and isinstance(piece, str) and isinstance(joined[-1], str):
-            joined[-1] += piece
-        else:
-            joined.append(piece)
-    return Formula(tuple(joined), binding)
+    return Formula((*left, f" {sign} " if binding <= Binding.SUM else sign, *right), binding)
 
 
 def _constant(part: Formula) -> float | None:
@@ -181,9 +169,9 @@ def _composed(
     value: Value,
     leaf: Callable[[Value | float], Formula],
     signs: Mapping[str, str],
-    longest: float = math.inf,
+    longest: int | None = None,
 ) -> Formula:
-    """A graph's formula, from those of its leaves up."""
+    """A graph's formula, from those of its leaves up; as one text where its length is limited."""
     formulas: dict[Value, Formula] = {}
 
     def part(operand: Value | float) -> Formula:
@@ -193,11 +181,14 @@ def _composed(
         primitive, parts = node._primitive, [part(operand) for operand in operands(node)]
         assert primitive is not None
         is_first_power = primitive is power and _constant(parts[1]) == 1.0
-        formulas[node] = parts[0] if is_first_power else application(primitive, parts, signs)
-        if sum(len(piece) for piece in formulas[node].pieces) > longest:
-            raise ValueError(
-                f"the expression is longer than {longest} characters: draw it, or trace and print it"
-            )
+        composed = parts[0] if is_first_power else application(primitive, parts, signs)
+        if longest is not None:
+            composed = Formula((composed.text(),), composed.binding)
+            if len(composed.pieces[0]) > longest:
+                raise ValueError(
+                    f"the expression is longer than {longest} characters: draw it, or trace and print it"
+                )
+        formulas[node] = composed
     return part(value)
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import pytest
 
+from autograd.derivation.expression_walks import evaluate
 from autograd.derivation.expressions import (
     Call,
     Chain,
@@ -23,7 +24,6 @@ from autograd.derivation.expressions import (
 )
 from autograd.derivation.latex import latex
 from autograd.derivation.text import text
-from autograd.derivation.walks import evaluate
 from autograd.primitives import table
 
 x, y, z = Symbol("x"), Symbol("y"), Symbol("z")
