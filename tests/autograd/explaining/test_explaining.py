@@ -110,8 +110,8 @@ def reprs(numbers: Any) -> str:
 @each_loss
 def test_every_number_is_the_engines(build: Callable[[], Value]) -> None:
     result = build()
-    account, recorder = ExplainedGraph(result), backward(result)
-    told = [step for step in account.backward if step.gradient is not None]
+    graph, recorder = ExplainedGraph(result), backward(result)
+    told = [step for step in graph.backward if step.gradient is not None]
     assert [step.node for step in told] == [node for node, _, _ in recorder.seen]
     for step, (node, gradient, received) in zip(told, recorder.seen):
         assert reprs(step.gradient) == reprs(gradient)
@@ -120,7 +120,7 @@ def test_every_number_is_the_engines(build: Callable[[], Value]) -> None:
         assert reprs([(s.operand, s.contribution) for s in sent]) == reprs([one[:2] for one in received])
         last = {share.operand: share.after for share in sent}  # the engine tells of both at once
         assert reprs(list(last.values())) == reprs(list({one: total for one, _, total in received}.values()))
-    assert reprs(account.gradients) == reprs([node.grad for node in account.nodes])
+    assert reprs(graph.gradients) == reprs([node.grad for node in graph.nodes])
 
 
 @each_loss
@@ -151,16 +151,16 @@ def test_a_derivative_as_it_is_written_is_the_derivative(entry: Any, numbers: bo
     point = SPECIAL_POINTS.get(entry.name, (0.4,) if entry.arity == 1 else (0.7, -2.0))
     result = entry(*[Value(number, name) for number, name in zip(point, "abc")])
     result.label = "y"
-    account = ExplainedGraph(result)
-    names = {node.label: node.data for node in account.nodes}
-    write = Formula.text if numbers else account.in_names
-    formula = account.formulas[-1]
+    graph = ExplainedGraph(result)
+    names = {node.label: node.data for node in graph.nodes}
+    write = Formula.text if numbers else graph.in_names
+    formula = graph.formulas[-1]
     assert computed(write(formula), names) == pytest.approx(result.data, rel=1e-5)
-    assert formula.is_factor == is_factor(account.in_names(formula))
-    for written, partial in zip(account.partials[-1], partials(result)):
+    assert formula.is_factor == is_factor(graph.in_names(formula))
+    for written, partial in zip(graph.partials[-1], partials(result)):
         if written is not None:
             read = computed(write(written), names)
-            assert written.is_factor == is_factor(account.in_names(written))
+            assert written.is_factor == is_factor(graph.in_names(written))
             assert read == pytest.approx(partial, rel=1e-5, abs=1e-300, nan_ok=True)
 
 
@@ -203,8 +203,8 @@ def computed(text: str, names: dict[str, float]) -> float:
 def test_derivatives_are_written_as_in_a_textbook(node: Any, written: list[str | None]) -> None:
     z = node(Value(0.5, "x"), Value(2.0, "y"))
     z.label = "z"
-    account = ExplainedGraph(z)
-    assert [partial and account.in_names(partial) for partial in account.partials[-1]] == written
+    graph = ExplainedGraph(z)
+    assert [partial and graph.in_names(partial) for partial in graph.partials[-1]] == written
 
 
 def test_a_formula_is_written_as_the_user_has_it() -> None:
@@ -245,8 +245,8 @@ def test_where_the_textbooks_form_loses_digits_it_is_said() -> None:
 
 def test_names_are_labels_and_all_different() -> None:
     w, again, t1, nameless = Value(1.0, "w"), Value(2.0, "w"), Value(3.0, "t1"), Value(4.0)
-    account = ExplainedGraph((w * again + t1) * nameless)
-    assert account.names == ["w", "w#2", "t1", "v4", "t2", "t3", "L"]
+    graph = ExplainedGraph((w * again + t1) * nameless)
+    assert graph.names == ["w", "w#2", "t1", "v4", "t2", "t3", "L"]
     assert ExplainedGraph(Value(1.0, "L") * 2).names == ["L", "t1"]
 
 
@@ -265,11 +265,11 @@ def test_a_character_that_cannot_be_written_or_turns_the_text_is_replaced(one: s
 
 def test_the_leaves_are_listed_by_number() -> None:
     result = sum(Value(1.0, f"w{i}") for i in (10, 9, 2, 1))
-    account = ExplainedGraph(result)
-    assert [account.names[i] for i in account.listing()] == ["w1", "w2", "w9", "w10"]
+    graph = ExplainedGraph(result)
+    assert [graph.names[i] for i in graph.listing()] == ["w1", "w2", "w9", "w10"]
     names = ["w1[10]", "w1[9]", "w10[2]", "w2[3]", "b"]
-    account = ExplainedGraph(sum(Value(1.0, name) for name in names))
-    assert [account.names[i] for i in account.listing()] == ["b", "w1[9]", "w1[10]", "w2[3]", "w10[2]"]
+    graph = ExplainedGraph(sum(Value(1.0, name) for name in names))
+    assert [graph.names[i] for i in graph.listing()] == ["b", "w1[9]", "w1[10]", "w2[3]", "w10[2]"]
 
 
 def test_the_sentences() -> None:
@@ -304,8 +304,8 @@ def test_the_last_sentence_lists_twelve_gradients(count: int, end: str) -> None:
 
 
 def test_a_constant_derivative_is_a_factor_without_parentheses_unless_it_is_negative() -> None:
-    account = ExplainedGraph(halves(Value(1.0, "x"), Value(2.0, "y")) - Value(3.0, "z"))
-    half, minus = account.partials[-2][0], account.partials[-1][1]
+    graph = ExplainedGraph(halves(Value(1.0, "x"), Value(2.0, "y")) - Value(3.0, "z"))
+    half, minus = graph.partials[-2][0], graph.partials[-1][1]
     (zero,) = ExplainedGraph(flat(Value(1.0))).partials[-1]
     for partial, text, is_factor in [(half, "0.5", True), (minus, "−1", False), (zero, "0", True)]:
         assert partial is not None
@@ -390,10 +390,10 @@ def test_a_large_graph_is_refused_with_advice() -> None:
     assert len(str(explain(y, max_nodes=MAX_NODES + 1)).splitlines()) == 2 * MAX_NODES + 3
 
 
-@pytest.mark.parametrize("thing", [3.0, [Value(1.0)], "x", None])
-def test_only_a_value_is_explained(thing: Any) -> None:
+@pytest.mark.parametrize("result", [3.0, [Value(1.0)], "x", None])
+def test_only_a_value_is_explained(result: Any) -> None:
     with pytest.raises(TypeError, match="explain takes a Value, got"):
-        explain(thing)
+        explain(result)
 
 
 def test_a_trace_refuses_it() -> None:

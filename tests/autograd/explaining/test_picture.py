@@ -49,10 +49,10 @@ def test_a_name_of_more_than_twelve_columns_is_shortened(label: str, shown: str)
 
 def widths(result: Value) -> dict[str, int]:
     """Of each node's box how many columns of text it has room for."""
-    account = ExplainedGraph(result)
-    room = [(width - 2 * MARGIN) / COLUMN for _, _, width, _ in picture(account).boxes]
+    graph = ExplainedGraph(result)
+    room = [(width - 2 * MARGIN) / COLUMN for _, _, width, _ in picture(graph).boxes]
     assert room == pytest.approx([round(one) for one in room], abs=0.01)
-    return dict(zip(account.names, map(round, room)))
+    return dict(zip(graph.names, map(round, room)))
 
 
 def test_a_box_is_as_wide_as_the_longest_that_it_ever_shows() -> None:
@@ -86,12 +86,12 @@ def test_boxes_have_lines_for_what_they_say_and_stand_in_layers() -> None:
 
 @pytest.mark.parametrize("build", [assignment, choices, shared_leaf])
 def test_edges_go_through_the_points_of_the_layout_level_where_they_come_and_go(build) -> None:
-    account = ExplainedGraph(build())
-    drawn = picture(account)
-    layout = layered([layers.Size(*box[2:]) for box in drawn.boxes], account.uses)
+    graph = ExplainedGraph(build())
+    drawn = picture(graph)
+    layout = layered([layers.Size(*box[2:]) for box in drawn.boxes], graph.uses)
     for (node, place), points in layout.routes.items():
         length, last = drawn.edges[node][place]
-        trunk = drawn.trunks[account.uses[node][place]]
+        trunk = drawn.trunks[graph.uses[node][place]]
         assert length <= len(trunk)
         pieces = [*trunk[:length], last]
         assert len(pieces) == len(points)
