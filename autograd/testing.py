@@ -34,9 +34,9 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from autograd.primitives.notation import format_constant
 from autograd.primitives.primitive import Primitive, all_primitives
 from autograd.primitives.table import add, stop_gradient
-from autograd.programs.code import format_constant
 from autograd.support.extras import require
 
 if TYPE_CHECKING:

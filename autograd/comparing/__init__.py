@@ -85,9 +85,9 @@ def compare(
     if not gradient.size:
         raise TypeError(f"there is no number to differentiate by: argnums is {argnums!r}, of {args!r}")
     scalars, structure = flatten(args, "an argument of the function to compare")
-    labels = [getattr(one, "label", "") or name for one, name in zip(scalars, argument_names(f, args))]
+    labels = [getattr(scalar, "label", "") or name for scalar, name in zip(scalars, argument_names(f, args))]
     places = [at for place in chosen for at in structure.places(place)]
-    numbers = [one.data if isinstance(one, Value) else one for one in scalars]
+    numbers = [scalar.data if isinstance(scalar, Value) else scalar for scalar in scalars]
     pair = Pair(f, hand, structure, gradient, places, [labels[at] for at in places])
     samples = sampled(pair, args, numbers, chosen, points, seed)
     return judged(samples, pair.names, *_derivation(f, args, argnums))

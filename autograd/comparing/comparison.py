@@ -41,8 +41,8 @@ class Comparison(NamedTuple):
     """A gradient by hand beside the engine's. True where all components are right; prints as a table.
 
     Attributes:
-        components: one a number that the gradient is by, in order.
-        findings: a sentence for each slip, components with the same one together.
+        components: the derivatives, in the order of the numbers that they are by.
+        findings: a sentence for each slip, components with the same slip together.
         definitions: what the names in the findings stand for, as in `autograd.derive`.
         points: the arguments at each point compared; the given one is first.
     """
@@ -55,21 +55,16 @@ class Comparison(NamedTuple):
     @property
     def passed(self) -> bool:
         """Whether all components are right."""
-        return all(one.passed for one in self.components)
+        return all(component.passed for component in self.components)
 
     def __bool__(self) -> bool:
         return self.passed
 
     def __str__(self) -> str:
-        rows = [_HEADINGS, *map(self._cells, self.components)]
-        widths = [max(map(len, column)) for column in zip(*rows)]
-        lines = [
-            "  ".join(
-                [row[0].ljust(widths[0]), *[one.rjust(width) for one, width in zip(row[1:], widths[1:])]]
-            )
-            for row in rows
-        ]
-        names = [("with " if i == 0 else "     ") + one for i, one in enumerate(self.definitions)]
+        rows = [_HEADINGS, *map(_cells, self.components)]
+        first, *widths = [max(map(len, column)) for column in zip(*rows)]
+        lines = ["  ".join([name.ljust(first), *map(str.rjust, numbers, widths)]) for name, *numbers in rows]
+        names = [("with " if i == 0 else "     ") + name for i, name in enumerate(self.definitions)]
         return "\n".join([*lines, "", *self.findings, *names, self._summary()])
 
     def __repr__(self) -> str:
@@ -79,9 +74,9 @@ class Comparison(NamedTuple):
         """A table for notebooks, wrong components in bold."""
         head = "".join(f"<th>{heading}</th>" for heading in _HEADINGS)
         rows = []
-        for one in self.components:
-            style = "" if one.passed else ' style="font-weight: bold"'
-            cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in self._cells(one))
+        for component in self.components:
+            style = "" if component.passed else ' style="font-weight: bold"'
+            cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(component))
             rows.append(f"<tr{style}>{cells}</tr>")
         said = "".join(f"<li>{_in_html(finding)}</li>" for finding in self.findings)
         names = _in_html("\n".join(self.definitions))
@@ -91,32 +86,31 @@ class Comparison(NamedTuple):
             f"<p>{html.escape(self._summary())}</p>"
         )
 
-    def _cells(self, one: Component) -> tuple[str, ...]:
-        where = f"{len(one.wrong_at)} of {_points(len(one.compared_at))}" if one.wrong_at else "-"
-        if not one.compared_at:
-            where = "not compared"
-        numbers = f"{one.by_hand:.9g}", f"{one.by_engine:.9g}", f"{one.difference:.1e}", f"{one.allowed:.1e}"
-        return (f"d{one.name}", *numbers, where)
-
     def _summary(self) -> str:
         total = len(self.components)
-        wrong = sum(bool(one.wrong_at) for one in self.components)
-        skipped = sum(not one.compared_at for one in self.components)
+        components = _counted(total, "component")
+        wrong = sum(bool(component.wrong_at) for component in self.components)
+        skipped = sum(not component.compared_at for component in self.components)
         if skipped and not wrong:
-            return f"FAILED: {skipped} of {_components(total)} could not be compared"
-        points = _points(max(len(one.compared_at) for one in self.components))
+            return f"FAILED: {skipped} of {components} could not be compared"
+        points = _counted(max(len(component.compared_at) for component in self.components), "point")
         if wrong:
             verb = "is" if wrong == 1 else "are"
-            return f"FAILED: {wrong} of {_components(total)} {verb} wrong (compared at {points})"
-        return f"passed: {_components(total)} {'is' if total == 1 else 'are'} equal to rounding at {points}"
+            return f"FAILED: {wrong} of {components} {verb} wrong (compared at {points})"
+        return f"passed: {components} {'is' if total == 1 else 'are'} equal to rounding at {points}"
 
 
-def _points(count: int) -> str:
-    return f"{count} point" + "s" * (count != 1)
+def _cells(component: Component) -> tuple[str, ...]:
+    """A row of the table."""
+    name, by_hand, by_engine, difference, allowed, compared_at, wrong_at, _ = component
+    where = f"{len(wrong_at)} of {_counted(len(compared_at), 'point')}" if wrong_at else "-"
+    if not compared_at:
+        where = "not compared"
+    return f"d{name}", f"{by_hand:.9g}", f"{by_engine:.9g}", f"{difference:.1e}", f"{allowed:.1e}", where
 
 
-def _components(count: int) -> str:
-    return f"{count} component" + "s" * (count != 1)
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" + "s" * (count != 1)
 
 
 def _in_html(text: str) -> str:

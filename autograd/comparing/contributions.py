@@ -10,27 +10,27 @@ import numpy as np
 from autograd.checking.rounding import Rounded
 from autograd.comparing.rounded import HandRounded, rounded_partial
 from autograd.derivation import Derivation
-from autograd.derivation.chain_rule import Link, Step
+from autograd.derivation.chain_rule import DerivativeStep, Link
+from autograd.derivation.expression_walks import evaluate, substituted, walk
 from autograd.derivation.expressions import (
     ONE,
     Call,
     Chain,
-    Expression,
-    Number,
+    Numeral,
     Power,
     Slope,
     Sum,
     Symbol,
+    Symbolic,
     applied,
     product,
     split,
     total,
 )
-from autograd.derivation.lines import Line
-from autograd.derivation.walks import evaluate, substituted, walk
+from autograd.derivation.lines import NamedLine
 from autograd.primitives import table
 
-__all__ = ["Account", "Series", "Term", "factors_of", "steps_to"]
+__all__ = ["EvaluatedDerivation", "Series", "Term", "factors_of", "steps_to"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -40,7 +40,7 @@ class Series(NamedTuple):
 
     Attributes:
         values: the numbers.
-        errors: how far rounding may have taken each.
+        errors: how far rounding may have moved each.
     """
 
     values: Array
@@ -61,11 +61,11 @@ class Term(NamedTuple):
     """
 
     link: Link
-    slope: Expression
+    slope: Symbolic
     series: Series
 
 
-class Account:
+class EvaluatedDerivation:
     """A derivation, evaluated.
 
     Args:
@@ -82,12 +82,12 @@ class Account:
         self,
         derivation: Derivation,
         points: Sequence[Sequence[float]],
-        forward: Sequence[Line] | None = None,
+        forward: Sequence[NamedLine] | None = None,
     ) -> None:
         self.derivation = derivation
         self._count = len(points)
-        self._values: dict[Expression, Any] = {}
-        self._series: dict[Expression, Series] = {}
+        self._values: dict[Symbolic, Any] = {}
+        self._series: dict[Symbolic, Series] = {}
         inputs = derivation.lines.inputs
         closed_over = [value.data for value in derivation.captured]
         for name, *numbers in zip(inputs, *[[*point, *closed_over] for point in points]):
@@ -104,17 +104,17 @@ class Account:
         made[:] = list(numbers)
         return made
 
-    def _evaluated(self, expression: Expression) -> Any:
-        for one in walk(expression):
-            if isinstance(one, Slope) and one not in self._values:
-                args = zip(*[self._evaluated(arg) for arg in one.args])
-                self._values[one] = self._array(
-                    rounded_partial(one.primitive, one.place, point, one.primitive(*point)) for point in args
+    def _evaluated(self, expression: Symbolic) -> Any:
+        for part in walk(expression):
+            if isinstance(part, Slope) and part not in self._values:
+                primitive, place, args = part.primitive, part.place, map(self._evaluated, part.args)
+                self._values[part] = self._array(
+                    rounded_partial(primitive, place, point, primitive(*point)) for point in zip(*args)
                 )
-        found = evaluate(expression, self._values)
-        return found if isinstance(found, np.ndarray) else self._array([found] * self._count)
+        result = evaluate(expression, self._values)
+        return result if isinstance(result, np.ndarray) else self._array([result] * self._count)
 
-    def series(self, expression: Expression) -> Series:
+    def series(self, expression: Symbolic) -> Series:
         """An expression in the derivation's names at each point."""
         if expression not in self._series:
             self._series[expression] = _series(self._evaluated(expression))
@@ -137,36 +137,32 @@ class Account:
         for step in steps:
             for link in step.links:
                 for slope in link.slope.terms if isinstance(link.slope, Sum) else (link.slope,):
-                    found = self._adjoints[link.of] * tangents[step.name] * self._evaluated(slope)
-                    yield Term(link, slope, _series(found))
+                    contribution = self._adjoints[link.of] * tangents[step.name] * self._evaluated(slope)
+                    yield Term(link, slope, _series(contribution))
 
-    def _likely_factors(self) -> Iterator[Expression]:
+    def _likely_factors(self) -> Iterator[Symbolic]:
         """Names, slopes' factors, functions' values, and derivatives that are often taken for each other."""
-        for step in (*self.derivation.between, *self.derivation.gradient):
+        for step in self.derivation.steps:
             for link in step.links:
                 for factor in factors_of(link.slope):
                     yield from (factor, *_with_a_sign_changed(factor))
         yield from (name for name in self._values if isinstance(name, Symbol))
         for line in self.derivation.lines.lines:
-            for one in walk(line.expression):
-                if isinstance(one, Call):
-                    y = line.name if one == line.expression else one
-                    yield from _mistakable(one, y)
-                elif isinstance(one, Power):
-                    yield one
+            for part in walk(line.expression):
+                if isinstance(part, Call):
+                    yield from _mistakable(part, line.name if part == line.expression else part)
+                elif isinstance(part, Power):
+                    yield part
 
 
-def steps_to(name: Symbol, derivation: Derivation) -> list[Step]:
+def steps_to(name: Symbol, derivation: Derivation) -> list[DerivativeStep]:
     """The steps that a component is derived by, its own first."""
-    steps = {step.name: step for step in (*derivation.between, *derivation.gradient)}
-    found: dict[Symbol, Step] = {}
+    steps = {step.name: step for step in derivation.steps}
     ahead = [name]
-    while ahead:
-        step = steps.get(ahead.pop(0))
-        if step is not None and step.name not in found:
-            found[step.name] = step
-            ahead += [link.of for link in step.links]
-    return list(found.values())
+    for above in ahead:
+        if above in steps:
+            ahead += [link.of for link in steps[above].links if link.of not in ahead]
+    return [steps[above] for above in ahead if above in steps]
 
 
 def _series(array: Any) -> Series:
@@ -176,14 +172,14 @@ def _series(array: Any) -> Series:
     )
 
 
-def _with_a_sign_changed(expression: Expression) -> Iterator[Expression]:
+def _with_a_sign_changed(expression: Symbolic) -> Iterator[Symbolic]:
     """A sum with the sign of one term changed: ``1 + s`` for ``1 - s``."""
     if isinstance(expression, Sum):
         for i, term in enumerate(expression.terms):
             yield total(*expression.terms[:i], -term, *expression.terms[i + 1 :])
 
 
-def _mistakable(call: Call, y: Expression) -> Iterator[Expression]:
+def _mistakable(call: Call, y: Symbolic) -> Iterator[Symbolic]:
     """What people write for a function's derivative when they err: of its value, of its argument."""
     yield from (y, 1 - y, 1 + y, 1 - y**2, 1 + y**2, y * (1 - y), y**2)
     (x, *more) = call.args
@@ -200,19 +196,15 @@ _RELATED = {
 }
 
 
-def factors_of(slope: Expression) -> list[Expression]:
+def factors_of(slope: Symbolic) -> list[Symbolic]:
     """The factors of a slope: each by itself, groups as the chain rule made them, and the whole."""
-    found: dict[Expression, None] = {}
+    parts: list[Symbolic] = []
     for part in slope.parts if isinstance(slope, Chain) else (slope,):
         number, factors = split(part)
-        if abs(number) != 1:
-            found[Number(abs(number))] = None
+        parts.append(Numeral(abs(number)))
         for factor in factors:
-            found[factor] = None
-            if isinstance(factor, Power):
-                found[factor.base] = None
-        found[product(Number(abs(number)), *factors)] = None
-    whole_number, whole = split(substituted(slope, {}))
-    found[product(Number(abs(whole_number)), *whole)] = None
-    found.pop(ONE, None)
-    return list(found)
+            parts += [factor, factor.base] if isinstance(factor, Power) else [factor]
+        parts.append(product(Numeral(abs(number)), *factors))
+    number, factors = split(substituted(slope, {}))
+    parts.append(product(Numeral(abs(number)), *factors))
+    return [part for part in dict.fromkeys(parts) if part != ONE]

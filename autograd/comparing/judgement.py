@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from autograd.comparing.comparison import Comparison, Component
-from autograd.comparing.contributions import Account, Series
+from autograd.comparing.contributions import EvaluatedDerivation, Series
 from autograd.comparing.misreading import misreading
 from autograd.comparing.points import Sample
 from autograd.comparing.rounded import roundings
@@ -28,7 +28,7 @@ class _Fault(NamedTuple):
 
     Attributes:
         says: the rest of a sentence about it.
-        slip: what it was recognised as, if it is one.
+        slip: the slip that it was recognised as, if any.
         partner: the component that it is swapped with, if it is.
         is_explained: whether it was recognised.
     """
@@ -52,7 +52,7 @@ def judged(
     """
     if derivation is not None:
         names = [step.name.name for step in derivation.gradient]
-    table = _Table(samples)
+    table = _GradientTable(samples)
     faults = table.faults(names, derivation)
     components = []
     for i, name in enumerate(names):
@@ -72,14 +72,14 @@ def judged(
     findings, definitions_used = _findings(faults, names, derivation)
     if reason and not all(fault.is_explained for fault in faults.values()):
         findings.append(f"Factors and terms could not be looked for: {reason}")
-    alone = [component.name for component in components if not component.compared_at]
-    if alone:
-        findings.append(_not_compared(alone, len(names), samples[0].by_engine.result))
+    skipped = [component.name for component in components if not component.compared_at]
+    if skipped:
+        findings.append(_not_compared(skipped, len(names), samples[0].by_engine.result))
     points = tuple(sample.args for sample in samples)
     return Comparison(tuple(components), tuple(findings), tuple(definitions_used), points)
 
 
-class _Table:
+class _GradientTable:
     """Both gradients: a row for each point, a column for each component.
 
     Attributes:
@@ -113,14 +113,14 @@ class _Table:
             return {}
         ok = self._usable
         usable = [numbers for numbers, is_usable in zip(self._numbers, ok) if is_usable]
-        account = Account(derivation, usable) if derivation is not None and usable else None
+        evaluated = EvaluatedDerivation(derivation, usable) if derivation is not None and usable else None
         faults = {}
         for i in wrong:
             right = Series(self.by_engine[ok, i], self._errors[ok, i])
             places = self.wrong[ok, i]
             slip = None
             if right.values[places].any() and np.isfinite(self.by_hand[ok, i]).all():
-                slip = explained(self.by_hand[ok, i], right, places, Symbol(names[i]), account)
+                slip = explained(self.by_hand[ok, i], right, places, Symbol(names[i]), evaluated)
             faults[i] = self._fault(i, slip, names, derivation)
         if derivation is not None and usable and not all(fault.is_explained for fault in faults.values()):
             read = misreading(derivation, usable, self._is_by_hand)
@@ -129,7 +129,7 @@ class _Table:
         return faults
 
     def _is_by_hand(self, gradient: Sequence[Series]) -> bool:
-        """Whether a gradient is the one by hand, to rounding."""
+        """Whether a gradient equals that by hand, to rounding."""
         values = np.array([series.values for series in gradient]).T
         errors = np.array([series.errors for series in gradient]).T
         by_hand = self.by_hand[self._usable]
@@ -151,7 +151,7 @@ class _Table:
         return _Fault(self._unexplained(i) + where, is_explained=False)
 
     def _holds(self, i: int, j: int) -> bool:
-        """Whether a wrong component is what another one should be, wherever it is wrong."""
+        """Whether a wrong component is what another should be, wherever it is wrong."""
         places = self.wrong[:, i] & self._usable
         apart = np.abs(self.by_hand[places, i] - self.by_engine[places, j])
         return places.sum() >= FEWEST_POINTS and bool((apart <= self.allowed[places, j]).all())
@@ -163,11 +163,9 @@ class _Table:
             return ""
         if self.compared[0, i] and not self.wrong[0, i]:
             return f" (at {wrong} of {total} points; at the given one it is right)"
-        return (
-            " (at the given point only)"
-            if self.wrong[0, i] and wrong == 1
-            else f" (at {wrong} of {total} points)"
-        )
+        if self.wrong[0, i] and wrong == 1:
+            return " (at the given point only)"
+        return f" (at {wrong} of {total} points)"
 
     def _unexplained(self, i: int) -> str:
         places = self.wrong[:, i]
@@ -179,7 +177,7 @@ class _Table:
         if (engine == 0).all():
             return "should be 0: the function does not depend on it there"
         apart, ratios = np.abs(hand - engine), hand[engine != 0] / engine[engine != 0]
-        off = " to ".join(dict.fromkeys(f"{extreme:.3g}" for extreme in (apart.min(), apart.max())))
+        off = " to ".join(dict.fromkeys(f"{size:.3g}" for size in (apart.min(), apart.max())))
         if (apart <= NEARLY * np.abs(engine)).all():
             explained = self.allowed[places, i].max()
             return (
@@ -195,7 +193,7 @@ class _Table:
 def _findings(
     faults: dict[int, _Fault], names: Sequence[str], derivation: Derivation | None
 ) -> tuple[list[str], list[str]]:
-    """A sentence for each slip, which components with the same one share; and what the names in them mean."""
+    """A sentence for each slip, shared by the components that have it; and what the names in them mean."""
     groups: dict[str, list[int]] = {}
     for i, fault in faults.items():
         if fault.partner is None or i < fault.partner:
@@ -231,4 +229,4 @@ def _not_compared(names: Sequence[str], total: int, result: float) -> str:
 def _listed(wrong: Sequence[Symbol], total: int) -> str:
     if 2 < len(wrong) == total:
         return "Every component"
-    return ", ".join(f"d{symbol.name}" for symbol in wrong) + (": each" if len(wrong) > 1 else "")
+    return ", ".join(f"d{name.name}" for name in wrong) + (": each" if len(wrong) > 1 else "")

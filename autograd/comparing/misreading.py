@@ -1,15 +1,15 @@
-"""Another formula, for which a gradient by hand would be right: the given one with a slip in it."""
+"""Another formula, for which a gradient by hand would be right: the formula with a slip in it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from autograd.comparing.contributions import Account, Series
+from autograd.comparing.contributions import EvaluatedDerivation, Series
 from autograd.derivation import Derivation
-from autograd.derivation.expressions import Expression, Sum, total
-from autograd.derivation.lines import Line, Lines
+from autograd.derivation.expression_walks import parts_of, rebuilt
+from autograd.derivation.expressions import Sum, Symbolic, total
+from autograd.derivation.lines import Lines, NamedLine
 from autograd.derivation.text import text
-from autograd.derivation.walks import parts_of, rebuilt
 
 __all__ = ["misreading"]
 
@@ -19,14 +19,14 @@ def misreading(
     points: Sequence[Sequence[float]],
     agrees: Callable[[list[Series]], bool],
 ) -> str:
-    """A line with one sign changed, or one term left out, that makes a gradient by hand right.
+    """A line that makes a gradient by hand right, with a sign changed or a term left out.
 
-    The line may have been read so only where its number was found, or in its derivatives too.
+    The line may have been read so only where its number was computed, or in its derivatives too.
 
     Args:
         derivation: of the formula as it is.
         points: for each point the inputs.
-        agrees: whether a gradient is the one by hand.
+        agrees: whether a gradient equals that by hand.
 
     Returns:
         What was read instead of what; "" where there is no such line.
@@ -35,15 +35,15 @@ def misreading(
     inputs = [step.name for step in derivation.gradient]
     for at, (name, expression) in enumerate(lines):
         for other in _slipped(expression):
-            read = Lines(derivation.lines.inputs, (*lines[:at], Line(name, other), *lines[at + 1 :]))
+            read = Lines(derivation.lines.inputs, (*lines[:at], NamedLine(name, other), *lines[at + 1 :]))
             made = Derivation(read, inputs, derivation.program, derivation.captured)
-            accounts = Account(derivation, points, read.lines), Account(made, points)
+            accounts = EvaluatedDerivation(derivation, points, read.lines), EvaluatedDerivation(made, points)
             if any(agrees(account.gradient()) for account in accounts):
                 return f"{name.name} = {text(other)} in place of {name.name} = {text(expression)}"
     return ""
 
 
-def _slipped(expression: Expression) -> Iterator[Expression]:
+def _slipped(expression: Symbolic) -> Iterator[Symbolic]:
     """An expression with a term of a sum in it changed, in every way."""
     if isinstance(expression, Sum):
         for i, term in enumerate(expression.terms):

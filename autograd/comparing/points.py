@@ -36,10 +36,10 @@ class Sample(NamedTuple):
     by_engine: RoundedGradient
 
 
-class Pair:
+class Pair(NamedTuple):
     """A function and its gradient by hand, to be called at points.
 
-    Args:
+    Attributes:
         f: the function.
         hand: its gradient.
         structure: of the arguments.
@@ -48,21 +48,12 @@ class Pair:
         names: what to call each component.
     """
 
-    def __init__(
-        self,
-        f: Callable[..., Any],
-        hand: Callable[..., Any],
-        structure: Structure,
-        gradient: Structure,
-        places: Sequence[int],
-        names: Sequence[str],
-    ) -> None:
-        self._f = f
-        self._hand = hand
-        self._structure = structure
-        self._gradient = gradient
-        self._places = places
-        self.names = names
+    f: Callable[..., Any]
+    hand: Callable[..., Any]
+    structure: Structure
+    gradient: Structure
+    places: Sequence[int]
+    names: Sequence[str]
 
     def at(self, numbers: Sequence[float]) -> Sample:
         """Both gradients at a point.
@@ -71,28 +62,28 @@ class Pair:
             ValueError: the user's function raised, or did not return a component for each input.
         """
         inputs = [Value(number) for number in numbers]
-        result = self._f(*self._structure.unflatten(inputs))
+        result = self.f(*self.structure.unflatten(inputs))
         if not isinstance(result, (Value, int, float, np.floating, np.integer)):
             raise TypeError(f"the function must return one number or Value, got {described(result)}")
-        args = self._structure.unflatten(list(numbers))
+        args = self.structure.unflatten(list(numbers))
         try:
             with np.errstate(all="ignore"):
-                returned = self._hand(*args)
+                returned = self.hand(*args)
         except Exception as error:
             raise ValueError(
                 f"the gradient by hand raised {type(error).__name__}: {error}\n{self._expected()}"
             ) from error
-        by_engine = RoundedGradient(result, [inputs[place] for place in self._places])
+        by_engine = RoundedGradient(result, [inputs[place] for place in self.places])
         return Sample(args, tuple(numbers), self._components(returned), by_engine)
 
     def _components(self, returned: Any) -> tuple[float, ...]:
         try:
-            found, structure = flatten(returned, "the gradient by hand")
+            components, structure = flatten(returned, "the gradient by hand")
         except TypeError as error:
             raise ValueError(f"{error}\n{self._expected()}") from None
-        if structure != self._gradient:
+        if structure != self.gradient:
             self._check_flat(returned, structure)
-        return tuple(one.data if isinstance(one, Value) else one for one in found)
+        return tuple(part.data if isinstance(part, Value) else part for part in components)
 
     def _check_flat(self, returned: Any, structure: Structure) -> None:
         """Components in another structure than the expected one must be one flat sequence."""
@@ -112,7 +103,7 @@ class Pair:
         shown = ", ".join(self.names[:12]) + (", ..." if len(self.names) > 12 else "")
         return (
             f"It is called with the function's arguments, in floats, and must return the {len(self.names)} "
-            f"derivatives by {shown}: in the structure {self._gradient}, or in this order in a flat list, "
+            f"derivatives by {shown}: in the structure {self.gradient}, or in this order in a flat list, "
             "tuple or array"
         )
 
@@ -134,8 +125,8 @@ def sampled(
     """Both gradients at the given point and at random points around it.
 
     Args:
-        pair: the two.
-        args: the arguments as they were given.
+        pair: the function and its gradient.
+        args: the arguments of the call.
         numbers: the same, flat.
         chosen: the arguments that are differentiated by. What is an int in others stays as it is: a label,
             or a count.
@@ -152,7 +143,7 @@ def sampled(
         spread = _SPREAD * 0.5 ** (failed // _TRIES)
         try:
             sample = pair.at((center + spread * scale * rng.uniform(-1, 1, len(center))).tolist())
-        except (ArithmeticError, ValueError):  # outside the domain of one of the two
+        except (ArithmeticError, ValueError):  # outside the domain of the function or of its gradient
             failed += 1
             continue
         if sample.by_engine.is_usable:

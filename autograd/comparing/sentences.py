@@ -9,12 +9,14 @@ from typing import NamedTuple
 from autograd.comparing.contributions import factors_of, steps_to
 from autograd.comparing.slips import Slip
 from autograd.derivation import Derivation
-from autograd.derivation.chain_rule import Link, Step
-from autograd.derivation.expressions import ONE, Derivative, Expression, Number, Symbol, chained, product
+from autograd.derivation.chain_rule import Link
+from autograd.derivation.expression_walks import symbols, walk
+from autograd.derivation.expressions import ONE, Derivative, Numeral, Symbol, Symbolic, chained, product
 from autograd.derivation.text import text
-from autograd.derivation.walks import symbols, walk
 
-__all__ = ["NEARLY", "Place", "definitions", "places_to_look", "told"]
+__all__ = ["NEARLY", "Place", "definitions", "phrase", "places_to_look", "told"]
+
+Phrase = tuple["str | Symbolic", ...]
 
 _MOST_PLACES = 3
 NEARLY = 1e-4  # the relative difference up to which a wrong component is called nearly right
@@ -24,7 +26,7 @@ class Place(NamedTuple):
     """An equation of a derivation."""
 
     derivative: Derivative
-    form: Expression
+    form: Symbolic
 
     def __str__(self) -> str:
         return f"{text(self.derivative)} = {text(self.form)}"
@@ -36,71 +38,90 @@ def told(slip: Slip, derivation: Derivation | None) -> str:
     >>> told(Slip(-1.0), None), told(Slip(0.5), None), told(Slip(1.0, missing=Symbol("x")), None)
     ('has the wrong sign', 'lacks the factor 2', 'lacks the factor x')
     """
+    result = "" if derivation is None else derivation.lines.result.name
+    return "".join(part if isinstance(part, str) else text(part) for part in phrase(slip, derivation, result))
+
+
+def phrase(slip: Slip, derivation: Derivation | None, result: str) -> Phrase:
+    """What is wrong, as the rest of a sentence, in words and expressions.
+
+    Args:
+        slip: what is wrong.
+        derivation: where to look for the names of its factors, if anywhere.
+        result: the name of what is differentiated.
+    """
     if slip.added:
-        return f"has a term too many: {_times(slip.constant, slip.extra)}"
+        return "has a term too many: ", _times(slip.constant, slip.extra)
     if slip.term is None:
-        return "is 0" if slip.constant == 0 else " and ".join(_faults(slip, derivation))
+        return ("is 0",) if slip.constant == 0 else _faults(slip, derivation)
     of = slip.term.link.of.name
-    result = derivation.lines.result.name if derivation is not None else of
     above = ONE if of == result else Derivative(result, of)
-    term = text(chained(above, slip.term.slope))
+    term = chained(above, slip.term.slope)
     if slip.constant == 0:
-        return f"lacks the term {term}"
-    return f"has a wrong term: {term} " + " and ".join(_faults(slip, derivation))
+        return "lacks the term ", term
+    return "has a wrong term: ", term, " ", *_faults(slip, derivation)
 
 
-def _faults(slip: Slip, derivation: Derivation | None) -> list[str]:
+def _faults(slip: Slip, derivation: Derivation | None) -> Phrase:
+    """What is wrong with a multiple of what it should be, one fault after the other."""
     size = Fraction(abs(slip.constant)).limit_denominator(12)
     if float(size) != abs(slip.constant):
-        excess = abs(slip.constant) - 1
-        if abs(excess) > NEARLY or slip.constant < 0:
-            return [f"is {slip.constant:.6g} times what it should be"]
-        return [
-            f"is nearly right, but too {'large' if excess > 0 else 'small'} by {abs(excess):.1e} of its size "
-            "at every point, more than rounding explains (is a number in it short of digits?)"
-        ]
+        return (_not_plain(slip.constant),)
     missing = slip.missing
     if slip.extra == ONE and size.numerator == 1 and _has_number(derivation, size.denominator):
-        missing, size = product(Number(Fraction(size.denominator)), missing), Fraction(1)
-    faults = []
+        missing, size = product(Numeral(Fraction(size.denominator)), missing), Fraction(1)
+    faults: list[Phrase] = []
     if missing != ONE and slip.extra != ONE:
-        faults.append(f"has {text(slip.extra)} where {_named(missing, derivation)} belongs")
+        faults.append(("has ", slip.extra, " where ", *_named(missing, derivation), " belongs"))
     elif missing != ONE:
-        faults.append(f"lacks the factor {_named(missing, derivation)}")
+        faults.append(("lacks the factor ", *_named(missing, derivation)))
     elif slip.extra != ONE:
-        faults.append(f"has a factor {text(slip.extra)} too many")
+        faults.append(("has a factor ", slip.extra, " too many"))
     if size.denominator == 1 and size != 1:
-        faults.append(f"has a factor {size} too many")
+        faults.append((f"has a factor {size} too many",))
     elif size != 1:
-        faults.append(f"is {size} of what it should be")
+        faults.append((f"is {size} of what it should be",))
     if slip.constant < 0:
-        faults.append("has the wrong sign")
-    return faults
+        faults.append(("has the wrong sign",))
+    return tuple([part for fault in faults for part in (" and ", *fault)][1:])
+
+
+def _not_plain(constant: float) -> str:
+    """What is wrong where a component is an odd multiple of what it should be."""
+    excess = abs(constant) - 1
+    if abs(excess) > NEARLY or constant < 0:
+        return f"is {constant:.6g} times what it should be"
+    return (
+        f"is nearly right, but too {'large' if excess > 0 else 'small'} by {abs(excess):.1e} of its size "
+        "at every point, more than rounding explains (is a number in it short of digits?)"
+    )
 
 
 def _has_number(derivation: Derivation | None, number: int) -> bool:
     """Whether a factor is in the derivation, or may be in one that nobody has."""
     if derivation is None:
         return True
-    factors = {one for step in _steps(derivation) for link in step.links for one in factors_of(link.slope)}
-    numbers = [one.value for one in factors if isinstance(one, Number)]
-    return any(number in (one, one * other) for one in numbers for other in numbers)
+    factors = {
+        factor for step in derivation.steps for link in step.links for factor in factors_of(link.slope)
+    }
+    numbers = [factor.value for factor in factors if isinstance(factor, Numeral)]
+    return any(number in (first, first * second) for first in numbers for second in numbers)
 
 
-def _times(number: float, factor: Expression) -> str:
+def _times(number: float, factor: Symbolic) -> Symbolic | str:
     if factor == ONE:
         return f"{number:.6g}"
-    return text(product(Number(Fraction(number).limit_denominator(12)), factor))
+    return product(Numeral(Fraction(number).limit_denominator(12)), factor)
 
 
-def _named(factor: Expression, derivation: Derivation | None) -> str:
+def _named(factor: Symbolic, derivation: Derivation | None) -> Phrase:
     """A factor, and which derivative it is, where it is one: ``s*(1 - s) = ds/dz``."""
     steps = () if derivation is None or isinstance(factor, Symbol) else derivation.between
     for step in steps:
         for link in step.links:
             if factor == link.slope:
-                return f"{text(factor)} = {text(Derivative(link.of.name, link.by.name, link.partial))}"
-    return text(factor)
+                return factor, " = ", Derivative(link.of.name, link.by.name, link.partial)
+    return (factor,)
 
 
 def places_to_look(
@@ -128,7 +149,7 @@ def places_to_look(
     if not blamed:
         common = set.intersection(*used)
         blamed = list(common - innocent or common)
-    steps = [step for step in _steps(derivation) if set(step.links) & set(blamed)]
+    steps = [step for step in derivation.steps if set(step.links) & set(blamed)]
     return [Place(step.derivative, step.filled) for step in steps[:_MOST_PLACES]]
 
 
@@ -136,18 +157,14 @@ def definitions(places: Iterable[Place], derivation: Derivation) -> list[str]:
     """The lines that define the names in some places, and those in these lines."""
     names: set[str] = set()
     for place in places:
-        for one in (*walk(place.derivative), *walk(place.form)):
-            names |= {one.of, one.by} if isinstance(one, Derivative) else {getattr(one, "name", "")}
-    found = []
+        for part in (*walk(place.derivative), *walk(place.form)):
+            names |= {part.of, part.by} if isinstance(part, Derivative) else {getattr(part, "name", "")}
+    equations = []
     for line in reversed(derivation.lines.lines):
         if line.name.name in names:
-            names |= {one.name for one in symbols(line.expression)}
-            found.append(f"{line.name.name} = {text(line.expression)}")
-    return found[::-1]
-
-
-def _steps(derivation: Derivation) -> list[Step]:
-    return [*derivation.between, *derivation.gradient]
+            names |= {symbol.name for symbol in symbols(line.expression)}
+            equations.append(f"{line.name.name} = {text(line.expression)}")
+    return equations[::-1]
 
 
 def _links_to(name: Symbol, derivation: Derivation) -> list[Link]:

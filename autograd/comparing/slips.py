@@ -1,22 +1,22 @@
-"""Known slips: what turns a right component, or a term of it, into the wrong one that was found by hand.
+"""Known slips: what turns a right component, or a term of it, into one that was derived by hand.
 
 A slip is an identity: it must hold at every point where the component is wrong, to rounding. Of several
-that hold, the one that takes the least to tell is told.
+that hold, the simplest is told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.comparing.contributions import Account, Series, Term, factors_of, steps_to
+from autograd.comparing.contributions import EvaluatedDerivation, Series, Term, factors_of, steps_to
 from autograd.comparing.rounded import UNIT, roundings
-from autograd.derivation.expressions import ONE, Expression, Number, Symbol, product
-from autograd.derivation.walks import size
+from autograd.derivation.expression_walks import size
+from autograd.derivation.expressions import ONE, Numeral, Symbol, Symbolic, product
 
 __all__ = ["FEWEST_POINTS", "SAFETY", "Slip", "explained"]
 
@@ -27,7 +27,6 @@ _INFORMATIVE = 1e-6  # the relative error up to which a point tells one factor f
 _PLAIN = {Fraction(p, q) for p in range(1, 13) for q in range(1, 13)}
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-Lookup = Callable[[Expression], Series]
 
 
 class Slip(NamedTuple):
@@ -42,8 +41,8 @@ class Slip(NamedTuple):
     """
 
     constant: float
-    missing: Expression = ONE
-    extra: Expression = ONE
+    missing: Symbolic = ONE
+    extra: Symbolic = ONE
     term: Term | None = None
     added: bool = False
 
@@ -61,146 +60,152 @@ class Slip(NamedTuple):
             cost += 0.6 if self.term.slope == self.term.link.slope else 1.8
         return cost + 2.5 * self.added
 
+    def applied(self, right: Any, values: Mapping[Symbolic, Any]) -> Any:
+        """What the slip makes of a component that is right.
+
+        Args:
+            right: the right component, at one point or an array of points.
+            values: the numbers of the slip's factors there.
+
+        >>> Slip(2.0, missing=Symbol("x")).applied(12.0, {Symbol("x"): 4.0})
+        6.0
+        """
+        extra, missing = (1.0 if factor == ONE else values[factor] for factor in (self.extra, self.missing))
+        if self.added:
+            return right + self.constant * extra
+        part = right if self.term is None else self.term.series.values
+        wrong = self.constant * extra * part / missing
+        return wrong if self.term is None else right - part + wrong
+
 
 def explained(
-    by_hand: Array, right: Series, wrong: Array, name: Symbol, account: Account | None
+    by_hand: Array, right: Series, wrong: Array, name: Symbol, evaluated: EvaluatedDerivation | None
 ) -> Slip | None:
     """The simplest slip that explains a component at the points where it is wrong.
 
     Args:
         by_hand: the component by hand, at all points.
-        right: the right one.
+        right: the right component.
         wrong: whether it is wrong, at each point.
         name: what it is the derivative by.
-        account: of the derivation; None where there is none.
+        evaluated: the derivation at these points; None where there is none.
     """
-    search = _Search(by_hand[wrong], right.at(wrong))
-    slips = list(search.of_the_whole([ONE], [ONE], _no_series))
+
+    def series(factor: Symbolic) -> Series:
+        assert evaluated is not None, "without a derivation no factor is looked for"
+        return evaluated.series(factor).at(wrong)
+
+    search = _Search(by_hand[wrong], right.at(wrong), series)
+    slips = list(search.multiples([ONE], [ONE]))
     is_plain = any(slip.cost < 0.6 for slip in slips)  # it is 0, or has the wrong sign
-    if account is not None and len(search.by_hand) >= FEWEST_POINTS and not is_plain:
-        slips += _slips_of_formula(search, name, account, wrong)
+    if evaluated is not None and len(search.by_hand) >= FEWEST_POINTS and not is_plain:
+        slips += _slips_of_formula(search, name, evaluated, wrong)
     return min(slips, key=lambda slip: slip.cost, default=None)
 
 
-def _slips_of_formula(search: _Search, name: Symbol, account: Account, wrong: Array) -> Iterator[Slip]:
-    links = [link for step in steps_to(name, account.derivation) for link in step.links]
-    own = _distinct([one for link in links for one in factors_of(link.slope)])
-    pairs = _distinct([product(one, other) for one, other in combinations(own[:_PAIRED], 2)])
-    pool = _distinct(account.pool)
-
-    def series(one: Expression) -> Series:
-        return account.series(one).at(wrong)
-
-    yield from search.of_the_whole([ONE, *own], [ONE, *pool], series)
-    yield from search.of_the_whole(pairs, [ONE], series)
-    yield from search.additions([ONE, *pool], series)
-    for term in account.terms_of(name):
+def _slips_of_formula(
+    search: _Search, name: Symbol, evaluated: EvaluatedDerivation, wrong: Array
+) -> Iterator[Slip]:
+    links = [link for step in steps_to(name, evaluated.derivation) for link in step.links]
+    own = _distinct([factor for link in links for factor in factors_of(link.slope)])
+    pairs = _distinct([product(*pair) for pair in combinations(own[:_PAIRED], 2)])
+    pool = [ONE, *_distinct(evaluated.pool)]
+    yield from search.multiples([ONE, *own], pool)
+    yield from search.multiples(pairs, [ONE])
+    yield from search.additions(pool)
+    for term in evaluated.terms_of(name):
         part = term._replace(series=term.series.at(wrong))
-        yield from search.of_a_term(part, [ONE, *_distinct(factors_of(term.slope))], [ONE, *pool], series)
+        yield from search.multiples([ONE, *_distinct(factors_of(term.slope))], pool, part)
 
 
-def _no_series(one: Expression) -> Series:
-    raise KeyError(one)
-
-
-def _distinct(factors: Sequence[Expression]) -> list[Expression]:
-    return list(dict.fromkeys(one for one in factors if not isinstance(one, Number)))
+def _distinct(factors: Sequence[Symbolic]) -> list[Symbolic]:
+    return list(dict.fromkeys(factor for factor in factors if not isinstance(factor, Numeral)))
 
 
 class _Search:
-    """Looks for identities between a component by hand and the right one."""
+    """Looks for identities between a component by hand and the right component.
 
-    def __init__(self, by_hand: Array, right: Series) -> None:
+    Args:
+        by_hand: the component by hand, at the points where it is wrong.
+        right: the right component there.
+        series: gives the numbers of a factor there.
+    """
+
+    def __init__(self, by_hand: Array, right: Series, series: Callable[[Symbolic], Series]) -> None:
         self.by_hand = by_hand
         self._right = right
+        self._series = series
         with np.errstate(all="ignore"):
             ratio = np.where(right.values == 0, 0.0, np.abs(by_hand / right.values))
         self._errors = SAFETY * right.errors * (1 + ratio) + roundings(8, by_hand)
 
-    def of_the_whole(
-        self, missing: list[Expression], extra: list[Expression], series: Lookup
+    def multiples(
+        self, missing: list[Symbolic], extra: list[Symbolic], term: Term | None = None
     ) -> Iterator[Slip]:
-        """The component is the right one times something."""
-        if (np.abs(self.by_hand) <= self._errors).all():
-            yield Slip(0.0)
-            return
-        for constant, lacking, more in _identities(
-            Series(self.by_hand, self._errors), self._right, missing, extra, series
-        ):
-            if _is_likely(constant, lacking, more):
-                yield Slip(constant, lacking, more)
-
-    def of_a_term(
-        self, term: Term, missing: list[Expression], extra: list[Expression], series: Lookup
-    ) -> Iterator[Slip]:
-        """One of its terms is the right one times something; the component has others."""
-        others = self._right.values - term.series.values
-        errors = self._errors + SAFETY * term.series.errors
-        if (np.abs(others) <= errors).all():
-            return
-        remains = self.by_hand - others
-        if (np.abs(remains) <= errors).all():
+        """The component, or a term of it where it has others, is the right one times something."""
+        right, wrong = self._right, Series(self.by_hand, self._errors)
+        if term is not None:
+            others = right.values - term.series.values
+            errors = self._errors + SAFETY * term.series.errors
+            if (np.abs(others) <= errors).all():
+                return
+            right, wrong = term.series, Series(self.by_hand - others, errors)
+        if (np.abs(wrong.values) <= wrong.errors).all():
             yield Slip(0.0, term=term)
             return
-        for constant, lacking, more in _identities(
-            Series(remains, errors), term.series, missing, extra, series
-        ):
+        for constant, lacking, more in self._identities(wrong, right, missing, extra):
             if _is_likely(constant, lacking, more):
                 yield Slip(constant, lacking, more, term)
 
-    def additions(self, extra: list[Expression], series: Lookup) -> Iterator[Slip]:
+    def additions(self, extra: list[Symbolic]) -> Iterator[Slip]:
         """Something was added to it."""
-        found = Series(self.by_hand - self._right.values, self._errors)
+        excess = Series(self.by_hand - self._right.values, self._errors)
         ones = Series(np.ones_like(self.by_hand), np.zeros_like(self.by_hand))
-        for constant, _, more in _identities(found, ones, [ONE], extra, series):
+        for constant, _, more in self._identities(excess, ones, [ONE], extra):
             yield Slip(constant, extra=more, added=True)
 
+    def _identities(
+        self, wrong: Series, right: Series, missing: list[Symbolic], extra: list[Symbolic]
+    ) -> Iterator[tuple[float, Symbolic, Symbolic]]:
+        """All plain numbers and factors with ``wrong * missing == number * extra * right`` at every point."""
+        if not missing:
+            return
+        left = self._times(wrong, missing)
+        base = self._times(right, extra)
+        values, errors = left.values[:, None, :], left.errors[:, None, :]
+        with np.errstate(all="ignore"):
+            ratios = values / base.values
+            relative = errors / np.abs(values) + base.errors / np.abs(base.values)
+            relative[~(np.isfinite(ratios) & np.isfinite(relative))] = np.inf
+            best = np.argmin(relative, axis=-1)[..., None]
+            constants = np.take_along_axis(ratios, best, axis=-1)
+            allowed = errors + np.abs(constants) * base.errors + roundings(16, values)
+            holds = (np.abs(values - constants * base.values) <= allowed).all(axis=-1)
+            telling = (allowed < _INFORMATIVE * np.abs(values)).sum(axis=-1)
+        fewest = min(FEWEST_POINTS, len(wrong.values))
+        for i, j in zip(*np.nonzero(holds & (telling >= fewest))):
+            precision = 4 * float(relative[i, j, best[i, j, 0]]) + 16 * UNIT
+            plain = _plain(float(constants[i, j, 0]), precision)
+            if plain is not None:
+                yield plain, missing[i], extra[j]
+            elif missing[i] == extra[j] == ONE and fewest == FEWEST_POINTS:
+                yield float(constants[i, j, 0]), ONE, ONE
 
-def _is_likely(constant: float, missing: Expression, extra: Expression) -> bool:
+    def _times(self, numbers: Series, factors: list[Symbolic]) -> Series:
+        """A row for each factor: the product with it."""
+        ones = Series(np.ones_like(numbers.values), np.zeros_like(numbers.values))
+        series = [ones if factor == ONE else self._series(factor) for factor in factors]
+        values, errors = np.array([row.values for row in series]), np.array([row.errors for row in series])
+        with np.errstate(all="ignore"):
+            error = numbers.errors * np.abs(values) + SAFETY * errors * np.abs(numbers.values)
+            return Series(numbers.values * values, error)
+
+
+def _is_likely(constant: float, missing: Symbolic, extra: Symbolic) -> bool:
     """Whether a number goes with factors: a missing one may have had a whole number with it, as in 3*x^2."""
     if missing == extra == ONE or abs(constant) == 1:
         return True
     return extra == ONE and (1 / abs(constant)).is_integer()
-
-
-def _identities(
-    found: Series,
-    right: Series,
-    missing: list[Expression],
-    extra: list[Expression],
-    series: Lookup,
-) -> Iterator[tuple[float, Expression, Expression]]:
-    """All plain numbers and factors with ``found * missing == number * extra * right`` at every point."""
-    if not missing:
-        return
-    left = _times(found, missing, series)
-    base = _times(right, extra, series)
-    values, errors = left.values[:, None, :], left.errors[:, None, :]
-    with np.errstate(all="ignore"):
-        ratios = values / base.values
-        relative = errors / np.abs(values) + base.errors / np.abs(base.values)
-        relative[~(np.isfinite(ratios) & np.isfinite(relative))] = np.inf
-        best = np.argmin(relative, axis=-1)[..., None]
-        constants = np.take_along_axis(ratios, best, axis=-1)
-        allowed = errors + np.abs(constants) * base.errors + roundings(16, values)
-        holds = (np.abs(values - constants * base.values) <= allowed).all(axis=-1)
-        telling = (allowed < _INFORMATIVE * np.abs(values)).sum(axis=-1)
-    fewest = min(FEWEST_POINTS, len(found.values))
-    for i, j in zip(*np.nonzero(holds & (telling >= fewest))):
-        precision = 4 * float(relative[i, j, best[i, j, 0]]) + 16 * UNIT
-        plain = _plain(float(constants[i, j, 0]), precision)
-        if plain is not None:
-            yield plain, missing[i], extra[j]
-        elif missing[i] == extra[j] == ONE and fewest == FEWEST_POINTS:
-            yield float(constants[i, j, 0]), ONE, ONE
-
-
-def _times(one: Series, factors: list[Expression], series: Lookup) -> Series:
-    """A row for each factor: the product with it."""
-    values = np.array([np.ones_like(one.values) if f == ONE else series(f).values for f in factors])
-    errors = np.array([np.zeros_like(one.values) if f == ONE else series(f).errors for f in factors])
-    with np.errstate(all="ignore"):
-        return Series(one.values * values, one.errors * np.abs(values) + SAFETY * errors * np.abs(one.values))
 
 
 def _plain(number: float, precision: float) -> float | None:

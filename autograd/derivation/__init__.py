@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd.derivation.chain_rule import chain_rule
+from autograd.derivation.chain_rule import DerivativeStep, chain_rule
+from autograd.derivation.expression_walks import walk
 from autograd.derivation.expressions import Call, Derivative, Slope, Symbol
 from autograd.derivation.line_breaks import as_latex, as_text, sections_of
 from autograd.derivation.lines import Lines, lines_of
-from autograd.derivation.notation import COMPARISONS
-from autograd.derivation.walks import walk
+from autograd.derivation.text import is_comparison
 from autograd.derivatives.transforms import argument_places, value_and_grad
 from autograd.graph.trees import flatten
 from autograd.graph.value import Value
@@ -47,6 +47,11 @@ class Derivation:
         self.program = program
 
     @property
+    def steps(self) -> list[DerivativeStep]:
+        """All derivatives, from the result back, the inputs' last."""
+        return [*self.between, *self.gradient]
+
+    @property
     def text(self) -> str:
         """The derivation as plain text."""
         return "\n\n".join([as_text(self._sections), *self._notes()])
@@ -67,21 +72,19 @@ class Derivation:
 
     def _notes(self) -> list[str]:
         """What has to be said about how it is written, where it is written so."""
-        forms = [
-            form for _, equations in self._sections for one in equations for row in one.rows for form in row
-        ]
-        written = {one for form in forms for one in walk(form)}
-        calls = {one.primitive for one in written if isinstance(one, Call)}
+        rows = [row for section in self._sections for equation in section.equations for row in equation.rows]
+        written = {part for row in rows for form in row for part in walk(form)}
+        calls = {part.primitive for part in written if isinstance(part, Call)}
         notes = []
-        if any(isinstance(one, Derivative) and one.partial for one in written):
+        if any(isinstance(part, Derivative) and part.partial for part in written):
             notes.append("∂ stands for the direct dependence: the other names in the line are held fixed.")
-        if calls & COMPARISONS.keys():
+        if any(map(is_comparison, written)):
             notes.append("A comparison counts as 1 where it holds, as 0 elsewhere.")
         if table.where in calls:
             notes.append("where(c, a, b) is a where c holds, b elsewhere.")
         if table.stop_gradient in calls:
             notes.append("stop_gradient(x) is x, but counts as a constant.")
-        slopes = sorted({one.primitive.name for one in written if isinstance(one, Slope)})
+        slopes = sorted({part.primitive.name for part in written if isinstance(part, Slope)})
         if slopes:
             notes.append(
                 f"The rule of {', '.join(slopes)} cannot be written as a formula: ' (or ∂1, ∂2) marks it."
@@ -101,7 +104,7 @@ class Derivation:
 def derive(
     f: Callable[..., Any], *args: Any, argnums: int | Sequence[int] = 0, max_operations: int = MAX_OPERATIONS
 ) -> Derivation:
-    """Derive the gradient of a formula by the chain rule, step by step, as one does by hand.
+    """Derive the gradient of a formula by the chain rule, step by step, as people do by hand.
 
     The formula is written in a few named lines, then the derivative of its result by each name, from
     the result back, then by each input. Each derivative is written first by the chain rule, then with the
@@ -109,7 +112,7 @@ def derive(
 
     Names are those of the function's parameters (``w[0]``), and the labels of Values: label the arguments,
     ``Value(0.1, "w1")``, or results inside the function, ``u.label = "u"``, to see the names of your own
-    notes. Other results that need a name are given one.
+    notes. Other results are named where they need a name.
 
     Args:
         f: a function that can be traced and returns one scalar.
@@ -158,8 +161,8 @@ def derive(
         )
     scalars, _ = flatten(args)
     labels = [
-        one.label if isinstance(one, Value) and one.label else name
-        for one, name in zip(scalars, program.inputs)
+        scalar.label if isinstance(scalar, Value) and scalar.label else name
+        for scalar, name in zip(scalars, program.inputs)
     ]
     lines = lines_of(program.code, [*labels, *program.inputs[len(labels) :]])
     places = [at for place in argument_places(argnums, len(args)) for at in program.arguments.places(place)]

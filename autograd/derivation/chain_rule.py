@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from autograd.derivation.differentiation import differentiate
-from autograd.derivation.expressions import ZERO, Derivative, Expression, Sum, Symbol, chained, total
+from autograd.derivation.expression_walks import size, symbols
+from autograd.derivation.expressions import ONE, ZERO, Derivative, Sum, Symbol, Symbolic, chained, total
 from autograd.derivation.lines import Lines
-from autograd.derivation.walks import size, symbols
 
-__all__ = ["Link", "Step", "chain_rule"]
+__all__ = ["DerivativeStep", "Link", "chain_rule"]
 
 
 LONGEST = 40  # names in an expanded form
@@ -28,11 +29,11 @@ class Link(NamedTuple):
 
     of: Symbol
     by: Symbol
-    slope: Expression
+    slope: Symbolic
     partial: bool
 
 
-class Step(NamedTuple):
+class DerivativeStep(NamedTuple):
     """The derivative of the result by one name, in forms that are equal to each other.
 
     Attributes:
@@ -47,12 +48,12 @@ class Step(NamedTuple):
     name: Symbol
     derivative: Derivative
     links: tuple[Link, ...]
-    rule: Expression
-    filled: Expression
-    expanded: Expression | None
+    rule: Symbolic
+    filled: Symbolic
+    expanded: Symbolic | None
 
 
-def chain_rule(written: Lines, inputs: Sequence[Symbol]) -> tuple[list[Step], list[Step]]:
+def chain_rule(written: Lines, inputs: Sequence[Symbol]) -> tuple[list[DerivativeStep], list[DerivativeStep]]:
     """Differentiate the result of lines.
 
     Args:
@@ -64,32 +65,27 @@ def chain_rule(written: Lines, inputs: Sequence[Symbol]) -> tuple[list[Step], li
     """
     result = written.result
     reach = _reach(written)
-    found: dict[Symbol, Step] = {}
+    steps: dict[Symbol, DerivativeStep] = {}
 
-    def step(name: Symbol) -> Step:
+    def step(name: Symbol) -> DerivativeStep:
         links = []
         for line in written.lines:
-            if line.name == result or (line.name in found and found[line.name].links):
+            if line.name == result or (line.name in steps and steps[line.name].links):
                 slope = differentiate(line.expression, name, line.name)
                 if slope != ZERO:
-                    indirect = any(name in reach[one] for one in symbols(line.expression))
+                    indirect = any(name in reach[symbol] for symbol in symbols(line.expression))
                     links.append(Link(line.name, name, slope, indirect))
-        rule: list[Expression] = []
-        filled: list[Expression] = []
-        expanded: list[Expression | None] = []
+        rule: list[Symbolic] = []
+        filled: list[Symbolic] = []
+        expanded: list[Symbolic | None] = []
         for link in links:
-            local = Derivative(link.of.name, name.name, link.partial)
-            if link.of == result:
-                rule.append(local)
-                filled.append(link.slope)
-                expanded.append(link.slope)
-            else:
-                above = found[link.of]
-                rule.append(chained(above.derivative, local))
-                filled.append(chained(above.derivative, link.slope))
-                expanded.append(None if above.expanded is None else chained(above.expanded, link.slope))
+            above = steps.get(link.of)  # none above the result
+            adjoint, in_full = (above.derivative, above.expanded) if above else (ONE, ONE)
+            rule.append(chained(adjoint, Derivative(link.of.name, name.name, link.partial)))
+            filled.append(chained(adjoint, link.slope))
+            expanded.append(None if in_full is None else chained(in_full, link.slope))
         whole = Derivative(result.name, name.name)
-        return Step(
+        return DerivativeStep(
             name, whole, tuple(links), _side_by_side(rule), _side_by_side(filled), _short_sum(expanded)
         )
 
@@ -98,27 +94,25 @@ def chain_rule(written: Lines, inputs: Sequence[Symbol]) -> tuple[list[Step], li
         line.name for line in reversed(written.lines) if line.name != result and reach[line.name] & wanted
     ]
     for name in [*between, *inputs]:
-        found[name] = step(name)
-    return [found[name] for name in between if found[name].links], [found[name] for name in inputs]
+        steps[name] = step(name)
+    return [steps[name] for name in between if steps[name].links], [steps[name] for name in inputs]
 
 
-def _side_by_side(terms: list[Expression]) -> Expression:
+def _side_by_side(terms: list[Symbolic]) -> Symbolic:
     """A sum with a term for each link, as they are."""
     return Sum(tuple(terms)) if len(terms) > 1 else total(*terms)
 
 
-def _short_sum(terms: Sequence[Expression | None]) -> Expression | None:
+def _short_sum(terms: Sequence[Symbolic | None]) -> Symbolic | None:
     known = [term for term in terms if term is not None]
-    found = total(*known)
-    return found if len(known) == len(terms) and size(found) <= LONGEST else None
+    expanded = total(*known)
+    return expanded if len(known) == len(terms) and size(expanded) <= LONGEST else None
 
 
 def _reach(written: Lines) -> dict[Symbol, set[Symbol]]:
     """For each name the names that it depends on, directly or not."""
-    reach: dict[Symbol, set[Symbol]] = {}
+    reach: dict[Symbol, set[Symbol]] = defaultdict(set)
     for line in written.lines:
         direct = set(symbols(line.expression))
-        reach[line.name] = direct.union(*(reach.get(one, ()) for one in direct))
-    for one in {one for names in reach.values() for one in names}:
-        reach.setdefault(one, set())
+        reach[line.name] = direct.union(*[reach[symbol] for symbol in direct])
     return reach

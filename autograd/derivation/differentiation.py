@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+from autograd.derivation.expression_walks import symbols
 from autograd.derivation.expressions import (
     ONE,
     ZERO,
     Call,
     Chain,
-    Expression,
-    Number,
+    Numeral,
     Power,
     Product,
     Slope,
     Sum,
     Symbol,
+    Symbolic,
     as_expression,
     chained,
     product,
     total,
 )
-from autograd.derivation.walks import symbols
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive
 
 __all__ = ["differentiate", "rule_mentions_result", "textbook_partial"]
 
 
-def differentiate(expression: Expression, by: Symbol, name: Symbol | None = None) -> Expression:
+def differentiate(expression: Symbolic, by: Symbol, name: Symbol | None = None) -> Symbolic:
     """The partial derivative, the rules in the form that textbooks have.
 
     Args:
@@ -48,36 +48,36 @@ def differentiate(expression: Expression, by: Symbol, name: Symbol | None = None
     if isinstance(expression, Product):
         return _of_product(expression, by)
     if isinstance(expression, Power):
-        args: tuple[Expression, ...] = expression.base, expression.exponent
+        args: tuple[Symbolic, ...] = expression.base, expression.exponent
         return _of_call(table.pow, args, by, y)
     if isinstance(expression, Call):
         return _of_call(expression.primitive, expression.args, by, y)
     return ZERO
 
 
-def _of_product(expression: Product, by: Symbol) -> Expression:
+def _of_product(expression: Product, by: Symbol) -> Symbolic:
     terms = []
     for i, factor in enumerate(expression.factors):
         inner = differentiate(factor, by)
         if inner != ZERO:
             others = expression.factors[:i] + expression.factors[i + 1 :]
             first, *rest = inner.parts if isinstance(inner, Chain) else (inner,)
-            terms.append(chained(product(Number(expression.coefficient), *others, first), *rest))
+            terms.append(chained(product(Numeral(expression.coefficient), *others, first), *rest))
     return total(*terms)
 
 
-def _of_call(primitive: Primitive, args: tuple[Expression, ...], by: Symbol, y: Expression) -> Expression:
+def _of_call(primitive: Primitive, args: tuple[Symbolic, ...], by: Symbol, y: Symbolic) -> Symbolic:
     inner = [differentiate(arg, by) for arg in args]
     if primitive is table.where:  # by the table's rules, the two branches would be two sums
         return ZERO if inner[1:] == [ZERO, ZERO] else Call(primitive, (args[0], inner[1], inner[2]))
     terms = []
-    for place, one in enumerate(inner):
-        if one != ZERO:
-            terms.append(chained(_partial(primitive, place, args, y), one))
+    for place, slope in enumerate(inner):
+        if slope != ZERO:
+            terms.append(chained(_partial(primitive, place, args, y), slope))
     return total(*terms)
 
 
-def _partial(primitive: Primitive, place: int, args: tuple[Expression, ...], y: Expression) -> Expression:
+def _partial(primitive: Primitive, place: int, args: tuple[Symbolic, ...], y: Symbolic) -> Symbolic:
     """One partial derivative of a primitive, or a name for it where it cannot be written."""
     try:
         return as_expression(textbook_partial(primitive, place, args, y))
@@ -96,8 +96,8 @@ def textbook_partial(primitive: Primitive, place: int, args: tuple[Any, ...], y:
     """
     if primitive.textbook is None:
         wanted = tuple(i == place for i in range(len(args)))
-        found = primitive.partials_at(y, args, wanted)[place]
-        return 0.0 if found is None else found
+        partial = primitive.partials_at(y, args, wanted)[place]
+        return 0.0 if partial is None else partial
     rule = primitive.textbook[place]
     return rule(y, *args) if callable(rule) else rule
 

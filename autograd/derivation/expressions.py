@@ -16,23 +16,25 @@ from typing import Any
 
 from autograd.primitives import table
 from autograd.primitives.ieee import to_float
+from autograd.primitives.notation import format_constant
 from autograd.primitives.operators import Operators
 from autograd.primitives.primitive import Primitive
 
 __all__ = [
+    "ARITHMETIC",
     "CONSTANTS",
     "ONE",
     "ZERO",
     "Call",
     "Chain",
     "Derivative",
-    "Expression",
-    "Number",
+    "Numeral",
     "Power",
     "Product",
     "Slope",
     "Sum",
     "Symbol",
+    "Symbolic",
     "applied",
     "as_expression",
     "chained",
@@ -43,7 +45,7 @@ __all__ = [
 ]
 
 
-class Expression(Operators):
+class Symbolic(Operators):
     """What all expressions can do; equal where they are written alike."""
 
     __slots__ = ()
@@ -52,26 +54,31 @@ class Expression(Operators):
         raise TypeError("an expression is neither true nor false: a rule chooses with where")
 
     @staticmethod
-    def _apply(primitive: Primitive, args: tuple[Any, ...]) -> Expression:
+    def _apply(primitive: Primitive, args: tuple[Any, ...]) -> Symbolic:
         return applied(primitive, args)
 
 
 @dataclass(frozen=True, slots=True)
-class Number(Expression):
+class Numeral(Symbolic):
     """A number that can be written down: see `_is_written_exactly`."""
 
     value: Fraction
 
+    @property
+    def decimal(self) -> str:
+        """The number in decimals, in the shortest form that is read as the same float."""
+        return format_constant(float(self.value))
+
 
 @dataclass(frozen=True, slots=True)
-class Symbol(Expression):
+class Symbol(Symbolic):
     """A name: an input's, an intermediate result's, or a constant's of mathematics."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Derivative(Expression):
+class Derivative(Symbolic):
     """The derivative of one name by another, itself used like a name.
 
     Attributes:
@@ -86,53 +93,53 @@ class Derivative(Expression):
 
 
 @dataclass(frozen=True, slots=True)
-class Sum(Expression):
+class Sum(Symbolic):
     """Two or more terms, none of them a sum."""
 
-    terms: tuple[Expression, ...]
+    terms: tuple[Symbolic, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Product(Expression):
+class Product(Symbolic):
     """A number times one or more factors, none of them a product; a quotient has factors to the -1."""
 
     coefficient: Fraction
-    factors: tuple[Expression, ...]
+    factors: tuple[Symbolic, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Power(Expression):
+class Power(Symbolic):
     """A base to an exponent."""
 
-    base: Expression
-    exponent: Expression
+    base: Symbolic
+    exponent: Symbolic
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Expression):
+class Call(Symbolic):
     """A primitive other than the arithmetic ones, applied."""
 
     primitive: Primitive
-    args: tuple[Expression, ...]
+    args: tuple[Symbolic, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Slope(Expression):
+class Slope(Symbolic):
     """A partial derivative of a primitive whose rule cannot be written as a formula."""
 
     primitive: Primitive
     place: int
-    args: tuple[Expression, ...]
+    args: tuple[Symbolic, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Chain(Expression):
+class Chain(Symbolic):
     """Factors as the chain rule yields them, one after the other: their numbers are not joined."""
 
-    parts: tuple[Expression, ...]
+    parts: tuple[Symbolic, ...]
 
 
-ZERO, ONE = Number(Fraction(0)), Number(Fraction(1))
+ZERO, ONE = Numeral(Fraction(0)), Numeral(Fraction(1))
 
 
 def _is_written_exactly(number: Fraction) -> bool:
@@ -145,29 +152,29 @@ def _is_written_exactly(number: Fraction) -> bool:
         return False
 
 
-def as_expression(number: Any) -> Expression:
+def as_expression(number: Any) -> Symbolic:
     """A plain number as an expression; an expression as it is.
 
     >>> as_expression(2.5), as_expression(math.pi)
-    (Number(value=Fraction(5, 2)), Symbol(name='pi'))
+    (Numeral(value=Fraction(5, 2)), Symbol(name='pi'))
     """
-    if isinstance(number, Expression):
+    if isinstance(number, Symbolic):
         return number
-    found = to_float(float(number) if isinstance(number, bool) else number, "a number of a rule")
-    if not math.isfinite(found):
-        return -Symbol("inf") if found == -math.inf else Symbol(str(found))
-    known = _KNOWN.get(abs(found))
+    value = to_float(float(number) if isinstance(number, bool) else number, "a number of a rule")
+    if not math.isfinite(value):
+        return -Symbol("inf") if value == -math.inf else Symbol(str(value))
+    known = _KNOWN.get(abs(value))
     if known is None:
-        return Number(Fraction(found))
-    return -known() if found < 0 else known()
+        return Numeral(Fraction(value))
+    return -known() if value < 0 else known()
 
 
-def _log_of(number: int) -> Expression:
-    return Call(table.log, (Number(Fraction(number)),))
+def _log_of(number: int) -> Symbolic:
+    return Call(table.log, (Numeral(Fraction(number)),))
 
 
 # Numbers that are written otherwise than in decimals.
-_KNOWN: dict[float, Callable[[], Expression]] = {
+_KNOWN: dict[float, Callable[[], Symbolic]] = {
     math.pi: lambda: Symbol("pi"),
     math.pi / 2: lambda: Symbol("pi") / 2,
     2 * math.pi: lambda: 2 * Symbol("pi"),
@@ -182,23 +189,23 @@ _KNOWN: dict[float, Callable[[], Expression]] = {
 CONSTANTS = {"pi": math.pi, "inf": math.inf, "nan": math.nan}  # names that mean numbers
 
 
-def split(expression: Expression) -> tuple[Fraction, tuple[Expression, ...]]:
+def split(expression: Symbolic) -> tuple[Fraction, tuple[Symbolic, ...]]:
     """An expression as a number and the other factors."""
-    if isinstance(expression, Number):
+    if isinstance(expression, Numeral):
         return expression.value, ()
     if isinstance(expression, Product):
         return expression.coefficient, expression.factors
     return Fraction(1), (expression,)
 
 
-def total(*terms: Expression) -> Expression:
+def total(*terms: Symbolic) -> Symbolic:
     """The sum, equal terms counted together.
 
     >>> x, y = Symbol("x"), Symbol("y")
     >>> total(x, y, x) == 2 * x + y
     True
     """
-    collected: list[tuple[Fraction, tuple[Expression, ...]]] = []
+    collected: list[tuple[Fraction, tuple[Symbolic, ...]]] = []
     places: dict[Any, int] = {}
     for term in _flattened(terms):
         number, factors = split(term)
@@ -215,7 +222,7 @@ def total(*terms: Expression) -> Expression:
     return Sum(tuple(kept))
 
 
-def _flattened(terms: Iterable[Expression]) -> Iterator[Expression]:
+def _flattened(terms: Iterable[Symbolic]) -> Iterator[Symbolic]:
     for term in terms:
         if isinstance(term, Sum):
             yield from term.terms
@@ -223,7 +230,7 @@ def _flattened(terms: Iterable[Expression]) -> Iterator[Expression]:
             yield term
 
 
-def product(*factors: Expression) -> Expression:
+def product(*factors: Symbolic) -> Symbolic:
     """The product, numbers multiplied where that is exact, equal bases joined to powers.
 
     >>> x = Symbol("x")
@@ -231,69 +238,69 @@ def product(*factors: Expression) -> Expression:
     True
     """
     number = Fraction(1)
-    found: dict[tuple[Expression, bool], int] = {}
+    exponents: dict[tuple[Symbolic, bool], int] = {}
     for factor in factors:
         more, rest = split(factor)
         if more == 0:
             return ZERO
-        for one in (Number(more), *rest):
-            if isinstance(one, Number) and _is_written_exactly(number * one.value):
-                number *= one.value
+        for part in (Numeral(more), *rest):
+            if isinstance(part, Numeral) and _is_written_exactly(number * part.value):
+                number *= part.value
                 continue
-            base, exponent = _as_whole_power(one)
+            base, exponent = _as_whole_power(part)
             # x^2 * x^-1 stays: it is not defined at 0, and x is.
             key = base, exponent < 0
-            found[key] = found.get(key, 0) + exponent
-    return _joined(number, tuple(_raised(base, exponent) for (base, _), exponent in found.items()))
+            exponents[key] = exponents.get(key, 0) + exponent
+    return _joined(number, tuple(_raised(base, exponent) for (base, _), exponent in exponents.items()))
 
 
-def _as_whole_power(expression: Expression) -> tuple[Expression, int]:
-    if isinstance(expression, Power) and isinstance(expression.exponent, Number):
+def _as_whole_power(expression: Symbolic) -> tuple[Symbolic, int]:
+    if isinstance(expression, Power) and isinstance(expression.exponent, Numeral):
         exponent = expression.exponent.value
         if exponent.denominator == 1:
             return expression.base, int(exponent)
     return expression, 1
 
 
-def _raised(base: Expression, exponent: int) -> Expression:
-    return base if exponent == 1 else Power(base, Number(Fraction(exponent)))
+def _raised(base: Symbolic, exponent: int) -> Symbolic:
+    return base if exponent == 1 else Power(base, Numeral(Fraction(exponent)))
 
 
-def _joined(number: Fraction, factors: tuple[Expression, ...]) -> Expression:
+def _joined(number: Fraction, factors: tuple[Symbolic, ...]) -> Symbolic:
     if not factors or number == 0:
-        return Number(number)
+        return Numeral(number)
     return factors[0] if number == 1 and len(factors) == 1 else Product(number, factors)
 
 
-def power(base: Expression, exponent: Expression) -> Expression:
+def power(base: Symbolic, exponent: Symbolic) -> Symbolic:
     """A power; whole exponents go to each factor of a product, and multiply one that is there.
 
     >>> x, y = Symbol("x"), Symbol("y")
     >>> power(2 * x * y**2, as_expression(-1)) == as_expression(0.5) / x / y**2
     True
     """
-    if not isinstance(exponent, Number):
+    if not isinstance(exponent, Numeral):
         return Power(base, exponent)
     n = exponent.value
     if n == 0 or n == 1:
         return base if n else ONE
     if n.denominator == 1 and abs(n) <= 64:
-        if isinstance(base, Number) and base.value != 0 and _is_written_exactly(base.value ** int(n)):
-            return Number(base.value ** int(n))
+        if isinstance(base, Numeral) and base.value != 0 and _is_written_exactly(base.value ** int(n)):
+            return Numeral(base.value ** int(n))
         if isinstance(base, Product):
             return product(
-                power(Number(base.coefficient), exponent), *[power(f, exponent) for f in base.factors]
+                power(Numeral(base.coefficient), exponent), *[power(f, exponent) for f in base.factors]
             )
         if (
             isinstance(base, Power)
-            and isinstance(base.exponent, Number)
+            and isinstance(base.exponent, Numeral)
             and base.exponent.value.denominator == 1
         ):
-            return power(base.base, Number(base.exponent.value * n))
+            return power(base.base, Numeral(base.exponent.value * n))
     return Power(base, exponent)
 
 
-def chained(*parts: Expression) -> Expression:
+def chained(*parts: Symbolic) -> Symbolic:
     """A product as the chain rule yields it: signs in front, a whole number stays with what it came with.
 
     >>> u = Symbol("u")
@@ -301,10 +308,10 @@ def chained(*parts: Expression) -> Expression:
     Chain(parts=(Symbol(name='e'), Product(coefficient=Fraction(2, 1), factors=(Symbol(name='u'),))))
     """
     lead = Fraction(1)
-    groups: list[Expression] = []
+    groups: list[Symbolic] = []
     for part in parts:
-        for one in part.parts if isinstance(part, Chain) else (part,):
-            number, factors = split(one)
+        for group in part.parts if isinstance(part, Chain) else (part,):
+            number, factors = split(group)
             if number == 0:
                 return ZERO
             size = abs(number)
@@ -318,28 +325,28 @@ def chained(*parts: Expression) -> Expression:
             elif body != ONE:
                 groups.append(body)
     if not groups:
-        return Number(lead)
-    groups[0] = product(Number(lead), groups[0])
+        return Numeral(lead)
+    groups[0] = product(Numeral(lead), groups[0])
     return groups[0] if len(groups) == 1 else Chain(tuple(groups))
 
 
-def _are_joined(before: Expression, after: Expression) -> bool:
+def _are_joined(before: Symbolic, after: Symbolic) -> bool:
     """Whether neighbours in a chain are one product: where no number is in the middle, and in fractions."""
     if isinstance(before, Derivative) or isinstance(after, Derivative):
         return False
     return split(after)[0] == 1 or _is_fraction(before) or _is_fraction(after)
 
 
-def _is_fraction(expression: Expression) -> bool:
+def _is_fraction(expression: Symbolic) -> bool:
     number, factors = split(expression)
     return number.denominator != 1 or any(_as_whole_power(factor)[1] < 0 for factor in factors)
 
 
-def _negated(expression: Expression) -> Expression:
-    return product(Number(Fraction(-1)), expression)
+def _negated(expression: Symbolic) -> Symbolic:
+    return product(Numeral(Fraction(-1)), expression)
 
 
-_ARITHMETIC: dict[Primitive, Callable[..., Expression]] = {
+ARITHMETIC: dict[Primitive, Callable[..., Symbolic]] = {
     table.add: total,
     table.sub: lambda a, b: total(a, _negated(b)),
     table.mul: product,
@@ -349,8 +356,8 @@ _ARITHMETIC: dict[Primitive, Callable[..., Expression]] = {
 }
 
 
-def applied(primitive: Primitive, args: Iterable[Any]) -> Expression:
+def applied(primitive: Primitive, args: Iterable[Any]) -> Symbolic:
     """A primitive of expressions and numbers."""
     parts = tuple(as_expression(arg) for arg in args)
-    made = _ARITHMETIC.get(primitive)
+    made = ARITHMETIC.get(primitive)
     return Call(primitive, parts) if made is None else made(*parts)

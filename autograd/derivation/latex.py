@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from autograd.derivation.expressions import Call, Derivative, Expression, Number, Power, Slope, Symbol
-from autograd.derivation.notation import COMPARISONS, Binding, Writer, comparison
-from autograd.derivation.quotients import decimal
+from autograd.derivation.expressions import Call, Derivative, Numeral, Power, Slope, Symbol, Symbolic
+from autograd.derivation.text import TextWriter, comparison, is_comparison
 from autograd.primitives import table
+from autograd.primitives.notation import Binding
 
 __all__ = ["LatexWriter", "latex", "latex_name"]
 
@@ -23,13 +23,13 @@ _GREEK = {
     "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta",
     "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
 }  # fmt: skip
-_ESCAPES = {one: "\\" + one for one in "_#$%&{}"} | {"\\": r"\backslash ", "^": r"\hat{}", "~": r"\sim "}
+_ESCAPES = {sign: "\\" + sign for sign in "_#$%&{}"} | {"\\": r"\backslash ", "^": r"\hat{}", "~": r"\sim "}
 
 
-class LatexWriter(Writer):
+class LatexWriter(TextWriter):
     r"""Writes ``-\frac{2 (y - p) x}{r}``."""
 
-    def written(self, expression: Expression) -> tuple[str, Binding]:
+    def written(self, expression: Symbolic) -> tuple[str, Binding]:
         written, binding = super().written(expression)
         is_open = isinstance(expression, Call) and expression.primitive is table.where  # has no right brace
         return written, Binding.SUM if is_open else binding
@@ -45,12 +45,11 @@ class LatexWriter(Writer):
         sign = r"\partial " if derivative.partial else "d"
         return rf"\frac{{{sign}{latex_name(derivative.of)}}}{{{sign}{latex_name(derivative.by)}}}"
 
-    def chain(self, parts: Sequence[Expression]) -> str:
+    def chain(self, parts: Sequence[Symbolic]) -> str:
         return r" \cdot ".join(self.within(Binding.PRODUCT, part) for part in parts)
 
-    def comparison(self, left: Expression, sign: str, right: Expression) -> tuple[str, Binding]:
-        compared = f"{self.write(left)} {_SIGNS[sign]} {self.write(right)}"
-        return self.enclosed(compared, "[", "]"), Binding.ATOM
+    def comparison(self, left: Symbolic, sign: str, right: Symbolic) -> tuple[str, Binding]:
+        return self.enclosed(self._compared(left, sign, right), "[", "]"), Binding.ATOM
 
     def call(self, call: Call | Slope) -> str:
         primitive, args = call.primitive, call.args
@@ -74,41 +73,43 @@ class LatexWriter(Writer):
         base, exponent = power.base, self.write(power.exponent)
         if isinstance(base, Call) and base.primitive.name in _FUNCTIONS and exponent.isdigit():
             return f"{_FUNCTIONS[base.primitive.name]}^{{{exponent}}}{self._arguments(base.args)}"
-        if isinstance(base, Number) and "e" in decimal(base.value):  # its power of ten can have no other
+        if isinstance(base, Numeral) and "e" in base.decimal:  # its power of ten can have no other
             return f"{self.enclosed(self.write(base))}^{{{exponent}}}"
         return f"{self.within(Binding.ATOM, base)}^{{{exponent}}}"
 
-    def number(self, number: Number) -> str:
-        digits, _, exponent = decimal(number.value).partition("e")
+    def number(self, number: Numeral) -> str:
+        digits, _, exponent = number.decimal.partition("e")
         return digits + (rf" \cdot 10^{{{int(exponent)}}}" if exponent else "")
 
-    def quotient(self, above: Sequence[Expression], below: Sequence[Expression]) -> str:
+    def quotient(self, above: Sequence[Symbolic], below: Sequence[Symbolic]) -> str:
         if not below:
             return self._product(above)
         return rf"\frac{{{self._alone(above)}}}{{{self._alone(below)}}}"
 
-    def _alone(self, factors: Sequence[Expression]) -> str:
+    def _alone(self, factors: Sequence[Symbolic]) -> str:
         """Factors that have a place for themselves: a single one needs no parentheses there."""
         return self.write(*factors) if len(factors) == 1 else self._product(factors)
 
-    def _product(self, factors: Sequence[Expression]) -> str:
+    def _product(self, factors: Sequence[Symbolic]) -> str:
         """Factors side by side, with a dot between those that would be read as one."""
-        first, *rest = [self.within(Binding.POWER, factor) for factor in factors]
+        first, *rest = [self.within(Binding.POWER, part) for part in factors]
         written, before = first, first
-        for one in rest:
-            written += (r" \cdot " if _run_together(before, one) else " ") + one
-            before = one
+        for factor in rest:
+            written += (r" \cdot " if _run_together(before, factor) else " ") + factor
+            before = factor
         return written
 
-    def _arguments(self, args: Sequence[Expression]) -> str:
+    def _arguments(self, args: Sequence[Symbolic]) -> str:
         return self.enclosed(", ".join(map(self.write, args)))
 
-    def _condition(self, expression: Expression) -> str:
+    def _condition(self, expression: Symbolic) -> str:
         """A comparison that stands alone."""
-        if isinstance(expression, Call) and expression.primitive in COMPARISONS:
-            left, sign, right = comparison(expression)
-            return f"{self.write(left)} {_SIGNS[sign]} {self.write(right)}"
+        if isinstance(expression, Call) and is_comparison(expression):
+            return self._compared(*comparison(expression))
         return rf"{self.write(expression)} \ne 0"
+
+    def _compared(self, left: Symbolic, sign: str, right: Symbolic) -> str:
+        return f"{self.write(left)} {_SIGNS[sign]} {self.write(right)}"
 
 
 def _run_together(before: str, after: str) -> bool:
@@ -118,7 +119,7 @@ def _run_together(before: str, after: str) -> bool:
     return after.startswith(r"\mathrm") and not before[0].isdigit()
 
 
-def latex(expression: Expression) -> str:
+def latex(expression: Symbolic) -> str:
     r"""An expression in math mode.
 
     >>> u, w = Symbol("u"), Symbol("w1")
@@ -139,15 +140,15 @@ def latex_name(name: str) -> str:
     >>> print(latex_name("w1"), latex_name("p['a'][0]"), latex_name("alpha"), latex_name("y'"))
     w_{1} p_{\mathrm{a},0} \alpha y'
     """
-    found = _PARTS.fullmatch(name)
-    if found is None:
+    parts = _PARTS.fullmatch(name)
+    if parts is None:
         return _upright(name)
-    stem = found["stem"]
+    stem = parts["stem"]
     base = rf"\{stem}" if stem in _GREEK else stem if len(stem) == 1 else _upright(stem)
-    lowered = [found["digits"], *(one.strip() for one in re.split(r"[\[\],]+", found["indices"]))]
-    indices = ",".join(one if one.isdigit() else _upright(one.strip("'")) for one in lowered if one)
-    return base + (f"_{{{indices}}}" if indices else "") + found["primes"] + found["more"]
+    lowered = [parts["digits"], *(index.strip() for index in re.split(r"[\[\],]+", parts["indices"]))]
+    indices = ",".join(part if part.isdigit() else _upright(part.strip("'")) for part in lowered if part)
+    return base + (f"_{{{indices}}}" if indices else "") + parts["primes"] + parts["more"]
 
 
 def _upright(word: str) -> str:
-    return rf"\mathrm{{{''.join(_ESCAPES.get(one, one) for one in word)}}}"
+    return rf"\mathrm{{{''.join(_ESCAPES.get(letter, letter) for letter in word)}}}"

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from autograd.derivation.chain_rule import Step
-from autograd.derivation.expressions import Expression
+from autograd.derivation.chain_rule import DerivativeStep
+from autograd.derivation.expression_walks import ordered, size, substituted
+from autograd.derivation.expressions import Symbolic
 from autograd.derivation.latex import LatexWriter, latex
 from autograd.derivation.lines import Lines
-from autograd.derivation.notation import Writer
 from autograd.derivation.text import TextWriter, text
-from autograd.derivation.walks import ordered, size, substituted
 
 __all__ = ["Equation", "Section", "as_latex", "as_text", "sections_of"]
 
@@ -28,8 +27,8 @@ class Equation(NamedTuple):
         rows: right-hand sides, in rows.
     """
 
-    left: Expression
-    rows: tuple[tuple[Expression, ...], ...]
+    left: Symbolic
+    rows: tuple[tuple[Symbolic, ...], ...]
 
 
 class Section(NamedTuple):
@@ -39,7 +38,9 @@ class Section(NamedTuple):
     equations: tuple[Equation, ...]
 
 
-def sections_of(lines: Lines, between: Sequence[Step], gradient: Sequence[Step]) -> list[Section]:
+def sections_of(
+    lines: Lines, between: Sequence[DerivativeStep], gradient: Sequence[DerivativeStep]
+) -> list[Section]:
     """All that is written, in three sections: forward, backward, gradient."""
     forward = [Equation(name, ((expression,),)) for name, expression in lines.lines]
     backward = [_equation(step, None) for step in between]
@@ -52,7 +53,7 @@ def sections_of(lines: Lines, between: Sequence[Step], gradient: Sequence[Step])
     return [section for section in sections if section.equations]
 
 
-def _equation(step: Step, last: Expression | None) -> Equation:
+def _equation(step: DerivativeStep, last: Symbolic | None) -> Equation:
     """The forms of a derivative, each once: by the chain rule in the first row, in one piece in the next."""
     forms = {text(form): form for form in (step.rule, step.filled) if form != step.derivative}
     rows = [tuple(forms.values())] if sum(map(len, forms)) <= WIDTH else [(form,) for form in forms.values()]
@@ -61,7 +62,7 @@ def _equation(step: Step, last: Expression | None) -> Equation:
     return Equation(step.derivative, tuple(rows))
 
 
-def _closing_forms(lines: Lines, gradient: Sequence[Step]) -> list[Expression | None]:
+def _closing_forms(lines: Lines, gradient: Sequence[DerivativeStep]) -> list[Symbolic | None]:
     """The derivatives by the inputs without other derivatives, where that is short.
 
     In the inputs alone if all are short in them, else in the lines' names.
@@ -71,8 +72,8 @@ def _closing_forms(lines: Lines, gradient: Sequence[Step]) -> list[Expression | 
     return [_if_short(form, WIDTH) for form in (forms if None in inlined else inlined)]
 
 
-def _in_inputs(lines: Lines, forms: Sequence[Expression | None]) -> list[Expression | None]:
-    definitions: dict[Expression, Expression] = {}
+def _in_inputs(lines: Lines, forms: Sequence[Symbolic | None]) -> list[Symbolic | None]:
+    definitions: dict[Symbolic, Symbolic] = {}
     for name, expression in lines.lines:
         definitions[name] = substituted(expression, definitions)
         if size(definitions[name]) > SIMPLE:
@@ -82,7 +83,7 @@ def _in_inputs(lines: Lines, forms: Sequence[Expression | None]) -> list[Express
     ]
 
 
-def _if_short(form: Expression | None, width: int) -> Expression | None:
+def _if_short(form: Symbolic | None, width: int) -> Symbolic | None:
     return form if form is not None and len(text(form)) <= width else None
 
 
@@ -113,7 +114,7 @@ def as_latex(sections: Sequence[Section]) -> str:
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
 
-def _broken(rows: Sequence[Sequence[Expression]], writer: Writer) -> Iterator[tuple[str, str]]:
+def _broken(rows: Sequence[Sequence[Symbolic]], writer: TextWriter) -> Iterator[tuple[str, str]]:
     """Rows as lines with the sign before each: a long sum is broken between terms, and goes on without."""
     for row in rows:
         if len(row) > 1:

@@ -6,14 +6,14 @@ from collections import Counter
 from typing import NamedTuple
 
 from autograd.derivation.differentiation import rule_mentions_result
-from autograd.derivation.expressions import Call, Expression, Sum, Symbol, applied, as_expression
+from autograd.derivation.expression_walks import depth, size
+from autograd.derivation.expressions import Call, Sum, Symbol, Symbolic, applied, as_expression
 from autograd.derivation.naming import input_names, result_name, result_names
-from autograd.derivation.walks import depth, size
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
 
-__all__ = ["Line", "Lines", "lines_of"]
+__all__ = ["Lines", "NamedLine", "lines_of"]
 
 # How much a person writes without giving it a name, counted in names.
 REPEATED = 2  # what is used more than once
@@ -23,7 +23,7 @@ LONGEST = 12  # a whole line
 DEEPEST = 1  # functions within an argument
 
 
-class Line(NamedTuple):
+class NamedLine(NamedTuple):
     """One named result.
 
     Attributes:
@@ -32,7 +32,7 @@ class Line(NamedTuple):
     """
 
     name: Symbol
-    expression: Expression
+    expression: Symbolic
 
 
 class Lines(NamedTuple):
@@ -44,7 +44,7 @@ class Lines(NamedTuple):
     """
 
     inputs: tuple[Symbol, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[NamedLine, ...]
 
     @property
     def result(self) -> Symbol:
@@ -59,23 +59,23 @@ def lines_of(program: Code, labels: list[str]) -> Lines:
     function's and its derivative is written with it, and where it would make a line hard to read.
 
     Args:
-        program: one with one result.
+        program: a program with one result.
         labels: what to call its inputs.
     """
     inputs = input_names(labels)
     names = result_names(program, _Grouping(program).named, inputs)
-    exprs: list[Expression] = [*map(Symbol, inputs), *map(as_expression, program.constants)]
+    exprs: list[Symbolic] = [*map(Symbol, inputs), *map(as_expression, program.constants)]
     lines = []
     for at, instruction in enumerate(program.instructions, len(exprs)):
-        expression = applied(_primitive(instruction), [exprs[one] for one in instruction.operands])
+        expression = applied(_primitive(instruction), [exprs[operand] for operand in instruction.operands])
         if at in names:
-            lines.append(Line(Symbol(names[at]), expression))
+            lines.append(NamedLine(Symbol(names[at]), expression))
             expression = lines[-1].name
         exprs.append(expression)
     (output,) = program.outputs
     result = exprs[output]
     if not lines or result != lines[-1].name:  # an input or a number: nothing is computed
-        lines.append(Line(Symbol(result_name(program, inputs)), result))
+        lines.append(NamedLine(Symbol(result_name(program, inputs)), result))
     return Lines(tuple(map(Symbol, inputs)), tuple(lines))
 
 
@@ -104,9 +104,9 @@ class _Grouping:
         self.named: set[int] = set()
         self._program = program
         self._inputs = [Symbol(f"input {i}") for i in range(len(program.inputs))]
-        self._exprs: list[Expression] = [*self._inputs, *map(as_expression, program.constants)]
+        self._exprs: list[Symbolic] = [*self._inputs, *map(as_expression, program.constants)]
         self._first = len(self._exprs)
-        uses = Counter(one for instruction in program.instructions for one in set(instruction.operands))
+        uses = Counter(slot for instruction in program.instructions for slot in set(instruction.operands))
         for at, instruction in enumerate(program.instructions, self._first):
             operands, label = instruction.operands, instruction.label
             for operand in operands:
@@ -119,17 +119,17 @@ class _Grouping:
             if label or at in program.outputs or repeated or self._is_worth_a_name(at):
                 self._name(at)
 
-    def _written(self, at: int) -> Expression:
+    def _written(self, at: int) -> Symbolic:
         instruction = self._program.instructions[at - self._first]
-        return applied(_primitive(instruction), [self._exprs[one] for one in instruction.operands])
+        return applied(_primitive(instruction), [self._exprs[operand] for operand in instruction.operands])
 
     def _name(self, at: int) -> None:
         self.named.add(at)
         self._exprs[at] = Symbol(f"result {at}")
 
     def _name_largest(self, operands: tuple[int, ...]) -> bool:
-        """Name the longest of some operands; whether there was one that a name makes shorter."""
-        at = max(operands, key=lambda one: size(self._exprs[one]))
+        """Name the longest of some operands, if a name makes it shorter; return whether it does."""
+        at = max(operands, key=lambda slot: size(self._exprs[slot]))
         if size(self._exprs[at]) < 2:
             return False
         self._name(at)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Container, Iterable
+from itertools import count
 
-from autograd.derivation.expressions import CONSTANTS
+from autograd.derivation.expressions import ARITHMETIC, CONSTANTS
 from autograd.primitives import table
 from autograd.programs.code import Code, Instruction
 
-__all__ = ["input_names", "result_name", "result_names"]
+__all__ = ["input_names", "numbered", "result_name", "result_names"]
 
-_ARITHMETIC = frozenset({table.add, table.sub, table.mul, table.div, table.neg, table.pow})
 _LETTERS = "uqvrhkmabcg"  # for sums and products, in turn
 _FUNCTION_LETTERS = {"exp": "e", "tanh": "t", "sigmoid": "s", "log": "g", "sqrt": "r", "sin": "a", "cos": "c"}
 _MANY = 4  # sums and products, beyond which they are numbered
@@ -44,49 +44,49 @@ def result_names(program: Code, named: Container[int], inputs: Iterable[str]) ->
     Args:
         program: what computes them.
         named: the slots to name.
-        inputs: names that are taken.
+        inputs: the names of its inputs.
     """
     first = len(program.inputs) + len(program.constants)
-    slots = {at: one for at, one in enumerate(program.instructions, first) if at in named}
+    slots = {at: instruction for at, instruction in enumerate(program.instructions, first) if at in named}
     names = {}
-    taken = {*inputs, *CONSTANTS}
+    used = {*inputs, *CONSTANTS}
 
     def give(at: int, name: str) -> None:
-        names[at] = _free(name, taken)
-        taken.add(names[at])
+        names[at] = _free(name, used)
+        used.add(names[at])
 
     for at, instruction in slots.items():
         if instruction.label:
             give(at, _readable(instruction.label) or "v")
     (output,) = program.outputs
     if output in slots and output not in names:
-        give(output, result_name(program, taken))
-    stems = _stems(program, {at: one for at, one in slots.items() if at not in names})
+        give(output, result_name(program, used))
+    stems = _stems(program, {at: slots[at] for at in slots if at not in names})
     counts = Counter(stems.values())
     letters = iter(_LETTERS if counts[""] <= _MANY else ())
     for at, stem in stems.items():
         if stem:
-            give(at, _numbered(stem, taken) if counts[stem] > 1 else stem)
+            give(at, numbered(stem, used) if counts[stem] > 1 else stem)
         else:
-            letter = next((one for one in letters if one not in taken), "")
-            give(at, letter or _numbered("u", taken))
+            letter = next((letter for letter in letters if letter not in used), "")
+            give(at, letter or numbered("u", used))
     return names
 
 
-def result_name(program: Code, taken: Container[str]) -> str:
+def result_name(program: Code, used: Container[str]) -> str:
     """What to call what a program returns."""
     is_loss = any(word in program.name for word in ("loss", "cost", "error"))
-    return next((name for name in ("L" if is_loss else "f", "F") if name not in taken), "result")
+    return next((name for name in ("L" if is_loss else "f", "F") if name not in used), "result")
 
 
 def _stems(program: Code, slots: dict[int, Instruction]) -> dict[int, str]:
     """The letter that tells what each slot is, or ""."""
-    stems = {at: _FUNCTION_LETTERS.get(one.operation.name, "") for at, one in slots.items()}
+    stems = {at: _FUNCTION_LETTERS.get(instruction.operation.name, "") for at, instruction in slots.items()}
     for instruction in program.instructions:
         operands = instruction.operands
         if instruction.operation is table.sub and min(operands) < len(program.inputs):
             stem = "p"  # a prediction, compared with a target
-        elif instruction.operation not in _ARITHMETIC and len(operands) == 1:
+        elif instruction.operation not in ARITHMETIC and len(operands) == 1:
             stem = "z"  # an activation function's argument
         else:
             continue
@@ -104,17 +104,11 @@ def _readable(label: str) -> str:
     return f"v{name}" if name[:1].isdigit() else name
 
 
-def _free(name: str, taken: Container[str]) -> str:
-    """The name, or the first of name_2, name_3, ... that is not taken."""
-    number, found = 2, name
-    while found in taken:
-        found = f"{name}_{number}"
-        number += 1
-    return found
+def _free(name: str, used: Container[str]) -> str:
+    """The name, or the first of name_2, name_3, ... that is free."""
+    return numbered(f"{name}_", used, 2) if name in used else name
 
 
-def _numbered(stem: str, taken: Container[str]) -> str:
-    number = 1
-    while f"{stem}{number}" in taken:
-        number += 1
-    return f"{stem}{number}"
+def numbered(stem: str, used: Container[str], first: int = 1) -> str:
+    """The first of stem1, stem2, ... that is free."""
+    return next(f"{stem}{number}" for number in count(first) if f"{stem}{number}" not in used)

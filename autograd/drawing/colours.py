@@ -49,7 +49,7 @@ class Scale:
         if not all(map(math.isfinite, sizes)):
             return NOT_FINITE
         size = max(sizes)
-        return FILLS[0] if size == 0.0 else FILLS[1 + sum(size >= one for one in self.thresholds)]
+        return FILLS[0] if size == 0.0 else FILLS[1 + sum(size >= threshold for threshold in self.thresholds)]
 
 
 _KINDS = (
@@ -86,9 +86,9 @@ def _steps(scale: Scale) -> list[tuple[str, str]]:
     """The colours of a scale, each with what it stands for."""
     steps = [(FILLS[0], "0")]
     if scale.thresholds:
-        words = [_power_of_ten(one) for one in scale.thresholds]
+        words = list(map(_power_of_ten, scale.thresholds))
         steps.append((FILLS[1], f"< {words[0]}"))
-        steps += [(fill, f"≥ {one}") for fill, one in zip(FILLS[2:], words)]
+        steps += [(fill, f"≥ {word}") for fill, word in zip(FILLS[2:], words)]
     return steps if scale.is_finite else [*steps, (NOT_FINITE, "inf or nan")]
 
 
@@ -98,5 +98,5 @@ def _power_of_ten(number: float) -> str:
 
 
 def text_on(fill: str) -> str:
-    """Dark or white, whichever stands out more on one of these colours."""
+    """Dark or white, whichever stands out more on a colour of the scale."""
     return "#ffffff" if fill in _DARK_FILLS else DARK

@@ -10,9 +10,9 @@ from autograd.drawing.colours import DARK, GREY, INPUT_BORDER, INPUT_FILL, Scale
 from autograd.drawing.forms import forms_of
 from autograd.drawing.pictures import Drawing
 from autograd.drawing.repeats import repeated
-from autograd.drawing.sketch import Look, Node, Sketch
+from autograd.drawing.sketch import Look, Sketch, SketchNode
 from autograd.graph.scopes import Path
-from autograd.programs.code import format_constant
+from autograd.primitives.notation import format_constant
 
 __all__ = ["written"]
 
@@ -147,7 +147,7 @@ class _Writer:
                 self.box(self.homes[place], name, node)
         return name
 
-    def box(self, home: Path, name: str, node: Node, more: dict[str, str] | None = None) -> None:
+    def box(self, home: Path, name: str, node: SketchNode, more: dict[str, str] | None = None) -> None:
         """Draw a value's box."""
         numbers = [(what, of) for what, of in (("data", node.data), ("grad", node.grad)) if of]
         lines = [_shortened(line) for line in node.lines]
@@ -211,15 +211,15 @@ def _homes(sketch: Sketch) -> list[Path]:
 
 def _columns(sketch: Sketch, homes: list[Path]) -> dict[Path, list[list[int]]]:
     """The functions of the same form that are drawn one above the other, in each box of scopes."""
-    if any(node.look is Look.LAYER for node in sketch.nodes):  # what is alike is one already
+    if any(node.look is Look.LAYER for node in sketch.nodes):  # what is alike is merged already
         return {}
-    found: dict[tuple[Path, int], list[int]] = {}
+    alike: dict[tuple[Path, int], list[int]] = {}
     for place, form in enumerate(forms_of(sketch)):
         primitive = sketch.nodes[place].primitive
         if primitive is not None and not primitive.symbol and not primitive.folded:
-            found.setdefault((homes[place], form), []).append(place)
+            alike.setdefault((homes[place], form), []).append(place)
     columns: dict[Path, list[list[int]]] = {}
-    for (home, _), places in found.items():
+    for (home, _), places in alike.items():
         if 1 < len(places) <= COLUMN:
             columns.setdefault(home, []).append(places)
     return columns

@@ -8,7 +8,7 @@ from graphlib import TopologicalSorter
 
 from autograd.drawing.forms import forms_of, kind_of
 from autograd.drawing.merging import merged
-from autograd.drawing.sketch import Node, Sketch
+from autograd.drawing.sketch import Sketch, SketchNode
 from autograd.graph.scopes import Scope
 
 __all__ = ["FOLDS"]
@@ -50,7 +50,7 @@ def _layers(sketch: Sketch, forms: list[int]) -> dict[int, int]:
     function, of whose results another makes products and sums; with what has a label; with a scope.
     """
     users: dict[int, set[int]] = {}
-    example: dict[int, Node] = {}
+    example: dict[int, SketchNode] = {}
     ends = {forms[output] for output in sketch.outputs}
     for form, node in zip(forms, sketch.nodes):
         if not node.operands:
@@ -73,7 +73,7 @@ def _layers(sketch: Sketch, forms: list[int]) -> dict[int, int]:
     return layers
 
 
-def _continues(node: Node, user: Node) -> bool:
+def _continues(node: SketchNode, user: SketchNode) -> bool:
     """Whether an operation may be in one layer with the one that uses it."""
     return kind_of(node)[1] == kind_of(user)[1] and (node.is_operator or not user.is_operator)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable
 
-from autograd.drawing.sketch import Node, Sketch
+from autograd.drawing.sketch import Sketch, SketchNode
 from autograd.primitives import table
 
 __all__ = ["forms_of", "kind_of"]
@@ -20,17 +20,17 @@ def forms_of(sketch: Sketch) -> list[int]:
     of terms count, not how many there are, nor in which order they were added up.
 
     Args:
-        sketch: one in which nothing is merged.
+        sketch: a sketch in which nothing is merged.
     """
     known: dict[Hashable, int] = {}
-    sums: dict[int, tuple[Hashable, frozenset[int]]] = {}  # the kind and the terms of each form that is one
-    found: list[int] = []
+    sums: dict[int, tuple[Hashable, frozenset[int]]] = {}  # the kind and the terms of each form that is a sum
+    forms: list[int] = []
     for place, node in enumerate(sketch.nodes):
         if node.primitive is None:  # where it has operands it is an output that is no operation
-            found.append(known.setdefault((place,) if node.operands else node.look, len(known)))
+            forms.append(known.setdefault((place,) if node.operands else node.look, len(known)))
             continue
         kind = kind_of(node)
-        operands = tuple([found[operand] for operand in node.operands])
+        operands = tuple([forms[operand] for operand in node.operands])
         is_sum = node.primitive is table.add or node.primitive.folded
         terms: frozenset[int] = frozenset()
         for operand in operands if is_sum else ():
@@ -42,10 +42,10 @@ def forms_of(sketch: Sketch) -> list[int]:
         else:
             of = frozenset(operands) if node.primitive.commutative else operands
             form = known.setdefault((kind, of), len(known))
-        found.append(form)
-    return found
+        forms.append(form)
+    return forms
 
 
-def kind_of(node: Node) -> tuple[Hashable, Hashable]:
+def kind_of(node: SketchNode) -> tuple[Hashable, Hashable]:
     """What nodes must share to be alike, apart from their operands. Scopes may have numbers."""
     return node.primitive, tuple([re.sub(r"\d+", "#", scope.name) for scope in node.scopes])

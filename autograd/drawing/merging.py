@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 
-from autograd.drawing.sketch import Look, Node, Sketch
+from autograd.drawing.sketch import Look, Sketch, SketchNode
 from autograd.graph.scopes import Path, Scope
 
 __all__ = ["merged"]
@@ -37,20 +37,22 @@ class _Merger:
                 self.members.setdefault(group, []).append(place)
         self.outside = set(sketch.outputs)  # the results that are used outside of their group
         for place, node in enumerate(self.nodes):
-            self.outside.update(one for one in node.operands if groups[one] != groups[place])
+            self.outside.update(part for part in node.operands if groups[part] != groups[place])
         self.paths = _Paths(self.nodes, self.members.values())
 
-        self.found: list[Node] = []
+        self.merged: list[SketchNode] = []
         self.moved: dict[int, int] = {}  # where an input or an operation has gone
         self.add_inputs(sketch.outputs)
         ordered = sorted(self.members, key=lambda group: self.members[group][-1])
         constants = {group: self.add_constants(group) for group in ordered}
-        for at, group in enumerate(ordered, len(self.found)):
+        for at, group in enumerate(ordered, len(self.merged)):
             self.moved.update(dict.fromkeys(self.members[group], at))
         for group in ordered:
             merge = self.whole if self.is_whole(group) else self.layer
-            self.found.append(merge(self.members[group], constants[group]))
-        self.sketch = Sketch(self.found, list(dict.fromkeys(self.moved[one] for one in sketch.outputs)))
+            self.merged.append(merge(self.members[group], constants[group]))
+        self.sketch = Sketch(
+            self.merged, list(dict.fromkeys(self.moved[output] for output in sketch.outputs))
+        )
 
     def is_whole(self, group: Hashable) -> bool:
         """Whether a group is one operation, to be drawn as such."""
@@ -71,40 +73,42 @@ class _Merger:
             alike.setdefault(frozenset(of), []).append(place)
         for places in alike.values():
             some = [self.nodes[place] for place in places]
-            self.moved.update(dict.fromkeys(places, len(self.found)))
-            self.found.append(some[0] if len(some) == 1 else _inputs(some))
+            self.moved.update(dict.fromkeys(places, len(self.merged)))
+            self.merged.append(some[0] if len(some) == 1 else _inputs(some))
 
     def add_constants(self, group: Hashable) -> list[int]:
         """Add the constants that a group uses, as one where the group is one; return their new places."""
-        found = [
+        constants = [
             self.nodes[operand]
             for place in self.members[group]
             for operand in self.nodes[place].operands
             if self.nodes[operand].look is Look.CONSTANT
         ]
-        if found and not self.is_whole(group):
-            found = [Node(Look.CONSTANT, data=_extremes(one.data for one in found))]
-        self.found += found
-        return list(range(len(self.found) - len(found), len(self.found)))
+        if constants and not self.is_whole(group):
+            constants = [SketchNode(Look.CONSTANT, data=_extremes(constant.data for constant in constants))]
+        self.merged += constants
+        return list(range(len(self.merged) - len(constants), len(self.merged)))
 
-    def whole(self, members: list[int], constants: list[int]) -> Node:
+    def whole(self, members: list[int], constants: list[int]) -> SketchNode:
         """An operation as it is, with its operands where they have gone."""
         [node] = [self.nodes[place] for place in members]
         rest = iter(constants)
-        operands = [self.moved[one] if one in self.moved else next(rest) for one in node.operands]
+        operands = [self.moved[part] if part in self.moved else next(rest) for part in node.operands]
         return node._replace(operands=tuple(operands), scopes=self.paths.joined(node.scopes))
 
-    def layer(self, members: list[int], constants: list[int]) -> Node:
+    def layer(self, members: list[int], constants: list[int]) -> SketchNode:
         """Operations as one, with the numbers of those whose results are used outside."""
         some = [self.nodes[place] for place in members]
-        parts = dict.fromkeys(self.moved[one] for node in some for one in node.operands if one in self.moved)
+        parts = dict.fromkeys(
+            self.moved[part] for node in some for part in node.operands if part in self.moved
+        )
         parts.pop(self.moved[members[0]], None)
         results = [self.nodes[place] for place in members if place in self.outside]
         inner = [self.nodes[place] for place in members if place not in self.outside]
         group = self.groups[members[0]]
         title = (self.titles[group],) if group in self.titles else ()
         counts = [_counted(results), *([f"of {_counted(inner)}"] if inner else [])]
-        return Node(
+        return SketchNode(
             Look.LAYER,
             (*parts, *constants),
             lines=(*title, *_names(results), *counts),
@@ -114,8 +118,8 @@ class _Merger:
         )
 
 
-def _inputs(some: list[Node]) -> Node:
-    return Node(
+def _inputs(some: list[SketchNode]) -> SketchNode:
+    return SketchNode(
         Look.INPUTS,
         lines=(f"{len(some)} inputs", *_names(some)),
         data=_extremes(node.data for node in some),
@@ -123,7 +127,7 @@ def _inputs(some: list[Node]) -> Node:
     )
 
 
-def _names(some: list[Node]) -> tuple[str, ...]:
+def _names(some: list[SketchNode]) -> tuple[str, ...]:
     """The labels of nodes, in one line: the first and the last where there are many."""
     labels = list(dict.fromkeys(node.lines[0] for node in some if node.lines))
     if not labels:
@@ -131,7 +135,7 @@ def _names(some: list[Node]) -> tuple[str, ...]:
     return (", ".join(labels) if len(labels) <= 2 else f"{labels[0]} … {labels[-1]}",)
 
 
-def _counted(some: list[Node]) -> str:
+def _counted(some: list[SketchNode]) -> str:
     """How many operations there are of each kind: ``16 *, 4 tanh, sin``."""
     kinds = Counter(node.symbol for node in some if node.symbol).most_common()
     rest = sum(count for _, count in kinds[_KINDS:])
@@ -141,10 +145,10 @@ def _counted(some: list[Node]) -> str:
 
 def _extremes(numbers: Iterable[tuple[float, ...]]) -> tuple[float, ...]:
     """The smallest and the largest number; nan where one is nan; nothing of nothing."""
-    found = [number for some in numbers for number in some]
-    if not found:
+    flat = [number for some in numbers for number in some]
+    if not flat:
         return ()
-    return (math.nan,) if any(map(math.isnan, found)) else tuple(dict.fromkeys((min(found), max(found))))
+    return (math.nan,) if any(map(math.isnan, flat)) else tuple(dict.fromkeys((min(flat), max(flat))))
 
 
 class _Paths:
@@ -155,14 +159,14 @@ class _Paths:
         groups: the places of the nodes that are merged; their scopes have the same names.
     """
 
-    def __init__(self, nodes: list[Node], groups: Iterable[list[int]]) -> None:
-        self.one_with: dict[Scope, Scope] = {}
+    def __init__(self, nodes: list[SketchNode], groups: Iterable[list[int]]) -> None:
+        self.joined_with: dict[Scope, Scope] = {}
         for members in groups:
             first = nodes[members[0]].scopes
             for place in members:
                 for scope, other in zip(nodes[place].scopes, first):
                     if self.first(scope) is not self.first(other):
-                        self.one_with[self.first(scope)] = self.first(other)
+                        self.joined_with[self.first(scope)] = self.first(other)
         alike: dict[Scope, dict[Scope, None]] = {}
         for node in nodes:
             for scope in node.scopes:
@@ -170,9 +174,9 @@ class _Paths:
         self.drawn = {first: _joined(scopes) for first, scopes in alike.items()}
 
     def first(self, scope: Scope) -> Scope:
-        """The scope that stands for all that are one with it."""
-        while scope in self.one_with:
-            scope = self.one_with[scope]
+        """The scope that stands for all that are joined with it."""
+        while scope in self.joined_with:
+            scope = self.joined_with[scope]
         return scope
 
     def joined(self, path: Path) -> Path:
@@ -181,7 +185,7 @@ class _Paths:
 
 
 def _joined(scopes: Collection[Scope]) -> Scope:
-    """One scope for some that are drawn as one: ``head × 4``, ``layer 1 … layer 3``."""
+    """The scope that is drawn in the place of several: ``head × 4``, ``layer 1 … layer 3``."""
     first, *_, last = [*scopes, *scopes]
     if first is last:
         return first

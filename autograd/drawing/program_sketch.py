@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from autograd.drawing.sketch import Look, Node, Sketch
-from autograd.programs.code import formula
+from autograd.drawing.sketch import Look, Sketch, SketchNode
 from autograd.programs.program import Program
 
 __all__ = ["sketch_of_program"]
@@ -24,27 +23,27 @@ def sketch_of_program(program: Program) -> Sketch:
     outputs: dict[int, list[str]] = {}
     for slot, result in zip(code.outputs, results):
         outputs.setdefault(slot, []).append(result)
-    nodes: list[Node] = []
+    nodes: list[SketchNode] = []
     places: dict[int, int] = {}
 
-    def add(slot: int, node: Node) -> None:
+    def add(slot: int, node: SketchNode) -> None:
         places[slot] = len(nodes)
         nodes.append(node)
 
     for slot in range(len(code.inputs)):
         if slot in used:
-            add(slot, Node(Look.INPUT, lines=(names[slot],)))
+            add(slot, SketchNode(Look.INPUT, lines=(names[slot],)))
     for slot, number in enumerate(code.constants, len(code.inputs)):
-        add(slot, Node(Look.CONSTANT, data=(number,)))
+        add(slot, SketchNode(Look.CONSTANT, data=(number,)))
+    labels = code.labels()
     for instruction in code.instructions:
-        operands = tuple([places[operand] for operand in instruction.operands])
-        for slot, label in zip(instruction.results, instruction.labels or [""] * len(instruction.results)):
-            lines = ([label] if label else []) + outputs.get(slot, [])
-            title = f"{names[slot]} = {formula(instruction, names)}"
-            look = Node(Look.RESULT, operands, instruction.operation, tuple(lines), tooltip=title)
-            add(slot, look._replace(scopes=instruction.scopes))
+        parts = tuple([places[operand] for operand in instruction.operands])
+        node = SketchNode(Look.RESULT, parts, instruction.operation, scopes=instruction.scopes)
+        for slot in instruction.results:
+            lines = tuple(([labels[slot]] if labels[slot] else []) + outputs.get(slot, []))
+            add(slot, node._replace(lines=lines, tooltip=f"{names[slot]} = {instruction.written(names)}"))
     for slot, returned in outputs.items():
         if slot < code.start:  # an argument, or a constant, that is returned as it is
-            nodes.append(Node(Look.RESULT, (places[slot],), lines=tuple(returned)))
+            nodes.append(SketchNode(Look.RESULT, (places[slot],), lines=tuple(returned)))
             places[slot] = len(nodes) - 1
     return Sketch(nodes, [places[slot] for slot in outputs])

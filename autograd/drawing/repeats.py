@@ -23,16 +23,16 @@ def repeated(sketch: Sketch) -> set[tuple[int, int]]:
     for place in reversed(range(len(nodes))):
         for operand in nodes[place].operands:
             column[operand] = max(column[operand], column[place] + 1)
-    found = set()
+    uses_of_hubs = set()
     lines = []
     for place, node in enumerate(nodes):
         for operand in node.operands:
             if nodes[operand].look.is_input and uses[operand] > HUB:
-                found.add((place, operand))
+                uses_of_hubs.add((place, operand))
             elif nodes[operand].look is not Look.CONSTANT:
                 lines.append((column[operand] - column[place] - 1, place, operand))
     longest = _longest(Counter(length for length, _, _ in lines))
-    return found | {(place, operand) for length, place, operand in lines if length > longest}
+    return uses_of_hubs | {(place, operand) for length, place, operand in lines if length > longest}
 
 
 def _longest(lengths: Counter[int]) -> int:

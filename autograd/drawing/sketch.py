@@ -9,7 +9,7 @@ from typing import NamedTuple
 from autograd.graph.scopes import Path
 from autograd.primitives.operation import Operation
 
-__all__ = ["Look", "Node", "Sketch", "nearest"]
+__all__ = ["Look", "Sketch", "SketchNode", "nearest"]
 
 
 class Look(Enum):
@@ -27,7 +27,7 @@ class Look(Enum):
         return self in (Look.INPUT, Look.INPUTS)
 
 
-class Node(NamedTuple):
+class SketchNode(NamedTuple):
     """An input, a constant, or an operation with its result.
 
     Attributes:
@@ -75,7 +75,7 @@ class Sketch(NamedTuple):
         notice: what is left out, or "".
     """
 
-    nodes: list[Node]
+    nodes: list[SketchNode]
     outputs: list[int]
     notice: str = ""
 
@@ -102,20 +102,20 @@ def nearest(sketch: Sketch, most: int) -> Sketch:
     drawn, whole, ahead = set(outputs), set(), deque(outputs)
     while ahead:
         place = ahead.popleft()
-        more = {one for one in nodes[place].operands if nodes[one].look is not Look.CONSTANT} - drawn
+        more = {part for part in nodes[place].operands if nodes[part].look is not Look.CONSTANT} - drawn
         if len(drawn) + len(more) <= most:
             whole.add(place)
             drawn |= more
             ahead.extend(sorted(more))
-    constants = {one for place in whole for one in nodes[place].operands} - drawn
+    constants = {part for place in whole for part in nodes[place].operands} - drawn
     moved = {place: at for at, place in enumerate(sorted(drawn | constants))}
-    found = []
+    kept = []
     for place in moved:
         node = nodes[place]
         if place in whole:
             node = node._replace(operands=tuple([moved[operand] for operand in node.operands]))
         elif node.operands:
             node = node._replace(look=Look.CUT, operands=(), primitive=None, lines=("…", *node.lines))
-        found.append(node)
+        kept.append(node)
     notice = f"{len(drawn)} of {there} nodes are drawn, those nearest to the result"
-    return Sketch(found, [moved[place] for place in outputs], notice)
+    return Sketch(kept, [moved[place] for place in outputs], notice)

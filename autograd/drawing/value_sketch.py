@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd.drawing.sketch import Look, Node, Sketch
+from autograd.drawing.sketch import Look, Sketch, SketchNode
 from autograd.graph.scopes import scopes_of
 from autograd.graph.value import Value
 from autograd.graph.walks import (
     gradients,
-    is_constant,
     is_leaf,
     leaves,
     number,
@@ -28,7 +27,7 @@ def sketch_of_values(roots: tuple[Any, ...]) -> Sketch:
         roots: the results.
 
     Raises:
-        TypeError: one of them is no Value.
+        TypeError: a root is no Value.
     """
     for root in roots:
         if not isinstance(root, Value):
@@ -42,30 +41,28 @@ def sketch_of_values(roots: tuple[Any, ...]) -> Sketch:
     places: dict[Any, int] = {leaf: place for place, leaf in enumerate(inputs)}
     for value in order:
         parts = []
-        for one in operands(value):
-            if is_constant(one):
-                parts.append(len(nodes))
-                nodes.append(Node(Look.CONSTANT, data=(one,)))
-            else:
-                parts.append(places[one])
+        for operand in operands(value):
+            parts.append(places[operand] if isinstance(operand, Value) else len(nodes))
+            if not isinstance(operand, Value):
+                nodes.append(SketchNode(Look.CONSTANT, data=(operand,)))
         places[value] = len(nodes)
         nodes.append(_node(Look.RESULT, value, tuple(parts)))
     return Sketch(nodes, [places[root] for root in dict.fromkeys(roots)])
 
 
 def has_more_than(root: Value, most: int) -> bool:
-    """Whether a graph has more nodes than so many; asking takes no longer however large it is."""
+    """Whether a graph has more nodes than so many; no more nodes than that are visited."""
     seen = {root}
     ahead = [root]
     while ahead and len(seen) <= most:
-        parts = [one for one in operands(ahead.pop()) if not is_constant(one) and one not in seen]
+        parts = [part for part in operands(ahead.pop()) if isinstance(part, Value) and part not in seen]
         seen.update(parts)
         ahead += dict.fromkeys(parts)
     return len(seen) > most
 
 
-def _node(look: Look, value: Value, parts: tuple[int, ...] = ()) -> Node:
-    return Node(
+def _node(look: Look, value: Value, parts: tuple[int, ...] = ()) -> SketchNode:
+    return SketchNode(
         look,
         parts,
         operation(value),

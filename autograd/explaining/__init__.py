@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 import os
 
-from autograd.explaining.contents import Account
+from autograd.explaining.explained_graph import ExplainedGraph
 from autograd.explaining.page import assemble
 from autograd.explaining.telling import tell
 from autograd.graph.value import Value
-from autograd.graph.walks import leaves, topological_order
+from autograd.graph.walks import leaves, operation, topological_order
 from autograd.primitives.ieee import described
+from autograd.primitives.primitive import Primitive
 from autograd.support.whole_files import write_whole
 
 __all__ = ["Explanation", "explain"]
@@ -26,11 +27,11 @@ class Explanation:
     """
 
     def __init__(self, result: Value) -> None:
-        account = Account(result)
-        steps = list(tell(account))
+        graph = ExplainedGraph(result)
+        steps = list(tell(graph))
         self._sentences = [told.sentence for told in steps]
-        self._title = f"The gradient of {account.names[-1]}, step by step"
-        self.html = assemble(account, steps)
+        self._title = f"The gradient of {graph.names[-1]}, step by step"
+        self.html = assemble(graph, steps)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the page to a file, whole or not at all.
@@ -65,7 +66,7 @@ def explain(result: Value, *, max_nodes: int = MAX_NODES) -> Explanation:
 
     The page draws the graph, with a slider to walk forward and then backward, operation by operation.
     Each step shows the operation's rule in symbols and in numbers, and what it sends back to each
-    operand. A table lists all gradients with their formulas, and tells of gradients found by hand
+    operand. A table lists all gradients with their formulas, and tells of gradients derived by hand
     whether they are right, and what may be wrong with them.
 
     The numbers are those of `Value.backward` on gradients that start from 0, to the bit; nobody's
@@ -100,6 +101,12 @@ def explain(result: Value, *, max_nodes: int = MAX_NODES) -> Explanation:
         )
     _ = result.data  # refused while a function is traced
     order = topological_order(result)
+    for node in order:
+        if not isinstance(operation(node), Primitive):
+            raise TypeError(
+                f"{operation(node).name} has no partial derivatives to show: explain what comes before it, or "
+                "after it with its results as new Values"
+            )
     nodes = len(order) + len(leaves(order))
     if nodes > max_nodes:
         raise ValueError(

@@ -1,14 +1,15 @@
-"""The backward pass as `Value.backward` makes it, number by number, touching no one's `grad`."""
+"""The backward pass as `Value.backward` makes it, number by number, touching nobody's `grad`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from autograd.derivatives.sweeps import Received, reverse
 from autograd.graph.value import Value, partials_at
-from autograd.graph.walks import is_leaf, operands
+from autograd.graph.walks import Application, applications, is_leaf, leaves
 
-__all__ = ["Share", "Step", "backward_steps"]
+__all__ = ["BackwardStep", "Share", "backward_steps"]
 
 
 class Share(NamedTuple):
@@ -30,13 +31,13 @@ class Share(NamedTuple):
     after: float | None = None
 
 
-class Step(NamedTuple):
+class BackwardStep(NamedTuple):
     """The backward pass at one operation.
 
     Attributes:
         node: the operation.
         gradient: its gradient, to which nothing is added any more; None where none reaches it.
-        shares: one an operand, in order; none where no gradient reaches the operation.
+        shares: what each operand receives, in order; none where no gradient reaches the operation.
     """
 
     node: Value
@@ -44,7 +45,7 @@ class Step(NamedTuple):
     shares: tuple[Share, ...]
 
 
-def backward_steps(root: Value, order: Sequence[Value]) -> tuple[list[Step], dict[Value, float]]:
+def backward_steps(root: Value, order: Sequence[Value]) -> tuple[list[BackwardStep], dict[Value, float]]:
     """What `Value.backward` does on a graph whose gradients are all 0, an operation a step.
 
     Args:
@@ -52,7 +53,7 @@ def backward_steps(root: Value, order: Sequence[Value]) -> tuple[list[Step], dic
         order: the operations that it depends on, itself included, in topological order.
 
     Returns:
-        The steps, in the order in which they happen, and the gradients of all nodes that one reaches.
+        The steps, in the order in which they happen, and the gradients of all nodes that a gradient reaches.
 
     >>> x = Value(3.0, "x")
     >>> y = x * x
@@ -60,26 +61,28 @@ def backward_steps(root: Value, order: Sequence[Value]) -> tuple[list[Step], dic
     >>> [(share.partial, share.after) for share in step.shares], gradients[x]
     ([(3.0, 3.0), (3.0, 6.0)], 6.0)
     """
-    gradients = {root: 1.0}
-    steps = []
-    for node in reversed(order):
-        gradient = gradients.get(node)
-        shares = () if gradient is None else _shares(node, gradient, gradients)
-        steps.append(Step(node, gradient, shares))
-    return steps, gradients
+    steps = {node: BackwardStep(node, None, ()) for node in reversed(order)}
+
+    def observe(application: Application, adjoints: Sequence[float], received: Received) -> None:
+        _, parts, (node,) = application
+        sent = iter(received)
+        shares = [
+            Share(part) if partial is None else _share(partial, *next(sent))
+            for part, partial in zip(parts, partials_at(node))
+        ]
+        steps[node] = BackwardStep(node, adjoints[0], tuple(shares))
+
+    inputs = leaves(order)
+    swept = reverse(applications(root), [(root, 1.0)], inputs, observer=observe)
+    gradients = {step.node: step.gradient for step in steps.values() if step.gradient is not None}
+    reached = {share.operand for step in steps.values() for share in step.shares if share.partial is not None}
+    gradients |= {leaf: 0.0 + gradient for leaf, gradient in zip(inputs, swept) if leaf in reached}
+    return list(steps.values()), gradients or {root: 1.0}
 
 
-def _shares(node: Value, gradient: float, gradients: dict[Value, float]) -> tuple[Share, ...]:
-    """The chain rule at one operation; the gradients of its operands are brought up to date."""
-    shares = []
-    for one, partial in zip(operands(node), partials_at(node)):
-        if partial is None:
-            shares.append(Share(one))
-            continue
-        contribution = gradient * partial
-        before = gradients.get(one)
-        # The engine starts a leaf from 0 and an operation from -0, which only a sum of zeros can tell.
-        start = (0.0 if is_leaf(one) else -0.0) if before is None else before
-        gradients[one] = start + contribution
-        shares.append(Share(one, partial, contribution, before, gradients[one]))
-    return tuple(shares)
+def _share(partial: float, operand: Value, contribution: float, before: float | None) -> Share:
+    """What an operand received. The engine starts a leaf from 0, which only a sum of zeros can tell."""
+    after = contribution if before is None else before + contribution
+    if is_leaf(operand):
+        after = 0.0 + after
+    return Share(operand, partial, contribution, before, after)

@@ -68,11 +68,11 @@ def layered(sizes: Sequence[Size], uses: Sequence[Sequence[int]]) -> Layout:
 
     def route(node: int, place: int) -> list[Point]:
         """Out of the middle of the operand's box, past the layers between, in at the operand's port."""
-        one = uses[node][place]
-        y = corners[one][1] + sizes[one].height / 2
-        points = [(corners[one][0] + sizes[one].width, y), (rights[graph.layer[one]], y)]
-        for layer in range(graph.layer[one] - 1, graph.layer[node], -1):
-            y = tops[one, layer] + BEND / 2
+        operand = uses[node][place]
+        y = corners[operand][1] + sizes[operand].height / 2
+        points = [(corners[operand][0] + sizes[operand].width, y), (rights[graph.layer[operand]], y)]
+        for layer in range(graph.layer[operand] - 1, graph.layer[node], -1):
+            y = tops[operand, layer] + BEND / 2
             points += [(lefts[layer], y), (rights[layer], y)]
         left, top = corners[node]
         return [*points, (left, top + sizes[node].height * (0.5 + _port(uses[node], place)))]
@@ -109,15 +109,15 @@ class _Layers:
         self.uses = uses
         self.layer = [0] * len(uses)
         for node in reversed(range(len(uses))):
-            for one in uses[node]:
-                self.layer[one] = max(self.layer[one], self.layer[node] + 1)
+            for operand in uses[node]:
+                self.layer[operand] = max(self.layer[operand], self.layer[node] + 1)
         self.rows: list[list[_Item]] = [[] for _ in range(max(self.layer) + 1)]
         self.after: _Links = defaultdict(list)
         self.before: _Links = defaultdict(list)
         for node in self._depth_first():
             self.rows[self.layer[node]].append((node, None))
-            for place, one in enumerate(uses[node]):
-                self._connect(one, node, _port(uses[node], place))
+            for place, operand in enumerate(uses[node]):
+                self._connect(operand, node, _port(uses[node], place))
 
     def _depth_first(self) -> Iterator[int]:
         """The nodes from the last one back, operands in order: a tree drawn so crosses no edges."""
@@ -129,11 +129,11 @@ class _Layers:
                 yield node
                 stack.extend(reversed(self.uses[node]))
 
-    def _connect(self, one: int, node: int, port: float) -> None:
-        """An edge, from its end back through the layers between, until it meets one of the same start."""
+    def _connect(self, operand: int, node: int, port: float) -> None:
+        """An edge, from its end back through the layers between, until it meets another of the same start."""
         target: _Item = (node, None)
-        for layer in range(self.layer[node] + 1, self.layer[one] + 1):
-            item = (one, layer if layer < self.layer[one] else None)
+        for layer in range(self.layer[node] + 1, self.layer[operand] + 1):
+            item = (operand, layer if layer < self.layer[operand] else None)
             known = item in self.after
             self.after[item].append((target, port))
             self.before[target].append((item, port))
@@ -145,7 +145,7 @@ class _Layers:
 
 
 def _untangle(graph: _Layers) -> None:
-    """Order each row by the mean place of its neighbours, to and fro; keep the best order found."""
+    """Order each row by the mean place of its neighbours, to and fro; keep the best order."""
     best, fewest = [list(row) for row in graph.rows], _crossings(graph)
     for sweep in range(SWEEPS):
         if fewest == 0:

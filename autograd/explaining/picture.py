@@ -6,11 +6,12 @@ import unicodedata
 from collections import Counter
 from typing import NamedTuple
 
-from autograd.explaining.contents import Account
+from autograd.explaining.explained_graph import ExplainedGraph
 from autograd.explaining.layers import Layout, Point, Size, layered
-from autograd.explaining.words import rounded, sign
 from autograd.graph.value import Value
 from autograd.graph.walks import number
+from autograd.primitives.notation import format_rounded
+from autograd.programs.formulas import PRINTED_SIGNS
 
 __all__ = ["Picture", "picture"]
 
@@ -41,49 +42,57 @@ class Picture(NamedTuple):
     edges: list[list[tuple[int, str]]]
 
 
-def picture(account: Account) -> Picture:
-    headings = [_heading(account, node) for node in range(len(account.nodes))]
-    layout = layered(_sizes(account, headings), account.uses)
+def picture(graph: ExplainedGraph) -> Picture:
+    """Lay a graph out."""
+    headings = [_heading(graph, node) for node in range(len(graph.nodes))]
+    layout = layered(_sizes(graph, headings), graph.uses)
     boxes = [
         [round(length, 1) for length in (*corner, *size)]
         for corner, size in zip(layout.corners, layout.sizes)
     ]
     size = [round(length, 1) for length in layout.size]
-    return Picture(size, headings, boxes, *_edges(account, layout))
+    return Picture(size, headings, boxes, *_edges(graph, layout))
 
 
-def _heading(account: Account, node: int) -> str:
+def _heading(graph: ExplainedGraph, node: int) -> str:
     """The first line in a box: a leaf and its number, an operation as a formula if it is short."""
-    name, formula = _clipped(account.names[node]), account.formulas[node]
+    name, formula = _clipped(graph.names[node]), graph.formulas[node]
     if formula is None:
-        return f"{name} = {rounded(number(account.nodes[node]))}"
-    text = account.in_names(node, formula)
-    return f"{name} = {text}" if _columns(text) <= SHORT_FORMULA else f"{name}: {sign(account.nodes[node])}"
+        return f"{name} = {format_rounded(number(graph.nodes[node]))}"
+    text = graph.in_names(formula)
+    if _columns(text) <= SHORT_FORMULA:
+        return f"{name} = {text}"
+    operation = graph.nodes[node]._op
+    return f"{name}: {PRINTED_SIGNS.get(operation, operation)}"
 
 
-def _sizes(account: Account, headings: list[str]) -> list[Size]:
+def _sizes(graph: ExplainedGraph, headings: list[str]) -> list[Size]:
     """A box is wide enough for all that it ever shows."""
-    lines = [[heading, rounded(number(value))] for heading, value in zip(headings, account.nodes)]
+    lines = [[heading, format_rounded(number(value))] for heading, value in zip(headings, graph.nodes)]
     sent = [
-        [(one, after) for one, _, _, _, after in step.shares if isinstance(one, Value) and after is not None]
-        for step in account.backward
+        [
+            (share.operand, share.after)
+            for share in step.shares
+            if isinstance(share.operand, Value) and share.after is not None
+        ]
+        for step in graph.backward
     ]
-    expected = Counter(one for shares in sent for one, _ in shares)
+    expected = Counter(operand for shares in sent for operand, _ in shares)
     count: Counter[Value] = Counter()
     for shares in sent:
-        count.update(one for one, _ in shares)
-        for one, after in shares:
-            part = f" ({count[one]}/{expected[one]})" if count[one] < expected[one] else ""
-            lines[account.place[one]].append(f"∂ {rounded(after)}{part}")
+        count.update(operand for operand, _ in shares)
+        for operand, after in shares:
+            part = f" ({count[operand]}/{expected[operand]})" if count[operand] < expected[operand] else ""
+            lines[graph.place[operand]].append(f"∂ {format_rounded(after)}{part}")
     return [
         Size(max(map(_columns, shown)) * COLUMN + 2 * MARGIN, (3 if formula else 2) * LINE + MARGIN)
-        for shown, formula in zip(lines, account.formulas)
+        for shown, formula in zip(lines, graph.formulas)
     ]
 
 
 def _columns(text: str) -> int:
     """How many columns a text takes in a monospaced font."""
-    return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text)
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def _clipped(name: str) -> str:
@@ -92,14 +101,14 @@ def _clipped(name: str) -> str:
     return name
 
 
-def _edges(account: Account, layout: Layout) -> tuple[list[list[str]], list[list[tuple[int, str]]]]:
+def _edges(graph: ExplainedGraph, layout: Layout) -> tuple[list[list[str]], list[list[tuple[int, str]]]]:
     """The trunks and the edges of a `Picture`."""
-    trunks: list[list[str]] = [[] for _ in account.nodes]
-    edges: list[list[tuple[int, str]]] = [[] for _ in account.nodes]
+    trunks: list[list[str]] = [[] for _ in graph.nodes]
+    edges: list[list[tuple[int, str]]] = [[] for _ in graph.nodes]
     for (node, place), points in layout.routes.items():
         *shared, last = _path(points)
-        one = account.uses[node][place]
-        trunks[one] = max(trunks[one], shared, key=len)
+        operand = graph.uses[node][place]
+        trunks[operand] = max(trunks[operand], shared, key=len)
         edges[node].append((len(shared), last))
     return trunks, edges
 

@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from autograd.graph.scopes import Path
+from autograd.primitives.notation import format_constant, written
 from autograd.primitives.operation import Operation
 from autograd.support.user_line import Line
 
-__all__ = ["Code", "Instruction", "format_constant", "formula"]
+__all__ = ["Code", "Instruction"]
 
 
 class Instruction(NamedTuple):
@@ -35,6 +36,10 @@ class Instruction(NamedTuple):
     labels: tuple[str, ...] = ()
     line: Line | None = None
     scopes: Path = ()
+
+    def written(self, names: Sequence[str]) -> str:
+        """Its right-hand side, with a name for each slot: ``a * b``, ``-a``, ``sin(a)``."""
+        return written(self.operation, [names[operand] for operand in self.operands])
 
     @property
     def label(self) -> str:
@@ -164,7 +169,7 @@ class Code:
             f"  inputs   {', '.join(self.inputs)}",
         ]
         written = [
-            f"  {', '.join(names[result] for result in instruction.results)} = {formula(instruction, names)}"
+            f"  {', '.join([names[result] for result in instruction.results])} = {instruction.written(names)}"
             for instruction in self.instructions
         ]
         width = min(max(map(len, written), default=0), 48)
@@ -179,23 +184,3 @@ class Code:
             f"<Code {self.name}: {len(self.inputs)} inputs, {len(self)} instructions, "
             f"{len(self.outputs)} outputs>"
         )
-
-
-def format_constant(number: float) -> str:
-    """A number as a person writes it: 2 for 2.0."""
-    return (
-        repr(int(number))
-        if number.is_integer() and abs(number) < 1e15 and str(number) != "-0.0"
-        else repr(number)
-    )
-
-
-def formula(instruction: Instruction, names: Sequence[str]) -> str:
-    """An instruction's right-hand side: ``a * b``, ``-a``, ``sin(a)``."""
-    operation = instruction.operation
-    operands = [names[operand] for operand in instruction.operands]
-    if operation.symbol and len(operands) == 2:
-        return f"{operands[0]} {operation.symbol} {operands[1]}"
-    if operation.symbol and len(operands) == 1:
-        return f"{operation.symbol}{operands[0]}"
-    return f"{operation.name}({', '.join(operands)})"

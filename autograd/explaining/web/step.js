@@ -17,8 +17,8 @@ const list = (kind, ...rows) => element("dl", { class: kind }, ...rows.flatMap((
   [element("dt", {}, term), element("dd", {}, ...described)]));
 
 function startPanel() {
-  return [paragraph("A box is a number: with square corners one that is given, with round corners one that is " +
-    "computed. Its gradient comes after the ∂. (1/2) means: so far, one contribution of two."),
+  return [paragraph("A box is a number: with square corners an input, with round corners a result. " +
+    "Its gradient comes after the ∂. (1/2) means: so far, one contribution of two."),
   paragraph("Walk with the arrow keys, Home and End; the space bar plays. A click on a box, or on a gradient in " +
     "the table, goes to the step where that gradient is completed.")];
 }
@@ -52,7 +52,7 @@ function sharePanel(step, share, place) {
   if (constant) return [title, paragraph("Nothing: it is a constant.")];
   if (!share.contribution) return [title, paragraph("Nothing: the derivative by it is 0 everywhere.")];
   const formula = nodes[node].partials[place];
-  const count = received[to].findIndex((one) => one.share === share) + 1, all = received[to].length;
+  const count = received[to].findIndex((contribution) => contribution.share === share) + 1, all = received[to].length;
   const sum = share.before ? [[number(share.before), " + ", ...enclosed(share.contribution)]] : [];
   return [title, list("share",
     ["derivative", equation(derivative(node, to), ...(formula ? [inNames(formula), inNumbers(formula)] : []),

@@ -22,7 +22,7 @@ const completed = nodes.map((node, i) => {
 function wayFrom(start) {
   const way = new Set([start]);
   nodes.forEach((node, i) => {
-    if (node.operands.some((one) => way.has(one))) way.add(i);
+    if (node.operands.some((operand) => way.has(operand))) way.add(i);
   });
   return way;
 }

@@ -23,17 +23,17 @@ function showNumbers() {
 // A gradient as the sum of what is sent to it, in symbols.
 function chainRule(node) {
   if (received[node].length === 0) return [node === result ? "1" : "0, nothing is sent to it"];
-  const terms = received[node].slice(0, data.terms).map(term), more = received[node].length - terms.length;
-  const joined = (one) => (one[0] === "−" ? [" − ", ...one.slice(1)] : [" + ", ...one]);
-  const sum = terms.flatMap((one, i) => (i === 0 ? one : joined(one)));
+  const terms = received[node].slice(0, data.terms).map(termOf), more = received[node].length - terms.length;
+  const joined = (term) => (term[0] === "−" ? [" − ", ...term.slice(1)] : [" + ", ...term]);
+  const sum = terms.flatMap((term, i) => (i === 0 ? term : joined(term)));
   return more ? [...sum, ` + ${more} more`] : sum;
 }
 
-function term({ from, place }) {
+function termOf({ from, place }) {
   const formula = nodes[from].partials[place];
   if (formula === null) return [...gradient(from), " · ", ...derivative(from, operand(from, place))];
   const pieces = inNames(formula);
   if (pieces.length === 1 && pieces[0] === "1") return gradient(from);
   if (pieces.length === 1 && pieces[0] === "−1") return ["−", ...gradient(from)];
-  return [...gradient(from), " · ", ...(formula.loose ? ["(", ...pieces, ")"] : pieces)];
+  return [...gradient(from), " · ", ...(formula.isFactor ? pieces : ["(", ...pieces, ")"])];
 }

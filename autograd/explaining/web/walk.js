@@ -36,7 +36,7 @@ function confine(leaf) {
   way = leaf === null ? null : wayFrom(leaf);
   walk = [...steps.keys()].filter((i) => way === null || steps[i].node === null || way.has(steps[i].node));
   $("leaf").value = leaf ?? "";
-  moveTo(walk.findLastIndex((one) => one <= at));
+  moveTo(walk.findLastIndex((earlier) => earlier <= at));
 }
 
 function play() {

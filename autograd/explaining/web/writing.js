@@ -26,7 +26,8 @@ const button = (action, ...children) => {
 let allDigits = false;
 const printed = ([short, exact]) => (allDigits ? exact.replaceAll("-", "−") : short);
 const number = (pair) => element("data", { value: pair[1], title: pair[1] }, printed(pair));
-const enclosed = (pair) => (printed(pair).startsWith("−") ? ["(", number(pair), ")"] : [number(pair)]);
+// In parentheses where it is negative or has an exponent, as it must be in a product.
+const enclosed = (pair) => (/^−|e/.test(printed(pair)) ? ["(", number(pair), ")"] : [number(pair)]);
 const ONE = ["1", "1.0"];
 
 function name(node) {
@@ -38,20 +39,19 @@ function name(node) {
 const gradient = (node) => ["∂", name(result), "/∂", name(node)];
 const derivative = (from, to) => ["∂", name(from), "/∂", name(to)];
 
-// A formula in names.
-const inNames = (formula) =>
-  formula.pieces.map((piece) => (typeof piece === "string" ? piece : name(piece[0])));
+// A formula, or what is said, in names.
+const inNames = ({ pieces }) => pieces.map((piece) => (typeof piece === "string" ? piece : name(piece[0])));
 
 // A formula in numbers; a negative one is enclosed where it must be.
 const inNumbers = (formula) => formula.pieces.flatMap((piece) => {
   if (typeof piece === "string") return [piece];
   const [node, tight] = piece, value = nodes[node].value;
-  return tight && /^−|e/.test(printed(value)) ? ["(", number(value), ")"] : [number(value)];
+  return tight ? enclosed(value) : [number(value)];
 });
 
-// The same thing in several ways, with equals signs; a way that reads like the next one is left out.
+// What is equal, with equals signs; what reads like the next one is left out.
 function equation(...ways) {
   const spans = ways.map((way) => element("span", {}, ...way));
-  const told = spans.filter((one, i) => one.textContent !== spans[i + 1]?.textContent);
-  return element("span", {}, ...told.flatMap((one, i) => (i ? [" = ", one] : [one])));
+  const told = spans.filter((span, i) => span.textContent !== spans[i + 1]?.textContent);
+  return element("span", {}, ...told.flatMap((span, i) => (i ? [" = ", span] : [span])));
 }

@@ -271,6 +271,23 @@ def test_the_likelier_of_two_slips_costs_less() -> None:
     assert all(less < more for less, more in pairwise(costs))
 
 
+def test_what_a_slip_makes_of_a_component() -> None:
+    x, y = Symbol("x"), Symbol("y")
+    numbers = {x: 2.0, y: 5.0}
+    term = Term(Link(Symbol("f"), x, x, False), x, Series(np.array(3.0), np.array(0.0)))
+    for slip, wrong in [
+        (Slip(0.0), 0.0),
+        (Slip(-1.0), -10.0),
+        (Slip(0.5, missing=x), 2.5),
+        (Slip(3.0, missing=x, extra=y), 75.0),
+        (Slip(0.0, term=term), 7.0),
+        (Slip(-1.0, missing=x, term=term), 5.5),
+        (Slip(4.0, added=True), 14.0),
+        (Slip(2.0, extra=y, added=True), 20.0),
+    ]:
+        assert slip.applied(10.0, numbers) == wrong
+
+
 @pytest.mark.parametrize(("points", "said"), [(2, "lacks the factor x"), (1, "fits no known slip")])
 def test_three_points_tell_a_slip_from_a_coincidence(points: int, said: str) -> None:
     report = compare(lambda x: x**3, lambda x: 3 * x, Value(0.7, "x"), points=points)

@@ -14,7 +14,7 @@ from hypothesis import assume, given
 import autograd as ag
 from autograd import TracingError, Value, all_primitives, grad, primitive, where
 from autograd.derivation import Derivation, derive
-from autograd.derivation.walks import evaluate
+from autograd.derivation.expression_walks import evaluate
 from autograd.testing import Expression, expressions
 from models.assignment import hand_gradients, loss
 

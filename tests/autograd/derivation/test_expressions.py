@@ -8,11 +8,12 @@ from fractions import Fraction
 
 import pytest
 
+from autograd.derivation.expression_walks import evaluate
 from autograd.derivation.expressions import (
     Call,
     Chain,
     Derivative,
-    Number,
+    Numeral,
     Power,
     Symbol,
     applied,
@@ -23,15 +24,14 @@ from autograd.derivation.expressions import (
 )
 from autograd.derivation.latex import latex
 from autograd.derivation.text import text
-from autograd.derivation.walks import evaluate
 from autograd.primitives import table
 
 x, y, z = Symbol("x"), Symbol("y"), Symbol("z")
 up = Derivative("L", "u")
 
 
-def number(value: float | Fraction) -> Number:
-    return Number(Fraction(value))
+def number(value: float | Fraction) -> Numeral:
+    return Numeral(Fraction(value))
 
 
 @pytest.mark.parametrize(

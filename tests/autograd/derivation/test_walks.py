@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from autograd import Value, grad
+from autograd.derivation.expression_walks import depth, evaluate, ordered, size, substituted
 from autograd.derivation.expressions import Chain, Derivative, Slope, Symbol, as_expression
 from autograd.derivation.text import text
-from autograd.derivation.walks import depth, evaluate, ordered, size, substituted
 from autograd.graph.walks import topological_order
 from autograd.primitives import table
 

@@ -16,10 +16,11 @@ import pytest
 import autograd as ag
 from autograd import Value, all_primitives, detect_anomaly, primitive, trace
 from autograd.explaining import MAX_NODES, explain
-from autograd.explaining.contents import Account
+from autograd.explaining.explained_graph import ExplainedGraph
 from autograd.explaining.telling import tell
 from autograd.graph.context import Watcher, watch
 from autograd.graph.walks import leaves, operands, topological_order
+from autograd.programs.formulas import Formula
 from models.assignment.graph import loss as assignment_loss
 
 ROW = [-1.2879095, -0.12001342, -1.45900038, -0.66660821, -0.14421743], 1.85884913  # the data's first
@@ -109,8 +110,8 @@ def reprs(numbers: Any) -> str:
 @each_loss
 def test_every_number_is_the_engines(build: Callable[[], Value]) -> None:
     result = build()
-    account, recorder = Account(result), backward(result)
-    told = [step for step in account.backward if step.gradient is not None]
+    graph, recorder = ExplainedGraph(result), backward(result)
+    told = [step for step in graph.backward if step.gradient is not None]
     assert [step.node for step in told] == [node for node, _, _ in recorder.seen]
     for step, (node, gradient, received) in zip(told, recorder.seen):
         assert reprs(step.gradient) == reprs(gradient)
@@ -119,13 +120,13 @@ def test_every_number_is_the_engines(build: Callable[[], Value]) -> None:
         assert reprs([(s.operand, s.contribution) for s in sent]) == reprs([one[:2] for one in received])
         last = {share.operand: share.after for share in sent}  # the engine tells of both at once
         assert reprs(list(last.values())) == reprs(list({one: total for one, _, total in received}.values()))
-    assert reprs(account.gradients) == reprs([node.grad for node in account.nodes])
+    assert reprs(graph.gradients) == reprs([node.grad for node in graph.nodes])
 
 
 @each_loss
 def test_nobodys_gradient_is_touched(build: Callable[[], Value]) -> None:
     result = build()
-    nodes = Account(result).nodes
+    nodes = ExplainedGraph(result).nodes
     for place, node in enumerate(nodes):
         node.grad = float(place)
     _ = explain(result).html
@@ -135,7 +136,7 @@ def test_nobodys_gradient_is_touched(build: Callable[[], Value]) -> None:
 def test_a_gradient_that_nothing_is_added_to_stays_a_negative_zero() -> None:
     x = Value(1.0, "x")
     y = x * 1.0
-    assert reprs(Account(y * -0.0).gradients) == reprs([0.0, -0.0, 1.0])
+    assert reprs(ExplainedGraph(y * -0.0).gradients) == reprs([0.0, -0.0, 1.0])
 
 
 # Formulas.
@@ -150,16 +151,16 @@ def test_a_derivative_as_it_is_written_is_the_derivative(entry: Any, numbers: bo
     point = SPECIAL_POINTS.get(entry.name, (0.4,) if entry.arity == 1 else (0.7, -2.0))
     result = entry(*[Value(number, name) for number, name in zip(point, "abc")])
     result.label = "y"
-    account = Account(result)
-    names = {node.label: node.data for node in account.nodes}
-    write = account.in_numbers if numbers else account.in_names
-    last = len(account.nodes) - 1
-    assert computed(write(last, account.formulas[last]), names) == pytest.approx(result.data, rel=1e-5)
-    assert account.formulas[last].loose == is_no_factor(account.in_names(last, account.formulas[last]))
-    for written, partial in zip(account.partials[last], partials(result)):
+    graph = ExplainedGraph(result)
+    names = {node.label: node.data for node in graph.nodes}
+    write = Formula.text if numbers else graph.in_names
+    formula = graph.formulas[-1]
+    assert computed(write(formula), names) == pytest.approx(result.data, rel=1e-5)
+    assert formula.is_factor == is_factor(graph.in_names(formula))
+    for written, partial in zip(graph.partials[-1], partials(result)):
         if written is not None:
-            read = computed(write(last, written), names)
-            assert written.loose == is_no_factor(account.in_names(last, written))
+            read = computed(write(written), names)
+            assert written.is_factor == is_factor(graph.in_names(written))
             assert read == pytest.approx(partial, rel=1e-5, abs=1e-300, nan_ok=True)
 
 
@@ -169,11 +170,11 @@ def in_python(text: str) -> str:
     return text
 
 
-def is_no_factor(text: str) -> bool:
-    """Whether a formula must be enclosed in a product: it has a sign, or Python reads no factor in it."""
+def is_factor(text: str) -> bool:
+    """Whether a formula needs no parentheses in a product: no sign, and Python reads a factor."""
     read = ast.parse(in_python(text), mode="eval").body
     is_sum = isinstance(read, ast.BinOp) and isinstance(read.op, (ast.Add, ast.Sub))
-    return text[0] == "−" or is_sum or isinstance(read, ast.Compare)
+    return text[0] != "−" and not is_sum and not isinstance(read, ast.Compare)
 
 
 def computed(text: str, names: dict[str, float]) -> float:
@@ -202,9 +203,8 @@ def computed(text: str, names: dict[str, float]) -> float:
 def test_derivatives_are_written_as_in_a_textbook(node: Any, written: list[str | None]) -> None:
     z = node(Value(0.5, "x"), Value(2.0, "y"))
     z.label = "z"
-    account = Account(z)
-    last = len(account.nodes) - 1
-    assert [one and account.in_names(last, one) for one in account.partials[last]] == written
+    graph = ExplainedGraph(z)
+    assert [partial and graph.in_names(partial) for partial in graph.partials[-1]] == written
 
 
 def test_a_formula_is_written_as_the_user_has_it() -> None:
@@ -218,7 +218,7 @@ def test_a_formula_is_written_as_the_user_has_it() -> None:
         1e-05 * x: "1e−05·x",
     }
     for node, form in forms.items():
-        assert Account(node).equation(1) == f"L = {form}"
+        assert ExplainedGraph(node).equation(1) == f"L = {form}"
 
 
 def test_a_negative_number_is_enclosed_where_it_must_be() -> None:
@@ -236,9 +236,8 @@ def test_a_number_with_an_exponent_is_enclosed_a_name_with_an_e_is_not() -> None
 
 
 def test_where_the_textbooks_form_loses_digits_it_is_said() -> None:
-    account = Account(Value(20.0, "x").tanh())
-    assert account.remark(account.backward[0], 0).startswith("In floats this form gives 0;")
-    assert not Account(Value(2.0, "x").tanh()).remark(Account(Value(2.0, "x").tanh()).backward[0], 0)
+    assert "In floats this form gives 0; the engine computes" in explain(Value(20.0, "x").tanh()).html
+    assert "In floats this form" not in explain(Value(2.0, "x").tanh()).html
 
 
 # Names and sentences.
@@ -246,38 +245,38 @@ def test_where_the_textbooks_form_loses_digits_it_is_said() -> None:
 
 def test_names_are_labels_and_all_different() -> None:
     w, again, t1, nameless = Value(1.0, "w"), Value(2.0, "w"), Value(3.0, "t1"), Value(4.0)
-    account = Account((w * again + t1) * nameless)
-    assert account.names == ["w", "w#2", "t1", "v4", "t2", "t3", "L"]
-    assert Account(Value(1.0, "L") * 2).names == ["L", "t1"]
+    graph = ExplainedGraph((w * again + t1) * nameless)
+    assert graph.names == ["w", "w#2", "t1", "v4", "t2", "t3", "L"]
+    assert ExplainedGraph(Value(1.0, "L") * 2).names == ["L", "t1"]
 
 
 def test_a_label_cannot_be_taken_for_a_formula() -> None:
     a = Value(1.0, "a + b")
-    assert Account(2 * a).equation(1) == "L = 2·“a + b”"
-    assert Account(Value(1.0, "x" * 99)).names == ["x" * 23 + "…"]
-    assert Account(Value(1.0, "x" * 24)).names == ["x" * 24]
-    assert "\u202e" not in Account(Value(1.0, HOSTILE)).names[0]
+    assert ExplainedGraph(2 * a).equation(1) == "L = 2·“a + b”"
+    assert ExplainedGraph(Value(1.0, "x" * 99)).names == ["x" * 23 + "…"]
+    assert ExplainedGraph(Value(1.0, "x" * 24)).names == ["x" * 24]
+    assert "\u202e" not in ExplainedGraph(Value(1.0, HOSTILE)).names[0]
 
 
 @pytest.mark.parametrize("one", ["\x00", "\x07", "\u202e", "\u2066", "\ue000", "\ud800"])
 def test_a_character_that_cannot_be_written_or_turns_the_text_is_replaced(one: str) -> None:
-    assert Account(Value(1.0, f"a{one}b")).names == ["“a�b”"]
+    assert ExplainedGraph(Value(1.0, f"a{one}b")).names == ["“a�b”"]
 
 
 def test_the_leaves_are_listed_by_number() -> None:
     result = sum(Value(1.0, f"w{i}") for i in (10, 9, 2, 1))
-    account = Account(result)
-    assert [account.names[i] for i in account.listing()] == ["w1", "w2", "w9", "w10"]
+    graph = ExplainedGraph(result)
+    assert [graph.names[i] for i in graph.listing()] == ["w1", "w2", "w9", "w10"]
     names = ["w1[10]", "w1[9]", "w10[2]", "w2[3]", "b"]
-    account = Account(sum(Value(1.0, name) for name in names))
-    assert [account.names[i] for i in account.listing()] == ["b", "w1[9]", "w1[10]", "w2[3]", "w10[2]"]
+    graph = ExplainedGraph(sum(Value(1.0, name) for name in names))
+    assert [graph.names[i] for i in graph.listing()] == ["b", "w1[9]", "w1[10]", "w2[3]", "w10[2]"]
 
 
 def test_the_sentences() -> None:
     x, c = Value(-2.0, "x"), Value(3.0, "c")
     square = x * x
     square.label = "s"
-    told = [step.sentence for step in tell(Account(square * 2.0 + ag.stop_gradient(c * 1.0)))]
+    told = [step.sentence for step in tell(ExplainedGraph(square * 2.0 + ag.stop_gradient(c * 1.0)))]
     assert told == [
         "L is computed from 2 leaves by 5 operations.",
         "Forward: s = x·x = −2·(−2) = 4.",
@@ -305,16 +304,12 @@ def test_the_last_sentence_lists_twelve_gradients(count: int, end: str) -> None:
 
 
 def test_a_constant_derivative_is_a_factor_without_parentheses_unless_it_is_negative() -> None:
-    account = Account(halves(Value(1.0, "x"), Value(2.0, "y")) - Value(3.0, "z"))
-    by_x = account.partials[-2][0]
-    assert by_x is not None
-    assert (by_x.pieces, by_x.loose) == (("0.5",), False)
-    minus = account.partials[-1][1]
-    assert minus is not None
-    assert (minus.pieces, minus.loose) == (("−1",), True)
-    (zero,) = Account(flat(Value(1.0))).partials[-1]
-    assert zero is not None
-    assert (zero.pieces, zero.loose) == (("0",), False)
+    graph = ExplainedGraph(halves(Value(1.0, "x"), Value(2.0, "y")) - Value(3.0, "z"))
+    half, minus = graph.partials[-2][0], graph.partials[-1][1]
+    (zero,) = ExplainedGraph(flat(Value(1.0))).partials[-1]
+    for partial, text, is_factor in [(half, "0.5", True), (minus, "−1", False), (zero, "0", True)]:
+        assert partial is not None
+        assert (partial.text(), partial.is_factor) == (text, is_factor)
 
 
 # The object.
@@ -395,10 +390,10 @@ def test_a_large_graph_is_refused_with_advice() -> None:
     assert len(str(explain(y, max_nodes=MAX_NODES + 1)).splitlines()) == 2 * MAX_NODES + 3
 
 
-@pytest.mark.parametrize("thing", [3.0, [Value(1.0)], "x", None])
-def test_only_a_value_is_explained(thing: Any) -> None:
+@pytest.mark.parametrize("result", [3.0, [Value(1.0)], "x", None])
+def test_only_a_value_is_explained(result: Any) -> None:
     with pytest.raises(TypeError, match="explain takes a Value, got"):
-        explain(thing)
+        explain(result)
 
 
 def test_a_trace_refuses_it() -> None:

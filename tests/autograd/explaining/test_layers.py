@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, minimize
 
-from autograd.explaining.contents import Account
+from autograd.explaining.explained_graph import ExplainedGraph
 from autograd.explaining.layers import AISLE, BEND, GAP, STRAIGHTNESS, Layout, Size, layered
 from tests.autograd.explaining.test_explaining import assignment, shared_leaf
 
@@ -191,7 +191,12 @@ def test_in_four_of_five_small_graphs_no_order_of_the_boxes_crosses_fewer_edges(
 
 
 @pytest.mark.parametrize(
-    "uses", [Account(assignment()).uses, Account(shared_leaf()).uses, [[], [], [], [1], [3, 1], [0, 2, 4]]]
+    "uses",
+    [
+        ExplainedGraph(assignment()).uses,
+        ExplainedGraph(shared_leaf()).uses,
+        [[], [], [], [1], [3, 1], [0, 2, 4]],
+    ],
 )
 def test_a_formula_that_can_be_drawn_without_crossings_is(uses: Uses) -> None:
     assert drawn_crossings(Drawn(layered([Size(40, 36)] * len(uses), uses), uses)) == 0

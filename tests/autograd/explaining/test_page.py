@@ -14,7 +14,7 @@ import pytest
 
 from autograd import Value
 from autograd.explaining import Explanation, explain
-from autograd.explaining.contents import Account
+from autograd.explaining.explained_graph import ExplainedGraph
 from autograd.graph.walks import operands
 from tests.autograd.browser import Browser, chromium
 from tests.autograd.explaining.test_explaining import (
@@ -80,7 +80,7 @@ def position(browser: Browser) -> int:
 @each_loss
 def test_every_number_on_the_page_is_the_engines(show: Any, build: Callable[[], Value]) -> None:
     result = build()
-    explained, nodes = explain(result), Account(result).nodes
+    explained, nodes = explain(result), ExplainedGraph(result).nodes
     told = show(explained).run(WHOLE_WALK)
     assert [step["sentence"] for step in told] == str(explained).splitlines()
     operations = (len(told) - 3) // 2
@@ -311,16 +311,15 @@ return one.querySelector("output").innerText;
         (
             "w1",
             "0.2297",
-            "✗ right but for the sign; negative on the way: ∂t19/∂t18 = −1, ∂t4/∂t3 = t3 = −0.140792, "
-            "∂t1/∂w1 = x1 = −1.28791",
+            "✗ has the wrong sign, where ∂t19/∂t18 = −1, ∂t4/∂t3 = t3 = −0.140792, ∂t1/∂w1 = x1 = −1.28791",
         ),
-        ("w1", "-0.4595", "✗ twice what it should be"),
-        ("w1", "-0.1149", "✗ half of what it should be"),
-        ("w1", "-0.0214", "✗ seems to be ∂L/∂w2"),
-        ("w3", "-0.0056858", "✗ seems to lack the factor ∂t10/∂t9 = cos(t9) = 0.989375"),
-        ("w8", "-0.19285", "✗ seems to lack the factor ∂t16/∂t15 = t16·(1 − t16) = 0.249221"),
-        ("w7", "-1.9285", "✗ seems to lack the factor ∂t8/∂t7 = 1 − t8² = 0.291384"),
-        ("t3", "0.0891884", "✗ seems to lack what comes through t4 (operand 1)"),
+        ("w1", "-0.4595", "✗ has a factor 2 too many"),
+        ("w1", "-0.1149", "✗ lacks the factor 2"),
+        ("w1", "-0.0214", "✗ is the derivative by w2"),
+        ("w3", "-0.0056858", "✗ lacks the factor ∂t10/∂t9, where ∂t10/∂t9 = cos(t9) = 0.989375"),
+        ("w8", "-0.19285", "✗ lacks the factor ∂t16/∂t15, where ∂t16/∂t15 = t16·(1 − t16) = 0.249221"),
+        ("w7", "-1.9285", "✗ lacks the factor ∂t8/∂t7, where ∂t8/∂t7 = 1 − t8² = 0.291384"),
+        ("t3", "0.0891884", "✗ lacks the term ∂L/∂t4 · ∂t4/∂t3, where ∂t4/∂t3 = t3 = −0.140792"),
     ],
 )
 def test_a_hand_derived_gradient_is_judged(slips: Browser, name: str, typed: str, verdict: str) -> None:
@@ -335,7 +334,7 @@ def test_a_gradient_that_is_right_clears_the_factors_that_it_shares(show: Any) -
     verdict = browser.run(
         "return entries.get(nodes.findIndex(({ name }) => name === 'w4')).verdict.innerText"
     )
-    assert verdict == "✗ right but for the sign; negative on the way: ∂t11/∂w4 = x4 = −0.666608"
+    assert verdict == "✗ has the wrong sign, where ∂t11/∂w4 = x4 = −0.666608"
 
 
 @pytest.fixture(scope="module")
@@ -377,9 +376,7 @@ def test_a_list_is_pasted_into_field_after_field(show: Any, text: str) -> None:
     browser = show(explain(assignment()))
     browser.run(PASTE, text)
     verdicts = browser.run("return rows.map(({ row }) => row.querySelector('output').innerText)")
-    sign = (
-        "✗ right but for the sign; negative on the way: ∂t14/∂t10 = t13 = −0.0810826, ∂t9/∂w3 = x3 = −1.459"
-    )
+    sign = "✗ has the wrong sign, where ∂t14/∂t10 = t13 = −0.0810826, ∂t9/∂w3 = x3 = −1.459"
     assert verdicts[:4] == ["✓ agrees", "✓ agrees", sign, ""]
     assert browser.text("#summary").startswith("2 of 3 agree.")
 

@@ -10,7 +10,7 @@ import pytest
 import autograd as ag
 from autograd import Value
 from autograd.explaining import layers
-from autograd.explaining.contents import Account
+from autograd.explaining.explained_graph import ExplainedGraph
 from autograd.explaining.layers import AISLE, layered
 from autograd.explaining.picture import COLUMN, LINE, MARGIN, picture
 from tests.autograd.explaining.test_explaining import assignment, choices, shared_leaf
@@ -21,7 +21,7 @@ def test_a_leaf_shows_its_number_and_an_operation_its_formula_if_that_is_short()
     product = x * y
     product.label = "p"
     last = ag.where(ag.less(x, 0.0), product, (y**2).tanh())
-    assert picture(Account(last)).headings == [
+    assert picture(ExplainedGraph(last)).headings == [
         "x = −2",
         "long = 0.123457",
         "t1 = x < 0",
@@ -30,8 +30,8 @@ def test_a_leaf_shows_its_number_and_an_operation_its_formula_if_that_is_short()
         "t4 = tanh(t3)",
         "L: where",
     ]
-    assert picture(Account(Value(1.0, "abcd") * Value(1.0, "efgh"))).headings[-1] == "L = abcd·efgh"
-    assert picture(Account(Value(1.0, "abcd") * Value(1.0, "efghi"))).headings[-1] == "L: ·"
+    assert picture(ExplainedGraph(Value(1.0, "abcd") * Value(1.0, "efgh"))).headings[-1] == "L = abcd·efgh"
+    assert picture(ExplainedGraph(Value(1.0, "abcd") * Value(1.0, "efghi"))).headings[-1] == "L: ·"
 
 
 @pytest.mark.parametrize(
@@ -44,15 +44,15 @@ def test_a_leaf_shows_its_number_and_an_operation_its_formula_if_that_is_short()
     ],
 )
 def test_a_name_of_more_than_twelve_columns_is_shortened(label: str, shown: str) -> None:
-    assert picture(Account(Value(1.0, label))).headings == [f"{shown} = 1"]
+    assert picture(ExplainedGraph(Value(1.0, label))).headings == [f"{shown} = 1"]
 
 
 def widths(result: Value) -> dict[str, int]:
     """Of each node's box how many columns of text it has room for."""
-    account = Account(result)
-    room = [(width - 2 * MARGIN) / COLUMN for _, _, width, _ in picture(account).boxes]
+    graph = ExplainedGraph(result)
+    room = [(width - 2 * MARGIN) / COLUMN for _, _, width, _ in picture(graph).boxes]
     assert room == pytest.approx([round(one) for one in room], abs=0.01)
-    return dict(zip(account.names, map(round, room)))
+    return dict(zip(graph.names, map(round, room)))
 
 
 def test_a_box_is_as_wide_as_the_longest_that_it_ever_shows() -> None:
@@ -75,7 +75,7 @@ def test_a_use_that_sends_nothing_is_no_contribution_to_make_room_for() -> None:
 
 def test_boxes_have_lines_for_what_they_say_and_stand_in_layers() -> None:
     x = Value(3.0, "x")
-    drawn = picture(Account(x.exp()))
+    drawn = picture(ExplainedGraph(x.exp()))
     left = 9 * COLUMN + 2 * MARGIN
     assert drawn.boxes == [
         pytest.approx([0, LINE / 2, left, 2 * LINE + MARGIN], abs=0.06),
@@ -86,12 +86,12 @@ def test_boxes_have_lines_for_what_they_say_and_stand_in_layers() -> None:
 
 @pytest.mark.parametrize("build", [assignment, choices, shared_leaf])
 def test_edges_go_through_the_points_of_the_layout_level_where_they_come_and_go(build) -> None:
-    account = Account(build())
-    drawn = picture(account)
-    layout = layered([layers.Size(*box[2:]) for box in drawn.boxes], account.uses)
+    graph = ExplainedGraph(build())
+    drawn = picture(graph)
+    layout = layered([layers.Size(*box[2:]) for box in drawn.boxes], graph.uses)
     for (node, place), points in layout.routes.items():
         length, last = drawn.edges[node][place]
-        trunk = drawn.trunks[account.uses[node][place]]
+        trunk = drawn.trunks[graph.uses[node][place]]
         assert length <= len(trunk)
         pieces = [*trunk[:length], last]
         assert len(pieces) == len(points)
@@ -117,7 +117,7 @@ def test_the_page_writes_where_the_boxes_have_room() -> None:
     assert lengths
     assert font
     padding, line, letter = int(lengths[1]), int(lengths[2]), 0.6 * int(font[1])
-    leaf, operation = picture(Account(Value(3.0, "x").exp())).boxes
+    leaf, operation = picture(ExplainedGraph(Value(3.0, "x").exp())).boxes
     assert leaf[3] == 2 * line + padding
     assert operation[3] == 3 * line + padding
     room = operation[2] - 2 * padding

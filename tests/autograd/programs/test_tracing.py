@@ -12,8 +12,9 @@ import pytest
 import autograd as ag
 from autograd import Program, TracingError, Value, grad, trace, value_and_grad
 from autograd.graph import context
+from autograd.primitives.notation import format_constant
 from autograd.primitives.operation import find_operation
-from autograd.programs.code import Code, Instruction, format_constant
+from autograd.programs.code import Code, Instruction
 from models.assignment.graph import loss
 
 W, X, Y = [0.1] * 9, [-1.2879095, -0.12001342, -1.45900038, -0.66660821, -0.14421743], 1.85884913

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import re
 
-from autograd.explaining.backward_pass import Step, backward_steps
-from autograd.explaining.words import (
-    Formula,
-    alike,
-    name_all,
-    operation_formula,
-    partial_formulas,
-    rounded,
-    textbook_at,
-)
+from autograd.explaining.backward_pass import backward_steps
+from autograd.explaining.node_names import name_all
+from autograd.explaining.operation_formulas import operation_formula, partial_formulas
 from autograd.graph.value import Value
-from autograd.graph.walks import is_constant, is_leaf, leaves, number, operands, topological_order
+from autograd.graph.walks import is_leaf, leaves, operands, topological_order
+from autograd.programs.formulas import Formula
 
-__all__ = ["Account"]
+__all__ = ["ExplainedGraph"]
 
 
-class Account:
+class ExplainedGraph:
     """A result and the graph that it was computed by, as they are explained.
 
     Attributes:
@@ -39,8 +33,8 @@ class Account:
         ValueError: the graph's numbers are no longer those that it was computed with.
 
     >>> x = Value(3.0, "x")
-    >>> account = Account(x * x)
-    >>> account.equation(1), account.gradients
+    >>> graph = ExplainedGraph(x * x)
+    >>> graph.equation(1), graph.gradients
     ('L = x·x', [6.0, 1.0])
     """
 
@@ -53,7 +47,8 @@ class Account:
         self.formulas = [None if is_leaf(node) else operation_formula(node) for node in self.nodes]
         self.partials = [[] if is_leaf(node) else partial_formulas(node) for node in self.nodes]
         self.uses = [
-            [self.place[one] for one in operands(node) if not is_constant(one)] for node in self.nodes
+            [self.place[operand] for operand in operands(node) if isinstance(operand, Value)]
+            for node in self.nodes
         ]
         self.backward, gradients = backward_steps(result, self.order)
         self.gradients = [gradients.get(node, 0.0) for node in self.nodes]
@@ -62,31 +57,22 @@ class Account:
         """The leaves by name, w2 before w10."""
         return sorted(range(len(self.inputs)), key=lambda node: _natural(self.names[node]))
 
-    def referred(self, node: int, place: int) -> int:
-        """The node that a reference in an operation's formulas stands for."""
-        one = self.nodes[node]
-        return self.place[(one, *operands(one))[place]]
+    def way_from(self, start: int) -> set[int]:
+        """A node and all that depend on it: what is on the way from it to the result."""
+        way = {start}
+        for node, uses in enumerate(self.uses):
+            if not way.isdisjoint(uses):
+                way.add(node)
+        return way
 
-    def in_names(self, node: int, formula: Formula) -> str:
-        """An operation's formula in symbols."""
-        return formula.text(lambda place: self.names[self.referred(node, place)])
-
-    def in_numbers(self, node: int, formula: Formula) -> str:
-        """An operation's formula in numbers, rounded for reading."""
-        return formula.text(lambda place: rounded(number(self.nodes[self.referred(node, place)])))
+    def in_names(self, formula: Formula) -> str:
+        """A formula in symbols."""
+        return formula.text(lambda node: self.names[self.place[node]])
 
     def equation(self, node: int) -> str:
         """``t7 = tanh(t6)``; of a leaf its name."""
         formula = self.formulas[node]
-        return self.names[node] + (f" = {self.in_names(node, formula)}" if formula else "")
-
-    def remark(self, step: Step, place: int) -> str:
-        """Where the textbook's form, which is shown, gives another number than the rule: why. Or ""."""
-        partial = step.shares[place].partial
-        shown = None if partial is None else textbook_at(step.node, place)
-        if partial is None or shown is None or alike(shown, partial, 1e-6):
-            return ""
-        return f"In floats this form gives {rounded(shown)}; the engine computes an accurate one."
+        return self.names[node] + (f" = {self.in_names(formula)}" if formula else "")
 
 
 def _natural(name: str) -> list[int | str]:

@@ -1,4 +1,4 @@
-"""Walks over expressions: what is in one, one made of other parts, the number that one stands for.
+"""Walks over expressions: their parts, expressions made of other parts, the number that one stands for.
 
 Expressions are lines that a person can read, so they are shallow and recursion will do.
 """
@@ -14,13 +14,13 @@ from autograd.derivation.expressions import (
     ONE,
     Call,
     Chain,
-    Expression,
-    Number,
+    Numeral,
     Power,
     Product,
     Slope,
     Sum,
     Symbol,
+    Symbolic,
     power,
     product,
     total,
@@ -30,7 +30,7 @@ from autograd.primitives import table
 __all__ = ["depth", "evaluate", "ordered", "parts_of", "rebuilt", "size", "substituted", "symbols", "walk"]
 
 
-def parts_of(expression: Expression) -> tuple[Expression, ...]:
+def parts_of(expression: Symbolic) -> tuple[Symbolic, ...]:
     """What an expression is made of, one level down."""
     if isinstance(expression, Sum):
         return expression.terms
@@ -43,35 +43,35 @@ def parts_of(expression: Expression) -> tuple[Expression, ...]:
     return expression.parts if isinstance(expression, Chain) else ()
 
 
-def walk(expression: Expression) -> Iterator[Expression]:
+def walk(expression: Symbolic) -> Iterator[Symbolic]:
     """An expression and all that it is made of."""
     yield expression
     for part in parts_of(expression):
         yield from walk(part)
 
 
-def symbols(expression: Expression) -> Iterator[Symbol]:
+def symbols(expression: Symbolic) -> Iterator[Symbol]:
     """Every name in an expression, as often as it is written."""
-    return (one for one in walk(expression) if isinstance(one, Symbol) and one.name not in CONSTANTS)
+    return (part for part in walk(expression) if isinstance(part, Symbol) and part.name not in CONSTANTS)
 
 
-def size(expression: Expression) -> int:
+def size(expression: Symbolic) -> int:
     """How many names are written in it."""
     return sum(1 for _ in symbols(expression))
 
 
-def depth(expression: Expression) -> int:
+def depth(expression: Symbolic) -> int:
     """How many calls there are within each other."""
     return max(map(depth, parts_of(expression)), default=0) + isinstance(expression, Call)
 
 
-def rebuilt(expression: Expression, parts: Iterable[Expression]) -> Expression:
+def rebuilt(expression: Symbolic, parts: Iterable[Symbolic]) -> Symbolic:
     """The same kind of expression of other parts, tidied again."""
     new = tuple(parts)
     if isinstance(expression, Sum):
         return total(*new)
     if isinstance(expression, Product):
-        return product(Number(expression.coefficient), *new)
+        return product(Numeral(expression.coefficient), *new)
     if isinstance(expression, Power):
         return power(*new)
     if isinstance(expression, Call):
@@ -81,14 +81,14 @@ def rebuilt(expression: Expression, parts: Iterable[Expression]) -> Expression:
     return product(*new) if isinstance(expression, Chain) else expression
 
 
-def substituted(expression: Expression, values: Mapping[Expression, Expression]) -> Expression:
+def substituted(expression: Symbolic, values: Mapping[Symbolic, Symbolic]) -> Symbolic:
     """An expression with others in the place of names; chains become products."""
     if expression in values:
         return values[expression]
     return rebuilt(expression, [substituted(part, values) for part in parts_of(expression)])
 
 
-def ordered(expression: Expression) -> Expression:
+def ordered(expression: Symbolic) -> Symbolic:
     """An expression whose products begin with what is simple: names, then functions, then sums."""
     made = rebuilt(expression, map(ordered, parts_of(expression)))
     if isinstance(made, Product):
@@ -96,12 +96,12 @@ def ordered(expression: Expression) -> Expression:
     return made
 
 
-def _rank(factor: Expression) -> tuple[bool, ...]:
+def _rank(factor: Symbolic) -> tuple[bool, ...]:
     base = factor.base if isinstance(factor, Power) else factor
-    return tuple(not isinstance(base, kind) for kind in (Number, Symbol, Call))
+    return tuple(not isinstance(base, kind) for kind in (Numeral, Symbol, Call))
 
 
-def evaluate(expression: Expression, values: Mapping[Expression, Any]) -> Any:
+def evaluate(expression: Symbolic, values: Mapping[Symbolic, Any]) -> Any:
     """The number that an expression stands for.
 
     Args:
@@ -113,7 +113,7 @@ def evaluate(expression: Expression, values: Mapping[Expression, Any]) -> Any:
     """
     if expression in values:
         return values[expression]
-    if isinstance(expression, Number):
+    if isinstance(expression, Numeral):
         return float(expression.value)
     if isinstance(expression, Symbol):
         return CONSTANTS[expression.name]
