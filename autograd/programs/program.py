@@ -146,15 +146,15 @@ class Program:
         return self.results.unflatten(results)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it to a text file, whose format `autograd.programs.saving` documents.
+        """Write it to a JSON file, whose format `autograd.programs.saving` documents.
 
         Raises:
             ProgramFileError: the arguments or results hold what a file cannot, a dataclass for one.
             OSError: the file cannot be written.
         """
-        from autograd.programs.saving import save
+        from autograd.programs.saving import dump
 
-        save(self, path)
+        dump(path, self, self.arguments, self.results, self.captured)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Program:
@@ -162,12 +162,13 @@ class Program:
 
         Raises:
             ProgramFileError: the file holds no program, a damaged one, or one that uses a primitive
-                which is not registered here; names the line.
+                which is not registered here; names the place in it.
             OSError: the file cannot be read.
         """
         from autograd.programs.saving import load
 
-        return load(path)
+        code, arguments, results, captured = load(path)
+        return Program(*code, arguments, results, captured)
 
     @property
     def source(self) -> str:
