@@ -25,7 +25,7 @@ a program whose arguments or results hold dataclasses or namedtuples is not save
 
 Reading makes a program and nothing else; no file that a line names is opened. It trusts nothing:
 whatever is not of the form above, in range and of one piece is refused with its place, such as
-``instructions[3].operands[1]``. A file has at most 64 MiB, about a million instructions.
+``instructions[3].operands[1]``. A file has at most 50 MB, more than a million instructions.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ from autograd.support.whole_files import write_whole
 __all__ = ["ProgramFileError", "SavedProgram", "dump", "dumps", "load", "loads"]
 
 _FORMAT = "valuegrad program 2"
-_LARGEST = 1 << 26  # bytes of a file
+_LARGEST = 50_000_000  # bytes of a file; whatever they are, reading them takes less than 1 GB of memory
 _DEEPEST = 50  # levels of nesting
 _DIMENSIONS = 32  # of an array
 _ELEMENTS = 1 << 24  # of an array, where each empty axis counts as one; more than fit into a file

@@ -432,7 +432,7 @@ def test_what_is_no_file_or_too_large_is_refused_before_it_is_read(tmp_path: Pat
         Program.load(tmp_path)
     with open(tmp_path / "large", "wb") as file:
         file.truncate(1 << 40)
-    with pytest.raises(ProgramFileError, match=r"got a file of 1099511627776 bytes, more than the 67108864"):
+    with pytest.raises(ProgramFileError, match=r"got a file of 1099511627776 bytes, more than the 50000000"):
         Program.load(tmp_path / "large")
 
 
