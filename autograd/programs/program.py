@@ -152,9 +152,10 @@ class Program:
             ProgramFileError: the arguments or results hold what a file cannot, a dataclass for one.
             OSError: the file cannot be written.
         """
-        from autograd.programs.saving import dump
+        from autograd.programs.saving import SavedProgram, dump
 
-        dump(path, self, self.arguments, self.results, self.captured)
+        code = self.name, self.inputs, self.constants, self.instructions, self.outputs
+        dump(SavedProgram(code, self.arguments, self.results, self.captured), path)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Program:

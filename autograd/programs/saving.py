@@ -18,10 +18,9 @@ A file is one object with these entries, in this order:
     "checksum": "4be1..."}                            the SHA-256 of the text before this line
 
 Slots are numbered as in a program: inputs, constants, and the results of each instruction. Numbers are
-strings as `float.hex` writes them, so that each bit comes back. A nesting is "*" for a scalar, null for
-None, an array for a list, {"tuple": [...]}, {"dict": {...}}, or {"array": [2, 3]} for an array of that
-shape. A class has no place in a file, since finding it again would mean to import what the file names:
-a program whose arguments or results hold dataclasses or namedtuples is not saved (pickle keeps it).
+strings as `float.hex` writes them, so that each bit comes back. `nesting` says how arguments and results
+are written. A class has no place in a file, since finding it again would mean to import what the file
+names: a program whose arguments or results hold dataclasses or namedtuples is not saved (pickle keeps it).
 
 Reading makes a program and nothing else; no file that a line names is opened. It trusts nothing:
 whatever is not of the form above, in range and of one piece is refused with its place, such as
@@ -32,18 +31,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import re
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from autograd.graph.trees import Structure
 from autograd.graph.value import Value
 from autograd.primitives.primitive import Primitive, find_primitive
-from autograd.programs.program import Instruction, Program
-from autograd.support.foreign_files import ForeignFileError, parse_json, read_foreign, shown
+from autograd.programs.nesting import nesting_of, structure_of
+from autograd.programs.program import Instruction
+from autograd.support.foreign_files import (
+    LONGEST,
+    ForeignFileError,
+    is_text,
+    parse_json,
+    read_foreign,
+    unexpected,
+)
 from autograd.support.user_line import Line
 from autograd.support.whole_files import write_whole
 
@@ -51,16 +56,14 @@ __all__ = ["ProgramFileError", "SavedProgram", "dump", "dumps", "load", "loads"]
 
 _FORMAT = "valuegrad program 2"
 _LARGEST = 50_000_000  # bytes of a file; whatever they are, reading them takes less than 1 GB of memory
-_DEEPEST = 50  # levels of nesting
-_DIMENSIONS = 32  # of an array
-_ELEMENTS = 1 << 24  # of an array, where each empty axis counts as one; more than fit into a file
-_LONGEST = 10_000  # characters of a string
-_ENTRIES = {
-    "format", "name", "arguments", "results", "captured", "modules", "lines", "inputs", "constants",
-    "instructions", "outputs", "checksum",
-}  # fmt: skip
+_ENTRIES = (
+    "format name arguments results captured modules lines inputs constants instructions outputs checksum"
+)
 _CHECKSUM = re.compile('"checksum": "([0-9a-f]{64})"}\n')
-_NUMBER = re.compile(r"-?0x[01]\.[0-9a-f]{1,13}p[+-][0-9]{1,4}|-?inf|nan")
+_EXPONENT = "[0-9]{1,3}|10[01][0-9]|102[0-3]"  # beyond, a double overflows
+_NUMBER = re.compile(rf"-?0x[01]\.[0-9a-f]{{1,13}}p[+-](?:{_EXPONENT})|-?inf|nan")
+
+_Code = tuple[str, Sequence[str], Sequence[float], Sequence[Instruction], Sequence[int]]
 
 
 class ProgramFileError(ValueError):
@@ -68,67 +71,45 @@ class ProgramFileError(ValueError):
 
 
 class SavedProgram(NamedTuple):
-    """What a file holds: code, and how it is called.
+    """What a file holds of a program: its code, and how that is called.
 
     Attributes:
         code: its name, inputs, constants, instructions and outputs.
         arguments: how the arguments are nested.
         results: how the results are nested.
-        captured: a new Value for each that the program closes over.
+        captured: the Values that it closes over; new ones, where it comes from a file.
     """
 
-    code: tuple[str, list[str], list[float], list[Instruction], list[int]]
+    code: _Code
     arguments: Structure
     results: Structure
-    captured: list[Value]
+    captured: Sequence[Value]
 
 
-def dump(
-    path: str | os.PathLike[str],
-    code: Program,
-    arguments: Structure,
-    results: Structure,
-    captured: Sequence[Value],
-) -> None:
+def dump(program: SavedProgram, path: str | os.PathLike[str]) -> None:
     """Write a program to a file, all of it or nothing.
 
     The file holds the names and the text of the source lines that the program was traced from.
 
     Args:
+        program: one whose arguments and results are made of numbers, arrays, lists, tuples, dicts with
+            strings for keys, and None.
         path: where to; a file there is replaced.
-        code: what it does.
-        arguments: made of numbers, arrays, lists, tuples, dicts with strings for keys, and None.
-        results: made of the same.
-        captured: the Values that it closes over.
 
     Raises:
         ProgramFileError: the arguments or results hold anything else, or the file would be too large.
         OSError: the file cannot be written.
     """
-    write_whole(path, dumps(code, arguments, results, captured))
+    write_whole(path, dumps(program))
 
 
-def load(path: str | os.PathLike[str]) -> SavedProgram:
-    """Read a program from a file.
-
-    Raises:
-        ProgramFileError: it holds no program, a damaged one, or one with an operation that is not
-            registered here; names the file, the place in it, what is there and what was expected.
-        OSError: the file cannot be read.
-    """
-    try:
-        text = read_foreign(path, _LARGEST).decode("ascii", errors="replace")
-    except ForeignFileError as error:
-        raise ProgramFileError(f"{os.fspath(path)}: expected a program's file, got {error}") from None
-    return loads(text, os.fspath(path))
-
-
-def dumps(code: Program, arguments: Structure, results: Structure, captured: Sequence[Value]) -> str:
+def dumps(program: SavedProgram) -> str:
     """A program as text: see `dump`.
 
     >>> from autograd.programs.tracing import trace
-    >>> program = trace(lambda x: x * 2, 1.0)
-    >>> print(dumps(program, program.arguments, program.results, program.captured))
+    >>> p = trace(lambda x: x * 2, 1.0)
+    >>> code = p.name, p.inputs, p.constants, p.instructions, p.outputs
+    >>> print(dumps(SavedProgram(code, p.arguments, p.results, p.captured)))
     {"format": "valuegrad program 2",
     "name": "<lambda>",
     "arguments": {"tuple": ["*"]},
@@ -136,21 +117,27 @@ def dumps(code: Program, arguments: Structure, results: Structure, captured: Seq
     "captured": [],
     ...
     """
+    name, inputs, constants, instructions, outputs = program.code
+    try:
+        arguments = nesting_of(program.arguments, "arguments")
+        results = nesting_of(program.results, "results")
+    except ForeignFileError as error:
+        raise ProgramFileError(str(error)) from None
     lines: dict[Line, int] = {}
-    instructions = [_row(instruction, lines) for instruction in code.instructions]
-    own = {one.primitive for one in code.instructions if not one.primitive.is_builtin}
+    rows = [_row(instruction, lines) for instruction in instructions]
+    own = {one.primitive.name: one.primitive.place for one in instructions if not one.primitive.is_builtin}
     entries = {
         "format": _FORMAT,
-        "name": _printable(code.name),
-        "arguments": _nesting(arguments, "arguments"),
-        "results": _nesting(results, "results"),
-        "captured": [[one._data.hex(), _printable(one.label)] for one in captured],
-        "modules": {one.name: _printable(one.place) for one in sorted(own, key=lambda one: one.name)},
+        "name": _printable(name),
+        "arguments": arguments,
+        "results": results,
+        "captured": [[value._data.hex(), _printable(value.label)] for value in program.captured],
+        "modules": {name: _printable(own[name]) for name in sorted(own)},
         "lines": [[_printable(line.file), line.number, _printable(line.text)] for line in lines],
-        "inputs": [_printable(name) for name in code.inputs],
-        "constants": [number.hex() for number in code.constants],
-        "instructions": instructions,
-        "outputs": list(code.outputs),
+        "inputs": [*map(_printable, inputs)],
+        "constants": [number.hex() for number in constants],
+        "instructions": rows,
+        "outputs": list(outputs),
     }
     text = "{" + "".join(f'"{key}": {_spread(entry)},\n' for key, entry in entries.items())
     text += f'"checksum": "{_digest(text)}"}}\n'
@@ -174,58 +161,26 @@ def _spread(entry: Any) -> str:
 
 def _printable(text: str) -> str:
     text = text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("ascii", errors="replace")).hexdigest()
 
 
-def _refuse_float(digits: str) -> float:
-    raise ValueError(f"the number {digits[:30]}: numbers with a point are strings as float.hex writes them")
+def load(path: str | os.PathLike[str]) -> SavedProgram:
+    """Read a program from a file.
 
-
-class _Leaf:
-    """The place of a scalar, or of an array of a shape, in a nesting."""
-
-    def __init__(self, shape: tuple[int, ...] | None) -> None:
-        self.shape = shape
-
-
-def _nesting(structure: Structure, role: str) -> Any:
-    return _described(structure.nest([_Leaf(shape) for shape in structure.shapes]), role, _DEEPEST)
-
-
-def _described(node: Any, role: str, levels: int) -> Any:
-    if not levels:
-        raise ProgramFileError(f"the {role} must be nested at most {_DEEPEST} deep to be saved: flatten them")
-    if isinstance(node, _Leaf):
-        if node.shape is not None and not _is_shape(list(node.shape)):
-            raise ProgramFileError(f"the {role} hold an array of shape {node.shape}, too large for a file")
-        return "*" if node.shape is None else {"array": list(node.shape)}
-    if node is None:
-        return None
-    if type(node) is list:
-        return [_described(child, role, levels - 1) for child in node]
-    if type(node) is tuple:
-        return {"tuple": [_described(child, role, levels - 1) for child in node]}
-    if type(node) is dict and all(_is_text(key) for key in node):
-        return {"dict": {key: _described(child, role, levels - 1) for key, child in node.items()}}
-    kind = "dict with keys that are no printable strings" if type(node) is dict else type(node).__name__
-    raise ProgramFileError(
-        f"the {role} hold a {kind}, which a program's file cannot: trace a function of numbers, arrays, "
-        "lists, tuples and dicts with strings for keys (dataclasses.asdict makes one), or use pickle"
-    )
-
-
-def _is_text(node: Any) -> bool:
-    return type(node) is str and len(node) <= _LONGEST and node.isprintable()
-
-
-def _is_shape(node: Any) -> bool:
-    if type(node) is not list or len(node) > _DIMENSIONS:
-        return False
-    return all(type(n) is int and n >= 0 for n in node) and math.prod(n or 1 for n in node) <= _ELEMENTS
+    Raises:
+        ProgramFileError: it holds no program, a damaged one, or one with an operation that is not
+            registered here; names the file, the place in it, what is there and what was expected.
+        OSError: the file cannot be read.
+    """
+    try:
+        text = read_foreign(path, _LARGEST).decode("ascii", errors="replace")
+    except ForeignFileError as error:
+        raise ProgramFileError(f"{os.fspath(path)} cannot be read as a program: {error}") from None
+    return loads(text, os.fspath(path))
 
 
 def loads(text: str, name: str = "<text>") -> SavedProgram:
@@ -238,35 +193,38 @@ def loads(text: str, name: str = "<text>") -> SavedProgram:
     Raises:
         ProgramFileError: see `load`.
     """
-    return _Reader(name).program(text.replace("\r\n", "\n"))
+    try:
+        return _Reader().program(text.replace("\r\n", "\n"))
+    except ForeignFileError as error:
+        raise ProgramFileError(f"{name} cannot be read as a program: {error}") from None
+
+
+def _refuse_float(digits: str) -> float:
+    raise ValueError(f"the number {digits[:30]}: numbers with a point are strings as float.hex writes them")
 
 
 class _Reader:
     """Takes what a file says apart, and refuses what is not as expected, with its place."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self) -> None:
         self._lines: list[Line] = []
         self._modules: dict[str, str] = {}
-
-    def error(self, place: str, expected: str, node: Any) -> ProgramFileError:
-        return ProgramFileError(f"{self._name}, at {place}: expected {expected}, got {shown(node)}")
 
     def program(self, text: str) -> SavedProgram:
         document = self.document(text)
         modules = self.kind(dict, document["modules"], "modules")
         self._modules = {self.text(key, "modules"): self.text(modules[key], "modules") for key in modules}
         self._lines = self.each(self.line, document["lines"], "lines")
-        arguments = self.structure(document["arguments"], "arguments")
-        results = self.structure(document["results"], "results")
+        arguments = structure_of(document["arguments"], "arguments")
+        results = structure_of(document["results"], "results")
         captured = self.each(self.captured, document["captured"], "captured")
         code = self.code(document)
         _, inputs, _, _, outputs = code
         if arguments.size + len(captured) != len(inputs):
             expected = f"{arguments.size} for the arguments and {len(captured)} for the captured Values"
-            raise self.error("inputs", expected, inputs)
+            raise unexpected("inputs", expected, inputs)
         if results.size != len(outputs):
-            raise self.error("outputs", f"{results.size} slots, as many as the results have scalars", outputs)
+            raise unexpected("outputs", f"{results.size} slots, as many as the results have scalars", outputs)
         return SavedProgram(code, arguments, results, captured)
 
     def document(self, text: str) -> Any:
@@ -275,30 +233,25 @@ class _Reader:
         if not text.startswith(start):
             other = re.match(r'(?:\{"format": ")?valuegrad program ([0-9]{1,9})\b', text)
             if other is None or int(other[1]) == 2:
-                raise self.error("the start", start, text)
+                raise unexpected("the start", start, text)
             advice = "trace the function again and save it" if int(other[1]) < 2 else "update valuegrad"
-            raise ProgramFileError(
-                f"{self._name}: a program's file of format {other[1]}; this version of valuegrad reads "
-                f"format 2: {advice}"
-            )
+            raise ForeignFileError(f"it has format {other[1]}, and this version reads format 2: {advice}")
         self.check_sum(text)
-        try:
-            document = parse_json(text, _refuse_float)
-        except ForeignFileError as error:
-            raise ProgramFileError(f"{self._name}: expected a program's file, got {error}") from None
-        if document.keys() != _ENTRIES:
-            raise self.error("the entries", ", ".join(sorted(_ENTRIES)), ", ".join(sorted(document)))
+        document = parse_json(text, _refuse_float)
+        wrong = document.keys() ^ set(_ENTRIES.split())
+        if wrong:
+            raise unexpected("the entries", _ENTRIES, f"these more or less: {' '.join(sorted(wrong))}")
         return document
 
     def check_sum(self, text: str) -> None:
         body, keyword, last = text.rpartition('"checksum"')
         end = _CHECKSUM.fullmatch(keyword + last)
         if end is None:
-            raise self.error("the end", "a checksum and one end of line: the file is cut off", text[-60:])
+            raise unexpected("the end", "a checksum and one end of line: the file is cut off", text[-60:])
         if end[1] != _digest(body):
-            raise self.error("checksum", f"{_digest(body)}: the file has been changed", end[1])
+            raise unexpected("checksum", f"{_digest(body)}: the file has been changed", end[1])
 
-    def code(self, node: dict[str, Any]) -> tuple[str, list[str], list[float], list[Instruction], list[int]]:
+    def code(self, node: dict[str, Any]) -> _Code:
         inputs = self.each(self.text, node["inputs"], "inputs")
         constants = self.each(self.number, node["constants"], "constants")
         slots = len(inputs) + len(constants)
@@ -314,7 +267,7 @@ class _Reader:
         operation = self.operation(name, f"{place}.operation")
         operands = self.kind(list, operands, f"{place}.operands")
         if len(operands) != operation.arity:
-            raise self.error(f"{place}.operands", f"the {operation.arity} of {name}", operands)
+            raise unexpected(f"{place}.operands", f"the {operation.arity} of {name}", operands)
         (label,) = self.row(labels, f"{place}.labels", "one for the result")
         source = None if line is None else self._lines[self.index(line, f"{place}.line", len(self._lines))]
         return Instruction(
@@ -330,31 +283,7 @@ class _Reader:
             return find_primitive(name)
         except KeyError:
             module = f"import {self._modules[name]}" if name in self._modules else "import its module"
-            raise self.error(place, f"an operation that is registered here ({module} first)", name) from None
-
-    def structure(self, node: Any, place: str) -> Structure:
-        leaves, structure = Structure.of_arrays(self.nested(node, place, _DEEPEST))
-        return structure.with_shapes([leaf.shape for leaf in leaves])
-
-    def nested(self, node: Any, place: str, levels: int) -> Any:
-        if not levels:
-            raise self.error(place, f"a nesting of at most {_DEEPEST} levels", node)
-        if node is None:
-            return None
-        if node == "*":
-            return _Leaf(None)
-        if type(node) is list:
-            return [self.nested(child, f"{place}[{i}]", levels - 1) for i, child in enumerate(node)]
-        if type(node) is dict and len(node) == 1:
-            ((kind, inside),) = node.items()
-            if kind == "tuple" and type(inside) is list:
-                return tuple(self.nested(inside, f"{place}.tuple", levels))
-            if kind == "dict" and type(inside) is dict and all(map(_is_text, inside)):
-                return {key: self.nested(child, f"{place}.dict", levels - 1) for key, child in inside.items()}
-            if kind == "array" and _is_shape(inside):
-                return _Leaf(tuple(inside))
-        expected = '"*", null, [...], {"tuple": [...]}, {"dict": {...}} or {"array": [a shape]}'
-        raise self.error(place, expected, node)
+            raise unexpected(place, f"an operation that is registered here ({module} first)", name) from None
 
     def captured(self, node: Any, place: str) -> Value:
         data, label = self.row(node, place, "data", "a label")
@@ -366,19 +295,18 @@ class _Reader:
         return Line(self.text(file, f"{place}[0]"), number, self.text(text, f"{place}[2]"))
 
     def number(self, node: Any, place: str) -> float:
-        if type(node) is str and _NUMBER.fullmatch(node):
-            with suppress(OverflowError):
-                return float.fromhex(node)
-        raise self.error(place, "a number in a string, as float.hex writes it", node)
+        if type(node) is not str or not _NUMBER.fullmatch(node):
+            raise unexpected(place, "a number in a string, as float.hex writes it", node)
+        return float.fromhex(node)
 
     def index(self, node: Any, place: str, count: int) -> int:
         if type(node) is not int or not 0 <= node < count:
-            raise self.error(place, f"a whole number from 0, less than {count}", node)
+            raise unexpected(place, f"a whole number from 0, less than {count}", node)
         return node
 
     def text(self, node: Any, place: str) -> str:
-        if not _is_text(node):
-            raise self.error(place, f"a string of at most {_LONGEST} printable characters", node)
+        if not is_text(node):
+            raise unexpected(place, f"a string of at most {LONGEST} printable characters", node)
         return str(node)
 
     def each(self, check: Callable[[Any, str], Any], node: Any, place: str) -> list[Any]:
@@ -386,10 +314,10 @@ class _Reader:
 
     def row(self, node: Any, place: str, *entries: str) -> list[Any]:
         if type(node) is not list or len(node) != len(entries):
-            raise self.error(place, f"an array of {', '.join(entries)}", node)
+            raise unexpected(place, f"an array of {', '.join(entries)}", node)
         return node
 
     def kind(self, kind: type, node: Any, place: str) -> Any:
         if type(node) is not kind:
-            raise self.error(place, "an array" if kind is list else "an object", node)
+            raise unexpected(place, "an array" if kind is list else "an object", node)
         return node

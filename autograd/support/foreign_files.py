@@ -8,7 +8,9 @@ import stat
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["ForeignFileError", "parse_json", "read_foreign", "shown"]
+__all__ = ["LONGEST", "ForeignFileError", "is_text", "parse_json", "read_foreign", "shown", "unexpected"]
+
+LONGEST = 10_000  # characters of a text
 
 # Of a JSON text. An empty array has three characters there and 64 bytes in memory, an object with an
 # entry seven and 240.
@@ -101,6 +103,24 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(entries) < len(pairs):
         raise ValueError("an object that names a key twice")
     return entries
+
+
+def is_text(node: object) -> bool:
+    """Whether it is a string that may be shown to a person, and is not too long to be.
+
+    >>> is_text("a name"), is_text("two\\nlines"), is_text(3)
+    (True, False, False)
+    """
+    return type(node) is str and len(node) <= LONGEST and node.isprintable()
+
+
+def unexpected(place: str, expected: str, node: Any) -> ForeignFileError:
+    """The error that says what a parsed JSON text holds at a place, and what was expected there.
+
+    >>> unexpected("outputs[0]", "a slot", "z")
+    ForeignFileError("at outputs[0]: expected a slot, got 'z'")
+    """
+    return ForeignFileError(f"at {place}: expected {expected}, got {shown(node)}")
 
 
 def shown(node: Any) -> str:

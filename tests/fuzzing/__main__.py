@@ -23,7 +23,7 @@ def main() -> None:
     except ImportError:
         parser.error("atheris is not installed: run  pip install atheris")
     with atheris.instrument_imports(
-        include=["autograd.programs.saving", "autograd.support", "models.assignment.reading", "optim"]
+        include=["autograd.programs", "autograd.support", "models.assignment.reading", "optim"]
     ):
         from tests.fuzzing.readers import MEMORY, READERS
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from autograd import grad, trace, value_and_grad
 from autograd.programs.program import Program
-from autograd.programs.saving import ProgramFileError, dumps
+from autograd.programs.saving import ProgramFileError, SavedProgram, dumps
 from models.assignment import loss
 from models.assignment.reading import DataError, read_table
 from optim.checkpoints import CheckpointError, read_checkpoint, write_checkpoint
@@ -120,7 +120,8 @@ def _read_program(content: bytes) -> None:
 
 
 def _written(program: Program) -> str:
-    return dumps(program, program.arguments, program.results, program.captured)
+    code = program.name, program.inputs, program.constants, program.instructions, program.outputs
+    return dumps(SavedProgram(code, program.arguments, program.results, program.captured))
 
 
 def _program_seeds() -> list[bytes]:
