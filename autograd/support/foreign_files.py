@@ -10,7 +10,7 @@ from typing import Any
 
 __all__ = ["LONGEST", "ForeignFileError", "is_text", "parse_json", "read_foreign", "shown", "unexpected"]
 
-LONGEST = 10_000  # characters of a text
+LONGEST = 1000  # characters of a text: printing a program may repeat it with each instruction
 
 # Of a JSON text. An empty array has three characters there and 64 bytes in memory, an object with an
 # entry seven and 240.
