@@ -81,8 +81,8 @@ def _read(path: Path, columns: int) -> np.ndarray[Any, Any]:
     except _FoundError:
         raise
     except Exception as error:  # whatever a parser trips over, it is the file that is at fault
-        what = f"{type(error).__name__}: {error}"
-        raise _FoundError(f"a broken or truncated {kind} file ({what[:200]})") from None
+        what = ascii(f"{type(error).__name__}: {error}"[:200])[1:-1]
+        raise _FoundError(f"a broken or truncated {kind} file ({what})") from None
 
 
 def _checked(table: np.ndarray[Any, Any], columns: int) -> Array:
@@ -250,7 +250,7 @@ def _real(dtype: Any) -> np.dtype[Any]:
         case _Call("dtype", (str(code), *_), (_, "<" | ">" | "|" | "=" as order, None, None, *_)):
             if re.fullmatch(r"[iuf][0-9]{1,2}", code):
                 return np.dtype(f"{order}{code}")
-            raise _FoundError(f"an array of dtype {code[:80]}")
+            raise _FoundError(f"an array of dtype {code[:80]!a}")
     raise _FoundError("an array of a dtype that is none of real numbers")
 
 

@@ -127,6 +127,13 @@ def test_a_pickle_that_would_run_a_command_is_refused_and_does_not(tmp_path, wra
     assert mark.exists(), "the pickle would not have run anything: the test shows nothing"
 
 
+class Steering:
+    """Pickled as a dtype whose code is a sequence of control characters."""
+
+    def __reduce__(self):
+        return np.dtype, ("\x1b[2J", False, True), (3, "<", None, None, None, -1, -1, 0)
+
+
 REFUSED = {
     "dict": (pickle.dumps({"X": 1}), r"other things than one array of numbers \(EMPTY_DICT\)"),
     "list of numbers": (
@@ -155,10 +162,11 @@ REFUSED = {
     "a call with a number": (b"\x80\x02cnumpy\ndtype\nK\x01R.", "calls what is no function"),
     "a name of numbers": (b"\x80\x04K\x01K\x02\x93.", "asks for what is no name"),
     "objects": (pickle.dumps(np.array([[None] * 6])), "other things than one array of numbers"),
-    "texts": (pickle.dumps(np.array([["1"] * 6])), "dtype U1"),
-    "dates": (pickle.dumps(np.zeros((2, 6), "M8[s]")), "dtype M8"),
-    "complex": (pickle.dumps(TABLE + 1j), "dtype c16"),
-    "bools": (pickle.dumps(TABLE > 1), "dtype b1"),
+    "texts": (pickle.dumps(np.array([["1"] * 6])), "dtype 'U1'"),
+    "dates": (pickle.dumps(np.zeros((2, 6), "M8[s]")), "dtype 'M8'"),
+    "complex": (pickle.dumps(TABLE + 1j), "dtype 'c16'"),
+    "bools": (pickle.dumps(TABLE > 1), "dtype 'b1'"),
+    "a dtype that steers a terminal": (lie(dtype=Steering()), r"dtype '\\x1b\[2J'"),
     "records": (pickle.dumps(np.zeros(3, "f8,f8")), "other things than one array of numbers"),
 }
 
