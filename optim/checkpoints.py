@@ -79,35 +79,41 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise CheckpointError(f"{os.fspath(path)} is no checkpoint, or a damaged one: {error}") from None
 
 
-def _checked(found: Any) -> dict[str, Any]:
-    if not isinstance(found, dict) or found.get("format") != _FORMAT:
-        stated = found.get("format") if isinstance(found, dict) else found
+def _checked(checkpoint: Any) -> dict[str, Any]:
+    if not isinstance(checkpoint, dict) or checkpoint.get("format") != _FORMAT:
+        stated = checkpoint.get("format") if isinstance(checkpoint, dict) else checkpoint
         raise CheckpointError(f"its format should be {_FORMAT!r}, and is {shown(stated)}")
     for name, kind in _FIELDS.items():
-        if name not in found or not isinstance(found[name], kind) or isinstance(found[name], bool):
+        if (
+            name not in checkpoint
+            or not isinstance(checkpoint[name], kind)
+            or isinstance(checkpoint[name], bool)
+        ):
             raise CheckpointError(f"its {name} is missing or of the wrong kind")
-    if not _is_shown(found["model"]) or not _is_shown(found["settings"]):
+    if not _is_shown(checkpoint["model"]) or not _is_shown(checkpoint["settings"]):
         raise CheckpointError("its model or settings have characters that do not print, or deep nesting")
-    _floats(found["weights"], "weights", math.isfinite, "finite")
-    for state in found["states"]:
+    _floats(checkpoint["weights"], "weights", math.isfinite, "finite")
+    for state in checkpoint["states"]:
         _floats(state, "states", lambda number: not math.isnan(number), "numbers")
-    if len(found["states"]) != len(found["weights"]):
-        raise CheckpointError(f"{len(found['weights'])} weights have {len(found['states'])} states")
-    for row in found["history"]:
+    if len(checkpoint["states"]) != len(checkpoint["weights"]):
+        raise CheckpointError(f"{len(checkpoint['weights'])} weights have {len(checkpoint['states'])} states")
+    for row in checkpoint["history"]:
         if not isinstance(row, list) or len(row) != 3:
             raise CheckpointError("an epoch of its history is not a loss, a validation loss and a time")
         _floats([0.0 if i == 1 and number is None else number for i, number in enumerate(row)], "history")
-    if found["steps"] < len(found["history"]):
-        raise CheckpointError(f"its {len(found['history'])} epochs cannot have had {found['steps']} steps")
-    best = found["best"]
+    if checkpoint["steps"] < len(checkpoint["history"]):
+        raise CheckpointError(
+            f"its {len(checkpoint['history'])} epochs cannot have had {checkpoint['steps']} steps"
+        )
+    best = checkpoint["best"]
     if best is not None:
-        if type(best.get("epoch")) is not int or not 1 <= best["epoch"] <= len(found["history"]):
+        if type(best.get("epoch")) is not int or not 1 <= best["epoch"] <= len(checkpoint["history"]):
             raise CheckpointError("its best epoch is none of its epochs")
         _floats([best.get("loss")], "best loss")
         _floats(best.get("weights"), "best weights", math.isfinite, "finite")
-        if len(best["weights"]) != len(found["weights"]):
+        if len(best["weights"]) != len(checkpoint["weights"]):
             raise CheckpointError("its best weights are of another number than its weights")
-    return found
+    return checkpoint
 
 
 def _is_shown(node: Any, levels: int = 10) -> bool:

@@ -125,14 +125,17 @@ def dumps(program: SavedProgram) -> str:
         raise ProgramFileError(str(error)) from None
     lines: dict[Line, int] = {}
     rows = [_row(instruction, lines) for instruction in instructions]
-    own = {one.primitive.name: one.primitive.place for one in instructions if not one.primitive.is_builtin}
+    operations = {instruction.primitive for instruction in instructions}
+    modules = {
+        operation.name: _printable(operation.place) for operation in operations if not operation.is_builtin
+    }
     entries = {
         "format": _FORMAT,
         "name": _printable(name),
         "arguments": arguments,
         "results": results,
         "captured": [[value._data.hex(), _printable(value.label)] for value in program.captured],
-        "modules": {name: _printable(own[name]) for name in sorted(own)},
+        "modules": dict(sorted(modules.items())),
         "lines": [[_printable(line.file), line.number, _printable(line.text)] for line in lines],
         "inputs": [*map(_printable, inputs)],
         "constants": [number.hex() for number in constants],
@@ -282,7 +285,7 @@ class _Reader:
         try:
             return find_primitive(name)
         except KeyError:
-            module = f"import {self._modules[name]}" if name in self._modules else "import its module"
+            module = f"import {self._modules.get(name, 'its module')[:80]}"
             raise unexpected(place, f"an operation that is registered here ({module} first)", name) from None
 
     def captured(self, node: Any, place: str) -> Value:

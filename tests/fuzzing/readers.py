@@ -87,13 +87,13 @@ def _read_data(content: bytes) -> None:
 def _data_seeds() -> list[bytes]:
     table = np.arange(12.0).reshape(2, 6) / 7
     tables = [table, np.asfortranarray(table), table.astype(np.float32), table.astype(np.int16)]
-    found = [b"\x00" + pickle.dumps(one, protocol=p) for one in tables for p in range(6)]
-    for one in tables:
+    seeds = [b"\x00" + pickle.dumps(array, protocol=p) for array in tables for p in range(6)]
+    for array in tables:
         file = io.BytesIO()
-        np.save(file, one)
-        found.append(b"\x01" + file.getvalue())
+        np.save(file, array)
+        seeds.append(b"\x01" + file.getvalue())
     text = "\n".join(",".join(map(repr, row)) for row in table.tolist())
-    return [*found, b"\x02" + text.encode(), b"\x02" + f"a,b,c,d,e,f\n{text}\n".encode()]
+    return [*seeds, b"\x02" + text.encode(), b"\x02" + f"a,b,c,d,e,f\n{text}\n".encode()]
 
 
 # Program files.
@@ -141,15 +141,15 @@ def _read_checkpoint(content: bytes) -> None:
     path = _FOLDER / "checkpoint.json"
     path.write_bytes(content)
     try:
-        found = read_checkpoint(path)
+        checkpoint = read_checkpoint(path)
     except CheckpointError:
         return
-    assert len(found["weights"]) == len(found["states"])
-    assert all(map(math.isfinite, found["weights"]))
-    assert found["steps"] >= len(found["history"])
-    again = {name: one for name, one in found.items() if name != "format"}
+    assert len(checkpoint["weights"]) == len(checkpoint["states"])
+    assert all(map(math.isfinite, checkpoint["weights"]))
+    assert checkpoint["steps"] >= len(checkpoint["history"])
+    again = {name: entry for name, entry in checkpoint.items() if name != "format"}
     write_checkpoint(path, again)
-    assert json.dumps(read_checkpoint(path)) == json.dumps(found), "it is written otherwise than read"
+    assert json.dumps(read_checkpoint(path)) == json.dumps(checkpoint), "it is written otherwise than read"
 
 
 def _checkpoint_seeds() -> list[bytes]:
@@ -163,11 +163,11 @@ def _checkpoint_seeds() -> list[bytes]:
         "best": {"epoch": 2, "loss": 0.25, "weights": [0.1, 0.2]},
     }
     path = _FOLDER / "seed.json"
-    found = []
-    for one in (whole, {**whole, "best": None, "history": []}):
-        write_checkpoint(path, one)
-        found.append(path.read_bytes())
-    return found
+    seeds = []
+    for checkpoint in (whole, {**whole, "best": None, "history": []}):
+        write_checkpoint(path, checkpoint)
+        seeds.append(path.read_bytes())
+    return seeds
 
 
 READERS = {
