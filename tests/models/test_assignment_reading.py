@@ -225,11 +225,11 @@ BOMBS = {
 def test_tuples_that_share_their_halves_cost_nothing(tmp_path, content):
     path = tmp_path / "data.pkl"
     path.write_bytes(b"\x80\x04" + content + b".")
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(DataError, match=r"data\.pkl: found (a pickle|an array|a broken)") as refused:
         read(path)
     assert len(str(refused.value)) < 500
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
 
 
 def test_the_instructions_around_the_bombs_are_those_of_an_array(tmp_path):
