@@ -6,17 +6,18 @@ The file is JSON: numbers have as many digits as it takes to read them back exac
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from autograd.support.foreign_files import ForeignFileError, parse_json, read_foreign, shown
 from autograd.support.whole_files import write_whole
 
 __all__ = ["CheckpointError", "read_checkpoint", "write_checkpoint"]
 
 _FORMAT = "valuegrad checkpoint 2"
-_LARGEST = 2**32  # bytes; what is larger was not written here
+_LARGEST = 2**28  # bytes: the file of about two million weights with Adam's state
 _FIELDS: dict[str, Any] = {
     "format": str,
     "model": str,
@@ -41,9 +42,13 @@ def write_checkpoint(path: str | os.PathLike[str], checkpoint: Mapping[str, Any]
         checkpoint: what to write: the fields that `read_checkpoint` returns.
 
     Raises:
+        CheckpointError: it would be too large to be read again.
         OSError: it cannot be written; the last one is untouched.
     """
-    write_whole(path, json.dumps({"format": _FORMAT, **checkpoint}) + "\n")
+    text = json.dumps({"format": _FORMAT, **checkpoint}) + "\n"
+    if len(text) > _LARGEST:
+        raise CheckpointError(f"a checkpoint may have {_LARGEST} bytes, and this one would have {len(text)}")
+    write_whole(path, text)
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -67,54 +72,60 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         CheckpointError: it is no checkpoint, or not a whole one; says what is wrong.
         OSError: it cannot be read.
     """
-    size = Path(path).stat().st_size
-    if size > _LARGEST:
-        raise CheckpointError(f"{os.fspath(path)} is no checkpoint: it has {size} bytes")
     try:
-        found = json.loads(Path(path).read_text("utf-8"), parse_int=_whole)
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{os.fspath(path)} is no checkpoint, or a damaged one: {error}") from None
-    try:
-        return _checked(found)
-    except CheckpointError as error:
+        text = read_foreign(path, _LARGEST).decode("utf-8")
+        return _checked(parse_json(text, float))
+    except (UnicodeDecodeError, ForeignFileError, CheckpointError) as error:
         raise CheckpointError(f"{os.fspath(path)} is no checkpoint, or a damaged one: {error}") from None
 
 
-def _whole(digits: str) -> int:
-    if len(digits) > 18:
-        raise ValueError(f"a whole number of {len(digits)} digits")
-    return int(digits)
-
-
-def _checked(found: Any) -> dict[str, Any]:
-    if not isinstance(found, dict) or found.get("format") != _FORMAT:
-        given = str(found.get("format") if isinstance(found, dict) else None)[:40]
-        raise CheckpointError(f"its format should be {_FORMAT!r}, and is {given!r}")
+def _checked(checkpoint: Any) -> dict[str, Any]:
+    if not isinstance(checkpoint, dict) or checkpoint.get("format") != _FORMAT:
+        stated = checkpoint.get("format") if isinstance(checkpoint, dict) else checkpoint
+        raise CheckpointError(f"its format should be {_FORMAT!r}, and is {shown(stated)}")
     for name, kind in _FIELDS.items():
-        if name not in found or not isinstance(found[name], kind) or isinstance(found[name], bool):
+        if (
+            name not in checkpoint
+            or not isinstance(checkpoint[name], kind)
+            or isinstance(checkpoint[name], bool)
+        ):
             raise CheckpointError(f"its {name} is missing or of the wrong kind")
-    _floats(found["weights"], "weights")
-    for state in found["states"]:
-        _floats(state, "states")
-    if len(found["states"]) != len(found["weights"]):
-        raise CheckpointError(f"{len(found['weights'])} weights have {len(found['states'])} states")
-    for row in found["history"]:
+    if not _is_shown(checkpoint["model"]) or not _is_shown(checkpoint["settings"]):
+        raise CheckpointError("its model or settings have characters that do not print, or deep nesting")
+    _floats(checkpoint["weights"], "weights", math.isfinite, "finite")
+    for state in checkpoint["states"]:
+        _floats(state, "states", lambda number: not math.isnan(number), "numbers")
+    if len(checkpoint["states"]) != len(checkpoint["weights"]):
+        raise CheckpointError(f"{len(checkpoint['weights'])} weights have {len(checkpoint['states'])} states")
+    for row in checkpoint["history"]:
         if not isinstance(row, list) or len(row) != 3:
             raise CheckpointError("an epoch of its history is not a loss, a validation loss and a time")
-        _floats([0.0 if one is None and i == 1 else one for i, one in enumerate(row)], "history")
-    if found["steps"] < 0:
-        raise CheckpointError("its steps are negative")
-    best = found["best"]
+        _floats([0.0 if i == 1 and number is None else number for i, number in enumerate(row)], "history")
+    if checkpoint["steps"] < len(checkpoint["history"]):
+        raise CheckpointError(
+            f"its {len(checkpoint['history'])} epochs cannot have had {checkpoint['steps']} steps"
+        )
+    best = checkpoint["best"]
     if best is not None:
-        if type(best.get("epoch")) is not int or not 1 <= best["epoch"] <= len(found["history"]):
+        if type(best.get("epoch")) is not int or not 1 <= best["epoch"] <= len(checkpoint["history"]):
             raise CheckpointError("its best epoch is none of its epochs")
         _floats([best.get("loss")], "best loss")
-        _floats(best.get("weights"), "best weights")
-        if len(best["weights"]) != len(found["weights"]):
+        _floats(best.get("weights"), "best weights", math.isfinite, "finite")
+        if len(best["weights"]) != len(checkpoint["weights"]):
             raise CheckpointError("its best weights are of another number than its weights")
-    return found
+    return checkpoint
 
 
-def _floats(numbers: Any, name: str) -> None:
-    if not isinstance(numbers, list) or not all(type(one) is float for one in numbers):
+def _is_shown(node: Any, levels: int = 10) -> bool:
+    """Whether an error may show it."""
+    if isinstance(node, (list, dict)):
+        children = [*node, *node.values()] if isinstance(node, dict) else node
+        return levels > 0 and all(_is_shown(child, levels - 1) for child in children)
+    return not isinstance(node, str) or node.isprintable()
+
+
+def _floats(numbers: Any, name: str, fits: Callable[[float], bool] | None = None, what: str = "") -> None:
+    if not isinstance(numbers, list) or not all(type(number) is float for number in numbers):
         raise CheckpointError(f"its {name} are no list of floats")
+    if fits is not None and not all(map(fits, numbers)):
+        raise CheckpointError(f"its {name} are not all {what}")

@@ -17,7 +17,9 @@ from autograd.primitives.notation import format_constant
 __all__ = ["written"]
 
 READABLE = 500  # operations up to which a fine layout is worth its time
-LONGEST = 60  # characters of a line in a box; the rest is in its tooltip
+LONGEST = 60  # characters of a line in a box; more are in its tooltip
+TALLEST = 10  # lines of a text in a box
+LARGEST = 3000  # characters of all texts of a box or a tooltip: dot takes 16384 bytes
 COLUMN = 16  # functions of the same form, a layer's neurons say, up to which they are in one column
 
 # Kinds of nodes differ in shape and border as well as in colour, for print in grey and for the
@@ -109,7 +111,8 @@ class _Writer:
         name = self.named(place)
         if node.primitive is not None:
             operation = f"op{place}"
-            self.put(self.homes[place], operation, _escaped(node.symbol), tooltip=node.tooltip, **_OPERATION)
+            symbol = _escaped(_shortened(node.symbol))
+            self.put(self.homes[place], operation, symbol, tooltip=_tooltip(node.tooltip), **_OPERATION)
             if name != operation:
                 self.edges.append((name, operation, _RESULT_EDGE))
                 name = operation
@@ -152,12 +155,14 @@ class _Writer:
         numbers = [(what, of) for what, of in (("data", node.data), ("grad", node.grad)) if of]
         lines = [_shortened(line) for line in node.lines]
         fields = [*map(_escaped, lines), *(f"{what} {_range(of)}" for what, of in numbers)]
-        whole = [_escaped(line) for line, short in zip(node.lines, lines) if line != short]
+        if sum(map(len, fields)) > LARGEST:
+            fields[2 : len(lines)] = ["…"]
+        whole = [line for line, short in zip(node.lines, lines) if line != short]
         tooltip = ", ".join([*whole, *(f"{what} {' … '.join(map(str, of))}" for what, of in numbers)])
         plain = INPUT_FILL if node.look.is_input else "#ffffff"
         fill = self.scale.fill(node.grad) if self.scale else plain
         style = {**_BOXES[node.look], "fillcolor": fill, "fontcolor": text_on(fill), **(more or {})}
-        self.put(home, name, " | ".join(fields), tooltip=tooltip or node.tooltip or " ", **style)
+        self.put(home, name, " | ".join(fields), tooltip=_tooltip(tooltip or node.tooltip or " "), **style)
 
     def put(self, home: Path, name: str, label: str, **attributes: str) -> None:
         self.boxes.setdefault(home, []).append((name, label, attributes))
@@ -194,7 +199,7 @@ class _Writer:
         """Open a scope's box. Every other one is white, so that one within another is seen."""
         self.picture.body.append(f"\tsubgraph {name} {{\n")
         fill = _SCOPE_FILL if len(home) % 2 else "white"
-        self.picture.attr(label=_escaped(home[-1].name), fillcolor=fill, **_SCOPE)
+        self.picture.attr(label=_escaped(_shortened(home[-1].name)), fillcolor=fill, **_SCOPE)
 
 
 def _homes(sketch: Sketch) -> list[Path]:
@@ -232,12 +237,22 @@ def _shared(first: Path, second: Path) -> Path:
     return first[:depth]
 
 
-def _shortened(line: str) -> str:
-    """A line of a box, without its middle where it is long."""
-    half = LONGEST // 2
-    return "\n".join(
-        part if len(part) <= LONGEST else f"{part[:half]}…{part[1 - half :]}" for part in line.split("\n")
-    )
+def _shortened(text: str) -> str:
+    """A text in a box, without the middle of its lines where they are long or many."""
+    lines = [_cut(line, LONGEST) for line in text.split("\n")]
+    if len(lines) > TALLEST:
+        lines[TALLEST // 2 : -TALLEST // 2] = ["…"]
+    return "\n".join(lines)
+
+
+def _tooltip(text: str) -> str:
+    return _escaped(_cut(text, LARGEST))
+
+
+def _cut(text: str, longest: int) -> str:
+    """A text without its middle where it is long."""
+    half = longest // 2
+    return text if len(text) <= longest else f"{text[:half]}…{text[1 - half :]}"
 
 
 def _range(numbers: tuple[float, ...]) -> str:

@@ -104,8 +104,8 @@ def explain(result: Value, *, max_nodes: int = MAX_NODES) -> Explanation:
     for node in order:
         if not isinstance(operation(node), Primitive):
             raise TypeError(
-                f"{operation(node).name} has no partial derivatives to show: explain what comes before it, or "
-                "after it with its results as new Values"
+                f"{operation(node).name} has no partial derivatives to show: explain what comes before it or "
+                "after it, with its results as new Values"
             )
     nodes = len(order) + len(leaves(order))
     if nodes > max_nodes:

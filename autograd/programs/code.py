@@ -97,16 +97,6 @@ class Code:
             raise ValueError("an output is a slot that the program does not have")
         return size
 
-    def check_convention(self, arguments: int, captured: int, results: int) -> None:
-        """Raise a ValueError where it has not as many inputs and outputs as its users pass and take."""
-        if arguments + captured != len(self.inputs):
-            raise ValueError(
-                f"a program of {arguments} arguments and {captured} captured Values must "
-                f"have as many inputs together, got {len(self.inputs)}"
-            )
-        if results != len(self.outputs):
-            raise ValueError(f"a program must return {results} results, got {len(self.outputs)}")
-
     def __len__(self) -> int:
         return len(self.instructions)
 

@@ -44,7 +44,13 @@ class Program:
         self.arguments = arguments
         self.results = results
         self.captured = tuple(captured)
-        code.check_convention(arguments.size, len(self.captured), results.size)
+        if arguments.size + len(self.captured) != len(code.inputs):
+            raise ValueError(
+                f"a program of {arguments.size} arguments and {len(self.captured)} captured Values must "
+                f"have as many inputs together, got {len(code.inputs)}"
+            )
+        if results.size != len(code.outputs):
+            raise ValueError(f"a program must return {results.size} results, got {len(code.outputs)}")
 
     @property
     def name(self) -> str:
@@ -120,13 +126,13 @@ class Program:
         return self.results.unflatten(results)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it to a text file, whose format `autograd.programs.saving` documents.
+        """Write it to a JSON file, whose format `autograd.programs.saving` documents.
 
         Raises:
             ProgramFileError: the arguments or results hold what a file cannot, a dataclass for one.
             OSError: the file cannot be written.
         """
-        saving.save(path, self.code, self.arguments, self.results, self.captured)
+        saving.dump(saving.SavedProgram(self.code, self.arguments, self.results, self.captured), path)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Program:
@@ -134,7 +140,7 @@ class Program:
 
         Raises:
             ProgramFileError: the file holds no program, a damaged one, or one that uses a primitive
-                which is not registered here; names the line.
+                which is not registered here; names the place in it.
             OSError: the file cannot be read.
         """
         return Program(*saving.load(path))

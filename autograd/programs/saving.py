@@ -1,29 +1,30 @@
-"""Programs as text files, which hold numbers and names and no code.
+"""Programs as JSON files, which hold numbers, names and lines of source to show, and nothing that runs.
 
-A file is lines of ASCII, each a keyword and what belongs to it, in this order:
+A file is one object with these entries, in this order:
 
-    valuegrad program 1                     the format and its version
-    name "loss"                             strings as in JSON, all printable
-    arguments {"tuple": [["*", "*"], "*"]}  how the arguments are nested: see below
-    results "*"                             how the results are nested
-    input "w[0]"                            one line an input: the arguments' scalars, then the captured
-    captured 0x1.8p+1 "bias"                one line a captured Value: its data and its label
-    constant 0x1.999999999999ap-4           one line a constant; numbers are written as `float.hex` does
-    primitive "cube" "my.rules"             one line for each primitive of a user's own, and its module
-    step mul 0 3                            one line an instruction: a primitive and its operands' slots
-    step add 4 1 | "total"                  with the result's label, where it has one
-    step exp 5 | "" | "loss.py":12          and with the line of the user's code that made it
-    output 6                                one line a result: its slot
-    checksum 4be1...                        the SHA-256 of all lines before
+    {"format": "valuegrad program 2",
+    "name": "f",
+    "arguments": {"tuple": ["*", {"array": [2]}]},    how the arguments are nested
+    "results": ["*"],                                 how the results are nested
+    "captured": [["0x1.8000000000000p+0", "bias"]],   the data and the label of each captured Value
+    "modules": {"cube": "my.rules"},                  where each operation of a user's own is defined
+    "lines": [["f.py", 3, "return cube(x) + a[0]"]],  lines of the user's code: file, number, text
+    "inputs": ["x", "a[0]", "a[1]", "bias"],          names: the arguments' scalars, then the captured
+    "constants": ["0x1.0000000000000p+1"],
+    "instructions": [
+    ["mul", [0, 4], ["twice"], null],                 an operation's name, its operands' slots, a label
+    ["cube", [5], [""], 0]],                          for each of its results, and the place of its line
+    "outputs": [6],                                   the slot of each result
+    "checksum": "4be1..."}                            the SHA-256 of the text before this line
 
-Slots are numbered as in a `Program`: inputs, constants, instructions. A nesting is "*" for a scalar,
-null for None, an array for a list, {"tuple": [...]}, {"dict": {...}}, or {"array": [2, 3]} for an array
-of that shape. A class has no place in a file, since finding it again would mean to import what the
-file names: a program whose arguments or results hold dataclasses or namedtuples is not saved (pickle
-keeps it).
+Slots are numbered as in a program: inputs, constants, and the results of each instruction. Numbers are
+strings as `float.hex` writes them, so that each bit comes back. `nesting` says how arguments and results
+are written. A class has no place in a file, since finding it again would mean to import what the file
+names: a program whose arguments or results hold dataclasses or namedtuples is not saved (pickle keeps it).
 
-Reading makes a program and nothing else. It trusts no line: whatever is not of the form above, in
-range and of one piece is refused with its line number.
+Reading makes a program and nothing else; no file that a line names is opened. It trusts nothing:
+whatever is not of the form above, in range and of one piece is refused with its place, such as
+``instructions[3].operands[1]``. A file has at most 50 MB, more than a million instructions.
 """
 
 from __future__ import annotations
@@ -32,106 +33,159 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from typing import Any
-
-import optree
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from autograd.graph.trees import Structure
 from autograd.graph.value import Value
 from autograd.graph.walks import number
-from autograd.primitives.operation import find_operation
+from autograd.primitives.operation import Operation, find_operation
 from autograd.programs.code import Code, Instruction
+from autograd.programs.nesting import nesting_of, structure_of
+from autograd.support.foreign_files import (
+    LONGEST,
+    ForeignFileError,
+    is_text,
+    parse_json,
+    read_foreign,
+    unexpected,
+)
 from autograd.support.user_line import Line
 from autograd.support.whole_files import write_whole
 
-__all__ = ["ProgramFileError", "load", "read", "save", "write"]
+__all__ = ["ProgramFileError", "SavedProgram", "dump", "dumps", "load", "loads"]
 
-_HEADER = "valuegrad program 1"
-_DEEPEST = 50  # levels of nesting
-_DIMENSIONS = 32  # of an array
-_STRING = r'"(?:[^"\\]|\\.)*"'
-_STEP = re.compile(rf"(\w+)((?: [0-9]+)*)(?: \| ({_STRING}))?(?: \| ({_STRING}):([0-9]{{1,9}}))?")
+_FORMAT = "valuegrad program 2"
+_LARGEST = 50_000_000  # bytes of a file; whatever they are, reading them takes less than 1 GB of memory
+_ENTRIES = (
+    "format name arguments results captured modules lines inputs constants instructions outputs checksum"
+)
+_CHECKSUM = re.compile('"checksum": "([0-9a-f]{64})"}\n')
+_EXPONENT = "[0-9]{1,3}|10[01][0-9]|102[0-3]"  # beyond, a double overflows
+_NUMBER = re.compile(rf"-?0x[01]\.[0-9a-f]{{1,13}}p[+-](?:{_EXPONENT})|-?inf|nan")
 
 
 class ProgramFileError(ValueError):
     """A file is no program, or not one that can be read here; or a program cannot be written."""
 
 
-Parts = tuple[Code, Structure, Structure, Sequence[Value]]  # the code, arguments, results, captured Values
+class SavedProgram(NamedTuple):
+    """What a file holds of a program: its code, and how that is called.
+
+    Attributes:
+        code: what it computes.
+        arguments: how the arguments are nested.
+        results: how the results are nested.
+        captured: the Values that it closes over; new ones, where it comes from a file.
+    """
+
+    code: Code
+    arguments: Structure
+    results: Structure
+    captured: Sequence[Value]
 
 
-def save(path: str | os.PathLike[str], *parts: Any) -> None:
+def dump(program: SavedProgram, path: str | os.PathLike[str]) -> None:
     """Write a program to a file, all of it or nothing.
 
-    The file tells the names of the source files that the program was traced from.
+    The file holds the names and the text of the source lines that the program was traced from.
 
     Args:
+        program: one whose arguments and results are made of numbers, arrays, lists, tuples, dicts with
+            strings for keys, and None.
         path: where to; a file there is replaced.
-        parts: the code, and its arguments, results and captured Values. The arguments and results must be
-            made of numbers, arrays, lists, tuples, dicts with strings for keys, and None.
 
     Raises:
-        ProgramFileError: the arguments or results hold anything else.
+        ProgramFileError: the arguments or results hold anything else, or the file would be too large.
         OSError: the file cannot be written.
     """
-    write_whole(path, write(*parts))
+    write_whole(path, dumps(program))
 
 
-def load(path: str | os.PathLike[str]) -> Parts:
+def dumps(program: SavedProgram) -> str:
+    """A program as text: see `dump`.
+
+    >>> from autograd.programs.tracing import record
+    >>> print(dumps(SavedProgram(*record(lambda x: x * 2, 1.0))))
+    {"format": "valuegrad program 2",
+    "name": "<lambda>",
+    "arguments": {"tuple": ["*"]},
+    "results": "*",
+    "captured": [],
+    ...
+    """
+    code = program.code
+    try:
+        arguments = nesting_of(program.arguments, "arguments")
+        results = nesting_of(program.results, "results")
+    except ForeignFileError as error:
+        raise ProgramFileError(str(error)) from None
+    lines: dict[Line, int] = {}
+    rows = [_row(instruction, lines) for instruction in code.instructions]
+    operations = {instruction.operation for instruction in code.instructions}
+    modules = {
+        operation.name: _printable(operation.place) for operation in operations if not operation.is_builtin
+    }
+    entries = {
+        "format": _FORMAT,
+        "name": _printable(code.name),
+        "arguments": arguments,
+        "results": results,
+        "captured": [[number(value).hex(), _printable(value.label)] for value in program.captured],
+        "modules": dict(sorted(modules.items())),
+        "lines": [[_printable(line.file), line.number, _printable(line.text)] for line in lines],
+        "inputs": [*map(_printable, code.inputs)],
+        "constants": [constant.hex() for constant in code.constants],
+        "instructions": rows,
+        "outputs": list(code.outputs),
+    }
+    text = "{" + "".join(f'"{key}": {_spread(entry)},\n' for key, entry in entries.items())
+    text += f'"checksum": "{_digest(text)}"}}\n'
+    if len(text) > _LARGEST:
+        raise ProgramFileError(f"the program's file would have {len(text)} bytes, more than {_LARGEST}")
+    return text
+
+
+def _row(instruction: Instruction, lines: dict[Line, int]) -> list[Any]:
+    """An instruction as it stands in a file."""
+    place = None if instruction.line is None else lines.setdefault(instruction.line, len(lines))
+    labels = instruction.labels or [""] * len(instruction.results)
+    return [instruction.operation.name, list(instruction.operands), [*map(_printable, labels)], place]
+
+
+def _spread(entry: Any) -> str:
+    """JSON with a line for each entry of a list of lists."""
+    if isinstance(entry, list) and entry and isinstance(entry[0], list) and len(entry) > 1:
+        return "[\n" + ",\n".join(map(json.dumps, entry)) + "]"
+    return json.dumps(entry)
+
+
+def _printable(text: str) -> str:
+    text = text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("ascii", errors="replace")).hexdigest()
+
+
+def load(path: str | os.PathLike[str]) -> SavedProgram:
     """Read a program from a file.
 
     Raises:
-        ProgramFileError: it holds no program, a damaged one, or one with a primitive that is not
-            registered here; names the file, the line, what is there and what was expected.
+        ProgramFileError: it holds no program, a damaged one, or one with an operation that is not
+            registered here; names the file, the place in it, what is there and what was expected.
         OSError: the file cannot be read.
     """
-    with open(path, "rb") as file:
-        start = file.readline(len(_HEADER) + 2)  # a file of another kind is not read any further
-        rest = file.read() if start.rstrip() == _HEADER.encode() else b""
-    return read((start + rest).decode("ascii", errors="replace"), os.fspath(path))
+    try:
+        text = read_foreign(path, _LARGEST).decode("ascii", errors="replace")
+    except ForeignFileError as error:
+        raise ProgramFileError(f"{os.fspath(path)} cannot be read as a program: {error}") from None
+    return loads(text, os.fspath(path))
 
 
-def write(code: Code, arguments: Structure, results: Structure, captured: Sequence[Value]) -> str:
-    """A program as text.
-
-    Raises:
-        ProgramFileError: its arguments or results hold what a file cannot: see `save`.
-
-    >>> from autograd.programs.tracing import record
-    >>> print(write(*record(lambda x: x * 2, 1.0)))
-    valuegrad program 1
-    name "<lambda>"
-    arguments {"tuple": ["*"]}
-    results "*"
-    input "x"
-    constant 0x1.0000000000000p+1
-    step mul 0 1 | ...
-    output 2
-    checksum ...
-    """
-    own = {one.operation: None for one in code.instructions if not one.operation.is_builtin}
-    lines = [
-        _HEADER,
-        f"name {_quoted(code.name)}",
-        f"arguments {_nesting(arguments, 'arguments')}",
-        f"results {_nesting(results, 'results')}",
-        *(f"input {_quoted(name)}" for name in code.inputs),
-        *(f"captured {number(one).hex()} {_quoted(one.label)}" for one in captured),
-        *(f"constant {constant.hex()}" for constant in code.constants),
-        *(f"primitive {_quoted(one.name)} {_quoted(one.place)}" for one in own),
-        *(_step(instruction) for instruction in code.instructions),
-        *(f"output {output}" for output in code.outputs),
-    ]
-    text = "".join(f"{line}\n" for line in lines)
-    return f"{text}checksum {_checksum(text)}\n"
-
-
-def read(text: str, name: str = "<text>") -> Parts:
-    """The program that `write` wrote.
-
-    Captured Values come back as new ones.
+def loads(text: str, name: str = "<text>") -> SavedProgram:
+    """The program that `dumps` wrote.
 
     Args:
         text: a file's contents.
@@ -140,215 +194,133 @@ def read(text: str, name: str = "<text>") -> Parts:
     Raises:
         ProgramFileError: see `load`.
     """
-    lines = _Lines(text, name)
-    if lines.first() != _HEADER:
-        raise lines.error(f"{_HEADER!r}, with which a program's file begins", lines.first())
-    title = lines.string(lines.one("name"))
-    arguments = lines.structure(lines.one("arguments"))
-    results = lines.structure(lines.one("results"))
-    inputs = [lines.string(rest) for rest in lines.many("input")]
-    captured = [lines.value(rest) for rest in lines.many("captured")]
-    constants = [lines.number(rest) for rest in lines.many("constant")]
-    modules = dict(lines.pair(rest) for rest in lines.many("primitive"))
-    steps: list[Instruction] = []
-    for rest in lines.many("step"):
-        steps.append(lines.step(rest, len(inputs) + len(constants) + len(steps), modules))
-    there = len(inputs) + len(constants) + len(steps)
-    outputs = [lines.slot(rest, there) for rest in lines.many("output")]
-    lines.end()
     try:
-        code = Code(title, inputs, constants, steps, outputs)
-        code.check_convention(arguments.size, len(captured), results.size)
-    except ValueError as error:  # as many inputs as the arguments have scalars, and the like
-        raise ProgramFileError(f"{name}: {error}") from None
-    return code, arguments, results, captured
+        return _Reader().program(text.replace("\r\n", "\n"))
+    except ForeignFileError as error:
+        raise ProgramFileError(f"{name} cannot be read as a program: {error}") from None
 
 
-def _quoted(text: str) -> str:
-    return json.dumps("".join(one if one.isprintable() else "?" for one in text))
+def _refuse_float(digits: str) -> float:
+    raise ValueError(f"the number {digits[:30]}: numbers with a point are strings as float.hex writes them")
 
 
-def _checksum(text: str) -> str:
-    return hashlib.sha256(text.encode("ascii", errors="replace")).hexdigest()
+class _Reader:
+    """Takes what a file says apart, and refuses what is not as expected, with its place."""
 
+    def __init__(self) -> None:
+        self._lines: list[Line] = []
+        self._modules: dict[str, str] = {}
 
-def _step(instruction: Instruction) -> str:
-    text = " ".join(["step", instruction.operation.name, *map(str, instruction.operands)])
-    line = instruction.line
-    if line is not None and _is_source(line.file):
-        return f"{text} | {_quoted(instruction.label)} | {_quoted(line.file)}:{line.number}"
-    return f"{text} | {_quoted(instruction.label)}" if instruction.label else text
+    def program(self, text: str) -> SavedProgram:
+        document = self.document(text)
+        modules = self.kind(dict, document["modules"], "modules")
+        self._modules = {self.text(key, "modules"): self.text(modules[key], "modules") for key in modules}
+        self._lines = self.each(self.line, document["lines"], "lines")
+        arguments = structure_of(document["arguments"], "arguments")
+        results = structure_of(document["results"], "results")
+        captured = self.each(self.captured, document["captured"], "captured")
+        code = self.code(document)
+        if arguments.size + len(captured) != len(code.inputs):
+            expected = f"{arguments.size} for the arguments and {len(captured)} for the captured Values"
+            raise unexpected("inputs", expected, list(code.inputs))
+        if results.size != len(code.outputs):
+            expected = f"{results.size} slots, as many as the results have scalars"
+            raise unexpected("outputs", expected, list(code.outputs))
+        return SavedProgram(code, arguments, results, captured)
 
+    def document(self, text: str) -> Any:
+        """The object that a text is, if it is of this format and of one piece."""
+        start = f'{{"format": "{_FORMAT}"'
+        if not text.startswith(start):
+            other = re.match(r'(?:\{"format": ")?valuegrad program ([0-9]{1,9})\b', text)
+            if other is None or int(other[1]) == 2:
+                raise unexpected("the start", start, text)
+            advice = "trace the function again and save it" if int(other[1]) < 2 else "update valuegrad"
+            raise ForeignFileError(f"it has format {other[1]}, and this version reads format 2: {advice}")
+        self.check_sum(text)
+        document = parse_json(text, _refuse_float)
+        wrong = document.keys() ^ set(_ENTRIES.split())
+        if wrong:
+            raise unexpected("the entries", _ENTRIES, f"these more or less: {' '.join(sorted(wrong))}")
+        return document
 
-def _is_source(file: str) -> bool:
-    """Whether printing a program may look a line up there: not in a device, not across the network."""
-    return file.endswith((".py", ">")) and not file.startswith(("//", "\\\\"))
+    def check_sum(self, text: str) -> None:
+        body, keyword, last = text.rpartition('"checksum"')
+        end = _CHECKSUM.fullmatch(keyword + last)
+        if end is None:
+            raise unexpected("the end", "a checksum and one end of line: the file is cut off", text[-60:])
+        if end[1] != _digest(body):
+            raise unexpected("checksum", f"{_digest(body)}: the file has been changed", end[1])
 
+    def code(self, node: dict[str, Any]) -> Code:
+        inputs = self.each(self.text, node["inputs"], "inputs")
+        constants = self.each(self.number, node["constants"], "constants")
+        slots = len(inputs) + len(constants)
+        instructions = []
+        for i, row in enumerate(self.kind(list, node["instructions"], "instructions")):
+            instructions.append(self.instruction(row, f"instructions[{i}]", slots))
+            slots += len(instructions[-1].results)
+        outputs = self.each(lambda slot, place: self.index(slot, place, slots), node["outputs"], "outputs")
+        return Code(self.text(node["name"], "name"), inputs, constants, instructions, outputs)
 
-class _Leaf:
-    """The place of a scalar, or of an array of a shape, in a nesting."""
-
-    def __init__(self, shape: tuple[int, ...] | None) -> None:
-        self.shape = shape
-
-
-def _nesting(structure: Structure, role: str) -> str:
-    skeleton = structure.nest([_Leaf(shape) for shape in structure.shapes])
-    return json.dumps(_described(skeleton, role, _DEEPEST))
-
-
-def _described(node: Any, role: str, levels: int) -> Any:
-    if not levels:
-        raise ProgramFileError(f"the {role} must be nested at most {_DEEPEST} deep to be saved: flatten them")
-    if isinstance(node, _Leaf):
-        return "*" if node.shape is None else {"array": list(node.shape)}
-    if node is None:
-        return None
-    if type(node) is list:
-        return [_described(one, role, levels - 1) for one in node]
-    if type(node) is tuple:
-        return {"tuple": [_described(one, role, levels - 1) for one in node]}
-    if type(node) is dict and all(type(key) is str and key.isprintable() for key in node):
-        return {"dict": {key: _described(one, role, levels - 1) for key, one in node.items()}}
-    kind = "dict with keys that are no printable strings" if type(node) is dict else type(node).__name__
-    raise ProgramFileError(
-        f"the {role} hold a {kind}, which a program's file cannot: trace a function of numbers, arrays, "
-        "lists, tuples and dicts with strings for keys (dataclasses.asdict makes one), or use pickle"
-    )
-
-
-def _is_shape(thing: Any) -> bool:
-    if not isinstance(thing, list) or len(thing) > _DIMENSIONS:
-        return False
-    return all(type(one) is int and 0 <= one < 1 << 31 for one in thing)
-
-
-class _Lines:
-    """A text, taken line by line; whatever is not as expected is refused."""
-
-    def __init__(self, text: str, name: str) -> None:
-        self._name = name
-        self._lines = text.replace("\r\n", "\n").split("\n")
-        self._next = 1  # the place of the next line; the errors of parsing are about the one before
-        self._tried: list[str] = []
-        self._strings: dict[str, str] = {}  # a file's name comes with every instruction
-
-    def error(self, expected: str, found: str) -> ProgramFileError:
-        shown = ascii(found if len(found) <= 60 else f"{found[:57]}...")
-        return ProgramFileError(f"{self._name}, line {self._next}: expected {expected}, got {shown}")
-
-    def first(self) -> str:
-        """The first line, which is behind us from the start."""
-        return self._lines[0]
-
-    def many(self, keyword: str) -> Iterator[str]:
-        """What follows the keyword on each line, as long as lines begin with it."""
-        self._tried.append(keyword)
-        while self._next < len(self._lines):
-            first, _, rest = self._lines[self._next].partition(" ")
-            if first != keyword:
-                return
-            self._next += 1
-            self._tried = [keyword]
-            yield rest
-
-    def one(self, keyword: str) -> str:
-        """What follows the keyword on the next line."""
-        for rest in self.many(keyword):
-            self._tried = []
-            return rest
-        found = self._lines[self._next] if self._next < len(self._lines) else ""
-        self._next += 1
-        raise self.error(
-            f"a line that begins with {' or '.join(self._tried)}", found or "nothing: the file is cut off"
+    def instruction(self, node: Any, place: str, slots: int) -> Instruction:
+        name, operands, labels, line = self.row(node, place, "an operation", "operands", "labels", "a line")
+        operation = self.operation(name, f"{place}.operation")
+        operands = self.kind(list, operands, f"{place}.operands")
+        if len(operands) != operation.arity:
+            raise unexpected(f"{place}.operands", f"the {operation.arity} of {name}", operands)
+        labels = self.row(labels, f"{place}.labels", *["a label"] * operation.result_count)
+        labels = self.each(self.text, labels, f"{place}.labels")
+        source = None if line is None else self._lines[self.index(line, f"{place}.line", len(self._lines))]
+        return Instruction(
+            operation,
+            tuple([self.index(slot, f"{place}.operands[{i}]", slots) for i, slot in enumerate(operands)]),
+            tuple(range(slots, slots + operation.result_count)),
+            tuple(labels) if any(labels) else (),
+            source,
         )
 
-    def end(self) -> None:
-        """Check the sum of the lines before, and that it is the last."""
-        before = "".join(f"{line}\n" for line in self._lines[: self._next])
-        given = self.one("checksum")
-        if given != _checksum(before):
-            raise self.error(f"the checksum {_checksum(before)}: the file has been changed", given)
-        if self._lines[self._next :] != [""]:
-            raise self.error(
-                "one end of line after the checksum, and nothing more", "".join(self._lines[self._next :])
-            )
-
-    def json(self, text: str) -> Any:
+    def operation(self, node: Any, place: str) -> Operation:
+        name = self.text(node, place)
         try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            raise self.error("a value in JSON", text) from None
-
-    def string(self, text: str) -> str:
-        found = self._strings.get(text) or self.json(text)
-        if type(found) is not str or not found.isprintable():
-            raise self.error("a string of printable characters in double quotes", text)
-        return self._strings.setdefault(text, found)
-
-    def number(self, text: str) -> float:
-        if re.fullmatch(r"-?0x[01]\.[0-9a-f]{1,13}p[+-][0-9]{1,4}|-?inf|nan", text):
-            with suppress(OverflowError):
-                return float.fromhex(text)
-        raise self.error("a number as float.hex writes it", text)
-
-    def value(self, text: str) -> Value:
-        """A captured Value: its data and its label."""
-        number, _, label = text.partition(" ")
-        return Value(self.number(number), self.string(label))
-
-    def pair(self, text: str) -> tuple[str, str]:
-        """A primitive's name and its module."""
-        found = re.fullmatch(rf"({_STRING}) ({_STRING})", text)
-        if found is None:
-            raise self.error("a primitive and its module, each in double quotes", text)
-        return self.string(found[1]), self.string(found[2])
-
-    def slot(self, text: str, there: int) -> int:
-        if not re.fullmatch(r"[0-9]{1,12}", text) or int(text) >= there:
-            raise self.error(f"a slot from 0 to {there - 1}, which there are before", text)
-        return int(text)
-
-    def structure(self, text: str) -> Structure:
-        leaves, spec = optree.tree_flatten(self._nested(self.json(text), text, _DEEPEST))
-        return Structure(spec, tuple(leaf.shape for leaf in leaves))
-
-    def _nested(self, node: Any, text: str, levels: int) -> Any:
-        if not levels:
-            raise self.error(f"a nesting of at most {_DEEPEST} levels", text)
-        if node is None:
-            return None
-        if node == "*":
-            return _Leaf(None)
-        if isinstance(node, list):
-            return [self._nested(one, text, levels - 1) for one in node]
-        if isinstance(node, dict) and len(node) == 1:
-            ((kind, inside),) = node.items()
-            if kind == "tuple" and isinstance(inside, list):
-                return tuple(self._nested(one, text, levels - 1) for one in inside)
-            if kind == "dict" and isinstance(inside, dict) and all(key.isprintable() for key in inside):
-                return {key: self._nested(one, text, levels - 1) for key, one in inside.items()}
-            if kind == "array" and _is_shape(inside):
-                return _Leaf(tuple(inside))
-        raise self.error('"*", null, [...], {"tuple": [...]}, {"dict": {...}} or {"array": [a shape]}', text)
-
-    def step(self, text: str, there: int, modules: dict[str, str]) -> Instruction:
-        found = _STEP.fullmatch(text)
-        if found is None:
-            raise self.error('a primitive and its operands, as in mul 0 3 | "label" | "file.py":12', text)
-        name, operands, label, file, number = found.groups()
-        try:
-            primitive = find_operation(name)
+            return find_operation(name)
         except KeyError:
-            module = f"import {modules[name]}" if name in modules else "import the module that defines it"
-            raise self.error(f"a primitive that is registered here ({module} first)", name) from None
-        if len(operands.split()) != primitive.arity:
-            raise self.error(f"{primitive.arity} operands of {name}", text)
-        line = None
-        if file is not None:
-            line = Line(self.string(file), int(number))
-            if not _is_source(line.file):
-                raise self.error("a file of Python source", file)
-        slots = tuple([self.slot(operand, there) for operand in operands.split()])
-        labels = (self.string(label),) if label else ()
-        return Instruction(primitive, slots, (there,), labels, line)
+            module = f"import {self._modules.get(name, 'its module')[:80]}"
+            raise unexpected(place, f"an operation that is registered here ({module} first)", name) from None
+
+    def captured(self, node: Any, place: str) -> Value:
+        data, label = self.row(node, place, "data", "a label")
+        return Value(self.number(data, f"{place}[0]"), self.text(label, f"{place}[1]"))
+
+    def line(self, node: Any, place: str) -> Line:
+        file, number, text = self.row(node, place, "a file", "a number", "a text")
+        number = self.index(number, f"{place}[1]", 10**9)
+        return Line(self.text(file, f"{place}[0]"), number, self.text(text, f"{place}[2]"))
+
+    def number(self, node: Any, place: str) -> float:
+        if type(node) is not str or not _NUMBER.fullmatch(node):
+            raise unexpected(place, "a number in a string, as float.hex writes it", node)
+        return float.fromhex(node)
+
+    def index(self, node: Any, place: str, count: int) -> int:
+        if type(node) is not int or not 0 <= node < count:
+            raise unexpected(place, f"a whole number from 0, less than {count}", node)
+        return node
+
+    def text(self, node: Any, place: str) -> str:
+        if not is_text(node):
+            raise unexpected(place, f"a string of at most {LONGEST} printable characters", node)
+        return str(node)
+
+    def each(self, check: Callable[[Any, str], Any], node: Any, place: str) -> list[Any]:
+        return [check(child, f"{place}[{i}]") for i, child in enumerate(self.kind(list, node, place))]
+
+    def row(self, node: Any, place: str, *entries: str) -> list[Any]:
+        if type(node) is not list or len(node) != len(entries):
+            raise unexpected(place, f"an array of {', '.join(entries)}", node)
+        return node
+
+    def kind(self, kind: type, node: Any, place: str) -> Any:
+        if type(node) is not kind:
+            raise unexpected(place, "an array" if kind is list else "an object", node)
+        return node

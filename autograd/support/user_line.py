@@ -15,14 +15,19 @@ class Line(NamedTuple):
     Attributes:
         file: its file.
         number: its number there, counted from 1.
+        carried: what it says, where a program's file carried that: whoever wrote the file chose the name
+            of the source file, too, which is not opened then.
     """
 
     file: str
     number: int
+    carried: str | None = None
 
     @property
     def text(self) -> str:
         """What it says, without indentation; "" where the source is not to be had."""
+        if self.carried is not None:
+            return self.carried
         return linecache.getline(self.file, self.number).strip()
 
     def __str__(self) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import pickle
+import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -14,12 +17,19 @@ from typing import NamedTuple
 import numpy as np
 
 from autograd import grad, trace, value_and_grad
-from autograd.programs.saving import ProgramFileError, load, write
+from autograd.programs.program import Program
+from autograd.programs.saving import ProgramFileError, SavedProgram, dumps
 from models.assignment import loss
 from models.assignment.reading import DataError, read_table
 from optim.checkpoints import CheckpointError, read_checkpoint, write_checkpoint
 
-__all__ = ["READERS", "Reader"]
+if sys.platform != "win32":
+    import resource
+
+__all__ = ["MEMORY", "READERS", "SECONDS", "Reader"]
+
+MEMORY = 1024  # MB that one input may take
+SECONDS = 1.0
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="valuegrad-fuzzing-"))
 
@@ -28,13 +38,32 @@ class Reader(NamedTuple):
     """One of them.
 
     Attributes:
-        read: reads bytes; raises nothing but what is documented, which it swallows, and an
+        parse: reads bytes; raises nothing but what is documented, which it swallows, and an
             AssertionError where what was read breaks a promise.
         seeds: good files, from which a fuzzer starts.
     """
 
-    read: Callable[[bytes], None]
+    parse: Callable[[bytes], None]
     seeds: Callable[[], list[bytes]]
+
+    def read(self, content: bytes) -> None:
+        """Parse within the limits.
+
+        Raises:
+            AssertionError: a promise is broken, or it took more time or memory than one input may.
+        """
+        started, before = time.process_time(), _peak()
+        self.parse(content)
+        seconds, megabytes = time.process_time() - started, _peak() - before
+        assert seconds <= SECONDS, f"{seconds:.1f} s"
+        assert megabytes <= MEMORY, f"{megabytes:.0f} MB"
+
+
+def _peak() -> float:
+    """The most memory that this process has had, in MB."""
+    if sys.platform == "win32":
+        return 0.0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 # Data files. The first byte chooses the kind of file.
@@ -58,33 +87,40 @@ def _read_data(content: bytes) -> None:
 def _data_seeds() -> list[bytes]:
     table = np.arange(12.0).reshape(2, 6) / 7
     tables = [table, np.asfortranarray(table), table.astype(np.float32), table.astype(np.int16)]
-    found = [b"\x00" + pickle.dumps(one, protocol=p) for one in tables for p in range(6)]
-    for one in tables:
+    seeds = [b"\x00" + pickle.dumps(array, protocol=p) for array in tables for p in range(6)]
+    for array in tables:
         file = io.BytesIO()
-        np.save(file, one)
-        found.append(b"\x01" + file.getvalue())
+        np.save(file, array)
+        seeds.append(b"\x01" + file.getvalue())
     text = "\n".join(",".join(map(repr, row)) for row in table.tolist())
-    return [*found, b"\x02" + text.encode(), b"\x02" + f"a,b,c,d,e,f\n{text}\n".encode()]
+    return [*seeds, b"\x02" + text.encode(), b"\x02" + f"a,b,c,d,e,f\n{text}\n".encode()]
 
 
 # Program files.
 
 
 def _read_program(content: bytes) -> None:
-    """The checksum is made right, as somebody hostile would: each line must stand up for itself."""
-    body = content[: content.rindex(b"checksum")] if b"checksum" in content else content
-    digest = hashlib.sha256(body.decode("ascii", "replace").encode("ascii", "replace")).hexdigest()
+    """The checksum is made right, as somebody hostile would: each part must stand up for itself."""
+    body = content[: content.rindex(b'"checksum"')] if b'"checksum"' in content else content
+    text = body.decode("ascii", "replace").replace("\r\n", "\n")
+    digest = hashlib.sha256(text.encode("ascii", "replace")).hexdigest()
     path = _FOLDER / "program"
-    path.write_bytes(body + f"checksum {digest}\n".encode())
+    path.write_bytes(body + f'"checksum": "{digest}"}}\n'.encode())
     try:
-        program = load(path)
+        program = Program.load(path)
     except ProgramFileError:
         return
-    again = write(program)
+    again = _written(program)
     path.write_text(again)
-    assert write(load(path)) == again, "a program that is written and read again is another"
+    assert _written(Program.load(path)) == again, "a program that is written and read again is another"
     compile(program.source, "<source>", "exec")
     str(program)
+    for structure in (program.arguments, program.results):
+        structure.unflatten([0.0] * structure.size)
+
+
+def _written(program: Program) -> str:
+    return dumps(SavedProgram(program.code, program.arguments, program.results, program.captured))
 
 
 def _program_seeds() -> list[bytes]:
@@ -94,7 +130,7 @@ def _program_seeds() -> list[bytes]:
         (lambda p, x: {"y": p["w"][0] * x[1]}, ({"w": np.ones(2), "n": None}, np.ones(2))),
         (grad(lambda x: (x.tanh() ** 3).exp()), (0.5,)),
     ]
-    return [write(trace(f, *args)).encode() for f, args in functions]
+    return [_written(trace(f, *args)).encode() for f, args in functions]
 
 
 # Checkpoints.
@@ -104,14 +140,15 @@ def _read_checkpoint(content: bytes) -> None:
     path = _FOLDER / "checkpoint.json"
     path.write_bytes(content)
     try:
-        found = read_checkpoint(path)
+        checkpoint = read_checkpoint(path)
     except CheckpointError:
         return
-    assert len(found["weights"]) == len(found["states"])
-    assert all(type(one) is float for one in found["weights"])
-    again = {name: one for name, one in found.items() if name != "format"}
+    assert len(checkpoint["weights"]) == len(checkpoint["states"])
+    assert all(map(math.isfinite, checkpoint["weights"]))
+    assert checkpoint["steps"] >= len(checkpoint["history"])
+    again = {name: entry for name, entry in checkpoint.items() if name != "format"}
     write_checkpoint(path, again)
-    assert json.dumps(read_checkpoint(path)) == json.dumps(found), "it is written otherwise than read"
+    assert json.dumps(read_checkpoint(path)) == json.dumps(checkpoint), "it is written otherwise than read"
 
 
 def _checkpoint_seeds() -> list[bytes]:
@@ -125,11 +162,11 @@ def _checkpoint_seeds() -> list[bytes]:
         "best": {"epoch": 2, "loss": 0.25, "weights": [0.1, 0.2]},
     }
     path = _FOLDER / "seed.json"
-    found = []
-    for one in (whole, {**whole, "best": None, "history": []}):
-        write_checkpoint(path, one)
-        found.append(path.read_bytes())
-    return found
+    seeds = []
+    for checkpoint in (whole, {**whole, "best": None, "history": []}):
+        write_checkpoint(path, checkpoint)
+        seeds.append(path.read_bytes())
+    return seeds
 
 
 READERS = {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.fuzzing.readers import READERS
+from tests.fuzzing.readers import READERS, Reader
 
 FINDS = Path(__file__).parent / "finds"
 
@@ -22,6 +24,21 @@ def test_good_files_and_their_beginnings_are_read_without_a_crash(name):
 def test_what_was_found_is_read_without_a_crash(name):
     for path in sorted(FINDS.glob(f"{name}-*")):
         READERS[name].read(path.read_bytes())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="memory is not measured here")
+def test_a_limit_that_is_exceeded_would_be_seen(monkeypatch):
+    with pytest.raises(AssertionError, match=r"1\.\d s"):
+        Reader(lambda _: _work(1.1), list).read(b"")
+    monkeypatch.setattr("tests.fuzzing.readers.MEMORY", -1)
+    with pytest.raises(AssertionError, match="0 MB"):
+        Reader(lambda _: None, list).read(b"")
+
+
+def _work(seconds):
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
 
 
 def test_a_broken_promise_would_be_seen(monkeypatch):

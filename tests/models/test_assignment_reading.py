@@ -1,15 +1,16 @@
 """Files of the user's own: what is read, what is refused, and that nothing in them runs."""
 
+import contextlib
 import os
 import pickle
+import time
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from models import load_assignment_data
-from models.assignment.reading import DataError
+from models.assignment.reading import DataError, read_table
 
 TABLE = np.arange(18.0).reshape(3, 6) / 7
 ARRAYS = {
@@ -117,36 +118,56 @@ def test_a_pickle_that_would_run_a_command_is_refused_and_does_not(tmp_path, wra
     path, mark = tmp_path / "data.pkl", tmp_path / "mark"
     content = pickle.dumps(wrap(Touch(mark)), protocol)
     path.write_bytes(content)
-    with pytest.raises(DataError, match=r"data\.pkl: found a pickle that asks for '(posix|nt)\.system'"):
+    with pytest.raises(
+        DataError, match=r"data\.pkl: found a pickle that (asks for '(posix|nt)\.system'|holds oth)"
+    ):
         read(path)
     assert not mark.exists()
     pickle.loads(content)
     assert mark.exists(), "the pickle would not have run anything: the test shows nothing"
 
 
+class Steering:
+    """Pickled as a dtype whose code is a sequence of control characters."""
+
+    def __reduce__(self):
+        return np.dtype, ("\x1b[2J", False, True), (3, "<", None, None, None, -1, -1, 0)
+
+
 REFUSED = {
-    "dict": (pickle.dumps({"X": 1}), "a pickled dict"),
-    "list of numbers": (pickle.dumps(TABLE.tolist()), "a pickled list"),
-    "many numbers": (pickle.dumps(list(range(1000))), "other things than one NumPy array"),
+    "dict": (pickle.dumps({"X": 1}), r"other things than one array of numbers \(EMPTY_DICT\)"),
+    "list of numbers": (
+        pickle.dumps(TABLE.tolist()),
+        r"other things than one array of numbers \(EMPTY_LIST\)",
+    ),
+    "many numbers": (pickle.dumps(list(range(1000))), "other things than one array of numbers"),
     "two arrays": (pickle.dumps((TABLE, TABLE)), "a pickled tuple"),
     "NumPy scalar": (pickle.dumps(np.float64(1.0)), r"asks for 'numpy.*scalar'"),
     "builtin": (b"cbuiltins\neval\n(S'1+1'\ntR.", r"asks for 'builtins\.eval'"),
-    "stand-in's class": (b"cnumpy\nndarray\n.", "a pickled type"),
-    "extension": (b"\x80\x02\x82\x01.", "other things than one NumPy array"),
-    "far memo": (b"\x80\x02K\x01r\xff\xff\xff\x7f.", "other things than one NumPy array"),
+    "stand-in's class": (b"cnumpy\nndarray\n.", "a pickled Name"),
+    "extension": (b"\x80\x02\x82\x01.", "other things than one array of numbers"),
+    "far memo": (b"\x80\x02K\x01r\xff\xff\xff\x7f.", "a pickled int"),
     "text": (b"not a pickle at all", "broken or truncated .pkl"),
-    "no dtype": (lie(dtype=None), "broken or truncated .pkl"),
+    "no dtype": (lie(dtype=None), "an array of a dtype that is none of real numbers"),
     "short": (lie(shape=(10**11, 6), raw=b"12345678"), "8 bytes of numbers for an array"),
     "long": (lie(shape=(1, 6)), "144 bytes of numbers for an array"),
-    "bytes as a number": (lie(raw=10**12), "broken or truncated .pkl"),
-    "shape no tuple": (lie(shape=18), "an array of shape 18"),
-    "negative": (lie(shape=(-3, -6)), r"shape \(-3, -6\)"),
-    "objects": (pickle.dumps(np.array([[None] * 6])), "dtype O8"),
-    "texts": (pickle.dumps(np.array([["1"] * 6])), "dtype U1"),
-    "dates": (pickle.dumps(np.zeros((2, 6), "M8[s]")), "dtype M8"),
-    "complex": (pickle.dumps(TABLE + 1j), "dtype c16"),
-    "bools": (pickle.dumps(TABLE > 1), "dtype b1"),
-    "records": (pickle.dumps(np.zeros(3, "f8,f8")), "dtype a structured type"),
+    "bytes as a number": (lie(raw=10**12), "an array without its bytes"),
+    "shape no tuple": (lie(shape=18), "an array whose shape is not made of counts"),
+    "negative": (lie(shape=(-3, -6)), "an array whose shape is not made of counts"),
+    "bools for counts": (lie(shape=(True, 18)), "an array whose shape is not made of counts"),
+    "huge counts": (lie(shape=(2**2000, 6)), "an array whose shape is not made of counts"),
+    "nothing to build": (b"\x80\x02K\x01K\x02b.", "broken or truncated .pkl"),
+    "an empty stack": (b"\x80\x02.", "broken or truncated .pkl"),
+    "a call of a number": (b"\x80\x02K\x01)R.", "calls what is no function"),
+    "a call with a number": (b"\x80\x02cnumpy\ndtype\nK\x01R.", "calls what is no function"),
+    "a name of numbers": (b"\x80\x04K\x01K\x02\x93.", "asks for what is no name"),
+    "objects": (pickle.dumps(np.array([[None] * 6])), "other things than one array of numbers"),
+    "texts": (pickle.dumps(np.array([["1"] * 6])), "dtype 'U1'"),
+    "dates": (pickle.dumps(np.zeros((2, 6), "M8[s]")), "dtype 'M8'"),
+    "complex": (pickle.dumps(TABLE + 1j), "dtype 'c16'"),
+    "bools": (pickle.dumps(TABLE > 1), "dtype 'b1'"),
+    "a dtype that steers a terminal": (lie(dtype=Steering()), r"dtype '\\x1b\[2J'"),
+    "records": (pickle.dumps(np.zeros(3, "f8,f8")), "other things than one array of numbers"),
 }
 
 
@@ -156,6 +177,67 @@ def test_what_a_pickle_may_not_hold(tmp_path, content, found):
     path.write_bytes(content)
     with pytest.raises(DataError, match=rf"data\.pkl: found .*{found}.*; expected .* shape \(n, 6\)"):
         read(path)
+
+
+# Nested pairs that share their halves: 120 instructions, and 2**40 steps to hash, compare or print.
+BOMB = b"K\x01" + b"q\x00h\x00\x86" * 40
+RECONSTRUCT = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
+DTYPE = b"cnumpy\ndtype\nU\x02f8K\x00K\x01\x87R(K\x03U\x01<NNNtb"
+BOMBS = {
+    "alone": BOMB,
+    "key of a dict": b"}" + BOMB + b"K\x01s",
+    "member of a set": b"\x8f(" + BOMB + b"\x90",
+    "name": b"U\x05numpy" + BOMB + b"\x93",
+    "module": BOMB + b"U\x05dtype\x93",
+    "function": BOMB + b")R",
+    "arguments": b"cnumpy\ndtype\n" + BOMB + b"R",
+    "keywords": b"cnumpy\ndtype\n)}U\x01a" + BOMB + b"s\x92",
+    "state": RECONSTRUCT + BOMB + b"b",
+    "built": BOMB + b"Nb",
+    "shape": RECONSTRUCT + b"(K\x01" + BOMB + DTYPE + b"\x89U\x08" + bytes(8) + b"tb",
+    "count in a shape": RECONSTRUCT + b"(K\x01" + BOMB + b"\x85" + DTYPE + b"\x89U\x08" + bytes(8) + b"tb",
+    "dtype": RECONSTRUCT + b"(K\x01K\x01\x85" + BOMB + b"\x89U\x08" + bytes(8) + b"tb",
+    "order of axes": RECONSTRUCT + b"(K\x01K\x01\x85" + DTYPE + BOMB + b"U\x08" + bytes(8) + b"tb",
+    "bytes": RECONSTRUCT + b"(K\x01K\x01\x85" + DTYPE + b"\x89" + BOMB + b"tb",
+    "code of a dtype": RECONSTRUCT
+    + b"(K\x01K\x01\x85"
+    + DTYPE.replace(b"U\x02f8", BOMB)
+    + b"\x89U\x08"
+    + bytes(8)
+    + b"tb",
+    "byte order": RECONSTRUCT
+    + b"(K\x01K\x01\x85"
+    + DTYPE.replace(b"U\x01<", BOMB)
+    + b"\x89U\x08"
+    + bytes(8)
+    + b"tb",
+    "encoded": RECONSTRUCT + b"(K\x01K\x01\x85" + DTYPE + b"\x89c_codecs\nencode\n" + BOMB + b"\x85Rtb",
+    "order of a buffer": b"cnumpy.core.numeric\n_frombuffer\n(B\x08\x00\x00\x00"
+    + bytes(8)
+    + DTYPE
+    + b"K\x01\x85"
+    + BOMB
+    + b"tR",
+}
+
+
+@pytest.mark.parametrize("content", BOMBS.values(), ids=BOMBS)
+def test_tuples_that_share_their_halves_cost_nothing(tmp_path, content):
+    path = tmp_path / "data.pkl"
+    path.write_bytes(b"\x80\x04" + content + b".")
+    started = time.process_time()
+    with pytest.raises(DataError, match=r"data\.pkl: found (a pickle|an array|a broken)") as refused:
+        read(path)
+    assert len(str(refused.value)) < 500
+    assert time.process_time() - started < 1.0
+
+
+def test_the_instructions_around_the_bombs_are_those_of_an_array(tmp_path):
+    """So that the test before shows something: with a number in place of the bomb each is an array."""
+    path = tmp_path / "data.pkl"
+    numbers = b"\x80\x04" + RECONSTRUCT + b"(K\x01K\x01K\x06\x86" + DTYPE + b"\x89U\x30" + bytes(48) + b"tb."
+    path.write_bytes(numbers)
+    np.testing.assert_array_equal(read(path), np.zeros((1, 6)))
 
 
 def with_number(row, column, number):
@@ -211,18 +293,30 @@ CSV = {
     "text in the first row": ("1,2,three,4,5,6\n1,2,3,4,5,6\n", "'three' in line 1"),
     "text in a later row": ("1,2,3,4,5,6\n1,2,3,4,five,6\n", "'five' in line 2"),
     "missing cell": ("a,b,c,d,e,f\n1,2,3,4,5,6\n1,2,,4,5,6\n", "'' in line 3"),
-    "short row": ("1,2,3,4,5,6\n1,2,3\n", "3 numbers in line 2 and 6 in the first row"),
+    "short row": ("1,2,3,4,5,6\n1,2,3\n", "3 numbers in line 2"),
     "nan": ("1,2,3,4,5,6\n1,2,3,nan,5,6\n", "nan in row 2, column 4"),
     "overflow": ("1,2,3,4,5,1e999\n", "inf in row 1, column 6"),
     "semicolons": ("1;2;3;4;5;6\n", "text without a row of numbers"),
-    "five columns": ("1,2,3,4,5\n", r"an array of shape \(1, 5\)"),
+    "five columns": ("1,2,3,4,5\n", "5 numbers in line 1"),
+    "long row": ("1,2,3,4,5,6,7\n", "7 numbers in line 1"),
+    "underscores": ("1_000,2,3,4,5,6\n", "'1_000' in line 1"),
+    "digits of another script": ("\u0661,2,3,4,5,6\n", "'\u0661' in line 1"),
+    "hexadecimal": ("0x10,2,3,4,5,6\n", "'0x10' in line 1"),
+    "a space inside": ("1 000,2,3,4,5,6\n", "'1 000' in line 1"),
+    "no-break space": ("\xa01,2,3,4,5,6\n", r"'\\xa01' in line 1"),
+    "a form feed as line end": ("1,2,3,4,5,6\f1,2,3,4,5,6\n", r"'6\\x0c1' in line 1"),
+    "a line separator as line end": ("1,2,3,4,5,6\u20281,2,3,4,5,6\n", r"'6\\u20281' in line 1"),
+    "a return alone as line end": ("1,2,3,4,5,6\r1,2,3,4,5,6\n", r"'6\\r1' in line 1"),
+    "two headers": ("a,b,c,d,e,f\nm,m,m,m,m,m\n1,2,3,4,5,6\n", "'m' in line 2"),
+    "a long line": (f"{'1' * 5_000},{'2' * 5_000},3,4,5,6\n", "more than 10000 characters in line 1"),
+    "a long header": ("a" * 100_000 + "\n1,2,3,4,5,6\n", "more than 10000 characters in line 1"),
 }
 
 
 @pytest.mark.parametrize(("text", "found"), CSV.values(), ids=CSV)
 def test_broken_csv_files(tmp_path, text, found):
     path = tmp_path / "data.csv"
-    path.write_text(text)
+    path.write_bytes(text.encode())
     with pytest.raises(DataError, match=rf"data\.csv: found .*{found}"):
         read(path)
 
@@ -261,13 +355,22 @@ def test_missing_empty_and_directory(tmp_path, kind):
 
 
 def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
-    def refuse(_):
+    def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
     (tmp_path / "data.csv").write_text("1,2,3,4,5,6\n")
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr("builtins.open", refuse)
     with pytest.raises(DataError, match=r"found a file that cannot be read \(Permission denied\)"):
         read(tmp_path / "data.csv")
+
+
+@pytest.mark.parametrize("kind", [".pkl", ".npy", ".csv"])
+def test_what_is_too_large_is_refused_before_it_is_read(tmp_path, kind):
+    path = tmp_path / f"data{kind}"
+    with path.open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(DataError, match="found a file of 1099511627776 bytes, more than the 1073741824 that"):
+        read(path)
 
 
 @pytest.mark.parametrize("name", ["data", "data.txt", "data.npz"])
@@ -277,10 +380,12 @@ def test_unknown_endings(tmp_path, name):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
-def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+def test_pipes_and_devices_are_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "data.csv")
-    with pytest.raises(DataError, match="not a regular file"):
-        read(tmp_path / "data.csv")
+    (tmp_path / "data.pkl").symlink_to("/dev/zero")
+    for name in ("data.csv", "data.pkl"):
+        with pytest.raises(DataError, match="something that is not a regular file"):
+            read(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -299,6 +404,35 @@ def test_a_declared_size_takes_no_memory(tmp_path, kind, content):
     finally:
         tracemalloc.stop()
     assert peak < 5e6
+
+
+@pytest.mark.parametrize(
+    ("row", "count", "times"),
+    [
+        ("11\n", 1_000_000, 3),
+        ("1,1,1,1,1,1\n", 200_000, 12),
+        (f"{','.join(['0.123456789'] * 6)}\n", 40_000, 4),
+    ],
+    ids=["of another shape", "short", "usual"],
+)
+def test_a_text_takes_memory_in_proportion(tmp_path, row, count, times):
+    path = tmp_path / "data.csv"
+    path.write_text(row * count)
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(DataError):
+            read_table(path, columns=6)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < times * len(row) * count
+
+
+@pytest.mark.parametrize("cell", ["1", "+1.", "-.5", "1e5", "1E-5", " 1", "1\t", "0001", "-0.0", "1e-999"])
+def test_numbers_as_texts(tmp_path, cell):
+    path = tmp_path / "data.csv"
+    path.write_text(f"{cell},2,3,4,5,6\r\n \t\n1,2,3,4,5,6")
+    assert read(path)[0, 0] == float(cell)
 
 
 def test_errors_are_value_errors():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import os
 
 import pytest
 from hypothesis import given
@@ -30,7 +31,7 @@ def test_every_number_is_read_back_exactly(tmp_path):
     assert read_checkpoint(str(path))["states"][0][1] == 5e-324
 
 
-@given(st.lists(st.floats(allow_nan=False), max_size=5))
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=5))
 def test_any_weights_are(tmp_path_factory, weights):
     path = tmp_path_factory.mktemp("run") / "run.json"
     best = {"epoch": 1, "loss": 0.5, "weights": weights}
@@ -52,7 +53,15 @@ DAMAGES = [
     ("history are no list of floats", lambda one: one["history"].append([None, None, 0.5])),
     ("steps", lambda one: one.update(steps=1.5)),
     ("steps", lambda one: one.update(steps=True)),
-    ("steps are negative", lambda one: one.update(steps=-1)),
+    ("2 epochs cannot have had -1 steps", lambda one: one.update(steps=-1)),
+    ("2 epochs cannot have had 1 steps", lambda one: one.update(steps=1)),
+    ("weights are not all finite", lambda one: one["weights"].__setitem__(0, math.nan)),
+    ("weights are not all finite", lambda one: one["weights"].__setitem__(1, -math.inf)),
+    ("best weights are not all finite", lambda one: one["best"]["weights"].__setitem__(0, math.inf)),
+    ("states are not all numbers", lambda one: one["states"][1].__setitem__(0, math.nan)),
+    ("characters that do not print", lambda one: one.update(model="\x1b[2J")),
+    ("characters that do not print", lambda one: one["settings"].update(loss="\x1b[2J")),
+    ("deep nesting", lambda one: one["settings"].update(loss=eval("[" * 20 + "]" * 20))),
     ("settings", lambda one: one.update(settings=[])),
     ("best epoch is none of its epochs", lambda one: one["best"].update(epoch=3)),
     ("best", lambda one: one["best"].pop("weights")),
@@ -81,6 +90,45 @@ def test_a_file_of_another_kind_is_refused(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(CheckpointError, match="is no checkpoint, or a damaged one"):
         read_checkpoint(path)
+
+
+def test_a_state_may_be_infinite_and_so_may_a_loss(tmp_path):
+    """Adam's mean of squares overflows before a weight does."""
+    path = tmp_path / "run.json"
+    whole = {**WHOLE, "states": [[0.0, math.inf], [1.0, 2.0]], "history": [[math.inf, math.nan, 0.1]] * 2}
+    write_checkpoint(path, whole)
+    assert read_checkpoint(path)["states"] == [[0.0, math.inf], [1.0, 2.0]]
+
+
+def test_a_number_that_overflows_is_no_weight(tmp_path):
+    path = tmp_path / "run.json"
+    write_checkpoint(path, WHOLE)
+    path.write_text(path.read_text().replace('"weights": [0.1, -1e-300]', '"weights": [0.1, 1e999]'))
+    with pytest.raises(CheckpointError, match="weights are not all finite"):
+        read_checkpoint(path)
+
+
+def test_a_key_that_is_there_twice_is_refused(tmp_path):
+    path = tmp_path / "run.json"
+    write_checkpoint(path, WHOLE)
+    path.write_text(path.read_text().replace('"steps": 12', '"steps": 12, "steps": 13'))
+    with pytest.raises(CheckpointError, match="names a key twice"):
+        read_checkpoint(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_what_is_no_file_or_too_large_is_refused_before_it_is_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    for path in (tmp_path / "pipe", tmp_path / "device"):
+        with pytest.raises(
+            CheckpointError, match=r"is no checkpoint.*: something that is not a regular file"
+        ):
+            read_checkpoint(path)
+    with open(tmp_path / "large", "wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(CheckpointError, match=r"a file of 1099511627776 bytes, more than the 268435456"):
+        read_checkpoint(tmp_path / "large")
 
 
 def test_a_file_cut_off_anywhere_is_refused(tmp_path):

@@ -1,4 +1,4 @@
-"""`max_nodes`, and that no graph within it keeps a reader waiting for ever."""
+"""`max_nodes`, that no graph within it keeps a reader waiting for ever, and texts of any length."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from autograd import Value, trace
+from autograd import Value, primitive, scope, trace
 from autograd.drawing import draw
 from autograd.drawing import value_sketch as values
 from autograd.drawing.repeats import LONGEST, repeated
@@ -154,3 +154,47 @@ def test_lines_that_cross_20000_columns_together_are_not_all_drawn(length, repea
 def test_a_graph_of_more_than_500_operations_has_straight_lines(length, style):
     """Dot would take too long over the curves."""
     assert draw(chain(length)).graph_attr.get("splines") == style
+
+
+LONG = {
+    "characters": "x" * 17_000,
+    "to be escaped": "&|" * 8_500,
+    "of four bytes": "\U0001f600" * 17_000,
+    "lines": "x\n" * 17_000,
+    "long lines": f"{'&' * 100}\n" * 170,
+}
+
+
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
+def test_texts_of_any_length_are_drawn_shortened(text):
+    """dot takes strings of 16384 bytes, in boxes and in tooltips."""
+    with scope(text):
+        value = Value(1.0, text) * 2.0
+    value.label = text
+    pictures = [draw(value), draw(trace(lambda x: {text: x * 2.0, "twice": [x * 2.0] * 100}, 1.0))]
+    for picture in pictures:
+        assert len(picture.pipe()) < 100_000
+        assert "…" in picture.source
+
+
+def test_a_name_of_any_length_is_drawn_shortened():
+    long = primitive("long_" + "x" * 17_000, lambda x: x, (1.0,))
+    assert "long_xxx" in str(texts(draw(long(Value(1.0))).pipe()))
+
+
+def test_a_result_that_is_returned_many_times_is_drawn():
+    def many(x):
+        y = x * 2.0
+        return [y] * 5_000
+
+    assert "result[0]" in texts(draw(trace(many, 1.0)).pipe())
+
+
+@pytest.mark.parametrize("label", ["\x00", "\\", 'a"b', "\ud800", "a\\"])
+def test_a_tooltip_holds_whatever_a_label_does(label):
+    def product(x):
+        y = x * 2.0
+        y.label = label
+        return y.sin()
+
+    assert "sin" in texts(draw(trace(product, 1.0)).pipe())

@@ -7,7 +7,7 @@ import html
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from autograd import Value, all_primitives, detect_anomaly, primitive, trace
 from autograd.explaining import MAX_NODES, explain
 from autograd.explaining.explained_graph import ExplainedGraph
 from autograd.explaining.telling import tell
-from autograd.graph.context import Watcher, watch
+from autograd.graph.context import Received, Watcher, watch
 from autograd.graph.walks import leaves, operands, topological_order
 from autograd.programs.formulas import Formula
 from models.assignment.graph import loss as assignment_loss
@@ -77,7 +77,8 @@ class Recorder(Watcher):
     def __init__(self) -> None:
         self.seen: list[tuple[Value, float, list[tuple[Value, float, float]]]] = []
 
-    def propagated(self, node: Value, adjoint: float, received: list[tuple[Value, float, float]]) -> None:
+    def propagated(self, node: Value, adjoints: Sequence[float], received: Received) -> None:
+        (adjoint,) = adjoints
         self.seen.append((node, adjoint, [(one, gradient, one.grad) for one, gradient, _ in received]))
 
 

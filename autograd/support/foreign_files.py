@@ -1,0 +1,136 @@
+"""Reading a file that somebody else may have made: a regular file up to a bound, and JSON of one meaning."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["LONGEST", "ForeignFileError", "is_text", "parse_json", "read_foreign", "shown", "unexpected"]
+
+LONGEST = 1000  # characters of a text: printing a program may repeat it with each instruction
+
+# Of a JSON text. An empty array has three characters there and 64 bytes in memory, an object with an
+# entry seven and 240.
+_ARRAYS = 5_000_000
+_OBJECTS = 100_000
+
+
+class ForeignFileError(ValueError):
+    """A file is not opened, or not parsed; says what it is instead of what it should be."""
+
+
+def read_foreign(path: str | os.PathLike[str], largest: int) -> bytes:
+    """All bytes of a regular file.
+
+    A device, a pipe or a file that is too large is refused before a byte of it is read: reading one may
+    never end, and opening a device may do something.
+
+    Args:
+        path: the file, or a link to it.
+        largest: how many bytes it may have.
+
+    Raises:
+        ForeignFileError: it is no regular file, or larger.
+        OSError: it is not there, or cannot be read.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     read_foreign(folder, 1000)
+    Traceback (most recent call last):
+    autograd.support.foreign_files.ForeignFileError: a directory
+    """
+    _check(os.stat(path), largest)
+    with open(path, "rb", opener=_open_at_once) as file:
+        status = os.fstat(file.fileno())
+        _check(status, largest)  # again: another file may have taken its name in between
+        return file.read(status.st_size)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe would be waited for
+
+
+def _check(status: os.stat_result, largest: int) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        is_directory = stat.S_ISDIR(status.st_mode)
+        raise ForeignFileError("a directory" if is_directory else "something that is not a regular file")
+    if status.st_size > largest:
+        raise ForeignFileError(f"a file of {status.st_size} bytes, more than the {largest} that are read")
+
+
+def parse_json(text: str, number: Callable[[str], Any]) -> Any:
+    """What a JSON text says, where that takes a bounded depth, memory and time.
+
+    Args:
+        text: the text.
+        number: makes a number of digits with a point or an exponent, of "NaN", "Infinity" or
+            "-Infinity"; a ValueError of it refuses the text.
+
+    Raises:
+        ForeignFileError: it is no JSON, names a key of an object twice, is nested too deeply, or has
+            too many arrays, objects or digits.
+
+    >>> parse_json('{"a": [1, 2.5]}', float)
+    {'a': [1, 2.5]}
+    """
+    if text.count("[") > _ARRAYS or text.count("{") > _OBJECTS:
+        raise ForeignFileError(f"JSON of more than {_ARRAYS} arrays or {_OBJECTS} objects")
+    try:
+        return json.loads(
+            text,
+            parse_int=_whole,
+            parse_float=number,
+            parse_constant=number,
+            object_pairs_hook=_object,
+        )
+    except RecursionError:
+        raise ForeignFileError("JSON that is nested too deeply") from None
+    except ValueError as error:
+        raise ForeignFileError(f"no JSON of the form that is expected ({error})") from None
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > 18:
+        raise ValueError(f"a whole number of {len(digits)} digits")
+    return int(digits)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
+        raise ValueError("an object that names a key twice")
+    return entries
+
+
+def is_text(node: object) -> bool:
+    """Whether it is a string that may be shown to a person, and is not too long to be.
+
+    >>> is_text("a name"), is_text("two\\nlines"), is_text(3)
+    (True, False, False)
+    """
+    return type(node) is str and len(node) <= LONGEST and node.isprintable()
+
+
+def unexpected(place: str, expected: str, node: Any) -> ForeignFileError:
+    """The error that says what a parsed JSON text holds at a place, and what was expected there.
+
+    >>> unexpected("outputs[0]", "a slot", "z")
+    ForeignFileError("at outputs[0]: expected a slot, got 'z'")
+    """
+    return ForeignFileError(f"at {place}: expected {expected}, got {shown(node)}")
+
+
+def shown(node: Any) -> str:
+    """What a parsed JSON text holds somewhere, in at most a line.
+
+    >>> shown("z" * 100), shown([1, 2]), shown(None)
+    ("'zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz...'", 'an array of 2', 'null')
+    """
+    if isinstance(node, str):
+        return ascii(node if len(node) <= 60 else f"{node[:57]}...")
+    if isinstance(node, (list, dict)):
+        return f"an {'array' if isinstance(node, list) else 'object'} of {len(node)}"
+    return json.dumps(node)
