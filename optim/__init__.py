@@ -1,10 +1,10 @@
 """Training and fitting: update rules, optimizers, schedules, the training loop, SciPy's solvers."""
 
-from optim.base import Optimizer
 from optim.checkpoints import CheckpointError
 from optim.clipping import clip_by_norm, clip_by_value, clip_grad_norm_, clip_grad_value_, global_norm
 from optim.divergence import DivergenceError
 from optim.fitting import Fit, fit
+from optim.optimizer import Optimizer
 from optim.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, RMSProp, VanillaGradientDescent
 from optim.rules import adagrad, adam, adamw, momentum, rmsprop, sgd, vanilla
 from optim.schedules import Constant, Cosine, Exponential, Linear, StepDecay, WarmUp

@@ -11,9 +11,9 @@ from typing import Any
 
 from autograd.running.jit import checked_engine
 from autograd.support.extras import require
-from optim.base import Optimizer
 from optim.checkpoints import write_checkpoint
 from optim.checks import checked, switch, whole
+from optim.optimizer import Optimizer
 from optim.parameters import Parameters
 from optim.samples import Samples
 from optim.steps import Steps

@@ -13,8 +13,8 @@ from autograd import Value, trace, value_and_grad, vmap
 from autograd.graph.trees import Structure
 from autograd.running.jit import kept_for
 from autograd.running.scan import scan, scan_batches
-from optim.base import Optimizer
 from optim.clipping import clip_by_norm, clip_by_value
+from optim.optimizer import Optimizer
 from optim.samples import Samples
 
 __all__ = ["State", "Steps", "mean"]

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import TracingError
-from optim.base import Optimizer
 from optim.checkpoints import CheckpointError, read_checkpoint
 from optim.checks import checked, whole
 from optim.divergence import Divergence, DivergenceError, Pass
+from optim.optimizer import Optimizer
 from optim.parameters import Parameters
 from optim.samples import Samples
 from optim.steps import State, Steps, mean
