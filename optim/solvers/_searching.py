@@ -46,10 +46,10 @@ def promising_starts(
     kept = min(count, max(2, _NUMBERS // (_DRAWN * len(thinned.y) * regression.size)))
     with np.errstate(all="ignore"):
         pool = _pool(thinned, center, lower, upper, kept, rng)
-        found = _distinct(*_improved(thinned, pool, lower, upper, _STEPS))[:_FOLLOWED]
-        if not found:
+        valleys = _distinct(*_improved(thinned, pool, lower, upper, _STEPS))[:_FOLLOWED]
+        if not valleys:
             return []
-        return _distinct(*_improved(thinned, np.array(found), lower, upper, _MORE_STEPS))
+        return _distinct(*_improved(thinned, np.array(valleys), lower, upper, _MORE_STEPS))
 
 
 class _Drawn(NamedTuple):
@@ -206,10 +206,10 @@ def _improved(
         trial_residuals, trial_jacobian = regression.of_many(trial)
         trial_squares = _squares(trial_residuals)
         idle = np.where(gentle & (trial_squares < squares * (1.0 - _GAIN)), 0, idle + 1)
-        taken = gentle & (trial_squares < squares) & np.isfinite(trial_jacobian).all(axis=(1, 2))
-        params[taken], squares[taken] = trial[taken], trial_squares[taken]
-        residuals[taken], jacobian[taken] = trial_residuals[taken], trial_jacobian[taken]
-        damping = np.clip(np.where(taken, damping / 5.0, damping * 4.0), 1e-12, 1e8)
+        better = gentle & (trial_squares < squares) & np.isfinite(trial_jacobian).all(axis=(1, 2))
+        params[better], squares[better] = trial[better], trial_squares[better]
+        residuals[better], jacobian[better] = trial_residuals[better], trial_jacobian[better]
+        damping = np.clip(np.where(better, damping / 5.0, damping * 4.0), 1e-12, 1e8)
         if (idle > _PATIENCE).all():
             break
     return params, squares

@@ -35,7 +35,7 @@ class Unknowns:
     """
 
     def __init__(self, x0: Any) -> None:
-        if isinstance(x0, (list, tuple)) and all(isinstance(one, (int, float, np.number)) for one in x0):
+        if isinstance(x0, (list, tuple)) and all(isinstance(entry, (int, float, np.number)) for entry in x0):
             x0 = np.array(x0, dtype=float)
         elif isinstance(x0, (int, float, np.number)):
             x0 = np.array([x0], dtype=float)
@@ -43,7 +43,9 @@ class Unknowns:
         scalars, self._structure = flatten(x0, "x0")
         if not scalars:
             raise ValueError("x0 must hold at least one number, got none")
-        self.start: Array = np.array([one._data if isinstance(one, Value) else one for one in scalars])
+        self.start: Array = np.array(
+            [scalar.data if isinstance(scalar, Value) else scalar for scalar in scalars]
+        )
         for name, start in zip(self._structure.names("x0"), self.start.tolist()):
             if not np.isfinite(start):
                 raise ValueError(f"x0 must be finite, got {start} for {name}")

@@ -115,7 +115,7 @@ def minimize(
         hess=objective.hessian if "hessian" in uses else None,
         hessp=objective.product if "products" in uses else None,
         bounds=bounds,
-        constraints=[_with_derivatives(one, unknowns, chosen, engine) for one in listed],
+        constraints=[_with_derivatives(constraint, unknowns, chosen, engine) for constraint in listed],
         tol=tol,
         callback=None if callback is None else _in_structure(callback, unknowns),
         options=options,
@@ -228,7 +228,7 @@ def _constraint(
         return flatten(fun(unknowns.arranged(x), *args), "what a constraint returns")[0]
 
     def weighted(x: Sequence[Any], weights: Sequence[Any]) -> Any:
-        return sum(weight * one for weight, one in zip(weights, listed(x)))
+        return sum(weight * value for weight, value in zip(weights, listed(x)))
 
     values, slopes = compiled(listed, (), engine), compiled(jacobian(listed), (), engine)
     bends = compiled(hessian(weighted), (), engine)
