@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 
 from autograd import hessian, jvp, trace, value_and_grad, vmap
-from autograd.graph.value import Value
-from autograd.primitives.ieee import described
 from optim.solvers._arrays import Array
+from optim.solvers._compiling import one_number
 from optim.solvers._whitening import Whitening
 
 __all__ = ["Regression"]
+
+_REQUIREMENT = (
+    "the formula must return one number for one point: f(x, *params) is handed xdata[i], or the column "
+    "xdata[:, i] where there are several predictors;"
+)
 
 
 class Regression:
@@ -37,7 +41,7 @@ class Regression:
         self, f: Callable[..., Any], x: Array, y: Array, size: int, whitening: Whitening, engine: str
     ) -> None:
         def at_point(params: Any, x: Any) -> Any:
-            return _one_number(f(x, *params))
+            return one_number(f(x, *params), _REQUIREMENT)
 
         def bent(params: Any, x: Any, weight: Any) -> Any:
             return [[weight * entry for entry in row] for row in hessian(at_point)(params, x)]
@@ -156,14 +160,3 @@ class Regression:
     def _spread(self, params: Array) -> tuple[list[Array], Array]:
         """Every parameter set at every point, as the columns of one batch."""
         return [np.repeat(column, len(self.y)) for column in params.T], np.tile(self.x, len(params))
-
-
-def _one_number(result: Any) -> Any:
-    if isinstance(result, np.ndarray) and result.size == 1:
-        result = result.item()
-    if isinstance(result, (Value, int, float, np.floating, np.integer)):
-        return result
-    raise TypeError(
-        "the formula must return one number for one point: f(x, *params) is handed xdata[i], or the column "
-        f"xdata[:, i] where there are several predictors; got {described(result)}"
-    )

@@ -43,9 +43,8 @@ class Unknowns:
         scalars, self._structure = flatten(x0, "x0")
         if not scalars:
             raise ValueError("x0 must hold at least one number, got none")
-        self.start: Array = np.array(
-            [scalar.data if isinstance(scalar, Value) else scalar for scalar in scalars]
-        )
+        numbers = [scalar.data if isinstance(scalar, Value) else scalar for scalar in scalars]
+        self.start: Array = np.array(numbers)
         for name, start in zip(self._structure.names("x0"), self.start.tolist()):
             if not np.isfinite(start):
                 raise ValueError(f"x0 must be finite, got {start} for {name}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -115,15 +115,7 @@ def curve_fit(
     (array([5.0787, 0.5049]), array([0.0493, 0.0096]))
     """
     require("fit", "scipy")
-    if not callable(f):
-        raise TypeError(f"f must be a formula f(x, *params), got {described(f)}")
-    if unknown := set(options) - _OPTIONS:
-        raise TypeError(
-            f"curve_fit has no option {unknown.pop()!r} (derivatives come from the formula); there are "
-            f"{', '.join(sorted(_OPTIONS))}"
-        )
-    if method is not None and method not in METHODS:
-        raise ValueError(f"method must be None or one of {', '.join(METHODS)}, got {method!r}")
+    _check_call(f, method, options)
     data = Observations.checked(xdata, ydata, sigma, nan_policy)
     p0 = None if p0 is None else np.atleast_1d(real_array(p0, "p0"))
     names = _parameter_names(f, p0)
@@ -159,6 +151,18 @@ def curve_fit(
         "undetermined": estimate.undetermined,
     }
     return fit.params, estimate.covariances, details, f"converged by {fit.method}", 1
+
+
+def _check_call(f: Any, method: Any, options: Collection[str]) -> None:
+    if not callable(f):
+        raise TypeError(f"f must be a formula f(x, *params), got {described(f)}")
+    if unknown := set(options) - _OPTIONS:
+        raise TypeError(
+            f"curve_fit has no option {unknown.pop()!r} (derivatives come from the formula); there are "
+            f"{', '.join(sorted(_OPTIONS))}"
+        )
+    if method is not None and method not in METHODS:
+        raise ValueError(f"method must be None or one of {', '.join(METHODS)}, got {method!r}")
 
 
 def _parameter_names(f: Callable[..., Any], p0: Array | None) -> list[str]:

@@ -11,12 +11,10 @@ import numpy as np
 
 from autograd import hessian, hvp, jacobian, value_and_grad
 from autograd.graph.trees import flatten
-from autograd.graph.value import Value
-from autograd.primitives.ieee import described
 from autograd.support.extras import require
 from optim.samples import Samples
 from optim.solvers._arrays import Array
-from optim.solvers._compiling import compiled
+from optim.solvers._compiling import compiled, one_number
 from optim.solvers._unknowns import Unknowns
 
 __all__ = ["minimize"]
@@ -144,7 +142,8 @@ class _Objective:
         self, unknowns: Unknowns, fun: Callable[..., Any], args: tuple[Any, ...], data: Any, engine: str
     ) -> None:
         def scalar(x: Sequence[Any], *sample: Any) -> Any:
-            return _number(fun(unknowns.arranged(x), *sample, *args))
+            result = fun(unknowns.arranged(x), *sample, *args)
+            return one_number(result, "fun must return one number to minimise,")
 
         def product(x: Sequence[Any], direction: Sequence[Any], *sample: Any) -> Any:
             return hvp(lambda x: scalar(x, *sample), (x,), (direction,))
@@ -186,14 +185,6 @@ class _Objective:
     def hessian(self, x: Array) -> Array:
         """Its Hessian, of shape (n, n)."""
         return np.array(self._hessian(x.tolist()))
-
-
-def _number(result: Any) -> Any:
-    if isinstance(result, np.ndarray) and result.size == 1:
-        result = result.item()
-    if isinstance(result, (Value, int, float, np.number)):
-        return result
-    raise TypeError(f"fun must return one number to minimise, got {described(result)}")
 
 
 def _with_derivatives(constraint: Any, unknowns: Unknowns, method: Any, engine: str) -> Any:

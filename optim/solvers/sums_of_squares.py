@@ -148,8 +148,9 @@ class _Residuals:
             residuals = fun(unknowns.arranged(x), *sample, *args, **kwargs)
             if isinstance(residuals, np.ndarray) and residuals.size > max(residuals.shape, default=1):
                 raise ValueError(
-                    f"fun must return residuals along one dimension, got an array of shape {residuals.shape}. "
-                    "Arrays of shapes (n,) and (n, 1) are paired each with each: take the latter's .ravel(); "
+                    "fun must return residuals along one dimension, got an array of shape "
+                    f"{residuals.shape}. Arrays of shapes (n,) and (n, 1) are paired each with each: take "
+                    "the latter's .ravel(); "
                     "where a table is meant, return its .ravel()"
                 )
             return flatten(residuals, "what fun returns")[0]
