@@ -32,13 +32,22 @@ class Regression:
         size: the number of parameters.
         whitening: what divides by sigma.
         engine: as for `autograd.jit`.
+        bounds: the least and the largest values of the parameters, of shape (size,) or one for all.
 
     Attributes:
+        lower, upper: the bounds, of shape (size,).
         evaluations: how many times the residuals were computed at all points.
     """
 
     def __init__(
-        self, f: Callable[..., Any], x: Array, y: Array, size: int, whitening: Whitening, engine: str
+        self,
+        f: Callable[..., Any],
+        x: Array,
+        y: Array,
+        size: int,
+        whitening: Whitening,
+        engine: str,
+        bounds: tuple[float | Array, float | Array] = (-np.inf, np.inf),
     ) -> None:
         def at_point(params: Any, x: Any) -> Any:
             return one_number(f(x, *params), _REQUIREMENT)
@@ -53,6 +62,7 @@ class Regression:
             return jvp(along, (params,), (direction,))[1]
 
         self.x, self.y, self.size = x, y, size
+        self.lower, self.upper = (np.broadcast_to(side, (size,)) for side in bounds)
         self.evaluations = 0
         self._whitening = whitening
         self._at_point = at_point
@@ -72,6 +82,15 @@ class Regression:
     def rounding(self) -> Array:
         """How far each may be off because the observations are rounded to floats."""
         return self._whitening.rounding(self.y)
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether a parameter has a bound."""
+        return bool(np.isfinite(self.lower).any() or np.isfinite(self.upper).any())
+
+    def clip(self, params: Array) -> Array:
+        """Parameters with what is out of bounds put on them."""
+        return np.clip(params, self.lower, self.upper)
 
     def square(self, params: Array) -> float:
         """The sum of their squares."""

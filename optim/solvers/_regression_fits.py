@@ -57,12 +57,7 @@ class RegressionFit:
 
 
 def fit_from(
-    regression: Regression,
-    start: Array,
-    lower: Array,
-    upper: Array,
-    method: str,
-    options: Mapping[str, Any],
+    regression: Regression, start: Array, method: str, options: Mapping[str, Any]
 ) -> RegressionFit | None:
     """Fit from one starting point by one of SciPy's methods, and go on by Newton's to rounding level.
 
@@ -74,8 +69,7 @@ def fit_from(
     """
     from scipy.optimize import least_squares
 
-    bounded = bool(np.isfinite(lower).any() or np.isfinite(upper).any())
-    if method == "lm" and bounded:
+    if method == "lm" and regression.is_bounded:
         raise ValueError("method 'lm' takes no bounds: 'trf', 'dogbox' and None do")
     with np.errstate(all="ignore"):
         if not np.isfinite(regression.residuals(start)).all():
@@ -90,7 +84,7 @@ def fit_from(
             **options,
         }
         if method != "lm":
-            settings["bounds"] = (lower / units, upper / units)
+            settings["bounds"] = (regression.lower / units, regression.upper / units)
         if not isinstance(settings["x_scale"], (str, type(None))):
             settings["x_scale"] = settings["x_scale"] / units
 
@@ -107,7 +101,7 @@ def fit_from(
         result.x, result.jac = result.x * units, result.jac / units
         if settings.get("loss", "linear") != "linear":
             return _robust(regression, result, method)
-        return _finished(regression, result.x, lower, upper, method)
+        return _finished(regression, result.x, method)
 
 
 def _units(regression: Regression, start: Array) -> Array:
@@ -126,9 +120,14 @@ def _robust(regression: Regression, result: Any, method: str) -> RegressionFit:
     )
 
 
-def _finished(regression: Regression, start: Array, lower: Array, upper: Array, method: str) -> RegressionFit:
+def _finished(regression: Regression, start: Array, method: str) -> RegressionFit:
     problem = Problem(
-        regression.residuals, regression.jacobian, regression.curvature, lower, upper, regression.rounding
+        regression.residuals,
+        regression.jacobian,
+        regression.curvature,
+        regression.lower,
+        regression.upper,
+        regression.rounding,
     )
     at, steps = descend(problem, start)
     converged, distance, rounding = False, np.inf, 0.0
@@ -147,13 +146,7 @@ def _finished(regression: Regression, start: Array, lower: Array, upper: Array, 
 
 
 def best_fit(
-    regression: Regression,
-    p0: Array | None,
-    lower: Array,
-    upper: Array,
-    starts: int,
-    seed: int,
-    options: Mapping[str, Any],
+    regression: Regression, p0: Array | None, starts: int, seed: int, options: Mapping[str, Any]
 ) -> RegressionFit | None:
     """The best of several fits: from p0 by more than one method, and from what a search finds.
 
@@ -161,20 +154,19 @@ def best_fit(
         The first converged fit that no later one betters; the best one where none converged; None where
         the formula is finite at none of the starting points.
     """
-    bounded = bool(np.isfinite(lower).any() or np.isfinite(upper).any())
-    first = "trf" if bounded or len(regression.y) < regression.size else "lm"
+    first = "trf" if regression.is_bounded or len(regression.y) < regression.size else "lm"
     best: RegressionFit | None = None
 
     def follow(start: Array, method: str) -> None:
         nonlocal best
-        fit = fit_from(regression, start, lower, upper, method, options)
+        fit = fit_from(regression, start, method, options)
         if fit is not None and (best is None or fit.beats(best)):
             best = fit
 
     if p0 is not None:
         for method in dict.fromkeys((first, "trf")):
             follow(p0, method)
-    searched = promising_starts(regression, p0, lower, upper, starts, seed) if starts else []
+    searched = promising_starts(regression, p0, starts, seed) if starts else []
     for start in searched[:_FINISHED]:
         if best is None or not best.converged or regression.square(start) < _HOPELESS * best.square:
             follow(start, first)

@@ -119,21 +119,21 @@ def curve_fit(
     data = Observations.checked(xdata, ydata, sigma, nan_policy)
     p0 = None if p0 is None else np.atleast_1d(real_array(p0, "p0"))
     names = _parameter_names(f, p0)
-    lower, upper = _bounds(bounds, names)
-    _check_start(p0, lower, upper, names)
-    regression = Regression(f, data.x, data.y, len(names), data.whitening, engine)
+    sides = _bounds(bounds, names)
+    _check_start(p0, *sides, names)
+    regression = Regression(f, data.x, data.y, len(names), data.whitening, engine, sides)
     if method is None and options.get("loss", "linear") != "linear":
         method = "trf"
-    start = np.clip(np.ones(len(names)), lower, upper) if p0 is None else p0
+    start = regression.clip(np.ones(len(names))) if p0 is None else p0
     exponent = data.whitening.exponent
     if "f_scale" in options:
         options["f_scale"] = float(np.ldexp(checked("f_scale", options["f_scale"], above=0.0), -exponent))
     if method is not None:
-        fit = fit_from(regression, start, lower, upper, METHODS[method], options)
+        fit = fit_from(regression, start, METHODS[method], options)
     else:
         searched = whole("starts", starts, 0)
         first = p0 if searched else start
-        fit = best_fit(regression, first, lower, upper, searched, seed, options)
+        fit = best_fit(regression, first, searched, seed, options)
     if fit is None:
         raise ValueError(_not_finite(regression, start, data))
     _check_converged(fit, names, exponent)
