@@ -12,11 +12,11 @@ from autograd.primitives.ieee import described
 __all__ = ["numbers_of"]
 
 
-def numbers_of(given: Any, role: str) -> Sequence[Any]:
+def numbers_of(sample: Any, role: str) -> Sequence[Any]:
     """The numbers of one sample, of an array as plain floats or Values.
 
     Args:
-        given: a list, a tuple or an array of one axis.
+        sample: a list, a tuple or an array of one axis.
         role: what it is, to begin the error's sentence with.
 
     Raises:
@@ -25,10 +25,10 @@ def numbers_of(given: Any, role: str) -> Sequence[Any]:
     >>> numbers_of(np.array([1.0, 2.0]), "the inputs")
     [1.0, 2.0]
     """
-    if isinstance(given, (list, tuple)):
-        return given
-    if isinstance(given, np.ndarray) and given.ndim == 1:
-        numbers: list[Any] = given.tolist()
+    if isinstance(sample, (list, tuple)):
+        return sample
+    if isinstance(sample, np.ndarray) and sample.ndim == 1:
+        numbers: list[Any] = sample.tolist()
         return numbers
-    advice = ": map the function over a batch with vmap" if isinstance(given, np.ndarray) else ""
-    raise TypeError(f"{role} must be one sample's list or array of numbers, got {described(given)}{advice}")
+    advice = ": map the function over a batch with vmap" if isinstance(sample, np.ndarray) else ""
+    raise TypeError(f"{role} must be one sample's list or array of numbers, got {described(sample)}{advice}")

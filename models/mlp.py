@@ -82,7 +82,7 @@ class Module:
 
     def state_dict(self) -> dict[str, float]:
         """The weights by name, as plain floats: ``json.dumps`` writes them, `load_state_dict` reads them."""
-        return {name: _number(one) for name, one in zip(self._names(), self.parameters())}
+        return {name: _number(weight) for name, weight in zip(self._names(), self.parameters())}
 
     def load_state_dict(self, state: Mapping[str, float]) -> None:
         """Set the weights to those of a model of the same shape; all of them, or none where one is refused.
@@ -119,14 +119,14 @@ class Module:
             parameter.label = name
 
     def _values(self) -> list[Value]:
-        found = self.parameters()
-        for one in found:
-            if not isinstance(one, Value):
+        weights = self.parameters()
+        for weight in weights:
+            if not isinstance(weight, Value):
                 raise TypeError(
-                    f"{self!r} holds {described(one)}s in the place of its weights, as a gradient does: "
+                    f"{self!r} holds {described(weight)}s in the place of its weights, as a gradient does: "
                     "only a model of Values can be changed in place"
                 )
-        return found
+        return weights
 
 
 def _number(weight: Any) -> float:

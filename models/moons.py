@@ -117,7 +117,7 @@ def _draw_scores(axes: Any, model: MLP, X: Array) -> None:
     """The two classes' regions, the line between them and the hinge loss's margins."""
     low, high = X.min(axis=0) - 0.5, X.max(axis=0) + 0.5
     across, up = np.linspace(low[0], high[0], 240), np.linspace(low[1], high[1], 200)
-    grid = np.stack([one.ravel() for one in np.meshgrid(across, up)], axis=1)
+    grid = np.stack([axis.ravel() for axis in np.meshgrid(across, up)], axis=1)
     scores = vmap(model)(grid).reshape(len(up), len(across))
     least, most = min(-1.0, scores.min()), max(1.0, scores.max())
     axes.contourf(across, up, scores, levels=[least, 0.0, most], colors=_REGIONS)

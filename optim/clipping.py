@@ -37,7 +37,7 @@ def clip_by_value(gradients: Any, limit: float) -> Any:
     """
     limit = checked("limit", limit, above=0.0)
     scalars, structure = flatten(gradients, "the gradients")
-    return structure.unflatten([minimum(maximum(one, -limit), limit) for one in scalars])
+    return structure.unflatten([minimum(maximum(gradient, -limit), limit) for gradient in scalars])
 
 
 def clip_by_norm(gradients: Any, limit: float) -> Any:
@@ -104,7 +104,7 @@ def clip_grad_value_(params: Value | Iterable[Value], limit: float) -> None:
     0.5
     """
     weights = _weights(params)
-    _assign(weights, clip_by_value([one.grad for one in weights], limit))
+    _assign(weights, clip_by_value([weight.grad for weight in weights], limit))
 
 
 def clip_grad_norm_(params: Value | Iterable[Value], limit: float) -> float:
@@ -130,7 +130,7 @@ def clip_grad_norm_(params: Value | Iterable[Value], limit: float) -> float:
     """
     limit = checked("limit", limit, above=0.0)
     weights = _weights(params)
-    gradients = [one.grad for one in weights]
+    gradients = [weight.grad for weight in weights]
     norm: float = _norm(gradients)
     _assign(weights, _shortened(gradients, norm, limit))
     return norm
@@ -148,10 +148,10 @@ def _norm(scalars: Sequence[Any]) -> Any:
     Its scale is chosen by the sum of the absolute values: that bounds them all, costs a compiled step
     little, and leaves the norm differentiable.
     """
-    size = _sum([abs(one) for one in scalars])
+    size = _sum([abs(scalar) for scalar in scalars])
     scale = where(less(_LARGE, size), _DOWN, where(less(size, _SMALL), _UP, 1.0))
-    scaled = [one * scale for one in scalars]
-    return sqrt(_sum([one * one for one in scaled])) / scale
+    scaled = [scalar * scale for scalar in scalars]
+    return sqrt(_sum([scalar * scalar for scalar in scaled])) / scale
 
 
 def _sum(terms: Sequence[Any]) -> Any:
@@ -161,18 +161,18 @@ def _sum(terms: Sequence[Any]) -> Any:
 
 def _shortened(scalars: Sequence[Any], norm: Any, limit: float) -> list[Any]:
     share = minimum(div(limit, norm), 1.0)  # a norm of 0 gives inf, and so 1
-    return [one * share for one in scalars]
+    return [scalar * share for scalar in scalars]
 
 
 def _weights(params: Value | Iterable[Value]) -> list[Value]:
     """The Values, or the one, whose gradients to clip."""
     weights = [params] if isinstance(params, Value) else list(params)
-    for one in weights:
-        if not isinstance(one, Value):
-            raise TypeError(f"the gradients to clip must be those of Values, got {type(one).__name__}")
+    for weight in weights:
+        if not isinstance(weight, Value):
+            raise TypeError(f"the gradients to clip must be those of Values, got {type(weight).__name__}")
     return weights
 
 
 def _assign(weights: Sequence[Value], gradients: Sequence[float]) -> None:
-    for one, gradient in zip(weights, gradients):
-        one.grad = gradient
+    for weight, gradient in zip(weights, gradients):
+        weight.grad = gradient

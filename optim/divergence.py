@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd import Value, detect_anomaly
-from autograd.graph.trees import Structure
-from optim.samples import Samples
+from optim.plan import Plan
 from optim.steps import State, Steps
 
 __all__ = ["Divergence", "DivergenceError", "Pass"]
@@ -52,26 +51,13 @@ class Divergence:
     """Goes back to where the numbers were good, and forward again, watching each operation.
 
     Args:
-        loss: one sample's loss, ``loss(params, *sample)``.
-        structure: how the weights are arranged in ``params``.
-        names: what to call each weight.
+        plan: what the training is to do.
         steps: what the passes were made with.
-        samples: all samples.
     """
 
-    def __init__(
-        self,
-        loss: Callable[..., Any],
-        structure: Structure,
-        names: Sequence[str],
-        steps: Steps,
-        samples: Samples,
-    ) -> None:
-        self._loss = loss
-        self._structure = structure
-        self._names = names
+    def __init__(self, plan: Plan, steps: Steps) -> None:
+        self._plan = plan
         self._steps = steps
-        self._samples = samples
 
     def explain(self, passes: Sequence[Pass], losses: np.ndarray) -> tuple[State, int | None, str]:
         """What happened in the last of some passes.
@@ -85,48 +71,49 @@ class Divergence:
         """
         bad = np.flatnonzero(~np.isfinite(losses))
         step = int(bad[0]) if len(bad) else len(losses)  # all losses finite: the last update went wrong
-        now = passes[-1]
+        last = passes[-1]
         if step:
-            good, at = now, step - 1
+            good, at = last, step - 1
         elif len(passes) > 1:
             good = passes[0]
-            at = len(self._batches(good)) - 1
+            at = len(self._steps.batches(good.order)) - 1
         else:
-            good, at = now, -1
+            good, at = last, -1
         state = self._before(good, max(at, 0))
-        sample, found = self._blame(state, self._batches(good)[at]) if at >= 0 else (None, "")
-        if not found and at >= 0:
-            found = self._update(state, good, at)
-        if not found and step < len(losses):
-            sample, found = self._blame(self._before(now, step), self._batches(now)[step])
-        return state, sample, found
+        sample, reason = self._blame(state, self._steps.batches(good.order)[at]) if at >= 0 else (None, "")
+        if not reason and at >= 0:
+            reason = self._update(state, good, at)
+        if not reason and step < len(losses):
+            sample, reason = self._blame(self._before(last, step), self._steps.batches(last.order)[step])
+        return state, sample, reason
 
-    def _batches(self, one: Pass) -> list[np.ndarray]:
-        size = self._steps.batch_size
-        return [one.order[begin : begin + size] for begin in range(0, len(one.order), size)]
-
-    def _before(self, one: Pass, step: int) -> State:
+    def _before(self, run: Pass, step: int) -> State:
         """The state before a step of a pass."""
-        taken = one.order[: step * self._steps.batch_size]
-        return self._steps.run(one.before, self._samples.take(taken))[0] if step else one.before
+        if not step:
+            return run.before
+        return self._run(run.before, np.concatenate(self._steps.batches(run.order)[:step]))
+
+    def _run(self, state: State, places: np.ndarray) -> State:
+        """The state after the steps on some samples."""
+        return self._steps.run(state, self._plan.samples.take(places))[0]
 
     def _blame(self, state: State, places: np.ndarray) -> tuple[int | None, str]:
         """The first sample whose loss, or gradient, gives birth to what is not finite; and where."""
         for place in places.tolist():
-            weights = [Value(weight, name) for weight, name in zip(state.weights, self._names)]
+            weights = self._plan.parameters.values(state.weights)
             try:
                 with detect_anomaly():
-                    result = self._loss(self._structure.unflatten(weights), *self._samples.sample(place))
+                    result = self._plan.loss_of(weights, *self._plan.samples.sample(place))
                     if isinstance(result, Value):
                         result.backward()
             except FloatingPointError as error:
                 return place, str(error)
         return None, ""
 
-    def _update(self, state: State, one: Pass, step: int) -> str:
+    def _update(self, state: State, run: Pass, step: int) -> str:
         """What an update did that made a weight infinite; "" where it made none."""
-        after, _ = self._steps.run(state, self._samples.take(self._batches(one)[step]))
-        for name, before, weight in zip(self._names, state.weights, after.weights):
+        after = self._run(state, self._steps.batches(run.order)[step])
+        for name, before, weight in zip(self._plan.parameters.names, state.weights, after.weights):
             if not math.isfinite(weight):
                 return f"the update took {name} from {before!r} to {weight!r}"
         return ""

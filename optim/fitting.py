@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autograd.running.jit import checked_engine
-from autograd.support.extras import require
-from optim.base import Optimizer
-from optim.checkpoints import write_checkpoint
-from optim.checks import checked, switch, whole
+from optim.checks import switch, whole
+from optim.optimizer import Optimizer
 from optim.parameters import Parameters
+from optim.plan import EarlyStopping, Plan
 from optim.samples import Samples
-from optim.steps import Steps
-from optim.training import EarlyStopping, Epoch, Training
+from optim.training_run import Epoch, TrainingRun
 
 __all__ = ["Fit", "fit"]
 
@@ -127,145 +123,46 @@ def fit(
     (3.0, 0.5)
     """
     began = time.perf_counter()
-    seed, epochs = whole("seed", seed, 0), whole("epochs", epochs, 0)
-    checked_engine(engine, "eager")
-    shuffle = switch("shuffle", shuffle)
-    _check_options(early_stopping, callbacks, {"clip_value": clip_value, "clip_norm": clip_norm})
-    parameters = Parameters(params)
-    _check_optimizer(optimizer, parameters)
+    seed = whole("seed", seed, 0)
     samples, apart = _data(data, validation, seed)
-    parameters.check(loss, samples)
-    size = len(samples) if batch_size is None else min(whole("batch_size", batch_size, 1), len(samples))
-    steps = Steps(loss, parameters.structure, optimizer, size, clip_value, clip_norm, engine)
-    shuffled_by = seed if shuffle else None
-    training = Training(loss, parameters, optimizer, steps, samples, apart, shuffled_by, early_stopping)
-    settings = {
-        "optimizer": optimizer.settings(),
-        "batch_size": size,
-        "shuffled by": shuffled_by,
-        "clip_value": clip_value,
-        "clip_norm": clip_norm,
-        "early_stopping": early_stopping and repr(early_stopping),
-    }
-    if checkpoint is not None:
-        settings["loss"] = steps.loss_digest(parameters.start, samples)
-        settings["data"] = samples.digest()
-        settings["validation"] = apart and apart.digest()
-    file = _File(checkpoint, whole("checkpoint_every", checkpoint_every, 1), training, settings)
-    file.begin(resume)
+    plan = Plan(
+        loss=loss,
+        parameters=Parameters(params),
+        samples=samples,
+        validation=apart,
+        shuffled_by=seed if switch("shuffle", shuffle) else None,
+        optimizer=optimizer,
+        epochs=epochs,
+        batch_size=len(samples) if batch_size is None else batch_size,
+        engine=engine,
+        early_stopping=early_stopping,
+        clip_value=clip_value,
+        clip_norm=clip_norm,
+        callbacks=callbacks,
+        progress=progress,
+        checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every,
+        resume=resume,
+    )
+    training = TrainingRun(plan)
     try:
-        with _bar(progress, len(training.history), epochs) as bar:
-            _loop(training, epochs, callbacks, file, bar)
+        training.run()
     finally:
         result = training.hand_back()
     best = training.best and training.best[0]
     seconds = time.perf_counter() - began
-    return Fit(result, training.history, steps.chosen, training.ended or "epochs", best, seconds)
-
-
-def _loop(
-    training: Training, epochs: int, callbacks: Sequence[Callable[[Epoch, Any], Any]], file: _File, bar: Any
-) -> None:
-    while len(training.history) < epochs and not training.ended:
-        epoch = training.epoch()
-        for callback in callbacks:
-            if callback(epoch, training.params) is True:
-                training.ended = "callback"
-        file.write(is_last=bool(training.ended) or epoch.number == epochs)
-        bar.set_postfix_str(f"loss {epoch.loss:.3e}", refresh=False)
-        bar.update()
-
-
-class _File:
-    """The checkpoint of a training, or none."""
-
-    def __init__(
-        self,
-        path: str | os.PathLike[str] | None,
-        every: int,
-        training: Training,
-        settings: Mapping[str, Any],
-    ) -> None:
-        self._path = path
-        self._every = every
-        self._training = training
-        self._settings = settings
-
-    def begin(self, resume: bool) -> None:
-        """Go on from what there is, where that is asked for."""
-        if self._path is None:
-            if resume:
-                raise ValueError("resume=True needs the checkpoint to go on from: checkpoint=PATH")
-            return
-        if not os.path.exists(self._path):
-            return
-        if not resume:
-            raise FileExistsError(
-                f"there is a checkpoint {os.fspath(self._path)}: say resume=True to go on from it, or remove "
-                "it to start anew"
-            )
-        self._training.resume(self._path, self._settings)
-
-    def write(self, *, is_last: bool) -> None:
-        """Write it, if an epoch's turn has come."""
-        if self._path is not None and (is_last or len(self._training.history) % self._every == 0):
-            write_checkpoint(self._path, self._training.as_checkpoint(self._settings))
-
-
-def _check_options(stopping: Any, callbacks: Any, limits: Mapping[str, Any]) -> None:
-    if stopping is not None and not isinstance(stopping, EarlyStopping):
-        raise TypeError(f"early_stopping must be an EarlyStopping(patience=...), got {stopping!r}")
-    if not isinstance(callbacks, (list, tuple)) or not all(map(callable, callbacks)):
-        raise TypeError(
-            f"callbacks must be a list of functions of an epoch and the parameters, got {callbacks!r}"
-        )
-    for name, limit in limits.items():
-        if limit is not None:
-            checked(name, limit, above=0.0)
-
-
-def _check_optimizer(optimizer: Any, parameters: Parameters) -> None:
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer must be one of optim's, such as SGD(lr=0.1), got {optimizer!r}")
-    if optimizer.params and not parameters.are(optimizer.params):
-        raise ValueError(
-            "the optimizer was made with other Values than params holds: make it with these, or without "
-            "any (SGD(lr=0.1)), for fit to bring them"
-        )
+    return Fit(result, training.history, training.engine, training.ended or "epochs", best, seconds)
 
 
 def _data(data: Any, validation: Any, seed: int) -> tuple[Samples, Samples | None]:
+    """The samples to train on, and those that are kept apart."""
     samples = Samples(data)
     if validation is None:
         return samples, None
     if isinstance(validation, (int, float)):
         return samples.split(float(validation), seed)
     apart = Samples(validation, "validation")
-    shapes = [[array.shape[1:] for array in one.arrays] for one in (samples, apart)]
-    if shapes[0] != shapes[1]:
-        raise ValueError(f"validation must have samples of the data's shapes {shapes[0]}, got {shapes[1]}")
+    shapes, others = ([array.shape[1:] for array in part.arrays] for part in (samples, apart))
+    if shapes != others:
+        raise ValueError(f"validation must have samples of the data's shapes {shapes}, got {others}")
     return samples, apart
-
-
-@contextmanager
-def _bar(progress: bool | str, begun: int, epochs: int) -> Iterator[Any]:
-    """A progress bar, shown or not."""
-    if progress is False:
-        yield _NoBar()
-        return
-    require("plots", "tqdm")
-    from tqdm.auto import tqdm
-
-    text = None if progress is True else progress
-    with tqdm(desc=text, initial=begun, total=epochs, unit=" epochs") as bar:
-        yield bar
-
-
-class _NoBar:
-    """What is shown where nothing is."""
-
-    def set_postfix_str(self, text: str, refresh: bool) -> None:
-        """Show nothing."""
-
-    def update(self) -> None:
-        """Show nothing."""

@@ -1,15 +1,19 @@
-"""The optimizers: an update rule each, used as in PyTorch."""
+"""The optimizers, used as in PyTorch: each a dataclass that names its hyperparameters and has its formula.
+
+The formulas are made of operators and primitives, so that they run on floats and on Values alike. Of two
+forms of a rule that differ in rounding only, it is the one that reads best; PyTorch's results are met within
+1e-12. A hyperparameter of 0 leaves out what it would be multiplied by.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, ClassVar
 
-from autograd import Value
-from autograd.graph.walks import update_each
-from optim.base import Optimizer
-from optim.checks import checked, switch
-from optim.rules import adagrad, adam, adamw, momentum, rmsprop, sgd, vanilla
+from autograd import Value, maximum, relu, sqrt
+from autograd.graph.walks import assign, gradients, numbers
+from optim.checks import real, setting, switch
+from optim.optimizer import Optimizer, learning_rate
 from optim.schedules import Schedule
 
 __all__ = [
@@ -25,7 +29,11 @@ __all__ = [
 
 Numbers = tuple[Any, ...]
 
+_AT_LEAST_0 = real(least=0.0)
+_FRACTION = real(least=0.0, below=1.0)
 
+
+@dataclass(eq=False, repr=False)
 class VanillaGradientDescent(Optimizer):
     """Gradient descent: ``w <- w - lr * g``.
 
@@ -39,7 +47,7 @@ class VanillaGradientDescent(Optimizer):
 
     def update(self, weight: Any, gradient: Any, state: Numbers, constants: Numbers) -> tuple[Any, Numbers]:
         """What a step does to one weight: see `Optimizer.update`."""
-        return vanilla(weight, gradient, lr=constants[0]), state
+        return weight - constants[0] * gradient, state
 
     def step(self) -> None:
         """Update every weight by the gradient that it holds: see `Optimizer.step`.
@@ -47,10 +55,13 @@ class VanillaGradientDescent(Optimizer):
         Without states to keep the loop takes half the time.
         """
         lr = self.rate(self.steps + 1)
-        update_each(self.params or self._refuse(), vanilla, lr)
+        params = self.params or self._refuse()
+        pairs = zip(numbers(params), gradients(params))
+        assign(params, [weight - lr * gradient for weight, gradient in pairs])
         self.steps += 1
 
 
+@dataclass(eq=False, repr=False)
 class Momentum(Optimizer):
     """Gradient descent with momentum: ``v <- gamma*v + lr*g``, ``w <- w - v``.
 
@@ -62,6 +73,8 @@ class Momentum(Optimizer):
         lr: the learning rate, or a schedule.
         gamma: the share of the velocity that is kept, at least 0 and below 1.
 
+    Source: B. T. Polyak, Some methods of speeding up the convergence of iteration methods, 1964.
+
     >>> w = Value(3.0)
     >>> optimizer = Momentum([w], lr=0.25, gamma=0.5)
     >>> for _ in range(2):
@@ -72,24 +85,17 @@ class Momentum(Optimizer):
     0.0
     """
 
-    hyperparameters = ("gamma",)
+    gamma: float = setting(_FRACTION, 0.9)
 
-    def __init__(
-        self, params: Iterable[Value] | None = None, lr: float | Schedule = 1e-3, gamma: float = 0.9
-    ) -> None:
-        super().__init__(params, lr)
-        self.gamma = checked("gamma", gamma, least=0.0, below=1.0)
-
-    def initial(self, weight: float) -> tuple[float, ...]:  # noqa: ARG002
-        """The velocity."""
-        return (0.0,)
+    state_size: ClassVar[int] = 1  # the velocity
 
     def update(self, weight: Any, gradient: Any, state: Numbers, constants: Numbers) -> tuple[Any, Numbers]:
         """What a step does to one weight: see `Optimizer.update`."""
-        weight, velocity = momentum(weight, gradient, state[0], lr=constants[0], gamma=self.gamma)
-        return weight, (velocity,)
+        velocity = self.gamma * state[0] + constants[0] * gradient
+        return weight - velocity, (velocity,)
 
 
+@dataclass(eq=False, repr=False)
 class SGD(Optimizer):
     """Gradient descent with momentum in PyTorch's form: ``b <- momentum*b + g``, ``w <- w - lr*b``.
 
@@ -100,11 +106,15 @@ class SGD(Optimizer):
     Args:
         params: the weights.
         lr: the learning rate, or a schedule.
-        momentum: the share of the buffer that is kept, at least 0 and below 1.
+        momentum: the share of the buffer that is kept, at least 0 and below 1. Without it the buffer stays
+            as it is.
         dampening: the share of each gradient but the first that is kept out of the buffer, at least 0
             and below 1.
         weight_decay: times the weight, added to the gradient; at least 0.
         nesterov: whether the weight goes along ``g + momentum*b``; with momentum and without dampening.
+
+    Source: I. Sutskever, J. Martens, G. Dahl and G. Hinton, On the importance of initialization and
+    momentum in deep learning, 2013; in PyTorch's form, where the learning rate stays out of the buffer.
 
     >>> w = Value(3.0)
     >>> w.grad = 1.0
@@ -115,31 +125,20 @@ class SGD(Optimizer):
     (1.75, [(1.5,)])
     """
 
-    hyperparameters = ("momentum", "dampening", "weight_decay", "nesterov")
+    momentum: float = setting(_FRACTION, 0.0)
+    dampening: float = setting(_FRACTION, 0.0)
+    weight_decay: float = setting(_AT_LEAST_0, 0.0)
+    nesterov: bool = setting(switch, False)
 
-    def __init__(
-        self,
-        params: Iterable[Value] | None = None,
-        lr: float | Schedule = 1e-3,
-        momentum: float = 0.0,
-        dampening: float = 0.0,
-        weight_decay: float = 0.0,
-        nesterov: bool = False,
-    ) -> None:
-        super().__init__(params, lr)
-        self.momentum = checked("momentum", momentum, least=0.0, below=1.0)
-        self.dampening = checked("dampening", dampening, least=0.0, below=1.0)
-        self.weight_decay = checked("weight_decay", weight_decay, least=0.0)
-        self.nesterov = switch("nesterov", nesterov)
+    state_size: ClassVar[int] = 1  # the buffer
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.nesterov and (self.momentum == 0.0 or self.dampening != 0.0):
             raise ValueError(
                 "nesterov needs a momentum above 0 and no dampening, got "
-                f"momentum={momentum!r} and dampening={dampening!r}"
+                f"momentum={self.momentum!r} and dampening={self.dampening!r}"
             )
-
-    def initial(self, weight: float) -> tuple[float, ...]:  # noqa: ARG002
-        """The buffer."""
-        return (0.0,)
 
     def constants(self, step: int) -> tuple[float, ...]:
         """The learning rate and the dampening, which the first step is without."""
@@ -147,19 +146,16 @@ class SGD(Optimizer):
 
     def update(self, weight: Any, gradient: Any, state: Numbers, constants: Numbers) -> tuple[Any, Numbers]:
         """What a step does to one weight: see `Optimizer.update`."""
-        weight, buffer = sgd(
-            weight,
-            gradient,
-            state[0],
-            lr=constants[0],
-            momentum=self.momentum,
-            dampening=constants[1],
-            nesterov=self.nesterov,
-            weight_decay=self.weight_decay,
-        )
-        return weight, (buffer,)
+        lr, dampening = constants
+        gradient = _decayed(gradient, weight, self.weight_decay)
+        if _is_zero(self.momentum):
+            return weight - lr * gradient, state
+        buffer = self.momentum * state[0] + (1 - dampening) * gradient
+        direction = gradient + self.momentum * buffer if self.nesterov else buffer
+        return weight - lr * direction, (buffer,)
 
 
+@dataclass(eq=False, repr=False)
 class AdaGrad(Optimizer):
     """AdaGrad: ``s <- s + g*g``, ``w <- w - lr * g / (sqrt(s) + eps)``; with PyTorch's defaults.
 
@@ -171,6 +167,9 @@ class AdaGrad(Optimizer):
         initial_accumulator_value: what s begins with, at least 0.
         eps: added to the root, at least 0.
 
+    Source: J. Duchi, E. Hazan and Y. Singer, Adaptive subgradient methods for online learning and
+    stochastic optimization, 2011.
+
     >>> w = Value(3.0)
     >>> optimizer = AdaGrad([w], lr=0.5)
     >>> (w * w).backward()
@@ -179,24 +178,14 @@ class AdaGrad(Optimizer):
     2.5
     """
 
-    hyperparameters = ("lr_decay", "weight_decay", "initial_accumulator_value", "eps")
+    lr: float | Schedule = setting(learning_rate, 1e-2)
+    lr_decay: float = setting(_AT_LEAST_0, 0.0)
+    weight_decay: float = setting(_AT_LEAST_0, 0.0)
+    initial_accumulator_value: float = setting(_AT_LEAST_0, 0.0)
+    eps: float = setting(_AT_LEAST_0, 1e-10)
 
-    def __init__(
-        self,
-        params: Iterable[Value] | None = None,
-        lr: float | Schedule = 1e-2,
-        lr_decay: float = 0.0,
-        weight_decay: float = 0.0,
-        initial_accumulator_value: float = 0.0,
-        eps: float = 1e-10,
-    ) -> None:
-        super().__init__(params, lr)
-        self.lr_decay = checked("lr_decay", lr_decay, least=0.0)
-        self.weight_decay = checked("weight_decay", weight_decay, least=0.0)
-        self.initial_accumulator_value = checked(
-            "initial_accumulator_value", initial_accumulator_value, least=0.0
-        )
-        self.eps = checked("eps", eps, least=0.0)
+    def __post_init__(self) -> None:
+        super().__post_init__()
         _refuse_two_zeros("initial_accumulator_value", self.initial_accumulator_value, self.eps)
 
     def initial(self, weight: float) -> tuple[float, ...]:  # noqa: ARG002
@@ -209,12 +198,12 @@ class AdaGrad(Optimizer):
 
     def update(self, weight: Any, gradient: Any, state: Numbers, constants: Numbers) -> tuple[Any, Numbers]:
         """What a step does to one weight: see `Optimizer.update`."""
-        weight, total = adagrad(
-            weight, gradient, state[0], lr=constants[0], eps=self.eps, weight_decay=self.weight_decay
-        )
-        return weight, (total,)
+        gradient = _decayed(gradient, weight, self.weight_decay)
+        total = state[0] + gradient * gradient
+        return weight - constants[0] * gradient / (sqrt(total) + self.eps), (total,)
 
 
+@dataclass(eq=False, repr=False)
 class RMSProp(Optimizer):
     """RMSProp: ``s <- alpha*s + (1 - alpha)*g*g``, ``w <- w - lr * g / (sqrt(s) + eps)``.
 
@@ -225,7 +214,11 @@ class RMSProp(Optimizer):
         eps: added to the root, above 0.
         weight_decay: times the weight, added to the gradient; at least 0.
         momentum: the share of the direction that is kept, at least 0 and below 1.
-        centered: whether to divide by the root of the gradient's variance instead.
+        centered: whether to divide by the root of the gradient's variance instead. What rounding makes
+            negative there counts as 0 (and is nan in PyTorch).
+
+    Source: T. Tieleman and G. Hinton, Neural networks for machine learning, lecture 6.5, 2012; centered
+    as in A. Graves, Generating sequences with recurrent neural networks, 2013.
 
     >>> w = Value(3.0)
     >>> optimizer = RMSProp([w], lr=0.5, alpha=0.75)
@@ -235,47 +228,42 @@ class RMSProp(Optimizer):
     2.0
     """
 
-    hyperparameters = ("alpha", "eps", "weight_decay", "momentum", "centered")
+    lr: float | Schedule = setting(learning_rate, 1e-2)
+    alpha: float = setting(_FRACTION, 0.99)
+    eps: float = setting(real(above=0.0), 1e-8)
+    weight_decay: float = setting(_AT_LEAST_0, 0.0)
+    momentum: float = setting(_FRACTION, 0.0)
+    centered: bool = setting(switch, False)
 
-    def __init__(
-        self,
-        params: Iterable[Value] | None = None,
-        lr: float | Schedule = 1e-2,
-        alpha: float = 0.99,
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        momentum: float = 0.0,
-        centered: bool = False,
-    ) -> None:
-        super().__init__(params, lr)
-        self.alpha = checked("alpha", alpha, least=0.0, below=1.0)
-        self.eps = checked("eps", eps, above=0.0)
-        self.weight_decay = checked("weight_decay", weight_decay, least=0.0)
-        self.momentum = checked("momentum", momentum, least=0.0, below=1.0)
-        self.centered = switch("centered", centered)
-
-    def initial(self, weight: float) -> tuple[float, ...]:  # noqa: ARG002
-        """The mean square, the mean and the buffer."""
-        return 0.0, 0.0, 0.0
+    state_size: ClassVar[int] = 3  # the mean square, the mean and the buffer
 
     def update(self, weight: Any, gradient: Any, state: Numbers, constants: Numbers) -> tuple[Any, Numbers]:
         """What a step does to one weight: see `Optimizer.update`."""
-        weight, *after = rmsprop(
-            weight,
-            gradient,
-            *state,
-            lr=constants[0],
-            alpha=self.alpha,
-            eps=self.eps,
-            momentum=self.momentum,
-            centered=self.centered,
-            weight_decay=self.weight_decay,
-        )
-        return weight, tuple(after)
+        square, mean, buffer = state
+        gradient = _decayed(gradient, weight, self.weight_decay)
+        square = self.alpha * square + (1 - self.alpha) * (gradient * gradient)
+        spread = square
+        if self.centered:
+            mean = self.alpha * mean + (1 - self.alpha) * gradient
+            spread = relu(square - mean * mean)
+        direction = gradient / (sqrt(spread) + self.eps)
+        if not _is_zero(self.momentum):
+            direction = buffer = self.momentum * buffer + direction
+        return weight - constants[0] * direction, (square, mean, buffer)
 
 
+def _two_fractions(name: str, pair: Any) -> tuple[float, float]:
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise TypeError(f"{name} must be a pair of numbers, got {pair!r}")
+    return _FRACTION(f"{name}[0]", pair[0]), _FRACTION(f"{name}[1]", pair[1])
+
+
+@dataclass(eq=False, repr=False)
 class Adam(Optimizer):
-    """Adam, with PyTorch's defaults.
+    """Adam: ``w <- w - lr * mhat / (sqrt(vhat + eps_root) + eps)``, with PyTorch's defaults.
+
+    mhat and vhat are the running means of g and of g*g, divided by 1 less the power of their beta that
+    counts the steps.
 
     Args:
         params: the weights.
@@ -284,7 +272,11 @@ class Adam(Optimizer):
         eps: added to the root of the mean square, at least 0.
         eps_root: added under the root. The assignment's form has ``eps=0, eps_root=1e-8``.
         weight_decay: times the weight, added to the gradient; at least 0.
-        amsgrad: whether to divide by the largest mean square so far.
+        amsgrad: whether to divide by the largest mean square so far. It takes the mean square's place
+            before the correction by the power of beta, as in PyTorch.
+
+    Source: D. P. Kingma and J. Ba, Adam: a method for stochastic optimization, 2015, algorithm 1; for
+    AMSGrad S. J. Reddi, S. Kale and S. Kumar, On the convergence of Adam and beyond, 2018.
 
     >>> w = Value(3.0)
     >>> optimizer = Adam([w], lr=0.5)
@@ -294,32 +286,16 @@ class Adam(Optimizer):
     2.5
     """
 
-    hyperparameters = ("betas", "eps", "eps_root", "weight_decay", "amsgrad")
-    _rule: Callable[..., Numbers] = staticmethod(adam)
+    betas: tuple[float, float] = setting(_two_fractions, (0.9, 0.999))
+    eps: float = setting(_AT_LEAST_0, 1e-8)
+    _: KW_ONLY
+    eps_root: float = setting(_AT_LEAST_0, 0.0)
+    weight_decay: float = setting(_AT_LEAST_0, 0.0)
+    amsgrad: bool = setting(switch, False)
 
-    def __init__(
-        self,
-        params: Iterable[Value] | None = None,
-        lr: float | Schedule = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        *,
-        eps_root: float = 0.0,
-        weight_decay: float = 0.0,
-        amsgrad: bool = False,
-    ) -> None:
-        super().__init__(params, lr)
-        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-            raise TypeError(f"betas must be a pair of numbers, got {betas!r}")
-        self.betas = (
-            checked("betas[0]", betas[0], least=0.0, below=1.0),
-            checked("betas[1]", betas[1], least=0.0, below=1.0),
-        )
-        self.eps = checked("eps", eps, least=0.0)
-        self.eps_root = checked("eps_root", eps_root, least=0.0)
+    def __post_init__(self) -> None:
+        super().__post_init__()
         _refuse_two_zeros("eps_root", self.eps_root, self.eps)
-        self.weight_decay = checked("weight_decay", weight_decay, least=0.0)
-        self.amsgrad = switch("amsgrad", amsgrad)
 
     def initial(self, weight: float) -> tuple[float, ...]:  # noqa: ARG002
         """The mean, the mean square and, for AMSGrad, the largest mean square."""
@@ -332,31 +308,32 @@ class Adam(Optimizer):
 
     def update(self, weight: Any, gradient: Any, state: Numbers, constants: Numbers) -> tuple[Any, Numbers]:
         """What a step does to one weight: see `Optimizer.update`."""
-        after = self._rule(
-            weight,
-            gradient,
-            state[0],
-            state[1],
-            constants[1],
-            constants[2],
-            lr=constants[0],
-            beta1=self.betas[0],
-            beta2=self.betas[1],
-            eps=self.eps,
-            eps_root=self.eps_root,
-            weight_decay=self.weight_decay,
-            largest=state[2] if self.amsgrad else None,
-        )
-        return after[0], after[1:]
+        gradient = _decayed(gradient, weight, self.weight_decay)
+        return self._undecayed(weight, gradient, state, constants)
+
+    def _undecayed(
+        self, weight: Any, gradient: Any, state: Numbers, constants: Numbers
+    ) -> tuple[Any, Numbers]:
+        """The update without weight decay."""
+        beta1, beta2 = self.betas
+        lr, power1, power2 = constants
+        mean = beta1 * state[0] + (1 - beta1) * gradient
+        square = beta2 * state[1] + (1 - beta2) * (gradient * gradient)
+        largest = maximum(state[2], square) if self.amsgrad else square
+        root = sqrt(largest / (1 - power2) + self.eps_root)
+        weight = weight - lr * (mean / (1 - power1)) / (root + self.eps)
+        return weight, (mean, square, largest) if self.amsgrad else (mean, square)
 
 
+@dataclass(eq=False, repr=False)
 class AdamW(Adam):
     """Adam with decoupled weight decay: a step begins with ``w <- (1 - lr*weight_decay) * w``.
 
     Args:
-        args: params, lr, betas and eps, as for `Adam`.
+        params, lr, betas, eps, eps_root, amsgrad: as for `Adam`.
         weight_decay: the share of a weight that a learning rate of 1 would take away, at least 0.
-        others: eps_root and amsgrad, as for `Adam`.
+
+    Source: I. Loshchilov and F. Hutter, Decoupled weight decay regularization, 2019, algorithm 2.
 
     >>> w = Value(3.0)
     >>> optimizer = AdamW([w], lr=0.5, weight_decay=0.1)
@@ -366,14 +343,26 @@ class AdamW(Adam):
     2.35
     """
 
-    _rule = staticmethod(adamw)
+    _: KW_ONLY
+    weight_decay: float = setting(_AT_LEAST_0, 1e-2)
 
-    def __init__(self, *args: Any, weight_decay: float = 1e-2, **others: Any) -> None:
-        super().__init__(*args, weight_decay=weight_decay, **others)
+    def update(self, weight: Any, gradient: Any, state: Numbers, constants: Numbers) -> tuple[Any, Numbers]:
+        """What a step does to one weight: see `Optimizer.update`."""
+        return self._undecayed((1 - constants[0] * self.weight_decay) * weight, gradient, state, constants)
 
 
-def _refuse_two_zeros(name: str, one: float, eps: float) -> None:
-    if one == eps == 0.0:
+def _is_zero(hyperparameter: Any) -> bool:
+    """Whether it is the number 0. A Value never is: no formula depends on the number that is traced."""
+    return not isinstance(hyperparameter, Value) and hyperparameter == 0.0
+
+
+def _decayed(gradient: Any, weight: Any, weight_decay: Any) -> Any:
+    """The gradient with the weight's decay added."""
+    return gradient if _is_zero(weight_decay) else gradient + weight_decay * weight
+
+
+def _refuse_two_zeros(name: str, hyperparameter: float, eps: float) -> None:
+    if hyperparameter == eps == 0.0:
         raise ValueError(
             f"eps and {name} must not both be 0: a weight whose gradients are 0 would be divided 0/0"
         )

@@ -1,138 +1,92 @@
-"""Update rules: what one step does to one weight, as scalar functions with explicit state.
+"""Update rules as functions: the optimizers' formulas for one weight, with explicit state.
 
-Each takes a weight, its gradient and its state, and returns the next weight and the next state. They
-are made of operators and primitives, so that they run on floats and on Values alike. Of two forms of a
-rule that differ in rounding only, it is the one that reads best; PyTorch's results are met within 1e-12.
-
-A hyperparameter that is a plain 0 leaves out what it would be multiplied by. A Value never counts as 0
-there, as it is equal to nothing but itself: a formula does not depend on the number that is traced.
+Each takes a weight, its gradient and its state, and returns the next weight and the next state. They take
+floats and Values alike, as hyperparameters too, which are those of the optimizer and are not checked.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from autograd import maximum, relu, sqrt
+from optim import optimizers
+from optim.optimizer import Optimizer
 
 __all__ = ["adagrad", "adam", "adamw", "momentum", "rmsprop", "sgd", "vanilla"]
 
 
 def vanilla(weight: Any, gradient: Any, *, lr: Any) -> Any:
-    """One step of gradient descent: ``w - lr * g``.
+    """One step of `VanillaGradientDescent`.
 
     >>> vanilla(1.0, 2.0, lr=0.25)
     0.5
     """
-    return weight - lr * gradient
+    return _step(optimizers.VanillaGradientDescent, weight, gradient, (), (lr,))[0]
 
 
-def momentum(weight: Any, gradient: Any, velocity: Any, *, lr: Any, gamma: Any) -> tuple[Any, Any]:
-    """One step of gradient descent with momentum: ``v = gamma*v + lr*g``, ``w - v``.
+def momentum(weight: Any, gradient: Any, velocity: Any, *, lr: Any, **hyperparameters: Any) -> Any:
+    """One step of `Momentum`.
 
     Args:
         weight: the weight.
         gradient: the loss's derivative by the weight.
         velocity: what the last step returned, 0 at first.
         lr: the learning rate.
-        gamma: the share of the velocity that is kept, 0 to 1.
+        hyperparameters: those of `Momentum`, by name.
 
     Returns:
         The next weight and the next velocity.
 
-    Source: B. T. Polyak, Some methods of speeding up the convergence of iteration methods, 1964.
-
     >>> momentum(1.0, 2.0, 0.5, lr=0.25, gamma=0.5)
     (0.25, 0.75)
     """
-    velocity = gamma * velocity + lr * gradient
-    return weight - velocity, velocity
+    return _step(optimizers.Momentum, weight, gradient, (velocity,), (lr,), **hyperparameters)
 
 
 def sgd(
-    weight: Any,
-    gradient: Any,
-    buffer: Any,
-    *,
-    lr: Any,
-    momentum: Any = 0.0,
-    dampening: Any = 0.0,
-    nesterov: bool = False,
-    weight_decay: Any = 0.0,
-) -> tuple[Any, Any]:
-    """One step of PyTorch's gradient descent: ``b = momentum*b + (1 - dampening)*g``, ``w - lr*b``.
+    weight: Any, gradient: Any, buffer: Any, *, lr: Any, dampening: Any = 0.0, **hyperparameters: Any
+) -> Any:
+    """One step of `SGD`.
 
     Args:
         weight: the weight.
-        gradient: the loss's derivative by the weight, g.
+        gradient: the loss's derivative by the weight.
         buffer: what the last step returned, 0 at first. Without momentum it is left as it is.
         lr: the learning rate.
-        momentum: the share of the buffer that is kept.
-        dampening: the share of the gradient that is kept out of the buffer. It is 0 at the first step,
-            when the gradient alone is the buffer.
-        nesterov: whether the weight goes along ``g + momentum*b`` instead of b.
-        weight_decay: times the weight, added to the gradient.
+        dampening: that of this step: 0 at the first one, when the gradient alone is the buffer.
+        hyperparameters: those of `SGD`, by name.
 
     Returns:
         The next weight and the next buffer.
 
-    Source: I. Sutskever, J. Martens, G. Dahl and G. Hinton, On the importance of initialization and
-    momentum in deep learning, 2013; in PyTorch's form, where the learning rate stays out of the buffer.
-
     >>> sgd(1.0, 2.0, 0.5, lr=0.25, momentum=0.5)
     (0.4375, 2.25)
     """
-    if weight_decay != 0.0:
-        gradient = gradient + weight_decay * weight
-    if momentum == 0.0:
-        return vanilla(weight, gradient, lr=lr), buffer
-    buffer = momentum * buffer + (1 - dampening) * gradient
-    direction = gradient + momentum * buffer if nesterov else buffer
-    return vanilla(weight, direction, lr=lr), buffer
+    return _step(optimizers.SGD, weight, gradient, (buffer,), (lr, dampening), **hyperparameters)
 
 
-def adagrad(
-    weight: Any, gradient: Any, total: Any, *, lr: Any, eps: Any, weight_decay: Any = 0.0
-) -> tuple[Any, Any]:
-    """One step of AdaGrad: ``s = s + g*g``, ``w - lr * g / (sqrt(s) + eps)``.
+def adagrad(weight: Any, gradient: Any, total: Any, *, lr: Any, **hyperparameters: Any) -> Any:
+    """One step of `AdaGrad`.
 
     Args:
         weight: the weight.
-        gradient: the loss's derivative by the weight, g.
-        total: the sum of all g*g so far, and what it began with.
+        gradient: the loss's derivative by the weight.
+        total: the sum of all squares of gradients so far, and what it began with.
         lr: the learning rate of this step: the decay of AdaGrad's rate has its effect here.
-        eps: added to the root.
-        weight_decay: times the weight, added to the gradient.
+        hyperparameters: those of `AdaGrad`, by name.
 
     Returns:
         The next weight and the next sum.
 
-    Source: J. Duchi, E. Hazan and Y. Singer, Adaptive subgradient methods for online learning and
-    stochastic optimization, 2011.
-
     >>> adagrad(1.0, 3.0, 16.0, lr=0.5, eps=0.0)
     (0.7, 25.0)
     """
-    if weight_decay != 0.0:
-        gradient = gradient + weight_decay * weight
-    total = total + gradient * gradient
-    return weight - lr * gradient / (sqrt(total) + eps), total
+    return _step(optimizers.AdaGrad, weight, gradient, (total,), (lr,), **hyperparameters)
 
 
 def rmsprop(
-    weight: Any,
-    gradient: Any,
-    square: Any,
-    mean: Any,
-    buffer: Any,
-    *,
-    lr: Any,
-    alpha: Any,
-    eps: Any,
-    momentum: Any = 0.0,
-    centered: bool = False,
-    weight_decay: Any = 0.0,
-) -> tuple[Any, Any, Any, Any]:
-    """One step of RMSProp: ``s = alpha*s + (1 - alpha)*g*g``, ``w - lr * g / (sqrt(s) + eps)``.
+    weight: Any, gradient: Any, square: Any, mean: Any, buffer: Any, *, lr: Any, **hyperparameters: Any
+) -> Any:
+    """One step of `RMSProp`.
 
     Args:
         weight: the weight.
@@ -141,34 +95,15 @@ def rmsprop(
         mean: the running mean of g, 0 at first. Where not centered it is left as it is.
         buffer: the running sum of the directions, 0 at first. Without momentum it is left as it is.
         lr: the learning rate.
-        alpha: the share of the means that is kept.
-        eps: added to the root.
-        momentum: the share of the buffer that is kept.
-        centered: whether the root is of the variance, ``s - mean*mean``. What rounding makes negative
-            there counts as 0 (and is nan in PyTorch).
-        weight_decay: times the weight, added to the gradient.
+        hyperparameters: those of `RMSProp`, by name.
 
     Returns:
         The next weight, mean square, mean and buffer.
 
-    Source: T. Tieleman and G. Hinton, Neural networks for machine learning, lecture 6.5, 2012; centered
-    as in A. Graves, Generating sequences with recurrent neural networks, 2013.
-
     >>> rmsprop(1.0, 2.0, 0.0, 0.0, 0.0, lr=0.5, alpha=0.75, eps=0.0)
     (0.0, 1.0, 0.0, 0.0)
     """
-    if weight_decay != 0.0:
-        gradient = gradient + weight_decay * weight
-    square = alpha * square + (1 - alpha) * (gradient * gradient)
-    spread = square
-    if centered:
-        mean = alpha * mean + (1 - alpha) * gradient
-        spread = relu(square - mean * mean)
-    direction = gradient / (sqrt(spread) + eps)
-    if momentum == 0.0:
-        return weight - lr * direction, square, mean, buffer
-    buffer = momentum * buffer + direction
-    return weight - lr * buffer, square, mean, buffer
+    return _step(optimizers.RMSProp, weight, gradient, (square, mean, buffer), (lr,), **hyperparameters)
 
 
 def adam(
@@ -182,12 +117,11 @@ def adam(
     lr: Any,
     beta1: Any,
     beta2: Any,
-    eps: Any,
-    eps_root: Any = 0.0,
-    weight_decay: Any = 0.0,
     largest: Any = None,
-) -> tuple[Any, ...]:
-    """One step of Adam: ``w - lr * mhat / (sqrt(vhat + eps_root) + eps)``.
+    kind: type[optimizers.Adam] = optimizers.Adam,
+    **hyperparameters: Any,
+) -> Any:
+    """One step of `Adam`.
 
     Args:
         weight: the weight.
@@ -199,49 +133,44 @@ def adam(
         lr: the learning rate.
         beta1: the share of the mean that is kept.
         beta2: the share of the mean square that is kept.
-        eps: added to the root.
-        eps_root: added under the root.
-        weight_decay: times the weight, added to the gradient.
-        largest: for AMSGrad the largest mean square so far, 0 at first. It takes the mean square's place
-            before the correction by ``1 - decay2``, as in PyTorch.
+        largest: for AMSGrad the largest mean square so far, 0 at first.
+        kind: whose step it is, `Adam`'s or `AdamW`'s.
+        hyperparameters: the others of `Adam`, by name.
 
     Returns:
         The next weight, mean and mean square; for AMSGrad, fourth, the next largest mean square.
 
-    Source: D. P. Kingma and J. Ba, Adam: a method for stochastic optimization, 2015, algorithm 1; for
-    AMSGrad S. J. Reddi, S. Kale and S. Kumar, On the convergence of Adam and beyond, 2018.
-
     >>> adam(1.0, 2.0, 0.0, 0.0, 0.5, 0.5, lr=0.25, beta1=0.5, beta2=0.5, eps=0.0)
     (0.75, 1.0, 2.0)
     """
-    if weight_decay != 0.0:
-        gradient = gradient + weight_decay * weight
-    mean = beta1 * mean + (1 - beta1) * gradient
-    square = beta2 * square + (1 - beta2) * (gradient * gradient)
-    seen = square if largest is None else maximum(largest, square)
-    corrected = mean / (1 - decay1)
-    weight = weight - lr * corrected / (sqrt(seen / (1 - decay2) + eps_root) + eps)
-    return (weight, mean, square) if largest is None else (weight, mean, square, seen)
+    moments = (mean, square) if largest is None else (mean, square, largest)
+    settings = {"betas": (beta1, beta2), "amsgrad": largest is not None, **hyperparameters}
+    return _step(kind, weight, gradient, moments, (lr, decay1, decay2), **settings)
 
 
-def adamw(weight: Any, gradient: Any, *moments: Any, lr: Any, weight_decay: Any, **others: Any) -> Any:
-    """One step of AdamW: Adam's, from a weight that has been multiplied by ``1 - lr*weight_decay``.
-
-    Args:
-        weight: the weight.
-        gradient: the loss's derivative by the weight.
-        moments: mean, square, decay1 and decay2 of `adam`.
-        lr: the learning rate.
-        weight_decay: the share of the weight that a learning rate of 1 would take away.
-        others: the other arguments of `adam`.
-
-    Returns:
-        What `adam` returns.
-
-    Source: I. Loshchilov and F. Hutter, Decoupled weight decay regularization, 2019, algorithm 2.
+def adamw(weight: Any, gradient: Any, *moments: Any, **settings: Any) -> Any:
+    """One step of `AdamW`; arguments and results as for `adam`.
 
     >>> settings = {"beta1": 0.5, "beta2": 0.5, "eps": 0.0}
     >>> adamw(1.0, 2.0, 0.0, 0.0, 0.5, 0.5, lr=0.25, weight_decay=1.0, **settings)
     (0.5, 1.0, 2.0)
     """
-    return adam((1 - lr * weight_decay) * weight, gradient, *moments, lr=lr, **others)
+    return adam(weight, gradient, *moments, kind=optimizers.AdamW, **settings)
+
+
+def _step(
+    kind: type[Optimizer],
+    weight: Any,
+    gradient: Any,
+    state: tuple[Any, ...],
+    constants: tuple[Any, ...],
+    **hyperparameters: Any,
+) -> tuple[Any, ...]:
+    """One update by an optimizer of a kind with these hyperparameters: the next weight and state."""
+    rule = object.__new__(kind)  # not called: that would refuse Values
+    unknown = hyperparameters.keys() - kind.__dataclass_fields__.keys()
+    if unknown:
+        raise TypeError(f"{kind.__name__} has no hyperparameter {', '.join(sorted(unknown))}")
+    vars(rule).update(hyperparameters)
+    weight, after = rule.update(weight, gradient, state, constants)
+    return weight, *after

@@ -33,16 +33,16 @@ class Samples:
 
     def __init__(self, data: Any, role: str = "data") -> None:
         parts = data if isinstance(data, tuple) else [data]
-        if isinstance(data, list) and any(isinstance(one, np.ndarray) for one in data):
+        if isinstance(data, list) and any(isinstance(part, np.ndarray) for part in data):
             parts = data
         if not parts:
             raise ValueError(f"{role} must hold at least one array, got an empty tuple")
         self.names = [f"{role}[{i}]" for i in range(len(parts))] if len(parts) > 1 else [role]
-        self.arrays = [_checked(one, name) for one, name in zip(parts, self.names)]
+        self.arrays = [_checked(part, name) for part, name in zip(parts, self.names)]
         counts = {name: len(array) for name, array in zip(self.names, self.arrays)}
         if len(set(counts.values())) > 1:
-            found = ", ".join(f"{count} in {name}" for name, count in counts.items())
-            raise ValueError(f"the arrays of {role} must have the same number of samples, got {found}")
+            listed = ", ".join(f"{count} in {name}" for name, count in counts.items())
+            raise ValueError(f"the arrays of {role} must have the same number of samples, got {listed}")
         if not len(self):
             raise ValueError(f"{role} has no samples: the arrays' first axis counts them, and it is empty")
 
@@ -51,9 +51,9 @@ class Samples:
 
     def take(self, places: Any) -> Samples:
         """The samples at these places, in this order."""
-        taken = object.__new__(Samples)
-        taken.names, taken.arrays = self.names, [array[places] for array in self.arrays]
-        return taken
+        selected = object.__new__(Samples)
+        selected.names, selected.arrays = self.names, [array[places] for array in self.arrays]
+        return selected
 
     def split(self, share: float, seed: int) -> tuple[Samples, Samples]:
         """Take a random share away.
@@ -81,26 +81,26 @@ class Samples:
 
     def digest(self) -> str:
         """A fingerprint of all numbers and shapes."""
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         for array in self.arrays:
-            found.update(repr(array.shape).encode())
-            found.update(np.ascontiguousarray(array).tobytes())
-        return found.hexdigest()
+            digest.update(repr(array.shape).encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
 
     def sample(self, place: int) -> list[Any]:
         """What one sample is made of: floats, and arrays of floats."""
         return [array[place].item() if array.ndim == 1 else array[place] for array in self.arrays]
 
 
-def _checked(given: Any, name: str) -> np.ndarray:
+def _checked(data: Any, name: str) -> np.ndarray:
     try:
-        array = np.asarray(given)
+        array = np.asarray(data)
     except ValueError as error:
         raise ValueError(f"{name} must be an array with one entry a sample: {error}") from None
     if array.dtype.kind not in "fbiu":
         raise TypeError(f"{name} must hold real numbers, got an array of {array.dtype}")
     if array.ndim == 0:
-        raise ValueError(f"{name} must be an array with one entry a sample, got the number {given!r}")
+        raise ValueError(f"{name} must be an array with one entry a sample, got the number {data!r}")
     array = array.astype(np.float64)
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
@@ -111,8 +111,8 @@ def _checked(given: Any, name: str) -> np.ndarray:
 def _where(array: np.ndarray, bad: np.ndarray, name: str) -> str:
     place = tuple(map(int, bad[0]))
     more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
-    found = "nan" if math.isnan(array[place]) else "infinite"
+    what = "nan" if math.isnan(array[place]) else "infinite"
     return (
-        f"{name}[{', '.join(map(str, place))}] is {found}{more}: leave such samples out, or put in what "
+        f"{name}[{', '.join(map(str, place))}] is {what}{more}: leave such samples out, or put in what "
         "they should be"
     )

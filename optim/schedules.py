@@ -9,48 +9,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from autograd.primitives.ieee import described, power
-from optim.checks import checked, whole
+from optim.checks import check_fields, real, setting, whole
 
 __all__ = ["Constant", "Cosine", "Exponential", "Linear", "Schedule", "StepDecay", "WarmUp"]
 
 Schedule = Callable[[int], float]
 
 
-def _rate(name: str, given: Any) -> float:
-    return checked(name, given, least=0.0)
+def _callable(name: str, schedule: Any) -> Schedule:
+    if not callable(schedule):
+        raise TypeError(f"{name} must be a schedule, such as Constant(0.1), got {described(schedule)}")
+    return schedule  # type: ignore[no-any-return]
 
 
-def _factor(name: str, given: Any) -> float:
-    return checked(name, given, above=0.0)
-
-
-def _count(name: str, given: Any) -> int:
-    return whole(name, given, 1)
-
-
-def _schedule(name: str, given: Any) -> Schedule:
-    if not callable(given):
-        raise TypeError(f"{name} must be a schedule, such as Constant(0.1), got {described(given)}")
-    return given  # type: ignore[no-any-return]
-
-
-_CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "rate": _rate,
-    "first": _rate,
-    "last": _rate,
-    "factor": _factor,
-    "every": _count,
-    "steps": _count,
-    "schedule": _schedule,
-}
+_RATE = real(least=0.0)
+_FACTOR = real(above=0.0)
+_COUNT = partial(whole, least=1)
 
 
 class _Checked:
-    """Checks the fields of a schedule: what a field may be is told by its name.
+    """Checks the fields of a schedule.
 
     Raises:
         TypeError: a rate or a factor is no number, a count no whole number, or a schedule no function.
@@ -58,9 +41,7 @@ class _Checked:
     """
 
     def __post_init__(self) -> None:
-        for field in fields(self):  # type: ignore[arg-type]
-            checked_field = _CHECKS[field.name](field.name, getattr(self, field.name))
-            object.__setattr__(self, field.name, checked_field)  # as it is frozen
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -71,7 +52,7 @@ class Constant(_Checked):
     0.1
     """
 
-    rate: float
+    rate: float = setting(_RATE)
 
     def __call__(self, step: int) -> float:  # noqa: ARG002
         return self.rate
@@ -88,9 +69,9 @@ class StepDecay(_Checked):
     (0.8, 0.4, 0.2)
     """
 
-    rate: float
-    every: int
-    factor: float = 0.1
+    rate: float = setting(_RATE)
+    every: int = setting(_COUNT)
+    factor: float = setting(_FACTOR, 0.1)
 
     def __call__(self, step: int) -> float:
         return self.rate * power(self.factor, float(step // self.every))
@@ -106,8 +87,8 @@ class Exponential(_Checked):
     0.1
     """
 
-    rate: float
-    factor: float
+    rate: float = setting(_RATE)
+    factor: float = setting(_FACTOR)
 
     def __call__(self, step: int) -> float:
         return self.rate * power(self.factor, float(step))
@@ -124,9 +105,9 @@ class Linear(_Checked):
     [0.5, 0.375, 0.25, 0.125, 0.0, 0.0]
     """
 
-    rate: float
-    steps: int
-    last: float = 0.0
+    rate: float = setting(_RATE)
+    steps: int = setting(_COUNT)
+    last: float = setting(_RATE, 0.0)
 
     def __call__(self, step: int) -> float:
         if step >= self.steps:
@@ -148,9 +129,9 @@ class Cosine(_Checked):
     (0.5, 0.25, 0.0, 0.0)
     """
 
-    rate: float
-    steps: int
-    last: float = 0.0
+    rate: float = setting(_RATE)
+    steps: int = setting(_COUNT)
+    last: float = setting(_RATE, 0.0)
 
     def __call__(self, step: int) -> float:
         turn = math.pi * min(step, self.steps) / self.steps
@@ -170,9 +151,9 @@ class WarmUp(_Checked):
     [0.25, 0.375, 0.5, 0.427, 0.25, 0.073, 0.0]
     """
 
-    schedule: Schedule
-    steps: int
-    first: float = 0.0
+    schedule: Schedule = setting(_callable)
+    steps: int = setting(_COUNT)
+    first: float = setting(_RATE, 0.0)
 
     def __call__(self, step: int) -> float:
         if step >= self.steps:

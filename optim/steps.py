@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Callable, Sequence
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd import Value, trace, value_and_grad, vmap
-from autograd.graph.trees import Structure
-from autograd.running.jit import kept_for
-from autograd.running.scan import scan, scan_batches
-from optim.base import Optimizer
+from autograd import TracingError, Value, value_and_grad, vmap
+from autograd.running.scan import run_scan, run_scan_batches
 from optim.clipping import clip_by_norm, clip_by_value
+from optim.plan import Plan
 from optim.samples import Samples
 
 __all__ = ["State", "Steps", "mean"]
@@ -40,92 +37,64 @@ class State(NamedTuple):
 
 
 class Steps:
-    """The steps of a fit.
+    """The steps of a training.
 
     Args:
-        loss: one sample's loss, ``loss(params, *sample)``.
-        structure: how the weights are arranged in ``params``.
-        optimizer: what an update is.
-        batch_size: how many samples a step takes.
-        clip_value: the largest absolute gradient of a weight, or None.
-        clip_norm: the largest norm of the gradient, or None; after ``clip_value``.
-        engine: as for `autograd.scan`.
+        plan: what the training is to do.
+
+    Attributes:
+        engine: the name of the engine that ran the last steps; before, of the one that is asked for.
     """
 
-    def __init__(
-        self,
-        loss: Callable[..., Any],
-        structure: Structure,
-        optimizer: Optimizer,
-        batch_size: int,
-        clip_value: float | None,
-        clip_norm: float | None,
-        engine: str,
-    ) -> None:
-        self.batch_size = batch_size
-        self.engine = engine
-        self._optimizer = optimizer
-        self._clip_value = clip_value
-        self._clip_norm = clip_norm
-
-        def of_weights(weights: Sequence[Any], *sample: Any) -> Any:
-            return loss(structure.unflatten(weights), *sample)
-
-        self._loss = of_weights
-        self._value_and_grad = value_and_grad(of_weights)
-        # What is traced is kept by the function's identity: each of them is one object.
-        self._step, self._sample, self._turn = self.step, self.sample, self.turn
+    def __init__(self, plan: Plan) -> None:
+        self.engine = plan.engine
+        self._plan = plan
+        self._asked_engine = plan.engine
+        self._value_and_grad = value_and_grad(plan.loss_of)
+        # Traced functions are cached by identity, and each access to a method makes another object.
+        self._loss, self._step, self._sample, self._turn = plan.loss_of, self.step, self.sample, self.turn
 
     def run(self, state: State, samples: Samples) -> tuple[State, np.ndarray]:
         """Take a step on each batch of some samples in order.
 
+        With ``engine="auto"`` a loss that cannot be traced is run eagerly from then on, with a warning.
+
         Returns:
             The next state, and the mean loss of each batch before its step.
         """
+        try:
+            return self._run(state, samples)
+        except TracingError as error:
+            if self._asked_engine != "auto":
+                raise
+            warnings.warn(f"the loss is not compiled, which makes training slow: {error}", stacklevel=5)
+            self._asked_engine = "eager"
+            return self._run(state, samples)
+
+    def _run(self, state: State, samples: Samples) -> tuple[State, np.ndarray]:
         sizes = self.sizes(samples)
-        count = len(sizes)
-        numbers = range(state.steps + 1, state.steps + count + 1)
-        constants = [np.array(column) for column in zip(*map(self._optimizer.constants, numbers))]
+        steps = state.steps + len(sizes)
+        constants = map(self._plan.optimizer.constants, range(state.steps + 1, steps + 1))
+        columns = [np.array(column) for column in zip(*constants)]
         carry = state.weights, state.states
-        if self.batch_size == 1:
-            carry, losses = scan(self._step, carry, (samples.arrays, constants), self.engine)
+        arrays, engine = samples.arrays, self._asked_engine
+        if self._plan.batch_size == 1:
+            result = run_scan(self._step, carry, (arrays, columns), engine)
         else:
-            carry, losses = scan_batches(
-                self._sample,
-                self._turn,
-                carry,
-                samples.arrays,
-                self.batch_size,
-                (sizes, constants),
-                self.engine,
-            )
-        return State(carry[0], carry[1], state.steps + count), losses
+            size, rows = self._plan.batch_size, (sizes, columns)
+            result = run_scan_batches(self._sample, self._turn, carry, arrays, size, rows, engine)
+        self.engine = result.engine
+        weights, states = result.carry
+        return State(weights, states, steps), result.ys
+
+    def batches(self, order: np.ndarray) -> list[np.ndarray]:
+        """The numbers of each batch's samples, of samples in this order."""
+        size = self._plan.batch_size
+        return [order[begin : begin + size] for begin in range(0, len(order), size)]
 
     def sizes(self, samples: Samples) -> np.ndarray:
         """How many samples each batch has."""
-        sizes = np.full(-(-len(samples) // self.batch_size), float(self.batch_size))
-        sizes[-1] = len(samples) - self.batch_size * (len(sizes) - 1)
-        return sizes
-
-    @property
-    def chosen(self) -> str:
-        """The engine that runs the steps, once they have run: what "auto" came to."""
-        kept = kept_for(self._step if self.batch_size == 1 else self._sample)
-        return kept[0].engine if kept else self.engine
-
-    def loss_digest(self, weights: Sequence[float], samples: Samples) -> str | None:
-        """A fingerprint of the loss's formula: of the program that it is traced to, less names and lines.
-
-        It is the same whatever engine runs the steps; None for a loss that only runs eagerly.
-        """
-        try:
-            program = trace(self._loss, list(weights), *samples.sample(0))
-        except Exception:  # an eager loss may do on floats what Values refuse in any way
-            return None
-        code = program.code
-        steps = [(instruction.operation.name, instruction.operands) for instruction in code.instructions]
-        text = repr((len(code.inputs), code.constants, steps, code.outputs))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return np.array([len(batch) for batch in self.batches(np.arange(len(samples)))], float)
 
     # What is traced: the carry is the weights and the optimizer's states.
 
@@ -143,26 +112,27 @@ class Steps:
         """One step, once the samples of its batch are added up."""
         value, gradient = totals
         size, constants = row
-        return self._updated(carry, [one / size for one in gradient], constants), value / size
+        return self._updated(carry, [total / size for total in gradient], constants), value / size
 
     def _updated(self, carry: Any, gradient: Any, constants: Any) -> Any:
-        if self._clip_value is not None:
-            gradient = clip_by_value(gradient, self._clip_value)
-        if self._clip_norm is not None:
-            gradient = clip_by_norm(gradient, self._clip_norm)
-        update = self._optimizer.update
+        plan = self._plan
+        if plan.clip_value is not None:
+            gradient = clip_by_value(gradient, plan.clip_value)
+        if plan.clip_norm is not None:
+            gradient = clip_by_norm(gradient, plan.clip_norm)
+        update = plan.optimizer.update
         updated = [update(w, g, state, tuple(constants)) for w, g, state in zip(carry[0], gradient, carry[1])]
         return [weight for weight, _ in updated], [state for _, state in updated]
 
     def mean_loss(self, weights: list[float], samples: Samples) -> float:
         """The mean of the samples' losses, nothing updated."""
-        if self.engine == "eager":
+        if self._asked_engine == "eager":
             values = [Value(weight) for weight in weights]  # on which sum adds as in every engine
             results = [self._loss(values, *samples.sample(i)) for i in range(len(samples))]
-            losses = np.array([one.data if isinstance(one, Value) else one for one in results], float)
+            losses = np.array([loss.data if isinstance(loss, Value) else loss for loss in results], float)
         else:
             in_axes = (None, *(0 for _ in samples.arrays))
-            losses = vmap(self._loss, in_axes, engine=self.engine)(weights, *samples.arrays)
+            losses = vmap(self._loss, in_axes, engine=self._asked_engine)(weights, *samples.arrays)
         return mean(losses)
 
 

@@ -8,7 +8,7 @@ and derivatives of a graph, and know that the numbers are those of the moment.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from autograd.primitives.operation import Projection
@@ -34,7 +34,6 @@ __all__ = [
     "parents",
     "projected",
     "topological_order",
-    "update_each",
 ]
 
 
@@ -94,12 +93,6 @@ def assign(nodes: Iterable[Node], numbers: Iterable[float]) -> None:
     """Give each of several leaves its next number, as an optimizer does at each step."""
     for node, data in zip(nodes, numbers):
         node._data = data
-
-
-def update_each(nodes: Iterable[Node], rule: Callable[..., float], lr: float) -> None:
-    """Give each of several leaves the number that a rule makes of its own, its gradient and ``lr``."""
-    for node in nodes:
-        node._data = rule(node._data, node._grad, lr=lr)
 
 
 def clear_gradients(nodes: Iterable[Node]) -> None:

@@ -90,8 +90,10 @@ class _Counter(Watcher):
         self.operations += 1
 
 
-def turns(count: int, what: str, turn: Callable[[int], Any], *, warn: bool = True) -> list[Any]:
-    """Run a loop on Values, and warn before it grows too long."""
+def turns(
+    count: int, what: str, turn: Callable[[int], Any], *, warn: bool = True, stacklevel: int = 4
+) -> list[Any]:
+    """Run a loop on Values, and warn before it grows too long: at the line so many calls above."""
     if not count or not warn:
         return [turn(i) for i in range(count)]
     counter = _Counter()
@@ -103,6 +105,6 @@ def turns(count: int, what: str, turn: Callable[[int], Any], *, warn: bool = Tru
             f"{counter.operations * count} operations: turn it inside out, so that the {what} is the "
             "outermost and what it is in comes into its function (an epoch of training is one scan of a "
             "step that calls value_and_grad)",
-            stacklevel=4,
+            stacklevel=stacklevel,
         )
     return results + [turn(i) for i in range(1, count)]

@@ -23,7 +23,7 @@ from autograd.graph.walks import numbers
 from autograd.programs.births import raise_birth
 from autograd.programs.program import Program, trace
 
-__all__ = ["Ready", "checked_engine", "choose_engine", "jit", "kept_for", "prepare", "records"]
+__all__ = ["Ready", "checked_engine", "choose_engine", "jit", "prepare", "records"]
 
 LONGEST_FOR_LLVM = 20_000  # instructions; beyond, compiling takes longer than it saves
 
@@ -76,12 +76,6 @@ def prepare(
         chosen = choose_engine(program, use) if engine == "auto" else engine
         found = programs[key, engine, use] = Ready(program, chosen, compiled(program.code, chosen))
     return None if closes_over_variables(found.program) else found
-
-
-def kept_for(f: Callable[..., Any]) -> list[Ready]:
-    """What is kept of a function, for one structure of arguments after the other."""
-    with _keeping:
-        return list(_kept.get(f, {}).values())
 
 
 def closes_over_variables(program: Program) -> bool:

@@ -17,7 +17,7 @@ from autograd.programs.births import raise_birth
 from autograd.running.columns import arrays_of, columns_of, plain, stacked, turns
 from autograd.running.jit import Ready, checked_engine, prepare, records
 
-__all__ = ["scan", "scan_batches"]
+__all__ = ["run_scan", "run_scan_batches", "scan", "scan_batches"]
 
 
 def scan(
@@ -43,6 +43,27 @@ def scan(
     >>> scan(lambda total, x: (total + x, total), 0.0, np.array([1.0, 2.0, 3.0]), engine="python")
     (6.0, array([0., 1., 3.]))
     """
+    return run_scan(step, carry, xs, engine, length=length)[:2]
+
+
+class ScanResult(NamedTuple):
+    """What a loop came to.
+
+    Attributes:
+        carry: the last carry.
+        ys: the ys stacked along a new first axis.
+        engine: the name of the engine that ran it, "eager" where the step itself was called.
+    """
+
+    carry: Any
+    ys: Any
+    engine: str
+
+
+def run_scan(
+    step: Callable[..., Any], carry: Any, xs: Any, engine: str = "auto", *, length: int | None = None
+) -> ScanResult:
+    """`scan`, telling which engine ran."""
     checked_engine(engine, "eager")
     start, carried = flatten(carry, "the carry")
     arrays, outer = arrays_of(xs, "xs")
@@ -59,11 +80,13 @@ def scan(
         example = [carried.unflatten(start), _first(columns, each)]
         ready = prepare(step, (carried, each), engine, "scan", checked, example)
     if ready is None:
-        return _unrolled(checked, carry, columns, each, count, warn=engine != "eager")
+        last, ys = _unrolled(checked, carry, columns, each, count, warn=engine != "eager")
+        return ScanResult(last, ys, "eager")
     last, ys = ready.run.scan(start, _floats(columns), _shared(ready), count)
     if is_hunted(last, *ys):
         _hunt(ready, start, columns, count)
-    return carried.unflatten(last), stacked(ready.program.results.child(1), ys, count)
+    ys = stacked(ready.program.results.child(1), ys, count)
+    return ScanResult(carried.unflatten(last), ys, ready.engine)
 
 
 def scan_batches(
@@ -102,6 +125,19 @@ def scan_batches(
     >>> scan_batches(lambda total, x: x * x, step, 0.0, np.array([1.0, 2.0, 3.0]), 2, engine="python")
     (14.0, array([5., 9.]))
     """
+    return run_scan_batches(sample, turn, carry, xs, batch_size, rows, engine)[:2]
+
+
+def run_scan_batches(
+    sample: Callable[..., Any],
+    turn: Callable[..., Any],
+    carry: Any,
+    xs: Any,
+    batch_size: int,
+    rows: Any = None,
+    engine: str = "auto",
+) -> ScanResult:
+    """`scan_batches`, telling which engine ran."""
     checked_engine(engine, "eager")
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
@@ -126,17 +162,18 @@ def scan_batches(
         outer = prepare(turn, (carried, totals, row), engine, "scan", checked, example)
     if inner is None or outer is None:
         summed = functools.partial(_totals, sample, columns, each, batch_size)
-        return _unrolled(checked, carry, lines, row, batches, summed, warn=engine != "eager")
+        last, ys = _unrolled(checked, carry, lines, row, batches, summed, warn=engine != "eager")
+        return ScanResult(last, ys, "eager")
     collected = outer.program.results.child(1)
     if not batches:
-        return carry, stacked(collected, [np.empty(0)] * collected.size, 0)
+        return ScanResult(carry, stacked(collected, [np.empty(0)] * collected.size, 0), inner.engine)
     shared = _shared(inner), _shared(outer)
     last, ys = engines.scan_batches(
         outer.run, inner.run, start, _floats(columns), _floats(lines), shared, batch_size
     )
     if is_hunted(last, *ys):
         _hunt(outer, start, lines, batches, _Inner(inner, columns, batch_size))
-    return carried.unflatten(last), stacked(collected, ys, batches)
+    return ScanResult(carried.unflatten(last), stacked(collected, ys, batches), inner.engine)
 
 
 def _runs(engine: str, start: Sequence[Any], columns: Sequence[np.ndarray]) -> bool:
@@ -218,7 +255,7 @@ def _unrolled(
         state, y = step(state, x) if totals is None else step(state, totals(state, i), x)
         return flatten(y, "the y that the step returns")
 
-    rows = turns(count, "scan", turn, warn=warn)
+    rows = turns(count, "scan", turn, warn=warn, stacklevel=5)
     if not rows:
         return state, None
     ys = [array_of(list(column), (count,)) for column in zip(*(scalars for scalars, _ in rows))]

@@ -81,7 +81,7 @@ def _run(X: Array, y: Array, options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         results.interrupted = True
         print("Interrupted: writing the epochs that were finished.", file=sys.stderr)
-    results.trainings = [one for one in results.trainings if one.loss_per_epoch or one.diverged]
+    results.trainings = [run for run in results.trainings if run.loss_per_epoch or run.diverged]
     show_training(results, console)
     written = _write(results, options.out)
     console.print(f"Written to {options.out}: {', '.join([*written, *PICTURES])}")

@@ -118,7 +118,7 @@ def engine_gradients(weights: Any, x: Any, y: float) -> list[float]:
     """
     w = labelled(weights)
     loss(w, x, y).backward()
-    return [one.grad for one in w]
+    return [weight.grad for weight in w]
 
 
 def hand_against_engine(X: Any, y: Any) -> float:

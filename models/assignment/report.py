@@ -148,13 +148,12 @@ def _show_table(results: Results, console: Console) -> None:
         epochs = [training.first_epoch_below(float(threshold)) for training in trainings]
         table.add_row(f"first epoch under {threshold}", *(str(epoch or "-") for epoch in epochs))
     table.add_section()
+    reached: list[Training | Solution] = [*trainings, *([solution] if solution else [])]
     for i, name in enumerate(WEIGHT_NAMES):
-        found = [one.weights[i] for one in trainings] + ([solution.weights[i]] if solution else [])
-        row = [f"{weight:#.6g}" for weight in found]
+        row = [f"{result.weights[i]:#.6g}" for result in reached]
         table.add_row(name, *row, *(f"{weight:g}" for weight in (results.planted or ())[i : i + 1]))
     table.add_section()
-    seconds = [one.seconds for one in trainings] + ([solution.seconds] if solution else [])
-    table.add_row("seconds", *(f"{one:.2f}" for one in seconds))
+    table.add_row("seconds", *(f"{result.seconds:.2f}" for result in reached))
     console.print(table)
 
 
@@ -162,7 +161,7 @@ def _error(results: Results) -> float:
     """The largest distance of a solved weight from its planted one."""
     assert results.solution
     assert results.planted
-    return max(abs(found - planted) for found, planted in zip(results.solution.weights, results.planted))
+    return max(abs(weight - planted) for weight, planted in zip(results.solution.weights, results.planted))
 
 
 def write_summary(results: Results, path: Path) -> None:
@@ -212,10 +211,10 @@ def write_summary(results: Results, path: Path) -> None:
     write_whole(path, json.dumps(_writable(summary), indent=2, allow_nan=False) + "\n")
 
 
-def _writable(thing: Any) -> Any:
+def _writable(tree: Any) -> Any:
     """The same with strings for inf and nan."""
-    if isinstance(thing, dict):
-        return {name: _writable(one) for name, one in thing.items()}
-    if isinstance(thing, (list, tuple)):
-        return [_writable(one) for one in thing]
-    return str(thing) if isinstance(thing, float) and not math.isfinite(thing) else thing
+    if isinstance(tree, dict):
+        return {name: _writable(entry) for name, entry in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return [_writable(entry) for entry in tree]
+    return str(tree) if isinstance(tree, float) and not math.isfinite(tree) else tree

@@ -74,8 +74,8 @@ def levenberg_marquardt(
         raise FloatingPointError(f"the loss overflows from each of {starts} starts: scale the features")
     loss, weights = min(ends)
     exact = 1e-20 * float(np.mean(np.square(y)))  # losses below are rounding
-    found = sum(end <= max(loss * (1.0 + 1e-6), exact) for end, _ in ends)
-    return Solution(representative(weights), loss, found, starts, time.perf_counter() - began)
+    count = sum(end <= max(loss * (1.0 + 1e-6), exact) for end, _ in ends)
+    return Solution(representative(weights), loss, count, starts, time.perf_counter() - began)
 
 
 def _residual(w: Any, x: Any, y: Any) -> Any:

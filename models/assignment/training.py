@@ -123,8 +123,8 @@ def epoch_seconds(X: Array, y: Array, engine: str) -> dict[str, float]:
     Returns:
         The seconds, by what ran it: the shortest of three epochs.
     """
-    found = {}
-    for one in ("eager", engine):
-        result = fit(loss, first_weights(0), (X, y), OPTIMIZERS["adam"](1e-3, 0.0), 3, engine=one)
-        found[result.engine] = min(epoch.seconds for epoch in result.history)
-    return found
+    seconds = {}
+    for name in ("eager", engine):
+        result = fit(loss, first_weights(0), (X, y), OPTIMIZERS["adam"](1e-3, 0.0), 3, engine=name)
+        seconds[result.engine] = min(epoch.seconds for epoch in result.history)
+    return seconds

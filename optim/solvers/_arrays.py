@@ -15,7 +15,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 _SMALL, _LARGE = 1e-140, 1e140  # norms between which squares neither vanish nor overflow
 
 
-def real_array(given: Any, name: str) -> Array:
+def real_array(numbers: Any, name: str) -> Array:
     """An array of floats, a copy.
 
     Raises:
@@ -25,7 +25,7 @@ def real_array(given: Any, name: str) -> Array:
     array([1., 2.])
     """
     try:
-        array = np.asarray(given)
+        array = np.asarray(numbers)
     except ValueError:
         raise TypeError(f"{name} must be an array of real numbers, got rows of different lengths") from None
     try:
@@ -33,7 +33,7 @@ def real_array(given: Any, name: str) -> Array:
             return array.astype(float)
     except (TypeError, ValueError):  # objects that are no numbers
         pass
-    what = f"an array of {array.dtype}" if array.ndim else described(given)
+    what = f"an array of {array.dtype}" if array.ndim else described(numbers)
     raise TypeError(f"{name} must be an array of real numbers, got {what}")
 
 
@@ -56,17 +56,17 @@ def lengths(array: Array, axis: int = 0) -> Array:
     array([5.e+200, 5.e+000, 0.e+000])
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        found = np.asarray(np.linalg.norm(array, axis=axis))
-        extreme = ~((found > _SMALL) & (found < _LARGE))
+        norms = np.asarray(np.linalg.norm(array, axis=axis))
+        extreme = ~((norms > _SMALL) & (norms < _LARGE))
         if extreme.any():
             rows = np.moveaxis(array, axis, -1)[extreme]
             exponents = np.frexp(np.abs(rows).max(axis=-1, initial=0.0))[1]
             scaled = np.linalg.norm(np.ldexp(rows, -exponents[:, None]), axis=-1)
-            found[extreme] = np.ldexp(scaled, exponents)
-    return found
+            norms[extreme] = np.ldexp(scaled, exponents)
+    return norms
 
 
 def scales(columns: Array) -> Array:
     """The lengths of a matrix's columns, to divide them by: 1 for a column of zeros."""
-    found = lengths(columns)
-    return np.where(found == 0.0, 1.0, found)
+    norms = lengths(columns)
+    return np.where(norms == 0.0, 1.0, norms)

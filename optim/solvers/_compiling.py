@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd import jit, vmap
+from autograd import Value, jit, vmap
 from autograd.graph.trees import flatten
+from autograd.primitives.ieee import described
 from autograd.running.jit import checked_engine
 
-__all__ = ["compiled"]
+__all__ = ["compiled", "one_number"]
 
 
 def compiled(
@@ -56,3 +57,16 @@ def _looped(f: Callable[..., Any], unknowns: int, reduce: str | None) -> Callabl
         return flatten(results[0])[1].nest(list(reduced))
 
     return mapped
+
+
+def one_number(result: Any, requirement: str) -> Any:
+    """What a user's function returned, where that must be a number; an array of one entry is that entry.
+
+    Raises:
+        TypeError: it is no number; begins with what was required.
+    """
+    if isinstance(result, np.ndarray) and result.size == 1:
+        result = result.item()
+    if isinstance(result, (Value, int, float, np.floating, np.integer)):
+        return result
+    raise TypeError(f"{requirement} got {described(result)}")

@@ -58,9 +58,9 @@ def spread(
     (0.0625, [0, 1])
     """
     size = len(params)
-    found = jacobian(params)
-    scale = scales(found)
-    columns = found / scale
+    slopes = jacobian(params)
+    scale = scales(slopes)
+    columns = slopes / scale
 
     def at(shift: Array) -> Array:
         return jacobian(params + shift) / scale

@@ -11,7 +11,7 @@ import numpy as np
 
 from optim.solvers._arrays import Array, lengths, scales
 
-__all__ = ["Iterate", "Problem", "Step", "descend"]
+__all__ = ["Iterate", "NewtonStep", "Problem", "descend"]
 
 EPSILON = float(np.finfo(float).eps)
 _SHORTEST = 2.0**-20  # of the full step, tried when the sum of squares rises
@@ -66,8 +66,8 @@ class Iterate:
     @cached_property
     def roundings(self) -> Array:
         """How far each residual may be off: what a rounding of each parameter does to it, for one."""
-        found: Array = EPSILON * (np.abs(self.jacobian) @ np.abs(self.x)) + self._problem.rounding
-        return found
+        roundings: Array = EPSILON * (np.abs(self.jacobian) @ np.abs(self.x)) + self._problem.rounding
+        return roundings
 
     @cached_property
     def noise(self) -> float:
@@ -80,7 +80,7 @@ class Iterate:
         return self.noise * (2.0 * float(np.sqrt(self.square)) + self.noise)
 
     @cached_property
-    def step(self) -> Step:
+    def step(self) -> NewtonStep:
         """The step to where the minimum is expected: what would cross a bound is held there."""
         problem, x = self._problem, self.x
         curvature = None if problem.curvature is None else problem.curvature(x, self.residuals)
@@ -100,12 +100,12 @@ class Iterate:
             if not crossing.any():
                 size = float(np.hypot(solved.size, lengths(moved)))
                 promised = solved.promised + self.square - float(shifted @ shifted)
-                return Step(change, size, promised, solved.convex)
+                return NewtonStep(change, size, promised, solved.convex)
             held |= crossing
             change = np.where(held, np.clip(change, *room), 0.0)
 
 
-class Step(NamedTuple):
+class NewtonStep(NamedTuple):
     """A step, and what is known of it.
 
     Attributes:
@@ -121,7 +121,7 @@ class Step(NamedTuple):
     convex: bool
 
 
-def _solve(jacobian: Array, residuals: Array, curvature: Array | None) -> Step:
+def _solve(jacobian: Array, residuals: Array, curvature: Array | None) -> NewtonStep:
     """The step to the minimum of a sum of squares, as the derivatives at a point tell.
 
     With J = U S V' (of columns scaled to length 1), a step T z with T = V / S changes the residuals by
@@ -143,7 +143,7 @@ def _solve(jacobian: Array, residuals: Array, curvature: Array | None) -> Step:
             # Along an axis that is bent the wrong way, or hardly bent, Newton's step would climb or leap.
             values = np.where(values > _FLATTEST, values, np.maximum(np.abs(values), 1.0))
             z = -axes @ ((axes.T @ slopes) / values)
-    return Step(steps @ z, float(lengths(z)), float(-slopes @ z), convex)
+    return NewtonStep(steps @ z, float(lengths(z)), float(-slopes @ z), convex)
 
 
 def descend(problem: Problem, x: Array, max_steps: int = 100) -> tuple[Iterate, int]:

@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 
 from autograd import hessian, jvp, trace, value_and_grad, vmap
-from autograd.graph.value import Value
-from autograd.primitives.ieee import described
 from optim.solvers._arrays import Array
+from optim.solvers._compiling import one_number
 from optim.solvers._whitening import Whitening
 
 __all__ = ["Regression"]
+
+_REQUIREMENT = (
+    "the formula must return one number for one point: f(x, *params) is handed xdata[i], or the column "
+    "xdata[:, i] where there are several predictors;"
+)
 
 
 class Regression:
@@ -28,16 +32,25 @@ class Regression:
         size: the number of parameters.
         whitening: what divides by sigma.
         engine: as for `autograd.jit`.
+        bounds: the least and the largest values of the parameters, of shape (size,) or one for all.
 
     Attributes:
+        lower, upper: the bounds, of shape (size,).
         evaluations: how many times the residuals were computed at all points.
     """
 
     def __init__(
-        self, f: Callable[..., Any], x: Array, y: Array, size: int, whitening: Whitening, engine: str
+        self,
+        f: Callable[..., Any],
+        x: Array,
+        y: Array,
+        size: int,
+        whitening: Whitening,
+        engine: str,
+        bounds: tuple[float | Array, float | Array] = (-np.inf, np.inf),
     ) -> None:
         def at_point(params: Any, x: Any) -> Any:
-            return _one_number(f(x, *params))
+            return one_number(f(x, *params), _REQUIREMENT)
 
         def bent(params: Any, x: Any, weight: Any) -> Any:
             return [[weight * entry for entry in row] for row in hessian(at_point)(params, x)]
@@ -49,6 +62,7 @@ class Regression:
             return jvp(along, (params,), (direction,))[1]
 
         self.x, self.y, self.size = x, y, size
+        self.lower, self.upper = (np.broadcast_to(side, (size,)) for side in bounds)
         self.evaluations = 0
         self._whitening = whitening
         self._at_point = at_point
@@ -68,6 +82,15 @@ class Regression:
     def rounding(self) -> Array:
         """How far each may be off because the observations are rounded to floats."""
         return self._whitening.rounding(self.y)
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether a parameter has a bound."""
+        return bool(np.isfinite(self.lower).any() or np.isfinite(self.upper).any())
+
+    def clip(self, params: Array) -> Array:
+        """Parameters with what is out of bounds put on them."""
+        return np.clip(params, self.lower, self.upper)
 
     def square(self, params: Array) -> float:
         """The sum of their squares."""
@@ -157,14 +180,3 @@ class Regression:
     def _spread(self, params: Array) -> tuple[list[Array], Array]:
         """Every parameter set at every point, as the columns of one batch."""
         return [np.repeat(column, len(self.y)) for column in params.T], np.tile(self.x, len(params))
-
-
-def _one_number(result: Any) -> Any:
-    if isinstance(result, np.ndarray) and result.size == 1:
-        result = result.item()
-    if isinstance(result, (Value, int, float, np.floating, np.integer)):
-        return result
-    raise TypeError(
-        "the formula must return one number for one point: f(x, *params) is handed xdata[i], or the column "
-        f"xdata[:, i] where there are several predictors; got {described(result)}"
-    )

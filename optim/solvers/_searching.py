@@ -25,9 +25,7 @@ _BENDING = 0.75  # the longest acceleration, relative to half the velocity, that
 _RIDGE = 1e-12  # added to squared singular values, of columns of length 1
 
 
-def promising_starts(
-    regression: Regression, center: Array | None, lower: Array, upper: Array, count: int, seed: int
-) -> list[Array]:
+def promising_starts(regression: Regression, center: Array | None, count: int, seed: int) -> list[Array]:
     """The best points of a search, each from another valley as far as their sums of squares tell.
 
     Parameters are drawn around the center and on the scales of the data; those in which the formula is
@@ -36,8 +34,6 @@ def promising_starts(
     Args:
         regression: what is to be fitted.
         center: where the user would start, if anywhere.
-        lower: the least values of the parameters.
-        upper: the largest.
         count: how many points are improved.
         seed: equal seeds give equal points.
     """
@@ -45,11 +41,11 @@ def promising_starts(
     thinned = regression.thinned(_POINTS, rng)
     kept = min(count, max(2, _NUMBERS // (_DRAWN * len(thinned.y) * regression.size)))
     with np.errstate(all="ignore"):
-        pool = _pool(thinned, center, lower, upper, kept, rng)
-        found = _distinct(*_improved(thinned, pool, lower, upper, _STEPS))[:_FOLLOWED]
-        if not found:
+        pool = _pool(thinned, center, kept, rng)
+        valleys = _distinct(*_improved(thinned, pool, _STEPS))[:_FOLLOWED]
+        if not valleys:
             return []
-        return _distinct(*_improved(thinned, np.array(found), lower, upper, _MORE_STEPS))
+        return _distinct(*_improved(thinned, np.array(valleys), _MORE_STEPS))
 
 
 class _Drawn(NamedTuple):
@@ -69,14 +65,7 @@ class _Drawn(NamedTuple):
         return _Drawn(*(np.concatenate(pair) for pair in zip(self, other)))
 
 
-def _pool(
-    regression: Regression,
-    center: Array | None,
-    lower: Array,
-    upper: Array,
-    count: int,
-    rng: np.random.Generator,
-) -> Array:
+def _pool(regression: Regression, center: Array | None, count: int, rng: np.random.Generator) -> Array:
     """The best points of several rounds, each of which draws more often what paid in those before it.
 
     A third of them are from the first round, so that not all are of one kind.
@@ -86,8 +75,7 @@ def _pool(
         params, kinds = _draw(regression, center, kept, _DRAWN * count, rng)
         if center is not None and kept is None:
             params[0] = center
-        params = _solved_for_linear(regression, _within(params, lower, upper, rng))
-        params = np.clip(params, lower, upper)
+        params = regression.clip(_solved_for_linear(regression, _within(regression, params, rng)))
         return _Drawn(params, kinds, _squares(regression.residuals_of_many(params)))
 
     kept = drawn(None).best(count)
@@ -131,8 +119,9 @@ def _draw(
     return points, chosen
 
 
-def _within(params: Array, lower: Array, upper: Array, rng: np.random.Generator) -> Array:
+def _within(regression: Regression, params: Array, rng: np.random.Generator) -> Array:
     """Move what is out of bounds into them."""
+    lower, upper = regression.lower, regression.upper
     outside = (params < lower) | (params > upper)
     closed = np.isfinite(lower) & np.isfinite(upper)
     mirrored = np.where(params < lower, 2.0 * lower - params, 2.0 * upper - params)
@@ -176,9 +165,7 @@ def _squares(residuals: Array) -> Array:
     return np.where(np.isfinite(squares), squares, np.inf)
 
 
-def _improved(
-    regression: Regression, params: Array, lower: Array, upper: Array, steps: int
-) -> tuple[Array, Array]:
+def _improved(regression: Regression, params: Array, steps: int) -> tuple[Array, Array]:
     """Levenberg-Marquardt steps with geodesic acceleration, from many points at once.
 
     Along a step v the residuals change by J v + w/2, w being their second derivative along v: the step is
@@ -202,14 +189,14 @@ def _improved(
         scale = lengths(jacobian, axis=1)
         bending = np.linalg.norm(scale * acceleration, axis=1)
         gentle = 2.0 * bending <= _BENDING * np.linalg.norm(scale * velocity, axis=1)
-        trial = np.clip(params + velocity + acceleration / 2.0, lower, upper)
+        trial = regression.clip(params + velocity + acceleration / 2.0)
         trial_residuals, trial_jacobian = regression.of_many(trial)
         trial_squares = _squares(trial_residuals)
         idle = np.where(gentle & (trial_squares < squares * (1.0 - _GAIN)), 0, idle + 1)
-        taken = gentle & (trial_squares < squares) & np.isfinite(trial_jacobian).all(axis=(1, 2))
-        params[taken], squares[taken] = trial[taken], trial_squares[taken]
-        residuals[taken], jacobian[taken] = trial_residuals[taken], trial_jacobian[taken]
-        damping = np.clip(np.where(taken, damping / 5.0, damping * 4.0), 1e-12, 1e8)
+        better = gentle & (trial_squares < squares) & np.isfinite(trial_jacobian).all(axis=(1, 2))
+        params[better], squares[better] = trial[better], trial_squares[better]
+        residuals[better], jacobian[better] = trial_residuals[better], trial_jacobian[better]
+        damping = np.clip(np.where(better, damping / 5.0, damping * 4.0), 1e-12, 1e8)
         if (idle > _PATIENCE).all():
             break
     return params, squares

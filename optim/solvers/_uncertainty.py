@@ -11,7 +11,7 @@ import numpy as np
 from optim.solvers._arrays import Array, lengths
 from optim.solvers._covariance import spread
 from optim.solvers._regression import Regression
-from optim.solvers._solutions import Solution
+from optim.solvers._regression_fits import RegressionFit
 
 __all__ = ["Uncertainty", "uncertainty"]
 
@@ -33,7 +33,7 @@ class Uncertainty(NamedTuple):
 
 
 def uncertainty(
-    fit: Solution, regression: Regression, exponent: int, names: Sequence[str], absolute: bool
+    fit: RegressionFit, regression: Regression, exponent: int, names: Sequence[str], absolute: bool
 ) -> Uncertainty:
     """How well the parameters are known.
 

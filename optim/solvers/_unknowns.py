@@ -35,7 +35,7 @@ class Unknowns:
     """
 
     def __init__(self, x0: Any) -> None:
-        if isinstance(x0, (list, tuple)) and all(isinstance(one, (int, float, np.number)) for one in x0):
+        if isinstance(x0, (list, tuple)) and all(isinstance(entry, (int, float, np.number)) for entry in x0):
             x0 = np.array(x0, dtype=float)
         elif isinstance(x0, (int, float, np.number)):
             x0 = np.array([x0], dtype=float)

@@ -43,8 +43,8 @@ class Whitening:
             covariances = np.ldexp(deviations, -2 * self._shift)
             self._factor = _factor_of(covariances)
             deviations = np.ldexp(np.sqrt(np.diag(covariances)), self._shift)
-        given = y != 0.0 if y.any() else np.full(len(y), True)
-        self.exponent = int((np.frexp(y[given])[1] - np.frexp(deviations[given])[1]).max())
+        counted = y != 0.0 if y.any() else np.full(len(y), True)
+        self.exponent = int((np.frexp(y[counted])[1] - np.frexp(deviations[counted])[1]).max())
         self._shift += self.exponent
         with np.errstate(over="ignore", under="ignore"):
             scaled = np.ldexp(deviations, self.exponent)

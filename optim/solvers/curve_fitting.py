@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from optim.checks import checked, whole
 from optim.solvers._arrays import Array, real_array
 from optim.solvers._observations import Observations
 from optim.solvers._regression import Regression
-from optim.solvers._solutions import Solution, best_solution, solution_from
+from optim.solvers._regression_fits import RegressionFit, best_fit, fit_from
 from optim.solvers._uncertainty import uncertainty
 
 __all__ = ["NotConvergedError", "curve_fit"]
@@ -115,6 +115,45 @@ def curve_fit(
     (array([5.0787, 0.5049]), array([0.0493, 0.0096]))
     """
     require("fit", "scipy")
+    _check_call(f, method, options)
+    data = Observations.checked(xdata, ydata, sigma, nan_policy)
+    p0 = None if p0 is None else np.atleast_1d(real_array(p0, "p0"))
+    names = _parameter_names(f, p0)
+    sides = _bounds(bounds, names)
+    _check_start(p0, *sides, names)
+    regression = Regression(f, data.x, data.y, len(names), data.whitening, engine, sides)
+    if method is None and options.get("loss", "linear") != "linear":
+        method = "trf"
+    start = regression.clip(np.ones(len(names))) if p0 is None else p0
+    exponent = data.whitening.exponent
+    if "f_scale" in options:
+        options["f_scale"] = float(np.ldexp(checked("f_scale", options["f_scale"], above=0.0), -exponent))
+    if method is not None:
+        fit = fit_from(regression, start, METHODS[method], options)
+    else:
+        searched = whole("starts", starts, 0)
+        first = p0 if searched else start
+        fit = best_fit(regression, first, searched, seed, options)
+    if fit is None:
+        raise ValueError(_not_finite(regression, start, data))
+    _check_converged(fit, names, exponent)
+    estimate = uncertainty(fit, regression, exponent, names, absolute_sigma)
+    if not full_output:
+        return fit.params, estimate.covariances
+    with np.errstate(over="ignore", under="ignore"):
+        residuals = np.ldexp(fit.residuals, exponent)
+    details = {
+        "nfev": regression.evaluations,
+        "fvec": residuals,
+        "method": fit.method,
+        "distance": fit.distance,
+        "stderr": estimate.errors,
+        "undetermined": estimate.undetermined,
+    }
+    return fit.params, estimate.covariances, details, f"converged by {fit.method}", 1
+
+
+def _check_call(f: Any, method: Any, options: Collection[str]) -> None:
     if not callable(f):
         raise TypeError(f"f must be a formula f(x, *params), got {described(f)}")
     if unknown := set(options) - _OPTIONS:
@@ -124,52 +163,18 @@ def curve_fit(
         )
     if method is not None and method not in METHODS:
         raise ValueError(f"method must be None or one of {', '.join(METHODS)}, got {method!r}")
-    data = Observations.checked(xdata, ydata, sigma, nan_policy)
-    given = None if p0 is None else np.atleast_1d(real_array(p0, "p0"))
-    names = _parameter_names(f, given)
-    lower, upper = _bounds(bounds, names)
-    _check_start(given, lower, upper, names)
-    regression = Regression(f, data.x, data.y, len(names), data.whitening, engine)
-    if method is None and options.get("loss", "linear") != "linear":
-        method = "trf"
-    start = np.clip(np.ones(len(names)), lower, upper) if given is None else given
-    exponent = data.whitening.exponent
-    if "f_scale" in options:
-        options["f_scale"] = float(np.ldexp(checked("f_scale", options["f_scale"], above=0.0), -exponent))
-    if method is not None:
-        fit = solution_from(regression, start, lower, upper, METHODS[method], options)
-    else:
-        searched = whole("starts", starts, 0)
-        first = given if searched else start
-        fit = best_solution(regression, first, lower, upper, searched, seed, options)
-    if fit is None:
-        raise ValueError(_not_finite(regression, start, data))
-    _check_converged(fit, names, exponent)
-    found = uncertainty(fit, regression, exponent, names, absolute_sigma)
-    if not full_output:
-        return fit.params, found.covariances
-    with np.errstate(over="ignore", under="ignore"):
-        residuals = np.ldexp(fit.residuals, exponent)
-    told = {
-        "nfev": regression.evaluations,
-        "fvec": residuals,
-        "method": fit.method,
-        "distance": fit.distance,
-        "stderr": found.errors,
-        "undetermined": found.undetermined,
-    }
-    return fit.params, found.covariances, told, f"converged by {fit.method}", 1
 
 
 def _parameter_names(f: Callable[..., Any], p0: Array | None) -> list[str]:
     """What the formula calls its parameters; their number is p0's where there is one."""
     try:
-        found = list(inspect.signature(f).parameters.values())
+        parameters = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):  # a builtin without a signature
-        found = [inspect.Parameter("params", inspect.Parameter.VAR_POSITIONAL)]
-    starred = any(one.kind is one.VAR_POSITIONAL for one in found)
-    named = [one for one in found if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)][1:]
-    names = [one.name for one in named]
+        parameters = [inspect.Parameter("params", inspect.Parameter.VAR_POSITIONAL)]
+    starred = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters)
+    by_place = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    named = [parameter for parameter in parameters if parameter.kind in by_place][1:]
+    names = [parameter.name for parameter in named]
     if p0 is None:
         if starred or not names:
             raise ValueError(
@@ -179,7 +184,7 @@ def _parameter_names(f: Callable[..., Any], p0: Array | None) -> list[str]:
         return names
     if p0.ndim != 1 or not len(p0):
         raise ValueError(f"p0 must have shape (p,), one start a parameter, got shape {p0.shape}")
-    least = sum(one.default is one.empty for one in named)
+    least = sum(parameter.default is parameter.empty for parameter in named)
     if len(p0) < least or (len(p0) > len(names) and not starred):
         raise ValueError(
             f"p0 must have {len(names)} entries, one for each of {', '.join(names)}, got {len(p0)}"
@@ -195,8 +200,8 @@ def _bounds(bounds: Any, names: Sequence[str]) -> tuple[Array, Array]:
             f"bounds must be a pair (lower, upper) or scipy.optimize.Bounds, got {described(bounds)}"
         )
     sides = []
-    for side, given in zip(("lower", "upper"), pair):
-        array = real_array(given, f"the {side} bound")
+    for side, bound in zip(("lower", "upper"), pair):
+        array = real_array(bound, f"the {side} bound")
         if array.shape not in ((), (len(names),)):
             raise ValueError(
                 f"the {side} bound must be one number or have shape ({len(names)},), one for each of "
@@ -230,10 +235,10 @@ def _not_finite(regression: Regression, start: Array, data: Observations) -> str
     )
 
 
-def _check_converged(fit: Solution, names: Sequence[str], exponent: int) -> None:
+def _check_converged(fit: RegressionFit, names: Sequence[str], exponent: int) -> None:
     if fit.converged:
         return
-    best = ", ".join(f"{name} = {one:.6g}" for name, one in zip(names, fit.params))
+    best = ", ".join(f"{name} = {value:.6g}" for name, value in zip(names, fit.params))
     with np.errstate(over="ignore"):
         square = float(np.ldexp(fit.square, 2 * exponent))
     away = f"may be {fit.distance:.1e} standard errors away" if np.isfinite(fit.distance) else "is not near"

@@ -11,12 +11,10 @@ import numpy as np
 
 from autograd import hessian, hvp, jacobian, value_and_grad
 from autograd.graph.trees import flatten
-from autograd.graph.value import Value
-from autograd.primitives.ieee import described
 from autograd.support.extras import require
 from optim.samples import Samples
 from optim.solvers._arrays import Array
-from optim.solvers._compiling import compiled
+from optim.solvers._compiling import compiled, one_number
 from optim.solvers._unknowns import Unknowns
 
 __all__ = ["minimize"]
@@ -115,7 +113,7 @@ def minimize(
         hess=objective.hessian if "hessian" in uses else None,
         hessp=objective.product if "products" in uses else None,
         bounds=bounds,
-        constraints=[_with_derivatives(one, unknowns, chosen, engine) for one in listed],
+        constraints=[_with_derivatives(constraint, unknowns, chosen, engine) for constraint in listed],
         tol=tol,
         callback=None if callback is None else _in_structure(callback, unknowns),
         options=options,
@@ -144,7 +142,8 @@ class _Objective:
         self, unknowns: Unknowns, fun: Callable[..., Any], args: tuple[Any, ...], data: Any, engine: str
     ) -> None:
         def scalar(x: Sequence[Any], *sample: Any) -> Any:
-            return _number(fun(unknowns.arranged(x), *sample, *args))
+            result = fun(unknowns.arranged(x), *sample, *args)
+            return one_number(result, "fun must return one number to minimise,")
 
         def product(x: Sequence[Any], direction: Sequence[Any], *sample: Any) -> Any:
             return hvp(lambda x: scalar(x, *sample), (x,), (direction,))
@@ -188,14 +187,6 @@ class _Objective:
         return np.array(self._hessian(x.tolist()))
 
 
-def _number(result: Any) -> Any:
-    if isinstance(result, np.ndarray) and result.size == 1:
-        result = result.item()
-    if isinstance(result, (Value, int, float, np.number)):
-        return result
-    raise TypeError(f"fun must return one number to minimise, got {described(result)}")
-
-
 def _with_derivatives(constraint: Any, unknowns: Unknowns, method: Any, engine: str) -> Any:
     """A constraint as SciPy takes it, of flat arrays, with exact derivatives where none are given."""
     from scipy.optimize import NonlinearConstraint
@@ -228,7 +219,7 @@ def _constraint(
         return flatten(fun(unknowns.arranged(x), *args), "what a constraint returns")[0]
 
     def weighted(x: Sequence[Any], weights: Sequence[Any]) -> Any:
-        return sum(weight * one for weight, one in zip(weights, listed(x)))
+        return sum(weight * value for weight, value in zip(weights, listed(x)))
 
     values, slopes = compiled(listed, (), engine), compiled(jacobian(listed), (), engine)
     bends = compiled(hessian(weighted), (), engine)

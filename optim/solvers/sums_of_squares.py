@@ -145,14 +145,15 @@ class _Residuals:
         engine: str,
     ) -> None:
         def listed(x: Sequence[Any], *sample: Any) -> list[Any]:
-            found = fun(unknowns.arranged(x), *sample, *args, **kwargs)
-            if isinstance(found, np.ndarray) and found.size > max(found.shape, default=1):
+            residuals = fun(unknowns.arranged(x), *sample, *args, **kwargs)
+            if isinstance(residuals, np.ndarray) and residuals.size > max(residuals.shape, default=1):
                 raise ValueError(
-                    f"fun must return residuals along one dimension, got an array of shape {found.shape}. "
-                    "Arrays of shapes (n,) and (n, 1) are paired each with each: take the latter's .ravel(); "
+                    "fun must return residuals along one dimension, got an array of shape "
+                    f"{residuals.shape}. Arrays of shapes (n,) and (n, 1) are paired each with each: take "
+                    "the latter's .ravel(); "
                     "where a table is meant, return its .ravel()"
                 )
-            return flatten(found, "what fun returns")[0]
+            return flatten(residuals, "what fun returns")[0]
 
         listed.__name__ = getattr(fun, "__name__", type(fun).__name__)
         self._arrays = [] if data is None else Samples(data).arrays
@@ -162,23 +163,23 @@ class _Residuals:
     @np.errstate(all="ignore")
     def values(self, x: Array) -> Array:
         """The residuals, of shape (m,)."""
-        found = np.array(self._values(x.tolist()), dtype=float)
-        return np.ascontiguousarray(found.T).ravel()
+        values = np.array(self._values(x.tolist()), dtype=float)
+        return np.ascontiguousarray(values.T).ravel()
 
     @np.errstate(all="ignore")
     def jacobian(self, x: Array) -> Array:
         """Their derivatives, of shape (m, n)."""
-        found = np.array(self._jacobian(x.tolist()), dtype=float)
+        jacobian = np.array(self._jacobian(x.tolist()), dtype=float)
         if self._arrays:
-            found = np.moveaxis(found, -1, 0)
-        found = found.reshape(-1, len(x))
-        if not np.isfinite(found).all():
-            i, j = np.argwhere(~np.isfinite(found))[0]
+            jacobian = np.moveaxis(jacobian, -1, 0)
+        jacobian = jacobian.reshape(-1, len(x))
+        if not np.isfinite(jacobian).all():
+            i, j = np.argwhere(~np.isfinite(jacobian))[0]
             raise FloatingPointError(
                 f"the residuals are finite, but the derivative of residual {i} by unknown {j} is "
-                f"{found[i, j]:g} at x = {x.tolist()}: start elsewhere, set bounds, or scale the unknowns"
+                f"{jacobian[i, j]:g} at x = {x.tolist()}: start elsewhere, set bounds, or scale the unknowns"
             )
-        return found
+        return jacobian
 
     def check_start(self, start: Array, method: str) -> None:
         """Refuse a starting point without residuals, or where one is not finite or overflows squared."""

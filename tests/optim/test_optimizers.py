@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass
 from functools import partial
 
 import pytest
@@ -353,3 +354,38 @@ def test_an_optimizer_of_one_s_own_is_an_update():
 def test_bad_input_is_told_what_was_wrong(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_an_optimizer_of_one_s_own_is_a_dataclass_of_its_hyperparameters():
+    @dataclass(eq=False, repr=False)
+    class HeavyBall(Optimizer):
+        drag: float = 0.5
+        state_size = 1
+
+        def update(self, weight, gradient, state, constants):
+            velocity = (1 - self.drag) * state[0] - constants[0] * gradient
+            return weight + velocity, (velocity,)
+
+    w = Value(1.0)
+    w.grad = 1.0
+    optimizer = HeavyBall([w], 0.25, drag=0.75)
+    optimizer.step()
+    optimizer.step()
+    assert (w.data, optimizer.states) == (0.4375, [(-0.3125,)])
+    assert repr(optimizer) == "HeavyBall(1 weights, lr=0.25, drag=0.75, steps=2)"
+    other = HeavyBall([Value(w.data)], lr=1.0)
+    other.load_state_dict(json.loads(json.dumps(optimizer.state_dict())))
+    assert (other.lr, other.drag, other.steps, other.states) == (0.25, 0.75, 2, optimizer.states)
+
+
+def test_signatures_are_those_of_pytorch_in_its_order():
+    """By position: the learning rate, and then each optimizer's own hyperparameters."""
+    w = [Value(1.0)]
+    assert vars(SGD(w, 0.1, 0.9, 0.1, 0.2, False)) == vars(
+        SGD(w, lr=0.1, momentum=0.9, dampening=0.1, weight_decay=0.2, nesterov=False)
+    )
+    assert (Adam(w, 0.1, (0.5, 0.6), 1e-3).betas, Adam(w, 0.1, (0.5, 0.6), 1e-3).eps) == ((0.5, 0.6), 1e-3)
+    assert (AdaGrad(w).lr, RMSProp(w).lr, Adam(w).lr, AdamW(w).weight_decay) == (0.01, 0.01, 0.001, 0.01)
+    for make in (Adam, AdamW):
+        with pytest.raises(TypeError, match="positional"):
+            make(w, 0.1, (0.9, 0.999), 1e-8, 1e-8)

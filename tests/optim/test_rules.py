@@ -163,3 +163,8 @@ def test_amsgrad_s_steps_never_grow_when_gradients_shrink():
         )
         lengths.append(abs(weight - before))
     assert all(later <= earlier for earlier, later in pairwise(lengths))
+
+
+def test_a_hyperparameter_that_a_rule_does_not_have_is_named():
+    with pytest.raises(TypeError, match="SGD has no hyperparameter gamma"):
+        sgd(1.0, 2.0, 0.0, lr=0.1, gamma=0.9)

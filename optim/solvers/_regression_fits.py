@@ -13,7 +13,7 @@ from optim.solvers._newton import Problem, descend
 from optim.solvers._regression import Regression
 from optim.solvers._searching import promising_starts
 
-__all__ = ["Solution", "best_solution", "solution_from"]
+__all__ = ["RegressionFit", "best_fit", "fit_from"]
 
 _FINISHED = 3  # of the points that a search finds, followed to the end
 _TOLERANCE = 1e-15
@@ -26,7 +26,7 @@ _HUGE = 1e100  # stands for residuals that are inf or nan, so that a solver turn
 
 
 @dataclass(frozen=True)
-class Solution:
+class RegressionFit:
     """Where a fit came to.
 
     Attributes:
@@ -49,21 +49,16 @@ class Solution:
     converged: bool
     method: str
 
-    def beats(self, other: Solution) -> bool:
+    def beats(self, other: RegressionFit) -> bool:
         """Whether it is to be preferred to a fit that was found before it."""
         if self.converged != other.converged:
             return self.converged
         return self.square < other.square * (1.0 - _GAIN) - other.rounding
 
 
-def solution_from(
-    regression: Regression,
-    start: Array,
-    lower: Array,
-    upper: Array,
-    method: str,
-    options: Mapping[str, Any],
-) -> Solution | None:
+def fit_from(
+    regression: Regression, start: Array, method: str, options: Mapping[str, Any]
+) -> RegressionFit | None:
     """Fit from one starting point by one of SciPy's methods, and go on by Newton's to rounding level.
 
     Returns:
@@ -74,8 +69,7 @@ def solution_from(
     """
     from scipy.optimize import least_squares
 
-    bounded = bool(np.isfinite(lower).any() or np.isfinite(upper).any())
-    if method == "lm" and bounded:
+    if method == "lm" and regression.is_bounded:
         raise ValueError("method 'lm' takes no bounds: 'trf', 'dogbox' and None do")
     with np.errstate(all="ignore"):
         if not np.isfinite(regression.residuals(start)).all():
@@ -90,7 +84,7 @@ def solution_from(
             **options,
         }
         if method != "lm":
-            settings["bounds"] = (lower / units, upper / units)
+            settings["bounds"] = (regression.lower / units, regression.upper / units)
         if not isinstance(settings["x_scale"], (str, type(None))):
             settings["x_scale"] = settings["x_scale"] / units
 
@@ -101,13 +95,13 @@ def solution_from(
             return np.nan_to_num(regression.jacobian(x * units) * units, posinf=0.0, neginf=0.0)
 
         try:
-            found = least_squares(residuals, start / units, jacobian, method=method, **settings)
+            result = least_squares(residuals, start / units, jacobian, method=method, **settings)
         except np.linalg.LinAlgError:
             return None
-        found.x, found.jac = found.x * units, found.jac / units
+        result.x, result.jac = result.x * units, result.jac / units
         if settings.get("loss", "linear") != "linear":
-            return _robust(regression, found, method)
-        return _finished(regression, found.x, lower, upper, method)
+            return _robust(regression, result, method)
+        return _finished(regression, result.x, method)
 
 
 def _units(regression: Regression, start: Array) -> Array:
@@ -117,18 +111,23 @@ def _units(regression: Regression, start: Array) -> Array:
     return np.where(fine, 1.0, np.ldexp(1.0, -np.frexp(slopes)[1]))
 
 
-def _robust(regression: Regression, found: Any, method: str) -> Solution:
+def _robust(regression: Regression, result: Any, method: str) -> RegressionFit:
     """SciPy's result for another loss than the squares."""
-    plain = lengths(regression.jacobian(found.x), axis=1)
-    weights = lengths(found.jac, axis=1) / np.where(plain == 0.0, 1.0, plain)
-    return Solution(
-        found.x, found.fun, weights[:, None], 2.0 * found.cost, np.nan, 0.0, found.status > 0, method
+    plain = lengths(regression.jacobian(result.x), axis=1)
+    weights = lengths(result.jac, axis=1) / np.where(plain == 0.0, 1.0, plain)
+    return RegressionFit(
+        result.x, result.fun, weights[:, None], 2.0 * result.cost, np.nan, 0.0, result.status > 0, method
     )
 
 
-def _finished(regression: Regression, start: Array, lower: Array, upper: Array, method: str) -> Solution:
+def _finished(regression: Regression, start: Array, method: str) -> RegressionFit:
     problem = Problem(
-        regression.residuals, regression.jacobian, regression.curvature, lower, upper, regression.rounding
+        regression.residuals,
+        regression.jacobian,
+        regression.curvature,
+        regression.lower,
+        regression.upper,
+        regression.rounding,
     )
     at, steps = descend(problem, start)
     converged, distance, rounding = False, np.inf, 0.0
@@ -143,39 +142,32 @@ def _finished(regression: Regression, start: Array, lower: Array, upper: Array, 
             distance = float(size / deviation) if deviation else 0.0
         converged = bool(bowl and size <= max(_SETTLED * deviation, noise))
     name = f"{method}, then {steps} Newton steps" if steps else method
-    return Solution(at.x, at.residuals, 1.0, at.square, distance, rounding, converged, name)
+    return RegressionFit(at.x, at.residuals, 1.0, at.square, distance, rounding, converged, name)
 
 
-def best_solution(
-    regression: Regression,
-    p0: Array | None,
-    lower: Array,
-    upper: Array,
-    starts: int,
-    seed: int,
-    options: Mapping[str, Any],
-) -> Solution | None:
+def best_fit(
+    regression: Regression, p0: Array | None, starts: int, seed: int, options: Mapping[str, Any]
+) -> RegressionFit | None:
     """The best of several fits: from p0 by more than one method, and from what a search finds.
 
     Returns:
         The first converged fit that no later one betters; the best one where none converged; None where
         the formula is finite at none of the starting points.
     """
-    bounded = bool(np.isfinite(lower).any() or np.isfinite(upper).any())
-    first = "trf" if bounded or len(regression.y) < regression.size else "lm"
-    best: Solution | None = None
+    first = "trf" if regression.is_bounded or len(regression.y) < regression.size else "lm"
+    best: RegressionFit | None = None
 
     def follow(start: Array, method: str) -> None:
         nonlocal best
-        fit = solution_from(regression, start, lower, upper, method, options)
+        fit = fit_from(regression, start, method, options)
         if fit is not None and (best is None or fit.beats(best)):
             best = fit
 
     if p0 is not None:
         for method in dict.fromkeys((first, "trf")):
             follow(p0, method)
-    found = promising_starts(regression, p0, lower, upper, starts, seed) if starts else []
-    for start in found[:_FINISHED]:
+    searched = promising_starts(regression, p0, starts, seed) if starts else []
+    for start in searched[:_FINISHED]:
         if best is None or not best.converged or regression.square(start) < _HOPELESS * best.square:
             follow(start, first)
     return best

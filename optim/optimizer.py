@@ -4,32 +4,60 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, NoReturn
 
 from autograd import Value
 from autograd.graph.walks import assign, clear_gradients, gradients, numbers
 from autograd.primitives.ieee import to_float
-from optim.checks import checked, whole
+from optim.checks import check_fields, checked, setting, whole
 from optim.schedules import Schedule
 
-__all__ = ["Optimizer"]
+__all__ = ["Optimizer", "learning_rate"]
 
 
+def learning_rate(name: str, lr: Any) -> float | Schedule:
+    """The check of a learning rate: a positive number, or a schedule."""
+    return lr if callable(lr) else checked(name, lr, above=0.0)
+
+
+def _weights(name: str, params: Any) -> list[Value]:  # noqa: ARG001
+    """The check of the weights: what is iterable and holds each Value once; none for None."""
+    if params is None:
+        return []
+    if isinstance(params, Value) or not hasattr(params, "__iter__"):
+        advice = ": write [w]" if isinstance(params, Value) else ""
+        raise TypeError(
+            f"an optimizer's weights must be an iterable of Values, got {type(params).__name__}{advice}"
+        )
+    weights = list(params)
+    if not weights:
+        raise ValueError("an optimizer needs at least one weight, got none")
+    for weight in weights:
+        if not isinstance(weight, Value):
+            raise TypeError(f"an optimizer's weights must be Values, got {type(weight).__name__}")
+    if len({id(weight) for weight in weights}) != len(weights):
+        raise ValueError("a weight is given to the optimizer twice: each would be updated twice a step")
+    return weights
+
+
+@dataclass(eq=False, repr=False)
 class Optimizer:
     """Holds weights, and for each the state of an update rule.
 
-    A subclass defines `update`, what one step does to one weight, and where it needs them `initial`
-    and `constants`. Everything else follows from these three, in a training loop and in compiled ones.
+    A subclass is a dataclass whose fields are its hyperparameters. It defines `update`, what one step does
+    to one weight, and where it needs them `state_size` or `initial`, and `constants`. Everything else
+    follows, in a training loop and in compiled ones.
 
     Args:
         params: the weights to train; they should be leaves. None where `fit` is to bring them:
             ``Adam(lr=0.01)``.
         lr: the learning rate, a positive number; or a schedule, which is called with the number of the
-            step, counted from 0, and returns the rate.
+            step, counted from 0, and returns the rate. Assignable.
 
     Attributes:
-        params: the weights.
+        params: the weights, a list.
         steps: how many steps were taken.
 
     Raises:
@@ -37,23 +65,26 @@ class Optimizer:
         ValueError: there are no weights, one is given twice, or the learning rate is not positive.
     """
 
-    hyperparameters: ClassVar[tuple[str, ...]] = ()
-    """The arguments that the subclass takes beside ``params`` and ``lr``, each an attribute too."""
+    params: Any = setting(_weights, None)
+    lr: float | Schedule = setting(learning_rate, 1e-3)
+    steps: int = field(init=False, default=0)
 
-    def __init__(self, params: Iterable[Value] | None = None, lr: float | Schedule = 1e-3) -> None:
-        self.params = [] if params is None else _weights(params)
-        self.lr = lr
-        self.steps = 0
+    state_size: ClassVar[int] = 0
+    """How many numbers a weight's state has, where it begins with zeros."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
         self._states: list[tuple[float, ...]] = []
 
-    @property
-    def lr(self) -> float | Schedule:
-        """The learning rate or its schedule; assignable."""
-        return self._lr
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "lr":
+            value = learning_rate(name, value)
+        object.__setattr__(self, name, value)
 
-    @lr.setter
-    def lr(self, lr: float | Schedule) -> None:
-        self._lr = lr if callable(lr) else checked("lr", lr, above=0.0)
+    @property
+    def hyperparameters(self) -> tuple[str, ...]:
+        """The arguments beside ``params`` and ``lr``, each an attribute too."""
+        return tuple(each.name for each in fields(self) if each.init)[2:]
 
     @property
     def states(self) -> list[tuple[float, ...]]:
@@ -66,7 +97,7 @@ class Optimizer:
 
     def initial(self, weight: float) -> tuple[float, ...]:  # noqa: ARG002  a subclass may want it
         """A weight's state before its first step. An optimizer's states are all of one length."""
-        return ()
+        return (0.0,) * self.state_size
 
     def constants(self, step: int) -> tuple[float, ...]:
         """What a step needs that is the same for all weights: the learning rate first.
@@ -107,17 +138,17 @@ class Optimizer:
             TypeError: the schedule returns no number.
             ValueError: it returns one that is negative, infinite or nan.
         """
-        lr = self._lr
+        lr = self.lr
         if isinstance(lr, float):
             return lr
-        given = lr(step - 1)
-        if isinstance(given, float) and 0.0 <= given < math.inf:
-            return float(given)
+        rate = lr(step - 1)
+        if isinstance(rate, float) and 0.0 <= rate < math.inf:
+            return float(rate)
         role = f"the learning rate that the schedule {lr!r} gives for step {step - 1}"
-        rate = to_float(given, role)
-        if not 0.0 <= rate < math.inf:
-            raise ValueError(f"{role} must be finite and at least 0, got {given!r}")
-        return rate
+        number = to_float(rate, role)
+        if not 0.0 <= number < math.inf:
+            raise ValueError(f"{role} must be finite and at least 0, got {rate!r}")
+        return number
 
     def step(self) -> None:
         """Update every weight by the gradient that it holds.
@@ -151,9 +182,11 @@ class Optimizer:
         A schedule is there as its `repr`, less the addresses that differ from run to run.
         """
         lr = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(self.lr)) if callable(self.lr) else self.lr
-        found = {name: getattr(self, name) for name in self.hyperparameters}
-        lists = {name: list(one) for name, one in found.items() if isinstance(one, tuple)}
-        return {"optimizer": type(self).__name__, "lr": lr, **found, **lists}
+        settings: dict[str, Any] = {"optimizer": type(self).__name__, "lr": lr}
+        for name in self.hyperparameters:
+            value = getattr(self, name)
+            settings[name] = list(value) if isinstance(value, tuple) else value
+        return settings
 
     def state_dict(self) -> dict[str, Any]:
         """The settings, the number of steps and the weights' states, as JSON can hold them.
@@ -193,20 +226,20 @@ class Optimizer:
             ValueError: there is not one state a weight, or it is not of the length of `initial`.
         """
         steps = whole("steps", steps, 0)
-        found = [
-            tuple(to_float(one, f"states[{i}][{j}]") for j, one in enumerate(state))
+        restored = [
+            tuple(to_float(number, f"states[{i}][{j}]") for j, number in enumerate(state))
             for i, state in enumerate(states)
         ]
-        if self.params and len(found) != len(self.params):
+        if self.params and len(restored) != len(self.params):
             raise ValueError(
-                f"the states are those of {len(found)} weights, and this {type(self).__name__} has "
+                f"the states are those of {len(restored)} weights, and this {type(self).__name__} has "
                 f"{len(self.params)}"
             )
         size = len(self.initial(0.0))
-        for i, state in enumerate(found):
+        for i, state in enumerate(restored):
             if len(state) != size:
                 raise ValueError(f"states[{i}] must have {size} numbers, got {len(state)}")
-        self.steps, self._states = steps, found
+        self.steps, self._states = steps, restored
 
     def _made_with(self, settings: dict[str, Any]) -> Optimizer:
         """An optimizer of this kind with settings that were saved."""
@@ -228,21 +261,3 @@ class Optimizer:
         settings = {"lr": self.lr, **{name: getattr(self, name) for name in self.hyperparameters}}
         shown = ", ".join(f"{name}={value!r}" for name, value in settings.items())
         return f"{type(self).__name__}({len(self.params)} weights, {shown}, steps={self.steps})"
-
-
-def _weights(params: Iterable[Value]) -> list[Value]:
-    """The weights as a list."""
-    if not isinstance(params, Iterable):
-        advice = ": write [w]" if isinstance(params, Value) else ""
-        raise TypeError(
-            f"an optimizer's weights must be an iterable of Values, got {type(params).__name__}{advice}"
-        )
-    weights = list(params)
-    if not weights:
-        raise ValueError("an optimizer needs at least one weight, got none")
-    for weight in weights:
-        if not isinstance(weight, Value):
-            raise TypeError(f"an optimizer's weights must be Values, got {type(weight).__name__}")
-    if len(set(weights)) != len(weights):
-        raise ValueError("a weight is given to the optimizer twice: each would be updated twice a step")
-    return weights
