@@ -20,7 +20,7 @@ from autograd.programs import portable
 from autograd.programs.lowering import lowered
 from autograd.programs.program import Instruction, Program
 
-__all__ = ["Engine", "source"]
+__all__ = ["PythonEngine", "source"]
 
 # How an instruction is written where it is no call of a function of its primitive's name.
 _WRITTEN = {
@@ -40,7 +40,7 @@ _WRITTEN = {
 _TOO_LONG = 20_000  # instructions; Python's compiler takes its time over functions of that length
 
 
-class Engine:
+class PythonEngine:
     """Runs a program's `source`."""
 
     def __init__(self, program: Program) -> None:

@@ -121,7 +121,7 @@ def test_nothing_is_compiled_for_a_program(monkeypatch: pytest.MonkeyPatch) -> N
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("something is compiled")
 
-    monkeypatch.setattr("autograd.engines.machine.ir.Code.__init__", refuse)
+    monkeypatch.setattr("autograd.engines.machine.ir.CompiledModule.__init__", refuse)
     start = time.process_time()
     engine = compiled(long_program(100_000), "interpreter")
     engine.call([0.1, 0.2, 0.3])
@@ -150,7 +150,7 @@ def test_the_mean_is_the_same_on_one_core_and_on_two_and_in_both_engines(
 
 def test_without_llvmlite_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     ir.binding.cache_clear()
-    interpreter._machine.cache_clear()
+    interpreter._interpreter.cache_clear()
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
     with pytest.raises(ModuleNotFoundError, match=r'pip install "valuegrad\[jit\]"'):

@@ -14,7 +14,8 @@ from hypothesis import given
 
 import autograd as ag
 from autograd import trace, value_and_grad
-from autograd.engines.python import _WRITTEN, Engine
+from autograd.engines.python import _WRITTEN
+from autograd.engines.python import PythonEngine as Engine
 from autograd.primitives import table
 from autograd.primitives.primitive import all_primitives
 from autograd.programs import portable
