@@ -76,8 +76,10 @@ def addresses(arrays: Sequence[np.ndarray]) -> np.ndarray:
 
 def entry_addresses(array: np.ndarray) -> np.ndarray:
     """Where each entry along an array's first axis stands in memory."""
-    offsets: np.ndarray = np.arange(len(array), dtype=np.uintp) * np.uintp(array.strides[0])
-    return addresses([array]) + offsets
+    places: np.ndarray = addresses([array]) + np.arange(len(array), dtype=np.uintp) * np.uintp(
+        array.strides[0]
+    )
+    return places
 
 
 def chunk_size(instructions: int) -> int:
