@@ -69,15 +69,17 @@ class LlvmEngine:
         body, summed = self._body, reduce is not None
         loop = self._loop(("map", batch.kinds, summed), lambda: map_text(body, batch.kinds, summed=summed), 3)
 
+        pointers, strides = batch.pointers.ctypes.data, batch.strides.ctypes.data
+
         def run(results: np.ndarray, begin: int, end: int) -> None:
-            loop(batch.pointers.ctypes.data, batch.strides.ctypes.data, results.ctypes.data, begin, end)
+            loop(pointers, strides, results.ctypes.data, begin, end)
             body.callbacks.raise_pending()
 
         if reduce:
-            return reduced(run, count, size, len(body.outputs), reduce)
+            return reduced(run, count, size, len(body.outputs), reduce, batch)
         results = [np.empty(count) for _ in body.outputs]
         places = addresses(results)
-        in_chunks(lambda _, begin, end: run(places, begin, end), count, size, results)
+        in_chunks(lambda _, begin, end: run(places, begin, end), count, size, (batch, results))
         return results
 
     def scan(

@@ -6,11 +6,13 @@ point at a time.
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import keyword
 import math
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ import numpy as np
 from autograd.primitives.primitive import Primitive
 from autograd.programs import portable
 from autograd.programs.lowering import lowered
-from autograd.programs.program import Instruction, Program
+from autograd.programs.program import Program
 
 __all__ = ["PythonEngine", "source"]
 
@@ -37,6 +39,8 @@ _WRITTEN = {
     **{name: f"math.{name}({{}})" for name in ("atan", "tanh", "asinh", "erf", "erfc")},
     "atan2": "math.atan2({}, {})",
 }
+# What a primitive of the user's must not be called in generated source, whose functions need these.
+_MODULE_NAMES = {"math", "program", "find_primitive", *vars(portable), *vars(builtins)}
 _TOO_LONG = 20_000  # instructions; Python's compiler takes its time over functions of that length
 
 
@@ -48,9 +52,11 @@ class PythonEngine:
         if len(program) > _TOO_LONG:
             self._function: Any = self._step_by_step
             return
-        names: dict[str, Any] = {}
-        exec(compile(source(program), f"<program {program.name}>", "exec"), names)
-        self._function = names["program"]
+        text, primitives = _module(program)
+        namespace: dict[str, Any] = {}
+        exec(compile(text, f"<program {_harmless(program.name)}>", "exec"), namespace)
+        namespace.update(primitives)  # and not what the same name was registered for since
+        self._function = namespace["program"]
 
     def _step_by_step(self, *inputs: float) -> tuple[float, ...]:
         slots = [*inputs, *self._program.constants]
@@ -78,7 +84,9 @@ class PythonEngine:
 
     def _each(self, columns: Sequence[Any], count: int) -> Any:
         for i in range(count):
-            yield self._function(*[one if type(one) is float else float(one[i]) for one in columns])
+            yield self._function(
+                *[float(column[i]) if isinstance(column, np.ndarray) else column for column in columns]
+            )
 
     def scan(
         self, carry: Sequence[float], columns: Sequence[np.ndarray], shared: Sequence[float], count: int
@@ -110,18 +118,23 @@ def source(program: Program) -> str:
     >>> from autograd.programs.tracing import trace
     >>> print(source(trace(lambda x: x * 2 + 1, 0.0)))  # doctest: +SKIP
     """
-    if any(not _is_known(instruction.primitive) for instruction in program.instructions):
+    return _module(program)[0]
+
+
+def _module(program: Program) -> tuple[str, dict[str, Primitive]]:
+    """The source, and the primitives that it fetches from the library, by the names that it has for them."""
+    if _foreign(program):
         program = lowered(program)
-    foreign = _distinct(one.primitive for one in program.instructions if not _is_known(one.primitive))
+    foreign = _foreign(program)
     helpers = _helpers(program)
-    taken = {"math", "abs", "program", "find_primitive", *helpers, *(one.name for one in foreign)}
-    names = _python_names(program, taken)
+    called = dict(zip(foreign, _distinct_names([primitive.name for primitive in foreign], _MODULE_NAMES)))
+    names = _slot_names(program, {"math", "abs", *helpers, *called.values()})
     first = len(program.inputs) + len(program.constants)
 
     lines = ["import math", ""]
     if foreign:
         lines += ["from autograd.primitives.primitive import find_primitive", ""]
-        lines += [f"{one.name} = find_primitive({one.name!r})" for one in foreign]
+        lines += [f"{name} = find_primitive({primitive.name!r})" for primitive, name in called.items()]
     for name in helpers:
         lines += ["", _without_types(inspect.getsource(getattr(portable, name))).rstrip(), ""]
     lines += ["", f"def program({', '.join(names[: len(program.inputs)])}):", *_docstring(program, names)]
@@ -130,23 +143,23 @@ def source(program: Program) -> str:
         if instruction.line is not None and instruction.line != line:
             line = instruction.line
             lines.append(f"    # line {line.number}: {_harmless(line.text)}")
-        lines.append(f"    {names[at]} = {_written(instruction, names)}")
+        operands = [names[operand] for operand in instruction.operands]
+        lines.append(f"    {names[at]} = {_call(instruction.primitive, operands, called)}")
     outputs = [names[output] for output in program.outputs]
     lines.append(f"    return ({', '.join(outputs)}{',' if len(outputs) == 1 else ''})")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n", {name: primitive for primitive, name in called.items()}
 
 
-def _is_known(primitive: Primitive) -> bool:
-    return primitive.is_builtin
-
-
-def _distinct(primitives: Any) -> list[Primitive]:
-    return list(dict.fromkeys(primitives))
+def _foreign(program: Program) -> list[Primitive]:
+    """The primitives that are not the library's own, each once."""
+    primitives = dict.fromkeys(instruction.primitive for instruction in program.instructions)
+    return [primitive for primitive in primitives if not primitive.is_builtin]
 
 
 def _helpers(program: Program) -> list[str]:
     """The functions of `portable` that the instructions call, those they stand on first."""
-    used = {instruction.primitive.name for instruction in program.instructions} - set(_WRITTEN)
+    primitives = {instruction.primitive for instruction in program.instructions}
+    used = {primitive.name for primitive in primitives if primitive.is_builtin} - set(_WRITTEN)
     if "softplus" in used:
         used.add("relu")
     return [name for name in vars(portable) if name in used]
@@ -156,24 +169,32 @@ def _without_types(text: str) -> str:
     return re.sub(r": float|\) -> float", lambda match: ")" if match.group().startswith(")") else "", text)
 
 
-def _python_names(program: Program, taken: set[str]) -> list[str]:
+def _slot_names(program: Program, reserved: set[str]) -> list[str]:
     """A Python name for each slot, or a number for a constant."""
-    found = []
-    labels = [*program.inputs, *[None] * len(program.constants)]
-    labels += [one.label or f"t{i}" for i, one in enumerate(program.instructions, 1)]
-    for i, label in enumerate(labels):
-        if label is None:
-            found.append(_literal(program.constants[i - len(program.inputs)]))
-            continue
+    labels = [instruction.label or f"t{i}" for i, instruction in enumerate(program.instructions, 1)]
+    names = _distinct_names([*program.inputs, *labels], reserved)
+    width = len(program.inputs)
+    return [*names[:width], *map(_literal, program.constants), *names[width:]]
+
+
+def _distinct_names(labels: Iterable[str], reserved: Iterable[str]) -> list[str]:
+    """A Python name for each label, none of them twice and none that is reserved.
+
+    They are of ASCII letters, since Python takes some other letters for one another (an ﬁ for fi), and
+    begin with no underscore, since Python gives names such as ``__debug__`` a meaning.
+    """
+    taken = {*reserved, *keyword.kwlist}
+    repeats: Counter[str] = Counter()
+    names = []
+    for label in labels:
         stem = re.sub(r"\W+", "_", label, flags=re.ASCII).strip("_") or "v"
-        stem = f"v{stem}" if stem[0].isdigit() or keyword.iskeyword(stem) else stem
-        name, count = stem, 1
+        name = stem = f"v{stem}" if stem[0].isdigit() or keyword.iskeyword(stem) else stem
         while name in taken:
-            count += 1
-            name = f"{stem}_{count}"
+            repeats[stem] += 1
+            name = f"{stem}_{repeats[stem] + 1}"
         taken.add(name)
-        found.append(name)
-    return found
+        names.append(name)
+    return names
 
 
 def _literal(number: float) -> str:
@@ -185,12 +206,12 @@ def _literal(number: float) -> str:
     return f"({text})" if text.startswith("-") else text
 
 
-def _written(instruction: Instruction, names: Sequence[str]) -> str:
-    operands = [names[operand] for operand in instruction.operands]
-    pattern = _WRITTEN.get(instruction.primitive.name)
-    if pattern is not None and _is_known(instruction.primitive):
-        return pattern.format(*operands)
-    return f"{instruction.primitive.name}({', '.join(operands)})"
+def _call(primitive: Primitive, operands: Sequence[str], called: dict[Primitive, str]) -> str:
+    """One operation on operands; what is not the library's own is called by the name that it has here."""
+    if not primitive.is_builtin:
+        return f"{called[primitive]}({', '.join(operands)})"
+    pattern = _WRITTEN.get(primitive.name, f"{primitive.name}({', '.join(['{}'] * primitive.arity)})")
+    return pattern.format(*operands)
 
 
 def _docstring(program: Program, names: Sequence[str]) -> list[str]:
@@ -207,5 +228,5 @@ def _docstring(program: Program, names: Sequence[str]) -> list[str]:
 
 def _harmless(text: str) -> str:
     """Text for a docstring, which it cannot end: names may come from a file that somebody else wrote."""
-    text = "".join(one if one.isprintable() else "?" for one in text)
+    text = "".join(letter if letter.isprintable() else "?" for letter in text)
     return text.replace("\\", "\\\\").replace('"', "'")

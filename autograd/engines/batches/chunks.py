@@ -49,37 +49,36 @@ class ColumnAddresses:
     def __init__(self, columns: Sequence[Any], count: int) -> None:
         self._columns = list(columns)  # the arrays live as long as their addresses are in use
         arrays = [(i, column) for i, column in enumerate(columns) if isinstance(column, np.ndarray)]
-        shared = list(columns)
-        for i, _ in arrays:
-            shared[i] = 0.0
-        self._shared = np.array(shared, float)
-        self.pointers = entry_addresses(self._shared)
-        self.strides = np.zeros(len(shared), np.int64)
-        kinds = ["s"] * len(shared)
+        shared, kinds, strides = list(columns), ["s"] * len(columns), [0] * len(columns)
         for i, column in arrays:
             if column.dtype != np.float64:
                 raise TypeError(f"column {i} must be an array of float64, got {column.dtype}")
             if column.shape != (count,):
                 raise ValueError(f"column {i} must have shape ({count},), got {column.shape}")
-            (stride,) = column.strides
-            kinds[i] = "c" if stride == 8 and column.flags.aligned else "v"
-            self.strides[i] = stride
-        numbers = [i for i, _ in arrays]
-        self.pointers[numbers] = addresses([column for _, column in arrays])
+            shared[i], strides[i] = 0.0, column.strides[0]
+            kinds[i] = "c" if strides[i] == 8 and column.flags.aligned else "v"
+        self._shared = np.array(shared, float)
+        pointers = entry_addresses(self._shared)
+        for i, column in arrays:
+            pointers[i] = _address(column)
+        self.pointers = np.array(pointers, np.uintp)
+        self.strides = np.array(strides, np.int64)
         self.kinds = "".join(kinds)
+
+
+def _address(array: np.ndarray) -> int:
+    return int(array.__array_interface__["data"][0])
 
 
 def addresses(arrays: Sequence[np.ndarray]) -> np.ndarray:
     """Where each array's first element stands in memory."""
-    return np.array([array.__array_interface__["data"][0] for array in arrays], np.uintp)
+    return np.array([_address(array) for array in arrays], np.uintp)
 
 
-def entry_addresses(array: np.ndarray) -> np.ndarray:
+def entry_addresses(array: np.ndarray) -> list[int]:
     """Where each entry along an array's first axis stands in memory."""
-    places: np.ndarray = addresses([array]) + np.arange(len(array), dtype=np.uintp) * np.uintp(
-        array.strides[0]
-    )
-    return places
+    first, stride = _address(array), array.strides[0]
+    return [first + i * stride for i in range(len(array))]
 
 
 def chunk_size(instructions: int) -> int:

@@ -152,8 +152,8 @@ class InMemory:
                 bytes from one sample's place in an entry to the next.
             adds: whether outputs are added to what is there.
         """
-        places = np.concatenate([entry_addresses(array) for array, _ in results])
-        steps = np.repeat([step for _, step in results], [len(array) for array, _ in results])
+        places = np.array([place for array, _ in results for place in entry_addresses(array)], np.uintp)
+        steps = np.array([step for array, step in results for _ in range(len(array))], np.int64)
         job = _Job(
             code=self._code.ctypes.data,
             column_count=len(columns.strides),
