@@ -151,11 +151,16 @@ class CompiledModule:
 
 
 def _close(owned: list[Any]) -> None:
-    """Close what a module owns, the last made first; an interrupt that comes meanwhile leaves nothing out."""
-    if owned:
-        try:
-            owned.pop().close()
-        finally:
+    """Close what a module owns, the last made first, since LLVM crashes in another order.
+
+    An interrupt that comes meanwhile waits until all are closed.
+    """
+    try:
+        while owned:
+            owned[-1].close()  # which does nothing the second time
+            owned.pop()
+    finally:
+        if owned:
             _close(owned)
 
 
