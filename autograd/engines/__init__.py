@@ -1,6 +1,6 @@
 """Engines: each runs a program forward, in a file of its own that is found by its name.
 
-A module ``autograd.engines.NAME`` has a class ``Engine`` with the methods of `Compiled`, made from a
+A module ``autograd.engines.NAME`` has a class ``NameEngine`` with the methods of `Compiled`, made from a
 program. Nothing else needs to know of it. It may have `BatchesInTurn` too, if it can do that faster than
 a batch at a time.
 """
@@ -98,8 +98,8 @@ class BatchesInTurn(Protocol):
 def scan_batches(turn: Compiled, *args: Any) -> tuple[list[float], list[np.ndarray]]:
     """`BatchesInTurn.scan_batches`, for any engine."""
     own = getattr(turn, "scan_batches", None)
-    found: tuple[list[float], list[np.ndarray]] = own(*args) if own else in_turns(turn, *args)
-    return found
+    results: tuple[list[float], list[np.ndarray]] = own(*args) if own else in_turns(turn, *args)
+    return results
 
 
 @cache
@@ -117,5 +117,6 @@ def compiled(program: Code, engine: str) -> Compiled:
     """
     if engine not in engine_names():
         raise ValueError(f"engine must be 'auto' or one of {', '.join(engine_names())}, got {engine!r}")
-    made: Compiled = importlib.import_module(f"{__name__}.{engine}").Engine(program)
+    module = importlib.import_module(f"{__name__}.{engine}")
+    made: Compiled = getattr(module, f"{engine.capitalize()}Engine")(program)
     return made

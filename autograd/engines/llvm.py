@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import chain, count
@@ -16,24 +17,32 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engines.batches.chunks import Columns, chunk_size, in_chunks, in_turns, reduced
-from autograd.engines.machine.ir import HEAD, MachineCode, binding
+from autograd.engines.batches.chunks import (
+    ColumnAddresses,
+    addresses,
+    chunk_size,
+    in_chunks,
+    in_turns,
+    pieces,
+    reduced,
+)
+from autograd.engines.machine.ir import CompiledModule, binding, llvm_text
 from autograd.engines.machine.loops import LARGE, Body, batches_text, loads, map_text, scan_text, stores
-from autograd.engines.machine.memory import DRIVER, InMemory
+from autograd.engines.machine.memory import InMemory
 from autograd.programs.code import Code
 from autograd.programs.lowering import lowered
 
-__all__ = ["Engine"]
+__all__ = ["LlvmEngine"]
 
 PART = 1000  # instructions of a part
 _POINTER, _INTEGER = ctypes.c_void_p, ctypes.c_int64
 
 
-class Engine:
+class LlvmEngine:
     """A program compiled by LLVM: see `autograd.engines.Compiled`.
 
-    >>> from autograd.programs.program import trace
-    >>> Engine(trace(lambda x, y: x * y + y, 2.0, 3.0).code).call([5.0, 7.0])
+    >>> from autograd import trace
+    >>> LlvmEngine(trace(lambda x, y: x * y + y, 2.0, 3.0).code).call([5.0, 7.0])
     [42.0]
     """
 
@@ -55,28 +64,22 @@ class Engine:
         """Run it for many samples, on all cores."""
         if self._is_large:
             return self._in_memory.map(columns, count, reduce)
-        given = Columns(columns, count)
+        batch = ColumnAddresses(columns, count)
         size = chunk_size(len(self._program))
         body, summed = self._body, reduce is not None
-        loop = self._loop(
-            ("map", given.kinds, summed), lambda: map_text(body, given.kinds, summed=summed), 3, 2
-        )
-        pointers, strides = given.pointers.ctypes.data, given.strides.ctypes.data
+        loop = self._loop(("map", batch.kinds, summed), lambda: map_text(body, batch.kinds, summed=summed), 3)
 
-        def sums(row: np.ndarray, begin: int, end: int) -> None:
-            loop(pointers, strides, row.ctypes.data, begin, end)
+        pointers, strides = batch.pointers.ctypes.data, batch.strides.ctypes.data
+
+        def run(results: np.ndarray, begin: int, end: int) -> None:
+            loop(pointers, strides, results.ctypes.data, begin, end)
             body.callbacks.raise_pending()
 
         if reduce:
-            return reduced(sums, count, size, len(body.outputs), reduce, given)
+            return reduced(run, count, size, len(body.outputs), reduce, batch)
         results = [np.empty(count) for _ in body.outputs]
-        places = _addresses(results)
-
-        def store(_: int, begin: int, end: int) -> None:
-            loop(pointers, strides, places.ctypes.data, begin, end)
-            body.callbacks.raise_pending()
-
-        in_chunks(store, count, size, (given, results))
+        places = addresses(results)
+        in_chunks(lambda _, begin, end: run(places, begin, end), count, size, (batch, results))
         return results
 
     def scan(
@@ -85,24 +88,15 @@ class Engine:
         """Run it in sequence, handing results on."""
         if self._is_large:
             return self._in_memory.scan(carry, columns, shared, count)
-        given = Columns(columns, count)
-        body = self._body
-        carried = len(carry)
-        loop = self._loop(("scan", carried, given.kinds), lambda: scan_text(body, carried, given.kinds), 4, 2)
+        sequence = ColumnAddresses(columns, count)
+        body, carried, kinds = self._body, len(carry), sequence.kinds
+        loop = self._loop(("scan", carried, kinds), lambda: scan_text(body, carried, kinds), 4)
         state = np.array([*carry, *shared], float)
         results = [np.empty(count) for _ in body.outputs[carried:]]
-        places = _addresses(results)
-        # In pieces, between which Python may notice an exception or an interrupt.
-        piece = chunk_size(len(self._program)) * (1 if body.callbacks else 256)
-        for begin in range(0, count, piece):
-            loop(
-                state.ctypes.data,
-                given.pointers.ctypes.data,
-                given.strides.ctypes.data,
-                places.ctypes.data,
-                begin,
-                min(count, begin + piece),
-            )
+        arrays = state, sequence.pointers, sequence.strides, addresses(results)
+        pointers = [array.ctypes.data for array in arrays]
+        for begin, end in pieces(count, len(self._program), calls_back=bool(body.callbacks)):
+            loop(*pointers, begin, end)
             body.callbacks.raise_pending()
         return state[:carried].tolist(), results
 
@@ -116,23 +110,21 @@ class Engine:
         size: int,
     ) -> tuple[list[float], list[np.ndarray]]:
         """Run it once a batch, on another program's totals: see `autograd.engines.BatchesInTurn`."""
-        if self._is_large or not isinstance(each, Engine) or each._is_large:
+        if self._is_large or not isinstance(each, LlvmEngine) or each._is_large:
             return in_turns(self, each, carry, columns, rows, shared, size)
         carried, count = len(carry), len(columns[0])
         batches = -(-count // size)
-        given, given_rows = Columns(columns, count), Columns(rows, batches)
-        key = "batches", each._program, carried, given.kinds, given_rows.kinds
+        samples, steps = ColumnAddresses(columns, count), ColumnAddresses(rows, batches)
+        key = "batches", each._program, carried, samples.kinds, steps.kinds
         if key not in self._compiled:
             self._compiled[key] = _BatchLoop(self._program, *key[1:])
         loop = self._compiled[key]
         state = np.array([*carry, *shared[1], *shared[0]], float)
         results = [np.empty(batches) for _ in self._body.outputs[carried:]]
-        arrays = [state, given.pointers, given.strides, given_rows.pointers, given_rows.strides]
-        arrays.append(_addresses(results))
-        piece = max(1, loop.piece // size)
-        for begin in range(0, batches, piece):
-            end = min(batches, begin + piece)
-            loop.run(*(array.ctypes.data for array in arrays), begin, end, size, count)
+        arrays = state, samples.pointers, samples.strides, steps.pointers, steps.strides, addresses(results)
+        pointers = [array.ctypes.data for array in arrays]
+        for begin, end in pieces(batches, loop.instructions, calls_back=loop.calls_back, samples=size):
+            loop.run(*pointers, begin, end, size, count)
             loop.raise_pending()
         return state[:carried].tolist(), results
 
@@ -141,16 +133,12 @@ class Engine:
         """A large program, compiled once for every method."""
         return _in_parts(self._body)
 
-    def _loop(self, key: tuple[Any, ...], text: Callable[[], str], pointers: int, integers: int) -> Any:
+    def _loop(self, key: tuple[Any, ...], text: Callable[[], str], pointers: int) -> Any:
         """The compiled loop for one kind of columns."""
         if key not in self._compiled:
-            arguments = [_POINTER] * pointers + [_INTEGER] * integers
-            self._compiled[key] = MachineCode(text()).function("loop", *arguments)
+            module = CompiledModule(text())
+            self._compiled[key] = module.function("loop", *[_POINTER] * pointers, _INTEGER, _INTEGER)
         return self._compiled[key]
-
-
-def _addresses(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    return np.array([array.__array_interface__["data"][0] for array in arrays], np.uintp)
 
 
 class _BatchLoop:
@@ -158,17 +146,19 @@ class _BatchLoop:
 
     Attributes:
         run: the compiled function.
-        piece: how many samples to run it over before Python may notice an exception or an interrupt.
+        instructions: how many there are in both programs.
+        calls_back: whether either calls a primitive back.
     """
 
     def __init__(self, turn: Code, each: Code, carried: int, kinds: str, row_kinds: str) -> None:
         carry = [f"%v{i}" for i in range(carried)]
         totals = [f"%sum{i}" for i in range(len(each.outputs))]
-        bodies = Body(turn, given=[*carry, *totals]), Body(each, "e", carry)
+        bodies = Body(turn, names=[*carry, *totals]), Body(each, "e", carry)
+        module = CompiledModule(batches_text(*bodies, carried, kinds, row_kinds))
         self._callbacks = [body.callbacks for body in bodies]
-        text = batches_text(*bodies, carried, kinds, row_kinds)
-        self.run = MachineCode(text).function("loop", *[_POINTER] * 6, *[_INTEGER] * 4)
-        self.piece = chunk_size(len(turn) + len(each)) * (1 if any(self._callbacks) else 256)
+        self.run = module.function("loop", *[_POINTER] * 6, *[_INTEGER] * 4)
+        self.instructions = len(turn) + len(each)
+        self.calls_back = any(self._callbacks)
 
     def raise_pending(self) -> None:
         """Raise what a primitive raised that was called back."""
@@ -181,8 +171,8 @@ class _BatchLoop:
 
 def _caller(body: Body) -> Callable[[Sequence[float]], list[float]]:
     """A function that runs the program at one point, from Python, with as little around it as may be."""
-    made = MachineCode(_call_text(body))
-    run = made.function("call", ctypes.c_char_p, _POINTER, holds_gil=not body.callbacks)
+    module = CompiledModule(_call_text(body))
+    run = module.function("call", ctypes.c_char_p, _POINTER, holds_gil=not body.callbacks)
     pack = struct.Struct(f"{body.inputs}d").pack
     unpack = struct.Struct(f"{len(body.outputs)}d").unpack_from
     room = ctypes.c_double * len(body.outputs)
@@ -191,16 +181,16 @@ def _caller(body: Body) -> Callable[[Sequence[float]], list[float]]:
 
     def run_at(inputs: Sequence[float]) -> list[float]:
         try:
-            taken = free.pop()
+            buffer = free.pop()
         except IndexError:
             results = room()
-            taken = results, ctypes.addressof(results)
-        run(pack(*inputs), taken[1])
-        found = list(unpack(taken[0]))
-        free.append(taken)
+            buffer = results, ctypes.addressof(results)
+        run(pack(*inputs), buffer[1])
+        numbers = list(unpack(buffer[0]))
+        free.append(buffer)
         if raise_pending:
             raise_pending()
-        return found
+        return numbers
 
     return run_at
 
@@ -214,9 +204,12 @@ def _call_text(body: Body) -> str:
     ready: dict[str, list[str]] = {}
     for operand, store in zip(body.outputs, stores("%out", zip(body.outputs, count()))):
         ready.setdefault(operand, []).append(store)
-    text = [HEAD, "define void @call(ptr noalias %in, ptr noalias %out) {"]
-    for slot, (one, line) in enumerate(zip(body.program.instructions, body.lines()), body.first):
-        text += [waiting.pop(used) for used in dict.fromkeys(one.operands) if used in waiting]
+    text = ["define void @call(ptr noalias %in, ptr noalias %out) {"]
+    instructions = body.program.instructions
+    for slot, (instruction, line) in enumerate(zip(instructions, body.lines()), body.first):
+        text += [
+            waiting.pop(operand) for operand in dict.fromkeys(instruction.operands) if operand in waiting
+        ]
         text += [line, *ready.pop(body.operands[slot], [])]
     return "\n".join([*text, *waiting.values(), *chain(*ready.values()), "ret void\n}"])
 
@@ -227,32 +220,21 @@ def _call_text(body: Body) -> str:
 def _in_parts(body: Body) -> InMemory:
     """A large program, in functions that find in memory what other parts computed."""
     program, first = body.program, body.first
-    parts = [range(at, min(at + PART, len(program))) for at in range(0, len(program), PART)]
-
-    def part_of(slot: int) -> int:
-        """The number of the part that computes a slot, -1 for an input or a constant."""
-        return (slot - first) // PART if slot >= first else -1
-
-    def is_constant(slot: int) -> bool:
-        return body.inputs <= slot < first
-
-    taken = []  # for each part the slots that it takes from memory
-    for number, part in enumerate(parts):
-        used = {one for at in part for one in program.instructions[at].operands}
-        taken.append(sorted(one for one in used if part_of(one) != number and not is_constant(one)))
+    parts = [range(begin, min(begin + PART, len(program))) for begin in range(0, len(program), PART)]
+    loaded = _loaded_slots(body, parts)
     # In memory stand the inputs, the constants, and what goes from a part to another or outside.
-    crossing = sorted({one for one in [*chain(*taken), *program.outputs] if one >= first})
-    place = {one: i for i, one in enumerate([*range(first), *crossing])}
-    given: list[list[int]] = [[] for _ in parts]
-    for one in crossing:
-        given[part_of(one)].append(one)
-    text = [HEAD, DRIVER]
-    for number, part in enumerate(parts):
+    crossing = sorted({slot for slot in [*chain(*loaded), *program.outputs] if slot >= first})
+    place = {slot: i for i, slot in enumerate([*range(first), *crossing])}
+    text = [llvm_text("driver")]
+    for number, (part, from_memory) in enumerate(zip(parts, loaded)):
+        to_memory = crossing[
+            bisect_left(crossing, first + part.start) : bisect_left(crossing, first + part.stop)
+        ]
         text += [
             f"define private void @part{number}(ptr %slots) {{",
-            *loads("%slots", ((one, place[one]) for one in taken[number])),
+            *loads("%slots", ((slot, place[slot]) for slot in from_memory)),
             *body.lines(part.start, part.stop),
-            *stores("%slots", ((body.operands[one], place[one]) for one in given[number])),
+            *stores("%slots", ((body.operands[slot], place[slot]) for slot in to_memory)),
             "ret void\n}",
         ]
     calls = [f"call void @part{number}(ptr %slots)" for number in range(len(parts))]
@@ -260,7 +242,7 @@ def _in_parts(body: Body) -> InMemory:
     slots = np.zeros(len(place))
     slots[body.inputs : first] = program.constants
     return InMemory(
-        MachineCode("\n".join(text), selection=0),
+        CompiledModule("\n".join(text), selection=0),
         np.zeros(0),
         slots,
         body.inputs,
@@ -268,3 +250,19 @@ def _in_parts(body: Body) -> InMemory:
         len(program),
         body.callbacks,
     )
+
+
+def _loaded_slots(body: Body, parts: Sequence[range]) -> list[list[int]]:
+    """For each part the slots that it loads from memory: inputs, and what other parts compute."""
+    instructions = body.program.instructions
+    loaded = []
+    for part in parts:
+        used = {operand for i in part for operand in instructions[i].operands}
+        loaded.append(
+            sorted(
+                slot
+                for slot in used
+                if slot < body.inputs or (slot >= body.first and slot - body.first not in part)
+            )
+        )
+    return loaded

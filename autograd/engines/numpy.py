@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from autograd.engines.batches.chunks import in_chunks
-from autograd.engines.python import Engine as PythonEngine
+from autograd.engines.python import PythonEngine
 from autograd.primitives import table
 from autograd.primitives.operation import Operation
 from autograd.programs.code import Code, Instruction
 from autograd.programs.lowering import lowered
 
-__all__ = ["Engine"]
+__all__ = ["NumpyEngine"]
 
 # A worker runs as many samples at a time as its buffers hold in a few MiB, which caches keep. Threads
 # wait for each other between calls of NumPy, so no call should be too short, nor need it be longer.
@@ -29,14 +29,14 @@ _MEMORY = 4 << 20  # bytes
 _SHORTEST, _LONGEST = 1 << 10, 1 << 14  # samples
 
 
-class Engine:
+class NumpyEngine:
     """Runs a program over arrays; a single point, and a `scan`, as the engine in Python does.
 
     Sums are of partial sums over the chunks, added in the order of the samples. The chunks depend on
     the program and on the number of samples, and not on the number of cores.
 
-    >>> from autograd.programs.program import trace
-    >>> engine = Engine(trace(lambda w, x: w * x + 1, 1.0, 1.0).code)
+    >>> from autograd import trace
+    >>> engine = NumpyEngine(trace(lambda w, x: w * x + 1, 1.0, 1.0).code)
     >>> engine.map([0.5, np.array([1.0, 2.0])], 2, None)
     [array([1.5, 2. ])]
     >>> engine.map([0.5, np.array([1.0, 2.0])], 2, "mean")
@@ -71,7 +71,7 @@ class Engine:
             plan = self._plans[key] = _Plan(self._lowered, shared, reduce is not None)
         numbers = plan.numbers(columns)
         arrays = [np.asarray(columns[slot]) for slot in plan.loads]
-        results = _Columns(plan.results, count) if reduce is None else _Sums(plan.results)
+        results = _SampleResults(plan.results, count) if reduce is None else _Sums(plan.results)
 
         def work(_: int, begin: int, end: int) -> None:
             workspace = plan.workspace()
@@ -114,7 +114,7 @@ def _even(count: int, longest: int) -> int:
     return -(-count // chunks) if chunks else 1
 
 
-class _Columns:
+class _SampleResults:
     """Collects every sample's results, in arrays by slot."""
 
     def __init__(self, slots: Sequence[int], count: int) -> None:

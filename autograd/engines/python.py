@@ -9,24 +9,26 @@ from typing import Any
 import numpy as np
 
 from autograd.programs.code import Code
-from autograd.programs.source import source
+from autograd.programs.source import harmless, module
 
-__all__ = ["Engine"]
+__all__ = ["PythonEngine"]
 
 _TOO_LONG = 20_000  # instructions; Python's compiler takes its time over functions of that length
 
 
-class Engine:
-    """Runs the `source` of code."""
+class PythonEngine:
+    """Runs code as the function that its `source` defines."""
 
     def __init__(self, code: Code) -> None:
         self._code = code
         if len(code) > _TOO_LONG:
             self._function: Any = lambda *inputs: code(inputs)
             return
-        names: dict[str, Any] = {}
-        exec(compile(source(code), f"<program {code.name}>", "exec"), names)
-        self._function = names["program"]
+        text, operations = module(code)
+        namespace: dict[str, Any] = {}
+        exec(compile(text, f"<program {harmless(code.name)}>", "exec"), namespace)
+        namespace.update(operations)  # and not what the same name was registered for since
+        self._function = namespace["program"]
 
     def call(self, inputs: Sequence[float]) -> list[float]:
         """Run it at one point."""
@@ -48,7 +50,9 @@ class Engine:
 
     def _each(self, columns: Sequence[Any], count: int) -> Any:
         for i in range(count):
-            yield self._function(*[one if type(one) is float else float(one[i]) for one in columns])
+            yield self._function(
+                *[float(column[i]) if isinstance(column, np.ndarray) else column for column in columns]
+            )
 
     def scan(
         self, carry: Sequence[float], columns: Sequence[np.ndarray], shared: Sequence[float], count: int

@@ -117,11 +117,14 @@ sqrt = primitive("sqrt", math.sqrt, (lambda y, x: 0.5 / y,), domain="x >= 0", on
 
 
 def _hypot(a: float, b: float) -> float:
-    """C's function, by way of ``abs``: `math.hypot` rounds otherwise, and engines have C's."""
+    """C's function, by way of ``abs``: `math.hypot` rounds otherwise, and engines have C's.
+
+    Of nan, ``abs`` raises where it finds the errno of whatever overflowed or underflowed before.
+    """
     try:
         return abs(complex(a, b))
     except OverflowError:
-        return math.inf
+        return math.inf if a == a and b == b else math.nan
 
 
 def _hypot_by_one(y: Any, one: Any, other: Any) -> Any:

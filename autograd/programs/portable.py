@@ -82,8 +82,8 @@ def sqrt(x: float) -> float:
 def hypot(a: float, b: float) -> float:
     try:
         return abs(complex(a, b))  # C's hypot; math.hypot rounds otherwise
-    except OverflowError:
-        return math.inf
+    except OverflowError:  # for nan, too, where errno is left from an earlier call
+        return math.inf if a == a and b == b else math.nan
 
 
 def sin(x: float) -> float:

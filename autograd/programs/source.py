@@ -5,17 +5,20 @@ The source imports only ``math``; it carries those functions of `portable` that 
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import keyword
 import math
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
+from autograd.primitives.operation import Operation
 from autograd.programs import portable
-from autograd.programs.code import Code, Instruction
+from autograd.programs.code import Code
 from autograd.programs.lowering import lowered
 
-__all__ = ["source"]
+__all__ = ["harmless", "module", "source"]
 
 # How an instruction is written where it is no call of a function of its primitive's name.
 _WRITTEN = {
@@ -32,10 +35,12 @@ _WRITTEN = {
     **{name: f"math.{name}({{}})" for name in ("atan", "tanh", "asinh", "erf", "erfc")},
     "atan2": "math.atan2({}, {})",
 }
+# What a primitive of the user's must not be called in generated source, whose functions need these.
+_MODULE_NAMES = {"math", "program", "find_operation", *vars(portable), *vars(builtins)}
 
 
 def source(code: Code) -> str:
-    """A program as Python source.
+    """Code as Python source.
 
     Args:
         code: any code.
@@ -45,26 +50,30 @@ def source(code: Code) -> str:
         flat inputs that returns the tuple of the flat outputs, to the bit as every engine. A user's
         primitive whose forward cannot be traced is fetched from this library instead.
 
-    >>> from autograd import trace
-    >>> print(source(trace(lambda x: x * 2 + 1, 0.0).code))  # doctest: +ELLIPSIS
+    >>> from autograd.programs.tracing import record
+    >>> print(source(record(lambda x: x * 2 + 1, 0.0)[0]))
     import math
     ...
         t1 = x * 2.0
         t2 = t1 + 1.0
         return (t2,)
+    <BLANKLINE>
     """
-    if not all(instruction.operation.is_builtin for instruction in code.instructions):
+    return module(code)[0]
+
+
+def module(code: Code) -> tuple[str, dict[str, Operation]]:
+    """The source, and the primitives that it fetches from the library, by the names that it has for them."""
+    if _foreign(code):
         code = lowered(code, split=False)
-    foreign = dict.fromkeys(
-        instruction.operation for instruction in code.instructions if not instruction.operation.is_builtin
-    )
+    foreign = _foreign(code)
     helpers = _helpers(code)
-    taken = {"math", "abs", "program", "find_operation", *helpers, *(operation.name for operation in foreign)}
-    names = _python_names(code, taken)
+    called = dict(zip(foreign, _distinct_names([primitive.name for primitive in foreign], _MODULE_NAMES)))
+    names = _slot_names(code, {"math", "abs", *helpers, *called.values()})
     lines = ["import math", ""]
     if foreign:
         lines += ["from autograd.primitives.operation import find_operation", ""]
-        lines += [f"{operation.name} = find_operation({operation.name!r})" for operation in foreign]
+        lines += [f"{name} = find_operation({primitive.name!r})" for primitive, name in called.items()]
     for name in helpers:
         lines += ["", _without_types(inspect.getsource(getattr(portable, name))).rstrip(), ""]
     lines += ["", f"def program({', '.join(names[: len(code.inputs)])}):", *_docstring(code, names)]
@@ -72,17 +81,25 @@ def source(code: Code) -> str:
     for instruction in code.instructions:
         if instruction.line is not None and instruction.line != line:
             line = instruction.line
-            lines.append(f"    # line {line.number}: {_harmless(line.text)}")
-        results = ", ".join(names[result] for result in instruction.results)
-        lines.append(f"    {results} = {_written(instruction, names)}")
+            lines.append(f"    # line {line.number}: {harmless(line.text)}")
+        operands = [names[operand] for operand in instruction.operands]
+        results = ", ".join([names[result] for result in instruction.results])
+        lines.append(f"    {results} = {_call(instruction.operation, operands, called)}")
     outputs = [names[output] for output in code.outputs]
     lines.append(f"    return ({', '.join(outputs)}{',' if len(outputs) == 1 else ''})")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n", {name: primitive for primitive, name in called.items()}
+
+
+def _foreign(code: Code) -> list[Operation]:
+    """The primitives that are not the library's own, each once."""
+    primitives = dict.fromkeys(instruction.operation for instruction in code.instructions)
+    return [primitive for primitive in primitives if not primitive.is_builtin]
 
 
 def _helpers(code: Code) -> list[str]:
     """The functions of `portable` that the instructions call, those they stand on first."""
-    used = {instruction.operation.name for instruction in code.instructions} - set(_WRITTEN)
+    primitives = {instruction.operation for instruction in code.instructions}
+    used = {primitive.name for primitive in primitives if primitive.is_builtin} - set(_WRITTEN)
     if "softplus" in used:
         used.add("relu")
     return [name for name in vars(portable) if name in used]
@@ -92,21 +109,32 @@ def _without_types(text: str) -> str:
     return re.sub(r": float|\) -> float", lambda match: ")" if match.group().startswith(")") else "", text)
 
 
-def _python_names(code: Code, taken: set[str]) -> list[str]:
+def _slot_names(code: Code, reserved: set[str]) -> list[str]:
     """A Python name for each slot, or a number for a constant."""
     labels = [label or f"t{i}" for i, label in enumerate(code.labels()[code.start :], 1)]
+    names = _distinct_names([*code.inputs, *labels], reserved)
+    width = len(code.inputs)
+    return [*names[:width], *map(_literal, code.constants), *names[width:]]
 
-    def free(label: str) -> str:
+
+def _distinct_names(labels: Iterable[str], reserved: Iterable[str]) -> list[str]:
+    """A Python name for each label, none of them twice and none that is reserved.
+
+    They are of ASCII letters, since Python takes some other letters for one another (an ﬁ for fi), and
+    begin with no underscore, since Python gives names such as ``__debug__`` a meaning.
+    """
+    taken = {*reserved, *keyword.kwlist}
+    repeats: Counter[str] = Counter()
+    names = []
+    for label in labels:
         stem = re.sub(r"\W+", "_", label, flags=re.ASCII).strip("_") or "v"
-        stem = f"v{stem}" if stem[0].isdigit() or keyword.iskeyword(stem) else stem
-        name, count = stem, 1
+        name = stem = f"v{stem}" if stem[0].isdigit() or keyword.iskeyword(stem) else stem
         while name in taken:
-            count += 1
-            name = f"{stem}_{count}"
+            repeats[stem] += 1
+            name = f"{stem}_{repeats[stem] + 1}"
         taken.add(name)
-        return name
-
-    return [*map(free, code.inputs), *map(_literal, code.constants), *map(free, labels)]
+        names.append(name)
+    return names
 
 
 def _literal(number: float) -> str:
@@ -118,20 +146,19 @@ def _literal(number: float) -> str:
     return f"({text})" if text.startswith("-") else text
 
 
-def _written(instruction: Instruction, names: Sequence[str]) -> str:
-    operands = [names[operand] for operand in instruction.operands]
-    operation = instruction.operation
-    pattern = _WRITTEN.get(operation.name)
-    if pattern is not None and operation.is_builtin:
-        return pattern.format(*operands)
-    return f"{operation.name}({', '.join(operands)})"
+def _call(primitive: Operation, operands: Sequence[str], called: dict[Operation, str]) -> str:
+    """One operation on operands; what is not the library's own is called by the name that it has here."""
+    if not primitive.is_builtin:
+        return f"{called[primitive]}({', '.join(operands)})"
+    pattern = _WRITTEN.get(primitive.name, f"{primitive.name}({', '.join(['{}'] * primitive.arity)})")
+    return pattern.format(*operands)
 
 
 def _docstring(code: Code, names: Sequence[str]) -> list[str]:
     renamed = [f"{name} is {original}" for name, original in zip(names, code.inputs) if name != original]
-    lines = [f'    """{_harmless(code.name)}, written out in {len(code)} operations.']
+    lines = [f'    """{harmless(code.name)}, written out in {len(code)} operations.']
     if renamed:
-        lines += ["", "    Inputs: " + _harmless(", ".join(renamed)) + "."]
+        lines += ["", "    Inputs: " + harmless(", ".join(renamed)) + "."]
     lines += [
         "",
         f"    Returns the tuple of its {len(code.outputs)} result(s), in the order of the function's.",
@@ -139,7 +166,7 @@ def _docstring(code: Code, names: Sequence[str]) -> list[str]:
     return [*lines, '    """']
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """Text for a docstring, which it cannot end: names may come from a file that somebody else wrote."""
-    text = "".join(one if one.isprintable() else "?" for one in text)
+    text = "".join(letter if letter.isprintable() else "?" for letter in text)
     return text.replace("\\", "\\\\").replace('"', "'")

@@ -1,11 +1,11 @@
-"""Batches in chunks: what compiled engines need around a loop over samples."""
+"""Batches in chunks on all cores, and sequential loops in pieces: what engines need around their loops."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import copy_context
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,13 +13,23 @@ import numpy as np
 if TYPE_CHECKING:
     from autograd.engines import Compiled
 
-__all__ = ["Columns", "chunk_size", "cores", "in_chunks", "in_turns", "reduced"]
+__all__ = [
+    "ColumnAddresses",
+    "addresses",
+    "chunk_size",
+    "cores",
+    "entry_addresses",
+    "in_chunks",
+    "in_turns",
+    "pieces",
+    "reduced",
+]
 
 _WAVE = 1024  # chunks whose partial sums are kept at a time
 _BLOCK = 2**18  # results of samples that are kept at a time
 
 
-class Columns:
+class ColumnAddresses:
     """The addresses of a batch's columns, as compiled code takes them.
 
     Args:
@@ -37,25 +47,22 @@ class Columns:
     """
 
     def __init__(self, columns: Sequence[Any], count: int) -> None:
-        self._kept = list(columns)  # the arrays live as long as their addresses are in use
-        arrays = [i for i, one in enumerate(self._kept) if isinstance(one, np.ndarray)]
-        shared = list(columns)
-        for i in arrays:
-            shared[i] = 0.0
-        self._shared = np.array(shared, float)
-        self.pointers = np.uintp(_address(self._shared)) + np.arange(0, 8 * len(shared), 8, dtype=np.uintp)
-        self.strides = np.zeros(len(shared), np.int64)
-        kinds = ["s"] * len(shared)
-        for i in arrays:
-            column = self._kept[i]
+        self._columns = list(columns)  # the arrays live as long as their addresses are in use
+        arrays = [(i, column) for i, column in enumerate(columns) if isinstance(column, np.ndarray)]
+        shared, kinds, strides = list(columns), ["s"] * len(columns), [0] * len(columns)
+        for i, column in arrays:
             if column.dtype != np.float64:
                 raise TypeError(f"column {i} must be an array of float64, got {column.dtype}")
             if column.shape != (count,):
                 raise ValueError(f"column {i} must have shape ({count},), got {column.shape}")
-            stride = column.strides[0]
-            kinds[i] = "c" if stride == 8 and column.flags.aligned else "v"
-            self.pointers[i] = _address(column)
-            self.strides[i] = stride
+            shared[i], strides[i] = 0.0, column.strides[0]
+            kinds[i] = "c" if strides[i] == 8 and column.flags.aligned else "v"
+        self._shared = np.array(shared, float)
+        pointers = entry_addresses(self._shared)
+        for i, column in arrays:
+            pointers[i] = _address(column)
+        self.pointers = np.array(pointers, np.uintp)
+        self.strides = np.array(strides, np.int64)
         self.kinds = "".join(kinds)
 
 
@@ -63,9 +70,38 @@ def _address(array: np.ndarray) -> int:
     return int(array.__array_interface__["data"][0])
 
 
+def addresses(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Where each array's first element stands in memory."""
+    return np.array([_address(array) for array in arrays], np.uintp)
+
+
+def entry_addresses(array: np.ndarray) -> list[int]:
+    """Where each entry along an array's first axis stands in memory."""
+    first, stride = _address(array), array.strides[0]
+    return [first + i * stride for i in range(len(array))]
+
+
 def chunk_size(instructions: int) -> int:
     """How many samples make a chunk: a fraction of a millisecond's work, whatever the machine."""
     return max(1, min(4096, 2**20 // max(1, instructions)))
+
+
+def pieces(count: int, instructions: int, *, calls_back: bool, samples: int = 1) -> Iterator[tuple[int, int]]:
+    """The beginnings and ends of pieces of a sequential loop, each one call of compiled code.
+
+    Between pieces Python may notice an interrupt, and what a primitive raised that was called back:
+    soon where one may raise, and otherwise after a fraction of a second.
+
+    Args:
+        count: the steps of the loop.
+        instructions: how many a sample takes.
+        calls_back: whether primitives are called back.
+        samples: how many of them a step takes.
+    """
+    chunks = 1 if calls_back else 256
+    size = max(1, chunks * chunk_size(instructions) // samples)
+    for begin in range(0, count, size):
+        yield begin, min(count, begin + size)
 
 
 def cores() -> int:
@@ -89,46 +125,50 @@ def in_chunks(work: Callable[[int, int, int], None], count: int, size: int, kept
             out, and no thread is.
     """
     chunks = -(-count // size)
-    left = iter(range(chunks))  # each thread takes the next one
-    failed: list[BaseException] = []
+    remaining, taking = iter(range(chunks)), Lock()
+    errors: list[BaseException] = []
 
-    def take(_: Any) -> None:
+    def next_chunk() -> int | None:
+        with taking:  # threads may not share a bare iterator where there is no global lock
+            return None if errors else next(remaining, None)
+
+    def work_on(_: Any) -> None:
         try:
-            for chunk in left:
-                if failed:
-                    return
+            while (chunk := next_chunk()) is not None:
                 work(chunk, chunk * size, min(count, (chunk + 1) * size))
         except BaseException as error:
-            failed.append(error)
+            errors.append(error)
 
-    helpers = [Thread(target=copy_context().run, args=(take, kept)) for _ in range(min(cores(), chunks) - 1)]
+    helpers = [
+        Thread(target=copy_context().run, args=(work_on, kept)) for _ in range(min(cores(), chunks) - 1)
+    ]
     try:
         _start(helpers)
-        take(kept)
+        work_on(kept)
         _join(helpers)
     except BaseException as interrupt:
-        failed.append(interrupt)  # which stops the helpers
+        errors.append(interrupt)  # which stops the helpers
         _join(helpers)
     try:
-        if failed:
-            raise failed[0]
+        if errors:
+            raise errors[0]
     finally:
-        failed.clear()  # or the error would hold itself, and the batch, until the garbage is collected
+        errors.clear()  # or the error would hold itself, and the batch, until the garbage is collected
 
 
 def _start(threads: Sequence[Thread]) -> None:
     """Start as many as are to be had: the system may refuse more."""
     try:
-        for one in threads:
-            one.start()
+        for thread in threads:
+            thread.start()
     except RuntimeError:
         return
 
 
 def _join(threads: Sequence[Thread]) -> None:
-    for one in threads:
-        if one.is_alive():
-            one.join()
+    for thread in threads:
+        if thread.is_alive():
+            thread.join()
 
 
 def reduced(
@@ -179,12 +219,14 @@ def in_turns(
 ) -> tuple[list[float], list[np.ndarray]]:
     """`autograd.engines.BatchesInTurn.scan_batches` by other methods, for any two engines."""
     count = len(columns[0])
-    starts = range(0, count, size)
+    outputs = len(each.map([*carry, *(column[:0] for column in columns), *shared[0]], 0, None))
+    block = max(1, _BLOCK // max(1, outputs))
     state = list(carry)
     collected = []
-    for row, begin in zip(zip(*(one.tolist() for one in rows)) if rows else ((),) * len(starts), starts):
-        samples = [one[begin : begin + size] for one in columns]
-        totals = _totals(each, state, samples, shared[0])
+    for batch, begin in enumerate(range(0, count, size)):
+        samples = [column[begin : begin + size] for column in columns]
+        totals = _totals(each, state, samples, shared[0], block)
+        row = [array[batch].item() for array in rows]
         results = turn.call([*state, *totals, *row, *shared[1]])
         state = results[: len(carry)]
         collected.append(results[len(carry) :])
@@ -192,17 +234,14 @@ def in_turns(
 
 
 def _totals(
-    each: Compiled, state: Sequence[float], samples: Sequence[np.ndarray], shared: Sequence[float]
+    each: Compiled, state: Sequence[float], columns: Sequence[np.ndarray], shared: Sequence[float], block: int
 ) -> list[float]:
-    """A program's results, added up over the samples one after the other."""
-    count = len(samples[0])
+    """A program's results, added up over the samples one after the other, a block at a time."""
     totals: Any = 0.0
-    length = max(1, _BLOCK // max(1, len(state)))
-    for begin in range(0, count, length):
-        block = [one[begin : begin + length] for one in samples]
-        size = len(block[0])
-        results = each.map([*state, *block, *shared], size, None)
-        terms = np.empty((size + 1, len(results)))
+    for begin in range(0, len(columns[0]), block):
+        part = [column[begin : begin + block] for column in columns]
+        results = each.map([*state, *part, *shared], len(part[0]), None)
+        terms = np.empty((len(part[0]) + 1, len(results)))
         terms[0] = totals
         terms[1:] = np.array(results).T
         with np.errstate(all="ignore"):

@@ -13,18 +13,14 @@ import sys
 import threading
 import weakref
 from functools import cache
+from importlib import resources
 from typing import Any
 
 from autograd.primitives import table
 from autograd.primitives.operation import Operation
 from autograd.support.extras import require
 
-__all__ = ["HEAD", "Callbacks", "MachineCode", "binding", "call", "literal", "template"]
-
-HEAD = (
-    "declare double @llvm.sqrt.f64(double)\ndeclare double @sin(double) #0\n"
-    "declare double @cos(double) #0\nattributes #0 = { nounwind willreturn readnone }\n"
-)  # what every module begins with
+__all__ = ["Callbacks", "CompiledModule", "binding", "call", "literal", "llvm_text", "template"]
 
 # What {y} becomes of the operands {0}, {1}, {2}; {y} may be the beginning of more names. LLVM selects
 # these forms quickly where it does not optimise; fabs by its name takes it six times as long.
@@ -65,12 +61,18 @@ def binding() -> Any:
 
 
 @cache
+def llvm_text(name: str) -> str:
+    """A text in LLVM's language that stands beside this file."""
+    return resources.files(__package__).joinpath(f"{name}.ll").read_text("utf-8")
+
+
+@cache
 def _address(name: str) -> int:
     """Where the C library has a function, 0 if it has none of this name."""
-    found = binding().address_of_symbol(name)
-    path = None if found else ctypes.util.find_library("m")
+    address: int | None = binding().address_of_symbol(name)
+    path = None if address else ctypes.util.find_library("m")
     function = getattr(ctypes.CDLL(path), name, None) if path else None
-    return found or (ctypes.cast(function, ctypes.c_void_p).value if function else 0) or 0
+    return address or (ctypes.cast(function, ctypes.c_void_p).value if function else 0) or 0
 
 
 def template(primitive: Operation, *, fused: bool = False) -> str | None:
@@ -111,8 +113,8 @@ def literal(number: float) -> str:
     return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
 
 
-class MachineCode:
-    """Functions compiled from a module's text; freed with this object.
+class CompiledModule:
+    """Functions compiled from a module's text and ``head.ll``; freed with this object.
 
     LLVM's passes are left out. The text comes from simplified programs, of which they improve little
     (measured: 4% in a training step), they double the time to compile, and llvmlite never frees them.
@@ -126,13 +128,13 @@ class MachineCode:
     def __init__(self, text: str, *, selection: int = 2) -> None:
         llvm = binding()
         # The garbage collector frees in any order, LLVM only in one: the context last.
-        kept: list[Any] = []
-        weakref.finalize(self, _close, kept).atexit = False
-        kept.append(llvm.create_context())
-        kept.append(llvm.parse_assembly(text, kept[0]))
-        kept.append(llvm.create_mcjit_compiler(kept[1], _machine(selection)))
-        self._engine = kept[2]
-        self._engine.finalize_object()
+        owned: list[Any] = []
+        weakref.finalize(self, _close, owned).atexit = False
+        owned.append(llvm.create_context())
+        owned.append(llvm.parse_assembly(llvm_text("head") + text, owned[0]))
+        owned.append(llvm.create_mcjit_compiler(owned[1], _machine(selection)))
+        self._compiler = owned[2]
+        self._compiler.finalize_object()
 
     def function(self, name: str, *arguments: Any, holds_gil: bool = False) -> Any:
         """A function of the module that returns nothing, as ctypes calls it.
@@ -143,14 +145,23 @@ class MachineCode:
             holds_gil: whether other threads wait while it runs, which saves time on a short one.
         """
         kind = ctypes.PYFUNCTYPE if holds_gil else ctypes.CFUNCTYPE
-        found: Any = kind(None, *arguments)(self._engine.get_function_address(name))
-        found.code = self  # the code lives as long as somebody can call it
-        return found
+        function: Any = kind(None, *arguments)(self._compiler.get_function_address(name))
+        function.module = self  # the code lives as long as somebody can call it
+        return function
 
 
-def _close(kept: list[Any]) -> None:
-    for one in reversed(kept):
-        one.close()
+def _close(owned: list[Any]) -> None:
+    """Close what a module owns, the last made first, since LLVM crashes in another order.
+
+    An interrupt that comes meanwhile waits until all are closed.
+    """
+    try:
+        while owned:
+            owned[-1].close()  # which does nothing the second time
+            owned.pop()
+    finally:
+        if owned:
+            _close(owned)
 
 
 def _machine(selection: int) -> Any:

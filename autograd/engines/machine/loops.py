@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from autograd.engines.machine.ir import HEAD, Callbacks, call, literal, template
+from autograd.engines.machine.ir import Callbacks, call, literal, template
 from autograd.primitives.operation import Operation
 from autograd.programs.code import Code
 
@@ -17,9 +17,9 @@ class Body:
     """A lowered program as LLVM's text: ``%vN`` is slot N, a constant is itself.
 
     Args:
-        program: it.
+        program: the program.
         letter: what stands for the v.
-        given: other names for the first inputs.
+        names: other names for the first inputs.
 
     Attributes:
         inputs: the number of inputs.
@@ -27,28 +27,28 @@ class Body:
         outputs: the operand that each output is.
     """
 
-    def __init__(self, program: Code, letter: str = "v", given: Sequence[str] = ()) -> None:
+    def __init__(self, program: Code, letter: str = "v", names: Sequence[str] = ()) -> None:
         self.program = program
         self.inputs = len(program.inputs)
         self.first = self.inputs + len(program.constants)
-        self.operands = [*given, *(f"%{letter}{i}" for i in range(len(given), self.inputs))]
+        self.operands = [*names, *(f"%{letter}{i}" for i in range(len(names), self.inputs))]
         self.operands += map(literal, program.constants)
         self.operands += [f"%{letter}{i}" for i in range(self.first, self.first + len(program))]
         self.outputs = [self.operands[output] for output in program.outputs]
         self.callbacks = Callbacks()
-        primitives = dict.fromkeys(one.operation for one in program.instructions)
+        primitives = dict.fromkeys(instruction.operation for instruction in program.instructions)
         self._templates = {primitive: self._template(primitive).format for primitive in primitives}
 
     def _template(self, primitive: Operation) -> str:
-        found = template(primitive, fused=len(self.program) <= LARGE)
-        return found or f"{{y}} = {call(self.callbacks.address(primitive), primitive.arity)}"
+        known = template(primitive, fused=len(self.program) <= LARGE)
+        return known or f"{{y}} = {call(self.callbacks.address(primitive), primitive.arity)}"
 
     def lines(self, begin: int = 0, end: int | None = None) -> list[str]:
         """The text of the instructions from ``begin`` to ``end``."""
         names, templates = self.operands, self._templates
         return [
-            templates[one.operation](*[names[used] for used in one.operands], y=names[at])
-            for at, one in enumerate(self.program.instructions[begin:end], self.first + begin)
+            templates[instruction.operation](*[names[slot] for slot in instruction.operands], y=names[at])
+            for at, instruction in enumerate(self.program.instructions[begin:end], self.first + begin)
         ]
 
     def looped(self, varying: Iterable[int]) -> tuple[list[str], list[str]]:
@@ -123,7 +123,7 @@ def _results(operands: Sequence[str], index: str = "%i") -> tuple[list[str], lis
     return before, within
 
 
-def _fetch(operands: Sequence[str]) -> list[str]:
+def _state(operands: Sequence[str]) -> list[str]:
     """Load operands from the state, in its order."""
     return [
         f"%state{i} = getelementptr double, ptr %state, i64 {i}\n{name} = load double, ptr %state{i}"
@@ -137,7 +137,36 @@ def _sums(operands: Sequence[str], start: str, loop: str) -> tuple[list[str], li
     return heads, [f"%sum{i} = fadd double %total{i}, {operand}" for i, operand in enumerate(operands)]
 
 
-_STEP = "%next = add nsw i64 %i, 1\n%more = icmp slt i64 %next, %end\nbr i1 %more, label %loop, label %done"
+def _loop(
+    pointers: str, before: Sequence[str], heads: Sequence[str], within: Sequence[str], after: Sequence[str]
+) -> str:
+    """A function that loops over ``%i`` from ``%begin`` to ``%end``, once at least.
+
+    Args:
+        pointers: its parameters that come first.
+        before: the text before the loop.
+        heads: the text that stands first in it: the numbers that go from one round to the next.
+        within: the rest of it.
+        after: the text behind it.
+    """
+    lines = [
+        f"define void @loop({pointers}, i64 %begin, i64 %end) {{",
+        "entry:",
+        *before,
+        "br label %loop",
+        "loop:",
+        "%i = phi i64 [ %begin, %entry ], [ %i.next, %loop ]",
+        *heads,
+        *within,
+        "%i.next = add nsw i64 %i, 1",
+        "%i.more = icmp slt i64 %i.next, %end",
+        "br i1 %i.more, label %loop, label %done",
+        "done:",
+        *after,
+        "ret void",
+        "}",
+    ]
+    return "\n".join(lines)
 
 
 def map_text(body: Body, kinds: str, *, summed: bool) -> str:
@@ -145,29 +174,18 @@ def map_text(body: Body, kinds: str, *, summed: bool) -> str:
     before, load = _columns(body.operands[: body.inputs], kinds)
     fixed, moving = body.looped(i for i, kind in enumerate(kinds) if kind != "s")
     if summed:
-        totals, within = _sums(body.outputs, "entry", "loop")
+        places: list[str] = []
+        totals, store = _sums(body.outputs, "entry", "loop")
         after = stores("%results", ((f"%sum{i}", i) for i in range(len(body.outputs))))
     else:
         totals, after = [], []
-        places, within = _results(body.outputs)
-        before += places
-    return "\n".join(
-        [
-            HEAD,
-            "define void @loop(ptr %columns, ptr %column.strides, ptr %results, i64 %begin, i64 %end) {",
-            "entry:",
-            *before,
-            *fixed,
-            "br label %loop\nloop:\n%i = phi i64 [ %begin, %entry ], [ %next, %loop ]",
-            *totals,
-            *load,
-            *moving,
-            *within,
-            _STEP,
-            "done:",
-            *after,
-            "ret void\n}",
-        ]
+        places, store = _results(body.outputs)
+    return _loop(
+        "ptr %columns, ptr %column.strides, ptr %results",
+        [*before, *fixed, *places],
+        totals,
+        [*load, *moving, *store],
+        after,
     )
 
 
@@ -178,26 +196,12 @@ def scan_text(body: Body, carried: int, kinds: str) -> str:
     fixed, moving = body.looped(range(width))
     places, store = _results(body.outputs[carried:])
     state = [f"%carry{i}" for i in range(carried)] + names[width : body.inputs]
-    return "\n".join(
-        [
-            HEAD,
-            "define void @loop(ptr %state, ptr %columns, ptr %column.strides, ptr %results, "
-            "i64 %begin, i64 %end) {",
-            "entry:",
-            *_fetch(state),
-            *before,
-            *places,
-            *fixed,
-            "br label %loop\nloop:\n%i = phi i64 [ %begin, %entry ], [ %next, %loop ]",
-            *_carry(body, carried, "loop"),
-            *load,
-            *moving,
-            *store,
-            _STEP,
-            "done:",
-            *(f"store double {body.outputs[i]}, ptr %state{i}" for i in range(carried)),
-            "ret void\n}",
-        ]
+    return _loop(
+        "ptr %state, ptr %columns, ptr %column.strides, ptr %results",
+        [*_state(state), *before, *places, *fixed],
+        _carry(body, carried, "loop"),
+        [*load, *moving, *store],
+        _stored_carry(body, carried),
     )
 
 
@@ -207,6 +211,11 @@ def _carry(body: Body, carried: int, end: str) -> list[str]:
         f"{body.operands[i]} = phi double [ %carry{i}, %entry ], [ {body.outputs[i]}, %{end} ]"
         for i in range(carried)
     ]
+
+
+def _stored_carry(body: Body, carried: int) -> list[str]:
+    """Store the carry to the state, where `_state` has loaded it from."""
+    return [f"store double {body.outputs[i]}, ptr %state{i}" for i in range(carried)]
 
 
 def batches_text(turn: Body, each: Body, carried: int, kinds: str, row_kinds: str) -> str:
@@ -231,11 +240,10 @@ def batches_text(turn: Body, each: Body, carried: int, kinds: str, row_kinds: st
     state += turn.operands[first_row + len(row_kinds) : turn.inputs] + each.operands[width : each.inputs]
     return "\n".join(
         [
-            HEAD,
             "define void @loop(ptr %state, ptr %columns, ptr %column.strides, ptr %rows, ptr %row.strides, "
             "ptr %results, i64 %begin, i64 %end, i64 %size, i64 %count) {",
             "entry:",
-            *_fetch(state),
+            *_state(state),
             *before,
             *before_rows,
             *places,
@@ -256,7 +264,7 @@ def batches_text(turn: Body, each: Body, carried: int, kinds: str, row_kinds: st
             *store,
             "%b.next = add nsw i64 %b, 1\n%b.more = icmp slt i64 %b.next, %end",
             "br i1 %b.more, label %batch, label %done\ndone:",
-            *(f"store double {turn.outputs[i]}, ptr %state{i}" for i in range(carried)),
+            *_stored_carry(turn, carried),
             "ret void\n}",
         ]
     )

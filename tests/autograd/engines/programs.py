@@ -118,7 +118,7 @@ def check_scan(engine: str, program: Program, points: Sequence[Sequence[float]])
 def check_pieces(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches and scans of several chunks and pieces, of short and of long programs, on three cores."""
     monkeypatch.setattr("autograd.engines.batches.chunks.cores", lambda: 3)
-    for module in ("llvm", "machine.memory"):
+    for module in ("llvm", "machine.memory", "batches.chunks"):
         monkeypatch.setattr(f"autograd.engines.{module}.chunk_size", lambda _: 2)
     for size, samples in ((9, 600), (2500, 7)):
         program = long_program(size)

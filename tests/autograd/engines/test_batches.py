@@ -16,7 +16,7 @@ import pytest
 from autograd import trace
 from autograd.engines import compiled
 from autograd.engines.batches import chunks
-from autograd.engines.batches.chunks import Columns, chunk_size, in_chunks, in_turns, reduced
+from autograd.engines.batches.chunks import ColumnAddresses, chunk_size, in_chunks, in_turns, reduced
 
 cores = chunks.cores
 
@@ -206,7 +206,7 @@ def test_columns_are_told_to_compiled_code_by_address_stride_and_kind():
     block = np.arange(12.0).reshape(4, 3)
     unaligned = np.frombuffer(b"-" + np.array([7.0, 8.0, 9.0, 10.0]).tobytes(), float, offset=1)
     arrays = [np.array([1.0, 2.0, 3.0, 4.0]), block[:, 1], block[::-1, 2], unaligned, block.T[0]]
-    given = Columns([5.0, *arrays, 6.0, 7.0], 4)
+    given = ColumnAddresses([5.0, *arrays, 6.0, 7.0], 4)
     assert given.kinds == "scvvvvss"
     found = [
         [ctypes.c_double.from_address(int(pointer) + i * int(stride)).value for i in range(4)]
@@ -217,9 +217,9 @@ def test_columns_are_told_to_compiled_code_by_address_stride_and_kind():
 
 def test_columns_that_compiled_code_could_not_read_are_refused():
     with pytest.raises(TypeError, match="column 1 must be an array of float64, got float32"):
-        Columns([0.0, np.zeros(4, np.float32)], 4)
+        ColumnAddresses([0.0, np.zeros(4, np.float32)], 4)
     with pytest.raises(ValueError, match=r"column 1 must have shape \(4,\), got \(5,\)"):
-        Columns([0.0, np.zeros(5)], 4)
+        ColumnAddresses([0.0, np.zeros(5)], 4)
 
 
 @pytest.mark.parametrize("count", [0, 1, 6, 7, 4 * 7, 4 * 7 + 1, 9 * 7 - 3])

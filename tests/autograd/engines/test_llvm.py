@@ -171,7 +171,9 @@ def test_a_batch_larger_than_memory_is_not_copied(tmp_path: Path) -> None:
 def test_batches_are_the_bits_of_those_taken_in_turn(
     count: int, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(llvm, "chunk_size", lambda _: 2)  # samples, and 256 times as many make a piece
+    monkeypatch.setattr(
+        "autograd.engines.batches.chunks.chunk_size", lambda _: 2
+    )  # samples, and 256 times as many make a piece
     batches = -(-count // size)
     block = np.random.default_rng(count).normal(size=(count, 3))
     columns = [block[:, 0].copy(), block[:, 1]]

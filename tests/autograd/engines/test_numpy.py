@@ -16,7 +16,7 @@ from hypothesis import given
 import autograd as ag
 from autograd.derivatives.transforms import grad, value_and_grad
 from autograd.engines import numpy as engine_module
-from autograd.engines.numpy import Engine
+from autograd.engines.numpy import NumpyEngine as Engine
 from autograd.primitives import table
 from autograd.programs.program import Program, trace
 from autograd.testing import Expression, expressions

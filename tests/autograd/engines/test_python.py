@@ -14,7 +14,7 @@ from hypothesis import given
 
 import autograd as ag
 from autograd import trace, value_and_grad
-from autograd.engines.python import Engine
+from autograd.engines.python import PythonEngine as Engine
 from autograd.primitives import table
 from autograd.primitives.primitive import all_primitives
 from autograd.programs import portable
