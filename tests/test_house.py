@@ -132,3 +132,25 @@ def test_what_is_imported_is_seen(monkeypatch, tmp_path):
     (tmp_path / "ieee.py").write_text("from autograd.primitives.primitive import primitive\n")
     with pytest.raises(graphlib.CycleError):
         test_imports_do_not_go_round()
+
+
+def _functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield node
+
+
+@each_module
+def test_functions_import_optional_packages_only(module):
+    path = MODULES[module]
+    for function in _functions(path):
+        names = {
+            alias.name for node in ast.walk(function) if isinstance(node, ast.Import) for alias in node.names
+        }
+        names |= {str(node.module) for node in ast.walk(function) if isinstance(node, ast.ImportFrom)}
+        for name in names:
+            package = name.partition(".")[0]
+            required = package in sys.stdlib_module_names or package in CORE_PACKAGES or name in MODULES
+            assert not required or (module, name) in CONVENIENCES, (
+                f"{module}.{function.name} imports {name}: import it at the head of the file"
+            )
