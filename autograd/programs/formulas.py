@@ -22,7 +22,8 @@ _BINDING = {
     **dict.fromkeys(("*", "/"), _PRODUCT),
     "**": _POWER,
 }
-_LONGEST_SHOWN = 80  # characters, in the table
+# Characters, in the table. Its formulas have at most 28 or else hundreds: any limit between shows the same.
+_LONGEST_SHOWN = 80
 
 
 def formula(value: Value, longest: int = 10_000) -> str:
