@@ -11,7 +11,7 @@ demo: $(VENV)/installed-demo
 	$(RUN) -m models.assignment --out $(OUT)
 
 test: $(VENV)/installed-dev
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n auto --dist worksteal
 
 lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .

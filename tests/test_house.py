@@ -3,6 +3,7 @@
 import ast
 import graphlib
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,3 +123,63 @@ def test_what_is_imported_is_seen(monkeypatch, tmp_path):
     (tmp_path / "ieee.py").write_text("from autograd.primitives.primitive import primitive\n")
     with pytest.raises(graphlib.CycleError):
         test_imports_do_not_go_round()
+
+
+def _functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield node
+
+
+@each_module
+def test_functions_import_optional_packages_only(module):
+    path = MODULES[module]
+    for function in _functions(path):
+        names = {
+            alias.name for node in ast.walk(function) if isinstance(node, ast.Import) for alias in node.names
+        }
+        names |= {str(node.module) for node in ast.walk(function) if isinstance(node, ast.ImportFrom)}
+        for name in names:
+            package = name.partition(".")[0]
+            required = package in sys.stdlib_module_names or package in CORE_PACKAGES or name in MODULES
+            assert not required or (module, name) in CONVENIENCES, (
+                f"{module}.{function.name} imports {name}: import it at the head of the file"
+            )
+
+
+@each_module
+def test_a_function_has_at_most_60_lines(module):
+    """Its docstring aside."""
+    for function in _functions(MODULES[module]):
+        docstring = function.body[0] if ast.get_docstring(function) is not None else None
+        lines = function.end_lineno - function.lineno + 1
+        lines -= docstring.end_lineno - docstring.lineno + 1 if docstring else 0
+        assert lines <= 60, f"{module}.{function.name} has {lines} lines"
+
+
+def test_each_file_and_each_class_has_a_name_of_its_own():
+    files = Counter(path.stem for path in MODULES.values() if not path.stem.startswith("__"))
+    trees = (ast.parse(path.read_text("utf-8")) for path in MODULES.values())
+    classes = Counter(
+        node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+    )
+    repeated = [name for name, count in (files + classes).items() if count > 1]
+    assert not repeated, f"used more than once: {repeated}"
+
+
+@each_module
+def test_a_file_of_the_library_has_at_most_400_lines(module):
+    assert len(MODULES[module].read_text("utf-8").splitlines()) <= 400
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: path.stem)
+def test_a_file_of_tests_has_at_most_500_lines(path):
+    assert len(path.read_text("utf-8").splitlines()) <= 500
+
+
+def test_a_folder_has_at_most_12_files():
+    for folder in {
+        path.parent for path in (ROOT / "autograd").rglob("*.*") if "__pycache__" not in path.parts
+    }:
+        count = sum(path.is_file() for path in folder.iterdir())
+        assert count <= 12, f"{folder.relative_to(ROOT)} has {count} files"

@@ -25,7 +25,7 @@ __all__ = ["balanced", "fixed_step", "ladder", "richardson"]
 # lead to floats exactly, and such that its quotient by pi has no long runs of equal bits: no halving of it is
 # next to a multiple of pi, and a sine does not hide its period from several steps in a row.
 _LONGEST = 81 / 256
-_SHORTEST = 256  # units in the last place of the input
+_SHORTEST = 256  # units in the last place of the input; steps are 81 times a power of 2, so of 324 or more
 _MOST_STEPS = 200
 _MOST_COLUMNS = 8  # of Richardson's table
 _MOST_HOPELESS = 3

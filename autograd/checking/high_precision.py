@@ -195,6 +195,7 @@ def _limit(near: tuple[Any, Any], wide: tuple[Any, Any], noise: Any, closeness: 
     """
     (a, b), (c, d) = near, wide
     gap, slope = abs(b - a), (a + b) / 2
+    # The wide step is 10**10 times as long: a gap grows with it, but not at a kink.
     if gap > closeness * max(abs(a), abs(b)) and gap >= max(noise, abs(d - c) / 10**5):
         return _Quotient(slope * math.nan, noise)
     return _Quotient(slope * 0 if abs(slope) < max(noise, abs(c + d) / 10**5) else slope, noise)

@@ -170,6 +170,7 @@ def _over_squares(one: Any, a: Any, b: Any) -> Any:
     return scale * (scale * one / (a * a + b * b))
 
 
+# Well inside 2**-511 and 2**512, beyond which squares are subnormal or infinite.
 _LEAST_SIZE, _LARGEST_SIZE = 2.0**-310, 2.0**300
 
 atan2 = primitive(
@@ -196,7 +197,7 @@ def _upper_half(x: Any) -> Any:
 
     Source: T. J. Dekker, A floating-point technique for extending the available precision, 1971.
     """
-    c = 134217729.0 * x
+    c = 134217729.0 * x  # 2**27 + 1: halves of at most 26 bits, whose products are exact
     return c - (c - x)
 
 

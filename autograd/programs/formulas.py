@@ -18,7 +18,8 @@ __all__ = ["PRINTED_SIGNS", "Formula", "Operand", "application", "as_operand", "
 
 PRINTED_SIGNS = {"**": "^", "*": "·", "-": "−", "<=": "≤", "==": "="}
 _EXPONENTS: dict[float | None, str] = {float(i): digit for i, digit in enumerate("¹²³⁴⁵⁶⁷⁸⁹", 1)}
-_LONGEST_SHOWN = 80  # characters, in the table
+# Characters, in the table. Its formulas have at most 28 or else hundreds: any limit between shows the same.
+_LONGEST_SHOWN = 80
 
 
 class Operand(NamedTuple):

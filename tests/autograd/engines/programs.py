@@ -115,9 +115,14 @@ def check_scan(engine: str, program: Program, points: Sequence[Sequence[float]])
         assert bits([one[i] for one in found]) == bits(ys), str(program)
 
 
+def use_cores(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine of so many cores."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(count)), raising=False)
+
+
 def check_pieces(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches and scans of several chunks and pieces, of short and of long programs, on three cores."""
-    monkeypatch.setattr("autograd.engines.batches.chunks.cores", lambda: 3)
+    use_cores(3, monkeypatch)
     for module in ("llvm", "machine.memory", "batches.chunks"):
         monkeypatch.setattr(f"autograd.engines.{module}.chunk_size", lambda _: 2)
     for size, samples in ((9, 600), (2500, 7)):

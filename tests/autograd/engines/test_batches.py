@@ -16,14 +16,13 @@ import pytest
 from autograd import trace
 from autograd.engines import compiled
 from autograd.engines.batches import chunks
-from autograd.engines.batches.chunks import ColumnAddresses, chunk_size, in_chunks, in_turns, reduced
-
-cores = chunks.cores
+from autograd.engines.batches.chunks import ColumnAddresses, chunk_size, cores, in_chunks, in_turns, reduced
+from tests.autograd.engines.programs import use_cores
 
 
 @pytest.fixture(autouse=True)
 def _four_cores(monkeypatch):
-    monkeypatch.setattr(chunks, "cores", lambda: 4)
+    use_cores(4, monkeypatch)
 
 
 def helpers() -> list[threading.Thread]:

@@ -28,6 +28,7 @@ from tests.autograd.engines.programs import (
     long_program,
     programs,
     table_program,
+    use_cores,
 )
 
 pytest.importorskip("llvmlite")
@@ -142,7 +143,7 @@ def test_the_mean_is_the_same_on_one_core_and_on_two_and_in_both_engines(
     columns = list(np.random.default_rng(3).normal(size=(2, 20_001)))
     found = []
     for cores in (1, 2):
-        monkeypatch.setattr("autograd.engines.batches.chunks.cores", lambda cores=cores: cores)
+        use_cores(cores, monkeypatch)
         found += [compiled(program.code, one).map(columns, 20_001, "mean") for one in ("interpreter", "llvm")]
     assert found[0] == found[1] == found[2] == found[3]
 

@@ -21,6 +21,7 @@ from autograd.primitives import table
 from autograd.programs.program import Program, trace
 from autograd.testing import Expression, expressions
 from models.assignment.graph import loss
+from tests.autograd.engines.programs import use_cores
 
 LONGEST = engine_module._LONGEST
 SPECIAL = [
@@ -182,7 +183,7 @@ def test_results_do_not_depend_on_the_number_of_cores(
     columns = training_batch(count)
     found = []
     for cores in (1, 2, 3, 2):
-        monkeypatch.setattr("autograd.engines.batches.chunks.cores", lambda cores=cores: cores)
+        use_cores(cores, monkeypatch)
         found.append(np.array(Engine(loss_gradient().code).map(columns, count, reduce)).tobytes())
     assert len(set(found)) == 1
 
@@ -327,7 +328,7 @@ def test_no_samples() -> None:
 
 
 def test_nan_and_inf_come_without_warnings_from_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograd.engines.batches.chunks.cores", lambda: 2)
+    use_cores(2, monkeypatch)
     engine = Engine(trace(lambda x: (x.log(), 1 / x, x.exp() - x.exp()), 1.0).code)
     column = np.tile([-1.0, 0.0, 1000.0], 2 * LONGEST)
     with np.errstate(all="raise"):
@@ -413,7 +414,7 @@ CALLED_BACK = pytest.mark.filterwarnings("ignore:the primitive 'refusing' cannot
 def test_an_exception_in_a_primitive_that_is_called_back_reaches_the_caller(
     cores: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("autograd.engines.batches.chunks.cores", lambda: cores)
+    use_cores(cores, monkeypatch)
     engine = Engine(_traced_refusing().code)
     count = 6 * LONGEST
     column = np.zeros(count)
@@ -427,7 +428,7 @@ def test_an_exception_in_a_primitive_that_is_called_back_reaches_the_caller(
 
 @CALLED_BACK
 def test_contexts_reach_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograd.engines.batches.chunks.cores", lambda: 3)
+    use_cores(3, monkeypatch)
     engine = Engine(_traced_refusing().code)
     token = level.set(7.0)
     try:

@@ -13,46 +13,17 @@ import pytest
 from mpmath import mp, mpf
 
 import autograd
-from autograd import Primitive, Value, all_primitives
+from autograd import Primitive, Value, all_primitives, trace
 from benchmarks.accuracy.exact import exact
 from tests.autograd.exact import Exact
 from tests.autograd.primitives.test_ieee import CASES, same
 
 TABLE = {p.name: p for p in all_primitives() if p.is_builtin}
 NAMES = [
-    *[
-        "add",
-        "sub",
-        "mul",
-        "div",
-        "neg",
-        "pow",
-        "exp",
-        "log",
-        "log1p",
-        "expm1",
-        "log2",
-        "log10",
-        "sqrt",
-        "hypot",
-    ],
-    *[
-        "sin",
-        "cos",
-        "tan",
-        "asin",
-        "acos",
-        "atan",
-        "atan2",
-        "sinh",
-        "cosh",
-        "tanh",
-        "asinh",
-        "acosh",
-        "atanh",
-    ],
-    *["sigmoid", "softplus", "erf", "erfc", "relu", "absolute", "maximum", "minimum", "where", "less"],
-    *["less_equal", "equal", "stop_gradient"],
+    *["add", "sub", "mul", "div", "neg", "pow", "exp", "log", "log1p", "expm1", "log2", "log10", "sqrt"],
+    *["hypot", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh"],
+    *["acosh", "atanh", "sigmoid", "softplus", "erf", "erfc", "relu", "absolute", "maximum", "minimum"],
+    *["where", "less", "less_equal", "equal", "stop_gradient"],
 ]
 OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "neg": "-"}
 COMPARISONS = {"less": "<", "less_equal": "<=", "equal": "=="}
@@ -62,24 +33,8 @@ COMPARISONS = {"less": "<", "less_equal": "<=", "equal": "=="}
 
 _RANDOM = random.Random(20)
 _NEAR_1 = [1 - 2**-53, 1.0, 1 + 2**-52]
-_POSITIVE = [
-    1e-300,
-    1e-30,
-    1e-8,
-    1e-3,
-    0.1,
-    0.5,
-    *_NEAR_1,
-    1.5,
-    3.0,
-    19.0625,
-    40.0,
-    300.0,
-    1e3,
-    1e8,
-    1e30,
-    1e300,
-]
+_POSITIVE = [1e-300, 1e-30, 1e-8, 1e-3, 0.1, 0.5, *_NEAR_1]
+_POSITIVE += [1.5, 3.0, 19.0625, 40.0, 300.0, 1e3, 1e8, 1e30, 1e300]
 _POSITIVE += [_RANDOM.lognormvariate(0, 3) for _ in range(30)]
 _REAL = [0.0, *_POSITIVE, *[-x for x in _POSITIVE], *[_RANDOM.uniform(-1, 1) for _ in range(20)]]
 _FEW = [-1e8, -3.0, -1.0, -1e-3, 1e-8, 0.1, 0.7, 1.0, 2.5, 17.0, 1e6]
@@ -160,40 +115,26 @@ def test_each_primitive_is_a_function_of_the_package(entry):
 
 
 def test_each_unary_primitive_is_a_method_of_value(entry):
-    if entry.arity > 1 or entry.name in OPERATORS:
-        return
-    v = Value(0.5)
-    made = getattr(v, entry.name)()
-    assert made._operation is entry
-    assert made._left is v
+    if entry.arity == 1 and entry.name not in OPERATORS:
+        assert trace(lambda v: getattr(v, entry.name)(), 0.5).counts() == {entry.name: 1}
 
 
 def test_each_method_of_value_is_a_primitive_or_numpys_spelling_of_one():
     spellings = {"arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2", "fabs": "absolute"}
     spellings |= {f"arc{name}h": f"a{name}h" for name in ("sin", "cos", "tan")}
-    v, other = Value(0.5), Value(0.25)
     for name, method in vars(Value).items():
         if name.startswith("_") or not inspect.isfunction(method) or name in ("backward", "conjugate"):
             continue
         arity = len(inspect.signature(method).parameters)
-        assert method(*(v, other)[:arity])._operation is TABLE[spellings.get(name, name)], name
+        program = trace(method, *[0.5, 0.25][:arity])
+        assert program.counts() == {spellings.get(name, name): 1}, name
     assert all(getattr(Value, theirs) is getattr(Value, ours) for theirs, ours in spellings.items())
 
 
-def test_operators_make_the_nodes_of_their_primitives():
-    a, b = Value(2.0), Value(3.0)
-    made = {
-        "add": a + b,
-        "sub": a - b,
-        "mul": a * b,
-        "div": a / b,
-        "pow": a**b,
-        "neg": -a,
-        "absolute": abs(a),
-    }
-    for name, node in made.items():
-        assert node._operation is TABLE[name]
-        assert node._left is a
+def test_operators_record_their_primitives():
+    program = trace(lambda a, b: [a + b, a - b, a * b, a / b, a**b, -a, abs(a)], 2.0, 3.0)
+    assert program.counts() == dict.fromkeys([*OPERATORS, "absolute"], 1)
+    assert program(2.0, 3.0) == [5.0, -1.0, 6.0, 2 / 3, 8.0, -2.0, 2.0]
 
 
 def test_symbols_are_pythons_operators(entry):
@@ -248,24 +189,8 @@ def test_partials_agree_with_central_differences(entry):
             assert got == pytest.approx((above - below) / (2 * step), rel=1e-5, abs=1e-8), (point, i)
 
 
-SMOOTH = [
-    *["pow", "exp", "log", "log1p", "expm1", "log2", "log10", "sqrt", "hypot", "sin", "cos", "tan", "asin"],
-    *[
-        "acos",
-        "atan",
-        "atan2",
-        "sinh",
-        "cosh",
-        "tanh",
-        "asinh",
-        "acosh",
-        "atanh",
-        "sigmoid",
-        "softplus",
-        "erf",
-    ],
-    *["erfc", "mul", "div"],
-]
+_KINKED = ["relu", "absolute", "maximum", "minimum", "where", "less", "less_equal", "equal", "stop_gradient"]
+SMOOTH = [name for name in NAMES if name not in ("add", "sub", "neg", *_KINKED)]
 
 
 @pytest.mark.parametrize("name", SMOOTH)
@@ -540,9 +465,7 @@ def test_an_array_of_floats_beside_a_value_gives_an_array_of_values():
     assert v.grad == 2 / math.hypot(1, 2)
 
 
-@pytest.mark.parametrize(
-    "array", [np.array(["a"]), np.array([1j]), np.array(["2020-01-01"], "datetime64[D]")]
-)
+@pytest.mark.parametrize("array", [np.array(["a"]), np.array([1j]), np.array(["2020-01-01"], "M8[D]")])
 def test_an_array_of_anything_else_is_refused(entry, array):
     with pytest.raises(TypeError, match=f"an operand of {entry.name} must be real, got an array of dtype"):
         entry(*[array] * entry.arity)
@@ -572,7 +495,6 @@ def test_the_wrong_number_of_arguments_is_refused(entry):
             entry()
         return
     for args in ([], [1.0] * (entry.arity + 1), [Value(1.0)] * (entry.arity + 1)):
-        with pytest.raises(
-            TypeError, match=rf"{entry.name} takes {entry.arity} argument\(s\), got {len(args)}"
-        ):
+        expected = rf"{entry.name} takes {entry.arity} argument\(s\), got {len(args)}"
+        with pytest.raises(TypeError, match=expected):
             entry(*args)
