@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, NoReturn
 
 from autograd import Value
-from autograd.graph.walks import assign, clear_gradients, gradients, numbers
+from autograd.graph.nodes import assign, clear_gradients, gradients, numbers
 from autograd.primitives.ieee import to_float
 from optim.checks import check_fields, checked, setting, whole
 from optim.schedules import Schedule

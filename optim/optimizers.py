@@ -11,7 +11,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 from autograd import Value, maximum, relu, sqrt
-from autograd.graph.walks import assign, gradients, numbers
+from autograd.graph.nodes import assign, gradients, numbers
 from optim.checks import real, setting, switch
 from optim.optimizer import Optimizer, learning_rate
 from optim.schedules import Schedule

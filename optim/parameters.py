@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd import Value
+from autograd.graph.nodes import is_leaf
 from autograd.graph.trees import flatten
-from autograd.graph.walks import is_leaf, leaves, topological_order
+from autograd.graph.walks import leaves, topological_order
 from autograd.primitives.ieee import described
 from optim.samples import Samples
 

@@ -142,9 +142,7 @@ def test_functions_import_optional_packages_only(module):
         for name in names:
             package = name.partition(".")[0]
             required = package in sys.stdlib_module_names or package in CORE_PACKAGES or name in MODULES
-            assert not required or (module, name) in CONVENIENCES, (
-                f"{module}.{function.name} imports {name}: import it at the head of the file"
-            )
+            assert not required, f"{module}.{function.name} imports {name}: import it at the head of the file"
 
 
 @each_module
@@ -163,7 +161,7 @@ def test_each_file_and_each_class_has_a_name_of_its_own():
     classes = Counter(
         node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
     )
-    repeated = [name for name, count in (files + classes).items() if count > 1]
+    repeated = [name for counts in (files, classes) for name, count in counts.items() if count > 1]
     assert not repeated, f"used more than once: {repeated}"
 
 

@@ -17,8 +17,8 @@ import numpy as np
 
 from autograd.checking.numbers import FOR_FLOATS_ONLY, Scalar, restated
 from autograd.checking.tape import Tape
+from autograd.graph.nodes import number, numbers, operands, operation
 from autograd.graph.value import Value
-from autograd.graph.walks import number, numbers, operands, operation
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive, all_primitives
 

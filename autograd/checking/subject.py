@@ -11,9 +11,10 @@ from autograd.checking.numbers import RefusedError, restated
 from autograd.checking.rounding import Rounded, derivatives, own_rounding, values_of
 from autograd.checking.tape import Tape
 from autograd.derivatives.transforms import grad, hessian
+from autograd.graph.nodes import number, numbers
 from autograd.graph.trees import flatten
 from autograd.graph.value import Value
-from autograd.graph.walks import leaves, number, numbers, topological_order
+from autograd.graph.walks import leaves, topological_order
 from autograd.primitives.primitive import Primitive
 from autograd.programs.program import trace
 from autograd.programs.tracing import argument_names

@@ -9,16 +9,9 @@ from typing import Any
 
 from autograd.checking.numbers import RefusedError
 from autograd.derivatives import sweeps
+from autograd.graph.nodes import is_constant, numbers, operands, operation
 from autograd.graph.value import Value
-from autograd.graph.walks import (
-    Application,
-    is_constant,
-    leaves,
-    numbers,
-    operands,
-    operation,
-    topological_order,
-)
+from autograd.graph.walks import Application, leaves, topological_order
 from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction

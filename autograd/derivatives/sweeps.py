@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from autograd.graph.context import deriving, is_watched, tell_propagated, tell_pushed
-from autograd.graph.walks import Application, number, numbers
+from autograd.graph.nodes import number, numbers
+from autograd.graph.walks import Application
 from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import Primitive
 

@@ -16,9 +16,10 @@ import numpy as np
 
 from autograd.derivatives import sweeps
 from autograd.graph.context import births, current, differentiating
+from autograd.graph.nodes import is_leaf, number
 from autograd.graph.trees import Structure, arranged, array_of, flatten
 from autograd.graph.value import Value
-from autograd.graph.walks import Application, applications, is_leaf, leaves_among, number
+from autograd.graph.walks import Application, applications, leaves_among
 from autograd.primitives.ieee import described
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]

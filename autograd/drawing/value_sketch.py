@@ -5,17 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from autograd.drawing.sketch import Look, Sketch, SketchNode
+from autograd.graph.nodes import gradients, is_leaf, number, operands, operation
 from autograd.graph.scopes import scopes_of
 from autograd.graph.value import Value
-from autograd.graph.walks import (
-    gradients,
-    is_leaf,
-    leaves,
-    number,
-    operands,
-    operation,
-    topological_order,
-)
+from autograd.graph.walks import leaves, topological_order
 
 __all__ = ["has_more_than", "sketch_of_values"]
 

@@ -8,8 +8,9 @@ import os
 from autograd.explaining.explained_graph import ExplainedGraph
 from autograd.explaining.page import assemble
 from autograd.explaining.telling import tell
+from autograd.graph.nodes import operation
 from autograd.graph.value import Value
-from autograd.graph.walks import leaves, operation, topological_order
+from autograd.graph.walks import leaves, topological_order
 from autograd.primitives.ieee import described
 from autograd.primitives.primitive import Primitive
 from autograd.support.whole_files import write_whole

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from autograd.derivatives.sweeps import Received, reverse
-from autograd.graph.value import Value, partials_at
-from autograd.graph.walks import Application, applications, is_leaf, leaves
+from autograd.graph.nodes import is_leaf, partials_at
+from autograd.graph.value import Value
+from autograd.graph.walks import Application, applications, leaves
 
 __all__ = ["BackwardStep", "Share", "backward_steps"]
 

@@ -7,8 +7,9 @@ import re
 from autograd.explaining.backward_pass import backward_steps
 from autograd.explaining.node_names import name_all
 from autograd.explaining.operation_formulas import operation_formula, partial_formulas
+from autograd.graph.nodes import is_leaf, operands
 from autograd.graph.value import Value
-from autograd.graph.walks import is_leaf, leaves, operands, topological_order
+from autograd.graph.walks import leaves, topological_order
 from autograd.programs.formulas import Formula
 
 __all__ = ["ExplainedGraph"]

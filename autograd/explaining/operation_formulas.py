@@ -6,8 +6,8 @@ import math
 from contextvars import Context
 
 from autograd.derivation.differentiation import textbook_partial
+from autograd.graph.nodes import operands, operation
 from autograd.graph.value import Value
-from autograd.graph.walks import operands, operation
 from autograd.primitives.ieee import evaluate
 from autograd.primitives.notation import format_rounded
 from autograd.primitives.primitive import Primitive

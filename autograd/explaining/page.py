@@ -19,8 +19,8 @@ from autograd.explaining.explained_graph import ExplainedGraph
 from autograd.explaining.operation_formulas import textbook_remark
 from autograd.explaining.picture import picture
 from autograd.explaining.telling import Told
+from autograd.graph.nodes import number, operands
 from autograd.graph.value import Value
-from autograd.graph.walks import number, operands
 from autograd.primitives.notation import format_rounded
 from autograd.programs.formulas import Formula, Operand
 

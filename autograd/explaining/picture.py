@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from autograd.explaining.explained_graph import ExplainedGraph
 from autograd.explaining.layers import Layout, Point, Size, layered
+from autograd.graph.nodes import number
 from autograd.graph.value import Value
-from autograd.graph.walks import number
 from autograd.primitives.notation import format_rounded
 from autograd.programs.formulas import PRINTED_SIGNS
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from autograd.explaining.backward_pass import BackwardStep, Share
 from autograd.explaining.explained_graph import ExplainedGraph
-from autograd.graph.walks import number
+from autograd.graph.nodes import number
 from autograd.primitives.notation import format_rounded
 from autograd.programs.formulas import Formula, Operand
 

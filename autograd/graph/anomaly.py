@@ -9,8 +9,8 @@ from typing import Any
 
 from autograd.graph import context
 from autograd.graph.context import Received, Watcher, current, entered
+from autograd.graph.nodes import number, numbers, operands, operation
 from autograd.graph.value import Value
-from autograd.graph.walks import number, numbers, operands, operation
 from autograd.support.user_line import Line, user_line
 
 __all__ = ["detect_anomaly", "is_born", "is_hunted"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd.graph.walks import N, Node, full_order, leaves_among, new_node, parents
+from autograd.graph.nodes import N, Node, new_node, parents
+from autograd.graph.walks import full_order, leaves_among
 from autograd.primitives.operation import Operation
 
 __all__ = ["Copied"]

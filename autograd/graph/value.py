@@ -12,7 +12,6 @@ the table of primitives; there is no mathematics here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NoReturn, Union
 
 import numpy as np
@@ -21,14 +20,15 @@ from autograd.graph import context
 from autograd.graph.context import current
 from autograd.graph.copies import Copied
 from autograd.graph.functions import Functions
+from autograd.graph.nodes import new_node, numbers, operands, operation, parents, record_several
 from autograd.graph.refusals import refuse_arguments, refuse_by_hand, refuse_in_trace
-from autograd.graph.walks import full_order, new_node, numbers, operands, operation, parents, projected
+from autograd.graph.walks import full_order
 from autograd.primitives import table
 from autograd.primitives.ieee import evaluate, to_float
 from autograd.primitives.operation import Operation, Projection
 from autograd.primitives.primitive import Primitive
 
-__all__ = ["Value", "partials_at"]
+__all__ = ["Value"]
 
 Number = Union[float, int, "np.floating[Any]", "np.integer[Any]"]
 
@@ -216,7 +216,7 @@ class Value(Functions, Copied):
         """Record an operation that was called as a function: the hook of `Operation.__call__`."""
         parts = [arg if isinstance(arg, Value) else operation.operand(arg) for arg in args]
         if operation.result_count > 1:
-            return _record_several(operation, parts)
+            return record_several(Value, operation, parts)
         node = new_node(Value, operation, parts, operation(*numbers(parts)))
         if context.active:
             context.tell_recorded(node)
@@ -358,28 +358,6 @@ def _constant(number: Any) -> Any:
     return NotImplemented
 
 
-def _record_several(operation: Operation, parts: list[Any]) -> tuple[Value, ...]:
-    """The results of an operation that has several: one node holds them, and each is a node made of it."""
-    results = operation.run(numbers(parts))
-    data: Any = tuple([to_float(result, f"a result of {operation.name}") for result in results])
-    if len(data) != operation.result_count:
-        raise TypeError(f"{operation.name} must have {operation.result_count} results, got {len(data)}")
-    node = new_node(Value, operation, parts, data)
-    nodes = tuple([projected(node, index) for index in range(len(data))])
-    if context.active:
-        for result in nodes:
-            context.tell_recorded(result)
-    return nodes
-
-
-def partials_at(node: Value) -> Sequence[float | None]:
-    """The partial derivatives of a primitive by its operands, where it was computed; None by a constant."""
-    parts = operands(node)
-    wanted = tuple([type(part) is not float for part in parts])
-    partials: Sequence[float | None] = operation(node).partials_at(node._data, tuple(numbers(parts)), wanted)
-    return partials
-
-
 def _propagate(node: Value) -> context.Received:
     """The chain rule at one node: add to each operand's gradient, and return what each received."""
     operation, parts = node._operation, parents(node)
@@ -406,8 +384,8 @@ def _collect(result: Value, node: Any, index: int) -> context.Received:
 
 def _backward_watched(order: list[Value]) -> None:
     for node in reversed(order):
-        if node._grad is _NOTHING:
+        grad: Any = node._grad
+        if grad is _NOTHING:
             node._grad = 0.0
         else:
-            adjoints = node._grad if isinstance(node._grad, list) else [node._grad]
-            context.tell_propagated(node, adjoints, _propagate(node))
+            context.tell_propagated(node, grad if type(grad) is list else [grad], _propagate(node))

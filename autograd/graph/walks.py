@@ -1,136 +1,15 @@
-"""Nodes, as others read them, and walks over a graph: operands before the operations that use them.
-
-A node keeps its numbers and operands in private slots, which only this folder touches. Reading them by
-these functions, unlike `Value.data`, is allowed in a trace: it is for those who build programs, pictures
-and derivatives of a graph, and know that the numbers are those of the moment.
-"""
+"""Walks over a graph: operands before the operations that use them, and never by recursion."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Container, Iterable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
+from autograd.graph.nodes import N, operands, parents, projected
 from autograd.primitives.operation import Projection
 
-__all__ = [
-    "Application",
-    "N",
-    "Node",
-    "applications",
-    "assign",
-    "clear_gradients",
-    "full_order",
-    "gradients",
-    "is_constant",
-    "is_leaf",
-    "leaves",
-    "leaves_among",
-    "new_node",
-    "number",
-    "numbers",
-    "operands",
-    "operation",
-    "parents",
-    "projected",
-    "topological_order",
-]
-
-
-class Node(Protocol):
-    """What a walk needs to know of a node; `Value` is one.
-
-    A leaf has no operation. The first operand is in ``_left``, the second in ``_right``; an operation
-    of three or more keeps them all as one tuple in ``_left``. An operand is a node, or a plain float
-    where it is a constant. An operation of several results makes one node that holds them all in
-    ``_data``, which nobody outside this folder sees, and of it a node for each result: see `Projection`.
-    ``_scopes`` is what `scopes_of` tells, or None; ``_mark`` belongs to `full_order`.
-    """
-
-    label: str
-    _data: float
-    _grad: float
-    _operation: Any
-    _left: Any
-    _right: Any
-    _scopes: Any
-    _mark: Any
-
-
-N = TypeVar("N", bound=Node)
-
-
-def parents(node: Node) -> tuple[Any, ...]:
-    """What a node keeps as its operands: for one of several results the node that has them all."""
-    if node._operation is None:
-        return ()
-    if type(node._left) is tuple:
-        return node._left
-    return (node._left,) if node._right is None else (node._left, node._right)
-
-
-def operands(node: Node) -> tuple[Any, ...]:
-    """The operands of a node in order: nodes, and floats where they are constants."""
-    return parents(node._left if type(node._operation) is Projection else node)
-
-
-def number(operand: Any) -> float:
-    """The number behind an operand or a result: a constant's own, or that of a node."""
-    return operand if type(operand) is float else operand._data
-
-
-def numbers(operands: Iterable[Any]) -> list[float]:
-    """The `number` behind each of several operands or results."""
-    return [operand if type(operand) is float else operand._data for operand in operands]
-
-
-def gradients(nodes: Iterable[Node]) -> list[float]:
-    """The gradients that nodes hold."""
-    return [node._grad for node in nodes]
-
-
-def assign(nodes: Iterable[Node], numbers: Iterable[float]) -> None:
-    """Give each of several leaves its next number, as an optimizer does at each step."""
-    for node, data in zip(nodes, numbers):
-        node._data = data
-
-
-def clear_gradients(nodes: Iterable[Node]) -> None:
-    """Set the gradient of each of several nodes to 0."""
-    for node in nodes:
-        node._grad = 0.0
-
-
-def is_constant(operand: Any) -> bool:
-    """Whether an operand is a plain number, and no node."""
-    return type(operand) is float
-
-
-def is_leaf(node: Node) -> bool:
-    """Whether no operation made a node."""
-    return node._operation is None
-
-
-def operation(node: Node) -> Any:
-    """The operation that computed a node; None for a leaf."""
-    return node._left._operation if type(node._operation) is Projection else node._operation
-
-
-def new_node(
-    kind: type[N],
-    operation: Any,
-    operands: Sequence[Any],
-    data: float,
-    grad: float = 0.0,
-    label: str = "",
-) -> N:
-    """A node made of its parts, without `__init__`, which checks what a user passes; in no scope."""
-    node = object.__new__(kind)
-    node._data, node._grad, node.label, node._operation = data, grad, label, operation
-    node._left, node._right = (*operands, None, None)[:2] if len(operands) < 3 else (tuple(operands), None)
-    node._scopes = node._mark = None
-    return node
-
+__all__ = ["Application", "applications", "full_order", "leaves", "leaves_among", "topological_order"]
 
 # A walk marks the nodes that it has visited, with an object of its own. One at a time: two threads
 # whose graphs share operations would lose each other's marks.
@@ -233,19 +112,12 @@ def _with_results(applied: list[Application], order: list[N]) -> list[Applicatio
         if type(node._operation) is Projection:
             handed_out.setdefault(node._left, {}).setdefault(node._operation.index, []).append(node)
     completed: list[Application] = []
-    for operation, operands, (node,) in applied:
+    for operation, parts, (node,) in applied:
         if operation.result_count == 1:
-            completed.append((operation, operands, (node,)))
+            completed.append((operation, parts, (node,)))
             continue
         results = [handed_out[node].get(i) or [projected(node, i)] for i in range(operation.result_count)]
-        completed.append((operation, operands, tuple([nodes[0] for nodes in results])))
+        completed.append((operation, parts, tuple([nodes[0] for nodes in results])))
         for first, *copies in results:
             completed += [(copy._operation, (first,), (copy,)) for copy in copies]
     return completed
-
-
-def projected(node: N, index: int) -> N:
-    """One result of a node that has several."""
-    result = new_node(type(node), Projection(index), (node,), node._data[index])  # type: ignore[index]
-    result._scopes = node._scopes
-    return result

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from autograd.graph.nodes import operands, operation
 from autograd.graph.value import Value
-from autograd.graph.walks import operands, operation, topological_order
+from autograd.graph.walks import topological_order
 from autograd.primitives.notation import Binding, binding_of, format_constant, format_rounded
 from autograd.primitives.primitive import Primitive, all_primitives
 from autograd.primitives.table import pow as power

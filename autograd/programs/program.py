@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd.graph.anomaly import is_hunted
+from autograd.graph.nodes import numbers
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
-from autograd.graph.walks import numbers
 from autograd.programs import saving
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code, Instruction

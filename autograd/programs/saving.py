@@ -36,9 +36,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from autograd.graph.nodes import number
 from autograd.graph.trees import Structure
 from autograd.graph.value import Value
-from autograd.graph.walks import number
 from autograd.primitives.operation import Operation, find_operation
 from autograd.programs.code import Code, Instruction
 from autograd.programs.nesting import nesting_of, structure_of

@@ -68,7 +68,7 @@ class Builder:
                     return self.constant(operation(*[slots[operand] for operand in operands]))
                 break
         if is_notable and operation in _REWRITES:
-            rewritten = _REWRITES[operation](_Rewriting(self, label, line, scopes), *operands)
+            rewritten = _REWRITES[operation](_Site(self, label, line, scopes), *operands)
             if rewritten is not None:
                 return rewritten
         key = operation, operands
@@ -127,7 +127,7 @@ class Builder:
         return Code(name, inputs, constants, instructions, renumbered(outputs))
 
 
-class _Rewriting:
+class _Site:
     """What a rewriting rule may ask of its operands, and how it makes another operation instead."""
 
     def __init__(self, builder: Builder, label: str, line: Line | None, scopes: Path) -> None:
@@ -154,7 +154,7 @@ class _Rewriting:
         return one.operands[0] if isinstance(one, Instruction) and one.operation is primitive else None
 
 
-def _add(at: _Rewriting, a: int, b: int) -> int | None:
+def _add(at: _Site, a: int, b: int) -> int | None:
     if "-0.0" in (at.number(a), at.number(b)):
         return b if at.number(a) == "-0.0" else a
     if (x := at.inside(table.neg, b)) is not None:
@@ -164,7 +164,7 @@ def _add(at: _Rewriting, a: int, b: int) -> int | None:
     return None
 
 
-def _sub(at: _Rewriting, a: int, b: int) -> int | None:
+def _sub(at: _Site, a: int, b: int) -> int | None:
     if at.number(b) == "0.0":
         return a
     if (x := at.inside(table.neg, b)) is not None:
@@ -172,7 +172,7 @@ def _sub(at: _Rewriting, a: int, b: int) -> int | None:
     return None
 
 
-def _mul(at: _Rewriting, a: int, b: int) -> int | None:
+def _mul(at: _Site, a: int, b: int) -> int | None:
     for one, other in ((a, b), (b, a)):
         if at.number(one) == "1.0":
             return other
@@ -187,7 +187,7 @@ def _mul(at: _Rewriting, a: int, b: int) -> int | None:
     return None
 
 
-def _div(at: _Rewriting, a: int, b: int) -> int | None:
+def _div(at: _Site, a: int, b: int) -> int | None:
     if at.number(b) == "1.0":
         return a
     if at.number(b) == "-1.0":
@@ -198,11 +198,11 @@ def _div(at: _Rewriting, a: int, b: int) -> int | None:
     return None
 
 
-def _neg(at: _Rewriting, a: int) -> int | None:
+def _neg(at: _Site, a: int) -> int | None:
     return at.inside(table.neg, a)
 
 
-def _pow(at: _Rewriting, a: int, b: int) -> int | None:
+def _pow(at: _Site, a: int, b: int) -> int | None:
     if at.number(b) == "2.0":
         return at.make(table.mul, a, a)
     if at.number(b) == "1.0":
@@ -212,23 +212,23 @@ def _pow(at: _Rewriting, a: int, b: int) -> int | None:
     return None
 
 
-def _absolute(at: _Rewriting, a: int) -> int | None:
+def _absolute(at: _Site, a: int) -> int | None:
     if (x := at.inside(table.neg, a)) is not None:
         return at.make(table.absolute, x)
     return a if at.inside(table.absolute, a) is not None else None
 
 
-def _where(at: _Rewriting, c: int, a: int, b: int) -> int | None:
+def _where(at: _Site, c: int, a: int, b: int) -> int | None:
     if at.number(c):
         return b if at.number(c) in ("0.0", "-0.0") else a
     return a if a == b else None
 
 
-def _same(_: _Rewriting, a: int, b: int) -> int | None:
+def _same(_: _Site, a: int, b: int) -> int | None:
     return a if a == b else None
 
 
-def _less(at: _Rewriting, a: int, b: int) -> int | None:
+def _less(at: _Site, a: int, b: int) -> int | None:
     return at.builder.constant(0.0) if a == b else None
 
 

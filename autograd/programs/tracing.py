@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd.graph.context import Watcher, births, current, tracing, watch
+from autograd.graph.nodes import is_constant, is_leaf, number
 from autograd.graph.scopes import scopes_of
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
-from autograd.graph.walks import applications, is_constant, is_leaf, leaves_among, number
+from autograd.graph.walks import applications, leaves_among
 from autograd.primitives.operation import Projection
 from autograd.programs.code import Code
 from autograd.programs.simplification import Builder

@@ -18,8 +18,8 @@ from weakref import WeakKeyDictionary
 from autograd.engines import Compiled, compiled, engine_names
 from autograd.graph import context
 from autograd.graph.anomaly import is_hunted
+from autograd.graph.nodes import numbers
 from autograd.graph.trees import Structure, flatten
-from autograd.graph.walks import numbers
 from autograd.programs.births import raise_birth
 from autograd.programs.program import Program, trace
 

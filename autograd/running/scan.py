@@ -10,8 +10,8 @@ import numpy as np
 
 from autograd import engines
 from autograd.graph.anomaly import is_hunted
+from autograd.graph.nodes import numbers
 from autograd.graph.trees import Structure, array_of, flatten
-from autograd.graph.walks import numbers
 from autograd.primitives.ieee import described
 from autograd.programs.births import raise_birth
 from autograd.running.columns import arrays_of, columns_of, plain, stacked, turns

@@ -12,8 +12,8 @@ import numpy as np
 
 from autograd.engines import Compiled
 from autograd.graph.anomaly import is_hunted
+from autograd.graph.nodes import numbers
 from autograd.graph.trees import arranged, array_of, flatten
-from autograd.graph.walks import numbers
 from autograd.programs.births import raise_birth
 from autograd.programs.program import Program
 from autograd.running.columns import arrays_of, columns_of, plain, samples_first, stacked, turns

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd.graph.nodes import numbers
 from autograd.graph.trees import flatten
-from autograd.graph.walks import numbers
 from optim.solvers._arrays import Array
 
 __all__ = ["Unknowns"]

@@ -22,7 +22,6 @@ from autograd.checking.subject import Gradient, Hessian, Subject
 from autograd.checking.tape import Tape
 from autograd.derivatives import sweeps
 from autograd.engines import compiled, engine_names
-from autograd.graph import walks
 from autograd.graph.context import Watcher, watch
 from autograd.programs import simplification
 from autograd.programs.lowering import lowered
@@ -148,7 +147,7 @@ def gradients_are_cheap(f, point, gradient=value_and_grad) -> None:
     nodes = recorded(lambda: f(*inputs))
     allowed = 0
     for node in nodes:
-        parts = walks.operands(node)
+        parts = nodes.operands(node)
         wanted = tuple(isinstance(one, Value) for one in parts)
         rules = recorded(lambda node=node, parts=parts, wanted=wanted: partials(node, parts, wanted))
         allowed += 1 + len(rules) + 2 * len(parts)

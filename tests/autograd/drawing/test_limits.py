@@ -12,7 +12,7 @@ from autograd.drawing import value_sketch as values
 from autograd.drawing.repeats import LONGEST, repeated
 from autograd.drawing.sketch import Look, nearest
 from autograd.drawing.value_sketch import has_more_than, sketch_of_values
-from autograd.graph.walks import operands
+from autograd.graph.nodes import operands
 from tests.autograd.drawing.reading import edges, labels, nodes, texts
 
 

@@ -19,7 +19,8 @@ from autograd.explaining import MAX_NODES, explain
 from autograd.explaining.explained_graph import ExplainedGraph
 from autograd.explaining.telling import tell
 from autograd.graph.context import Received, Watcher, watch
-from autograd.graph.walks import leaves, operands, topological_order
+from autograd.graph.nodes import operands
+from autograd.graph.walks import leaves, topological_order
 from autograd.programs.formulas import Formula
 from models.assignment.graph import loss as assignment_loss
 

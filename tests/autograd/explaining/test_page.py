@@ -15,7 +15,7 @@ import pytest
 from autograd import Value
 from autograd.explaining import Explanation, explain
 from autograd.explaining.explained_graph import ExplainedGraph
-from autograd.graph.walks import operands
+from autograd.graph.nodes import operands
 from tests.autograd.browser import Browser, chromium
 from tests.autograd.explaining.test_explaining import (
     HOSTILE,

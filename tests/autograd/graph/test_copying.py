@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 
 from autograd import Value, hypot, maximum, primitive, where
-from autograd.graph.walks import leaves, operands, topological_order
+from autograd.graph.nodes import operands
+from autograd.graph.walks import leaves, topological_order
 from autograd.primitives import operation
 from autograd.testing import Expression, expressions
 

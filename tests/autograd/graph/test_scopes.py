@@ -12,8 +12,9 @@ import threading
 import pytest
 
 from autograd import Value, detect_anomaly, trace
+from autograd.graph.nodes import operands
 from autograd.graph.scopes import enclose, scope, scopes_of
-from autograd.graph.walks import operands, topological_order
+from autograd.graph.walks import topological_order
 
 
 def names(node):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from autograd import Value, maximum, where
-from autograd.graph.walks import operands
+from autograd.graph.nodes import operands
 
 NUMBERS = [
     2,

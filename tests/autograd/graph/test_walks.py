@@ -3,7 +3,8 @@
 from hypothesis import given
 
 from autograd import Value, maximum, where
-from autograd.graph.walks import leaves, operands, topological_order
+from autograd.graph.nodes import operands
+from autograd.graph.walks import leaves, topological_order
 from autograd.testing import Expression, expressions
 
 
@@ -87,6 +88,7 @@ def test_a_walk_looks_at_each_of_many_operands_a_few_times():
         """A node that counts how often it is asked what it is."""
 
         _left = _right = _mark = None
+        _data = 0.0
 
         def __init__(self, *parts):
             self._left = parts

@@ -1,0 +1,157 @@
+"""Nodes, as others read and make them: their slots, which only this folder touches.
+
+Reading a node by these functions, unlike `Value.data`, is allowed in a trace: it is for those who build
+programs, pictures and derivatives of a graph, and know that the numbers are those of the moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from autograd.graph import context
+from autograd.primitives.ieee import to_float
+from autograd.primitives.operation import Operation, Projection
+
+__all__ = [
+    "N",
+    "Node",
+    "assign",
+    "clear_gradients",
+    "gradients",
+    "is_constant",
+    "is_leaf",
+    "new_node",
+    "number",
+    "numbers",
+    "operands",
+    "operation",
+    "parents",
+    "partials_at",
+    "projected",
+    "record_several",
+]
+
+
+class Node(Protocol):
+    """What a walk needs to know of a node; `Value` is one.
+
+    A leaf has no operation. The first operand is in ``_left``, the second in ``_right``; an operation
+    of three or more keeps them all as one tuple in ``_left``. An operand is a node, or a plain float
+    where it is a constant. An operation of several results makes one node that holds them all in
+    ``_data``, which nobody outside this folder sees, and of it a node for each result: see `Projection`.
+    ``_scopes`` is what `scopes_of` tells, or None; ``_mark`` belongs to `full_order`.
+    """
+
+    label: str
+    _data: float
+    _grad: float
+    _operation: Any
+    _left: Any
+    _right: Any
+    _scopes: Any
+    _mark: Any
+
+
+N = TypeVar("N", bound=Node)
+
+
+def parents(node: Node) -> tuple[Any, ...]:
+    """What a node keeps as its operands: for one of several results the node that has them all."""
+    if node._operation is None:
+        return ()
+    if type(node._left) is tuple:
+        return node._left
+    return (node._left,) if node._right is None else (node._left, node._right)
+
+
+def operands(node: Node) -> tuple[Any, ...]:
+    """The operands of a node in order: nodes, and floats where they are constants."""
+    return parents(node._left if type(node._operation) is Projection else node)
+
+
+def number(operand: Any) -> float:
+    """The number behind an operand or a result: a constant's own, or that of a node."""
+    return operand if type(operand) is float else operand._data
+
+
+def numbers(operands: Iterable[Any]) -> list[float]:
+    """The `number` behind each of several operands or results."""
+    return [operand if type(operand) is float else operand._data for operand in operands]
+
+
+def gradients(nodes: Iterable[Node]) -> list[float]:
+    """The gradients that nodes hold."""
+    return [node._grad for node in nodes]
+
+
+def assign(nodes: Iterable[Node], numbers: Iterable[float]) -> None:
+    """Give each of several leaves its next number, as an optimizer does at each step."""
+    for node, data in zip(nodes, numbers):
+        node._data = data
+
+
+def clear_gradients(nodes: Iterable[Node]) -> None:
+    """Set the gradient of each of several nodes to 0."""
+    for node in nodes:
+        node._grad = 0.0
+
+
+def is_constant(operand: Any) -> bool:
+    """Whether an operand is a plain number, and no node."""
+    return type(operand) is float
+
+
+def is_leaf(node: Node) -> bool:
+    """Whether no operation made a node."""
+    return node._operation is None
+
+
+def operation(node: Node) -> Any:
+    """The operation that computed a node; None for a leaf."""
+    return node._left._operation if type(node._operation) is Projection else node._operation
+
+
+def partials_at(node: Node) -> Sequence[float | None]:
+    """The partial derivatives of a primitive by its operands, where it was computed; None by a constant."""
+    parts = operands(node)
+    wanted = tuple([type(part) is not float for part in parts])
+    partials: Sequence[float | None] = operation(node).partials_at(node._data, tuple(numbers(parts)), wanted)
+    return partials
+
+
+def new_node(
+    kind: type[N],
+    operation: Any,
+    operands: Sequence[Any],
+    data: float,
+    grad: float = 0.0,
+    label: str = "",
+) -> N:
+    """A node made of its parts, without `__init__`, which checks what a user passes; in no scope."""
+    node = object.__new__(kind)
+    node._data, node._grad, node.label, node._operation = data, grad, label, operation
+    node._left, node._right = (*operands, None, None)[:2] if len(operands) < 3 else (tuple(operands), None)
+    node._scopes = node._mark = None
+    return node
+
+
+def projected(node: N, index: int) -> N:
+    """One result of a node that has several."""
+    result = new_node(type(node), Projection(index), (node,), node._data[index])  # type: ignore[index]
+    result._scopes = node._scopes
+    return result
+
+
+def record_several(kind: type[N], operation: Operation, parts: Sequence[Any]) -> tuple[N, ...]:
+    """The results of an operation that has several: one node holds them, and each is a node made of it."""
+    results = operation.run(numbers(parts))
+    data: Any = tuple([to_float(result, f"a result of {operation.name}") for result in results])
+    if len(data) != operation.result_count:
+        raise TypeError(f"{operation.name} must have {operation.result_count} results, got {len(data)}")
+    node = new_node(kind, operation, parts, data)
+    nodes = tuple([projected(node, index) for index in range(len(data))])
+    if context.active:
+        for result in nodes:
+            context.tell_recorded(result)
+    return nodes
