@@ -147,7 +147,7 @@ def gradients_are_cheap(f, point, gradient=value_and_grad) -> None:
     nodes = recorded(lambda: f(*inputs))
     allowed = 0
     for node in nodes:
-        parts = nodes.operands(node)
+        parts = operands(node)
         wanted = tuple(isinstance(one, Value) for one in parts)
         rules = recorded(lambda node=node, parts=parts, wanted=wanted: partials(node, parts, wanted))
         allowed += 1 + len(rules) + 2 * len(parts)
