@@ -23,6 +23,7 @@ from autograd.checking.tape import Tape
 from autograd.derivatives import sweeps
 from autograd.engines import compiled, engine_names
 from autograd.graph.context import Watcher, watch
+from autograd.graph.nodes import operands, operation
 from autograd.programs import simplification
 from autograd.programs.lowering import lowered
 from autograd.testing import TABLE, Expression, Step, expressions, points
@@ -159,7 +160,7 @@ def gradients_are_cheap(f, point, gradient=value_and_grad) -> None:
 
 
 def partials(node, parts, wanted):
-    return node._operation.partials_at(node, parts, wanted)
+    return operation(node).partials_at(node, parts, wanted)
 
 
 class _Counter(Watcher):
