@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from autograd.checking.numbers import FOR_FLOATS_ONLY, Scalar, restated
-from autograd.checking.tape import Tape
-from autograd.graph.nodes import number, numbers, operands, operation
+from autograd.checking.tape import Tape, primitive_of
+from autograd.graph.nodes import number, numbers, operands
 from autograd.graph.value import Value
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive, all_primitives
@@ -224,7 +224,7 @@ _PROPAGATED: dict[Primitive, Callable[..., float]] = {
 
 def own_rounding(node: Value) -> float:
     """How far an operation's result may be from that of its operands as they are."""
-    primitive = operation(node)
+    primitive = primitive_of(node)
     if primitive.is_builtin:
         return ulps(VALUE_ULPS[primitive], number(node))
     inputs = map(Rounded, numbers(operands(node)))

@@ -7,17 +7,17 @@ from functools import cached_property
 from itertools import count
 from typing import Any
 
-from autograd.checking.numbers import RefusedError
 from autograd.derivatives import sweeps
-from autograd.graph.nodes import is_constant, numbers, operands, operation
+from autograd.graph.nodes import is_constant, numbers, operands, operation, result_index
 from autograd.graph.value import Value
 from autograd.graph.walks import Application, leaves, topological_order
 from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
+from autograd.programs.lowering import in_primitives, result_of
 from autograd.programs.program import Program
 
-__all__ = ["Tape", "located"]
+__all__ = ["Tape", "located", "primitive_of"]
 
 # (primitive, result, operands, which partials are wanted) -> one partial an operand, None for none.
 Partials = Callable[[Any, Any, tuple[Any, ...], tuple[bool, ...]], Sequence[Any]]
@@ -31,18 +31,9 @@ class Tape:
         point: the numbers of the code's inputs.
         start: the numbers: the inputs, then constants and whatever else there is.
         inputs: how many inputs there are to differentiate by, from the first on.
-
-    Raises:
-        RefusedError: there is an operation in it that is no primitive.
     """
 
     def __init__(self, code: Code, point: Sequence[float], inputs: int) -> None:
-        for instruction in code.instructions:
-            if not isinstance(instruction.operation, Primitive):
-                raise RefusedError(
-                    f"{instruction.operation.name} is no primitive: how far rounding goes in it is not known"
-                    f"{located(instruction)}"
-                )
         self.code = code
         self.point = list(point)
         self.start = [*point, *code.constants]
@@ -52,7 +43,7 @@ class Tape:
     @classmethod
     def of_program(cls, program: Program, point: Sequence[float]) -> Tape:
         """A traced program at a point."""
-        return cls(program.code, [*point, *numbers(program.captured)], len(point))
+        return cls(in_primitives(program.code), [*point, *numbers(program.captured)], len(point))
 
     @classmethod
     def of_values(cls, outputs: Sequence[Any], inputs: Sequence[Value]) -> Tape:
@@ -77,7 +68,7 @@ class Tape:
             return next(constant) if is_constant(operand) else slots[operand]
 
         instructions = [
-            Instruction(operation(node), tuple([slot(operand) for operand in operands(node)]), (at,))
+            Instruction(primitive_of(node), tuple([slot(operand) for operand in operands(node)]), (at,))
             for at, node in enumerate(order, start)
         ]
         names = [node.label for node in known]
@@ -148,6 +139,12 @@ class Tape:
             observer=observe,
         )
         return reached | {slot: adjoint for slot, adjoint in zip(ends, swept) if slot in received}
+
+
+def primitive_of(node: Value) -> Primitive:
+    """The primitive that computed a node; for a result of another operation one that stands for it."""
+    applied = operation(node)
+    return applied if isinstance(applied, Primitive) else result_of(applied, result_index(node))
 
 
 def located(instruction: Instruction) -> str:

@@ -30,6 +30,7 @@ __all__ = [
     "partials_at",
     "projected",
     "record_several",
+    "result_index",
 ]
 
 
@@ -118,6 +119,11 @@ def partials_at(node: Node) -> Sequence[float | None]:
     wanted = tuple([type(part) is not float for part in parts])
     partials: Sequence[float | None] = operation(node).partials_at(node._data, tuple(numbers(parts)), wanted)
     return partials
+
+
+def result_index(node: Node) -> int:
+    """Which of the results of its operation a node is, counted from 0."""
+    return node._operation.index if type(node._operation) is Projection else 0
 
 
 def new_node(

@@ -8,33 +8,20 @@ in the program, and the engine calls it back in Python.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from autograd.primitives.operation import Operation
+from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
 from autograd.programs.simplification import Builder
 from autograd.programs.tracing import record
 
-__all__ = ["is_elementary", "lowered"]
+__all__ = ["in_primitives", "is_elementary", "lowered", "result_of"]
 
 _expressions: WeakKeyDictionary[Operation, Code | None] = WeakKeyDictionary()
-
-
-class ResultOf(Operation):
-    """One result of an operation that has several, for engines that know one result an instruction."""
-
-    def __init__(self, operation: Operation, place: int) -> None:
-        self.name = f"{operation.name}_{place}"
-        self.arity = operation.arity
-        self._operation = operation
-        self._place = place
-
-    def run(self, inputs: Sequence[Any]) -> tuple[Any]:
-        """That result alone."""
-        return (self._operation.run(inputs)[self._place],)
 
 
 def is_elementary(operation: Operation) -> bool:
@@ -84,9 +71,9 @@ def _kept(
     """The slots of an operation that is not written out."""
     operation, line = instruction.operation, (caller or instruction).line
     labels = [""] * operation.result_count if caller else instruction.labels
-    if split and operation.result_count > 1:
+    if split and not isinstance(operation, Primitive):
         places = range(operation.result_count)
-        slots = [builder.operation(_result_of(operation, place), operands, line=line) for place in places]
+        slots = [builder.operation(result_of(operation, place), operands, line=line) for place in places]
     else:
         first = builder.operation(operation, operands, line=line)
         slots = list(range(first, first + operation.result_count))
@@ -96,8 +83,35 @@ def _kept(
 
 
 @cache
-def _result_of(operation: Operation, place: int) -> ResultOf:
-    return ResultOf(operation, place)
+def result_of(operation: Operation, index: int) -> Primitive:
+    """One result of an operation as a primitive, for those who know one result an instruction.
+
+    It computes on floats, and so do its rules.
+    """
+
+    def forward(*inputs: Any) -> Any:
+        return operation.run(inputs)[index]
+
+    def rule(place: int) -> Callable[..., Any]:
+        def partial(_: Any, *inputs: Any) -> Any:
+            adjoints = [float(i == index) for i in range(operation.result_count)]
+            wanted = [i == place for i in range(operation.arity)]
+            term = operation.pull(inputs, operation.run(inputs), adjoints, wanted)[place]
+            return 0.0 if term is None else term
+
+        return partial
+
+    return Primitive(f"{operation.name}_{index}", forward, tuple(map(rule, range(operation.arity))))
+
+
+def in_primitives(code: Code) -> Code:
+    """The same code in primitives: each result of another operation is an instruction of its own."""
+    builder = Builder()
+    slots = [builder.input() for _ in code.inputs] + [builder.constant(number) for number in code.constants]
+    for instruction in code.instructions:
+        operands = [slots[operand] for operand in instruction.operands]
+        slots += _kept(builder, instruction, operands, split=True, caller=None)
+    return builder.finish(code.name, code.inputs, [slots[output] for output in code.outputs])
 
 
 def _expression(operation: Operation) -> Code | None:

@@ -13,6 +13,7 @@ import pytest
 from autograd import (
     Program,
     Value,
+    check_gradients,
     detect_anomaly,
     draw,
     grad,
@@ -188,3 +189,18 @@ def test_a_result_that_is_no_number_is_refused():
 
     with pytest.raises(TypeError, match="broken_division must have 2 results, got 1"):
         Broken()(Value(1.0), 2.0)
+
+
+@pytest.mark.parametrize("settings", [{}, {"method": "richardson"}, {"method": "central"}])
+def test_its_gradient_is_checked(settings):
+    assert check_gradients(wave, A, B, **settings).passed
+
+
+def test_a_wrong_rule_is_found():
+    class Wrong(FloorDivision):
+        name = "wrong_division"
+
+        def pull(self, inputs, results, adjoints, wanted):
+            return adjoints[1], results[0] * adjoints[1]
+
+    assert not check_gradients(lambda a, b: Wrong()(a, b)[1], A, B, method="central").passed
