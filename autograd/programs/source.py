@@ -118,16 +118,16 @@ def _distinct_names(labels: Iterable[str], reserved: Iterable[str]) -> list[str]
     They are of ASCII letters, since Python takes some other letters for one another (an ﬁ for fi), and
     begin with no underscore, since Python gives names such as ``__debug__`` a meaning.
     """
-    taken = {*reserved, *keyword.kwlist}
+    in_use = {*reserved, *keyword.kwlist}
     repeats: Counter[str] = Counter()
     names = []
     for label in labels:
         stem = re.sub(r"\W+", "_", label, flags=re.ASCII).strip("_") or "v"
         name = stem = f"v{stem}" if stem[0].isdigit() or keyword.iskeyword(stem) else stem
-        while name in taken:
+        while name in in_use:
             repeats[stem] += 1
             name = f"{stem}_{repeats[stem] + 1}"
-        taken.add(name)
+        in_use.add(name)
         names.append(name)
     return names
 
