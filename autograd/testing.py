@@ -22,9 +22,9 @@ With `expressions` what works on formulas is: a transform, an optimizer, a drawi
 ...     return lambda *x: 2 * f(*x) * grad(f)(*x)
 >>> @given(expressions())
 ... def test_the_square_s_derivative(expression):
-...     found = grad(lambda *x: expression(*x) ** 2)(*expression.point)
+...     gradient = grad(lambda *x: expression(*x) ** 2)(*expression.point)
 ...     expected = derivative_of_square(expression)(*expression.point)
-...     assert abs(found - expected) <= 1e-13 * expression.stretch**2
+...     assert abs(gradient - expected) <= 1e-13 * expression.stretch**2
 >>> test_the_square_s_derivative()
 """
 
@@ -81,10 +81,10 @@ class Expression(NamedTuple):
 
     def __call__(self, *inputs: Any) -> Any:
         """Evaluate the formula on anything that primitives take: numbers, Values, arrays."""
-        found = list(inputs)
+        results = list(inputs)
         for step in self.steps:
-            found.append(step.primitive(*_looked_up(step.operands, found)))
-        return found[-1]
+            results.append(step.primitive(*_looked_up(step.operands, results)))
+        return results[-1]
 
     @property
     def source(self) -> str:
@@ -116,13 +116,13 @@ class Expression(NamedTuple):
             printer.break_()
 
 
-def _looked_up(operands: tuple[int | float, ...], found: list[Any]) -> list[Any]:
-    return [found[operand] if type(operand) is int else operand for operand in operands]
+def _looked_up(operands: tuple[int | float, ...], results: list[Any]) -> list[Any]:
+    return [results[operand] if type(operand) is int else operand for operand in operands]
 
 
 def _written(step: Step, names: list[str]) -> str:
     """A step's right-hand side; a comparison as a call, since ``a < b`` is a bool where nothing is traced."""
-    parts = [names[one] if type(one) is int else _constant(one) for one in step.operands]
+    parts = [names[part] if type(part) is int else _constant(part) for part in step.operands]
     symbol = step.primitive.symbol
     if symbol in ("+", "-", "*", "/"):
         return f" {symbol} ".join(parts) if len(parts) == 2 else f"{symbol}{parts[0]}"
@@ -198,18 +198,17 @@ def expressions(
 
     @st.composite
     def expression(draw: DrawFn) -> Expression:
-        made = _Formula(draw(points(inputs)) if point is None else point)
+        formula = _Formula(draw(points(inputs)) if point is None else point)
         for _ in range(draw(st.integers(1, size))):
             primitive = draw(st.sampled_from(choices))
-            places = st.sampled_from(
-                [*made.unused()[::-1], *range(len(made.found))[::-1]]
-            )  # the latest first
+            latest_first = [*formula.unused()[::-1], *range(len(formula.results))[::-1]]
+            places = st.sampled_from(latest_first)
             constants = st.integers(-12, 12).map(lambda n: n / 4)
             operands = [
                 draw(places if draw(st.integers(0, 3)) else constants) for _ in range(primitive.arity)
             ]
-            made.take(Step(primitive, tuple(operands)))
-        return made.finished()
+            formula.take(Step(primitive, tuple(operands)))
+        return formula.finished()
 
     return expression()
 
@@ -219,7 +218,7 @@ class _Formula:
 
     def __init__(self, point: tuple[float, ...]) -> None:
         self.point = point
-        self.found = list(point)
+        self.results = list(point)
         self._steps: list[Step] = []
         self._stretch = 1.0
 
@@ -227,31 +226,31 @@ class _Formula:
         """Add a step, if it is tame and depends on something."""
         if not any(type(operand) is int for operand in step.operands):
             return
-        stretch = self._stretch * _growth(step, self.found)
+        stretch = self._stretch * _growth(step, self.results)
         if stretch <= _LARGEST_STRETCH:
             self._add(step, stretch)
 
     def _add(self, step: Step, stretch: float) -> None:
-        self.found.append(step.primitive(*_looked_up(step.operands, self.found)))
+        self.results.append(step.primitive(*_looked_up(step.operands, self.results)))
         self._steps.append(step)
         self._stretch = stretch
 
     def unused(self) -> list[int]:
         """What no step has used yet: drawn as often as all there is, so that results meet in later steps."""
         used = {operand for step in self._steps for operand in step.operands if type(operand) is int}
-        return sorted(set(range(len(self.found))) - used)
+        return sorted(set(range(len(self.results))) - used)
 
     def finished(self) -> Expression:
         """The formula, with what has not been used added up."""
         for unused in self.unused()[:-1]:
-            self._add(Step(add, (len(self.found) - 1, unused)), self._stretch + 1.0)
+            self._add(Step(add, (len(self.results) - 1, unused)), self._stretch + 1.0)
         return Expression(self.point, tuple(self._steps), self._stretch)
 
 
-def _growth(step: Step, found: list[float]) -> float:
+def _growth(step: Step, results: list[float]) -> float:
     """What a step multiplies errors by, at most 1 for a harmless one; inf where it is not tame."""
     wanted = tuple(type(operand) is int for operand in step.operands)
-    inputs = _looked_up(step.operands, found)
+    inputs = _looked_up(step.operands, results)
     y, partials = _answers(step.primitive, inputs, wanted)
     if not _all_below(_LARGEST, [y, *partials]):
         return math.inf

@@ -44,3 +44,8 @@ def living_values():
 def pytest_make_parametrize_id(config, val, argname):
     """A function as a parameter goes by its name: its address would differ between parallel workers."""
     return getattr(val, "__name__", argname) if " at 0x" in repr(val) else None
+
+
+def pytest_collection_finish():
+    """Thousands of tests and their modules stay until the end: the garbage collector need not walk them."""
+    gc.freeze()

@@ -1,8 +1,8 @@
 """Engines: each runs a program forward, in a file of its own that is found by its name.
 
 A module ``autograd.engines.NAME`` has a class ``NameEngine`` with the methods of `Compiled`, made from a
-program. Nothing else needs to know of it. It may have `BatchesInTurn` too, if it can do that faster than
-a batch at a time.
+program. Nothing else needs to know of it. It may have a method ``scan_batches`` too, if it can do what
+`in_turns` does faster than a batch at a time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from autograd.engines.batches.chunks import in_turns
 from autograd.programs.code import Code
 
-__all__ = ["BatchesInTurn", "Compiled", "compiled", "engine_names", "scan_batches"]
+__all__ = ["Compiled", "compiled", "engine_names", "scan_batches"]
 
 Column = Any  # an array of n floats, or one float that all samples share
 
@@ -63,40 +63,8 @@ class Compiled(Protocol):
         """
 
 
-class BatchesInTurn(Protocol):
-    """What an engine may have beside `Compiled`: a loop over batches, each an inner loop over its samples."""
-
-    def scan_batches(
-        self,
-        each: Compiled,
-        carry: Sequence[float],
-        columns: Sequence[np.ndarray],
-        rows: Sequence[np.ndarray],
-        shared: tuple[Sequence[float], Sequence[float]],
-        size: int,
-    ) -> tuple[list[float], list[np.ndarray]]:
-        """Run it in sequence, once a batch, on another program's totals over the batch.
-
-        This program's inputs are the carry, the totals, then one element of each row, then its shared
-        numbers; its outputs are the next carry, then what is collected.
-
-        Args:
-            each: runs the other program, whose inputs are the carry, then one element of each column,
-                then its shared numbers. Its outputs are added up over the samples of a batch, from 0
-                and one after the other: the totals.
-            carry: the first carry.
-            columns: arrays over the samples, at least one.
-            rows: arrays over the batches.
-            shared: the other program's shared numbers, and this one's.
-            size: how many samples make a batch; the last may have fewer.
-
-        Returns:
-            The last carry, and one array over the batches for each collected output.
-        """
-
-
 def scan_batches(turn: Compiled, *args: Any) -> tuple[list[float], list[np.ndarray]]:
-    """`BatchesInTurn.scan_batches`, for any engine."""
+    """`in_turns`, by the engine's own method ``scan_batches`` where it has one."""
     own = getattr(turn, "scan_batches", None)
     results: tuple[list[float], list[np.ndarray]] = own(*args) if own else in_turns(turn, *args)
     return results
@@ -118,5 +86,5 @@ def compiled(program: Code, engine: str) -> Compiled:
     if engine not in engine_names():
         raise ValueError(f"engine must be 'auto' or one of {', '.join(engine_names())}, got {engine!r}")
     module = importlib.import_module(f"{__name__}.{engine}")
-    made: Compiled = getattr(module, f"{engine.capitalize()}Engine")(program)
-    return made
+    engine_class: type[Compiled] = getattr(module, f"{engine.capitalize()}Engine")
+    return engine_class(program)

@@ -45,19 +45,8 @@ class InterpreterEngine(InMemory):
             program = lowered(program)
         unknown = [primitive for primitive in _primitives(program) if primitive not in opcodes]
         callbacks = _NumberedCallbacks(dict.fromkeys(unknown))
-        first = len(program.inputs) + len(program.constants)
         code, place = _encoded(program, callbacks)
-        slots = np.zeros(first + len(program))
-        slots[len(program.inputs) : first] = program.constants
-        super().__init__(
-            _interpreter(),
-            code,
-            slots,
-            len(program.inputs),
-            [int(place[output]) for output in program.outputs],
-            len(program),
-            callbacks,
-        )
+        super().__init__(_interpreter(), code, program, place, callbacks)
 
 
 # The interpreter.
@@ -95,35 +84,13 @@ def _interpreter() -> CompiledModule:
 
 def _run_loop(primitive: Operation, block: str) -> str:
     """The text of the loop over a run of one primitive's operations."""
-    name = f"%{block}"
-    lines = [
-        f"{block}:",
-        f"{name}.operands = phi ptr [ %operands, %switch ], [ {name}.operands.next, {name} ]",
-        f"{name}.result = phi ptr [ %result, %switch ], [ {name}.result.next, {name} ]",
-        f"{name}.left = phi i32 [ %count, %switch ], [ {name}.left.next, {name} ]",
-        *(_operand(name, i) for i in range(primitive.arity)),
-        _body(primitive, name),
-        f"store double {name}.y, ptr {name}.result",
-        f"{name}.operands.next = getelementptr i32, ptr {name}.operands, i64 {primitive.arity}",
-        f"{name}.result.next = getelementptr double, ptr {name}.result, i64 1",
-        f"{name}.left.next = sub i32 {name}.left, 1",
-        f"{name}.more = icmp ne i32 {name}.left.next, 0",
-        f"br i1 {name}.more, label {name}, label %switch",
-    ]
-    return "\n".join(lines)
-
-
-def _operand(name: str, i: int) -> str:
-    """The text that loads operand ``i``, whose slot stands in the code."""
-    operand = f"{name}.{i}"
-    lines = [
-        f"{operand}.number = getelementptr i32, ptr {name}.operands, i64 {i}",
-        f"{operand}.slot = load i32, ptr {operand}.number",
-        f"{operand}.index = zext i32 {operand}.slot to i64",
-        f"{operand}.at = getelementptr double, ptr %slots, i64 {operand}.index",
-        f"{operand} = load double, ptr {operand}.at",
-    ]
-    return "\n".join(lines)
+    operand = Template(llvm_text("operand"))
+    return Template(llvm_text("run_loop")).substitute(
+        block=block,
+        loads="\n".join([operand.substitute(block=block, i=i) for i in range(primitive.arity)]),
+        body=_body(primitive, f"%{block}"),
+        arity=primitive.arity,
+    )
 
 
 def _body(primitive: Operation, name: str) -> str:
@@ -153,7 +120,7 @@ def _operation(primitive: Operation, result: str, operands: Sequence[str]) -> st
 def _encoded(program: Code, callbacks: _NumberedCallbacks) -> tuple[np.ndarray, np.ndarray]:
     """The code of a program, and for each of its slots where the interpreter has it."""
     opcodes = {**dict.fromkeys(callbacks.numbers, _CALLBACK), **_opcodes()}
-    first, size = len(program.inputs) + len(program.constants), len(program)
+    first, size = program.start, len(program)
     primitives = _primitives(program)
     kinds = np.fromiter([opcodes[primitive] for primitive in primitives], np.int32, size)
     arities = np.fromiter([primitive.arity for primitive in primitives], np.int32, size)

@@ -109,7 +109,7 @@ class LlvmEngine:
         shared: tuple[Sequence[float], Sequence[float]],
         size: int,
     ) -> tuple[list[float], list[np.ndarray]]:
-        """Run it once a batch, on another program's totals: see `autograd.engines.BatchesInTurn`."""
+        """Run it once a batch, on another program's totals: see `in_turns`."""
         if self._is_large or not isinstance(each, LlvmEngine) or each._is_large:
             return in_turns(self, each, carry, columns, rows, shared, size)
         carried, count = len(carry), len(columns[0])
@@ -206,7 +206,7 @@ def _call_text(body: Body) -> str:
         ready.setdefault(operand, []).append(store)
     text = ["define void @call(ptr noalias %in, ptr noalias %out) {"]
     instructions = body.program.instructions
-    for slot, (instruction, line) in enumerate(zip(instructions, body.lines()), body.first):
+    for slot, (instruction, line) in enumerate(zip(instructions, body.lines()), body.program.start):
         text += [
             waiting.pop(operand) for operand in dict.fromkeys(instruction.operands) if operand in waiting
         ]
@@ -219,7 +219,7 @@ def _call_text(body: Body) -> str:
 
 def _in_parts(body: Body) -> InMemory:
     """A large program, in functions that find in memory what other parts computed."""
-    program, first = body.program, body.first
+    program, first = body.program, body.program.start
     parts = [range(begin, min(begin + PART, len(program))) for begin in range(0, len(program), PART)]
     loaded = _loaded_slots(body, parts)
     # In memory stand the inputs, the constants, and what goes from a part to another or outside.
@@ -239,30 +239,17 @@ def _in_parts(body: Body) -> InMemory:
         ]
     calls = [f"call void @part{number}(ptr %slots)" for number in range(len(parts))]
     text += ["define void @run(ptr %slots, ptr %code) {", *calls, "ret void\n}"]
-    slots = np.zeros(len(place))
-    slots[body.inputs : first] = program.constants
-    return InMemory(
-        CompiledModule("\n".join(text), selection=0),
-        np.zeros(0),
-        slots,
-        body.inputs,
-        [place[output] for output in program.outputs],
-        len(program),
-        body.callbacks,
-    )
+    module = CompiledModule("\n".join(text), selection=0)
+    return InMemory(module, np.zeros(0), program, place, body.callbacks)
 
 
 def _loaded_slots(body: Body, parts: Sequence[range]) -> list[list[int]]:
     """For each part the slots that it loads from memory: inputs, and what other parts compute."""
-    instructions = body.program.instructions
+    program = body.program
     loaded = []
     for part in parts:
-        used = {operand for i in part for operand in instructions[i].operands}
-        loaded.append(
-            sorted(
-                slot
-                for slot in used
-                if slot < body.inputs or (slot >= body.first and slot - body.first not in part)
-            )
-        )
+        used = {operand for i in part for operand in program.instructions[i].operands}
+        own = range(program.start + part.start, program.start + part.stop)
+        constants = range(body.inputs, program.start)
+        loaded.append(sorted(slot for slot in used if slot not in own and slot not in constants))
     return loaded

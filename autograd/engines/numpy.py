@@ -7,14 +7,13 @@ buffer that an earlier one needs no longer. What depends on no column is compute
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
-from autograd.engines.batches.chunks import in_chunks
+from autograd.engines.batches.chunks import in_chunks, reduced
 from autograd.engines.python import PythonEngine
 from autograd.primitives import table
 from autograd.primitives.operation import Operation
@@ -49,18 +48,18 @@ class NumpyEngine:
         self._plans: dict[tuple[bool, ...], _Plan] = {}  # by which inputs are shared, and whether to reduce
 
     @cached_property
-    def _one_point(self) -> PythonEngine:
+    def _at_one_point(self) -> PythonEngine:
         return PythonEngine(self._program)
 
     def call(self, inputs: Sequence[float]) -> list[float]:
         """Run it at one point: see `engines.Compiled`."""
-        return self._one_point.call(inputs)
+        return self._at_one_point.call(inputs)
 
     def scan(
         self, carry: Sequence[float], columns: Sequence[np.ndarray], shared: Sequence[float], count: int
     ) -> tuple[list[float], list[np.ndarray]]:
         """Run it in sequence: see `engines.Compiled`."""
-        return self._one_point.scan(carry, columns, shared, count)
+        return self._at_one_point.scan(carry, columns, shared, count)
 
     def map(self, columns: Sequence[Any], count: int, reduce: str | None) -> list[Any]:
         """Run it for many samples: see `engines.Compiled`. The mean of no samples is nan."""
@@ -71,30 +70,43 @@ class NumpyEngine:
             plan = self._plans[key] = _Plan(self._lowered, shared, reduce is not None)
         numbers = plan.numbers(columns)
         arrays = [np.asarray(columns[slot]) for slot in plan.loads]
-        results = _SampleResults(plan.results, count) if reduce is None else _Sums(plan.results)
+        size = _even(count, plan.longest)
 
-        def work(_: int, begin: int, end: int) -> None:
+        def run(begin: int, end: int, store: Callable[[_Workspace], None]) -> None:
             workspace = plan.workspace()
-            chunk = slice(begin, end)
             with np.errstate(all="ignore"):
                 workspace.set(numbers)
-                workspace.run(arrays, chunk)
-            results.take(chunk, workspace)
+                workspace.run(arrays, slice(begin, end))
+            store(workspace)
             plan.idle.append(workspace)
 
-        in_chunks(work, count, _even(count, plan.longest))
-        found = results.found
-        if reduce == "mean":
-            found = {slot: total / count if count else math.nan for slot, total in found.items()}
+        results: dict[int, Any]
+        if reduce is None:
+            results = {slot: np.empty(count) for slot in plan.results}
+
+            def work(_: int, begin: int, end: int) -> None:
+                def store(workspace: _Workspace) -> None:
+                    for slot, array in results.items():
+                        array[begin:end] = workspace.slots[slot]
+
+                run(begin, end, store)
+
+            in_chunks(work, count, size)
+        else:
+
+            def add(sums: np.ndarray, begin: int, end: int) -> None:
+                run(begin, end, lambda workspace: np.copyto(sums, workspace.sums))
+
+            results = dict(zip(plan.results, reduced(add, count, size, len(plan.results), reduce)))
         outputs = self._lowered.outputs
         last = {output: i for i, output in enumerate(outputs)}
 
         def result(i: int, output: int) -> Any:
             if plan.shared[output]:
                 return _repeated(numbers[output], count, reduce)
-            if reduce is None and last[output] != i:  # one that comes again is an array of its own
-                return found[output].copy()
-            return found[output]
+            if reduce is None and last[output] != i:  # what comes again is an array of its own
+                return results[output].copy()
+            return results[output]
 
         return [result(i, output) for i, output in enumerate(outputs)]
 
@@ -112,37 +124,6 @@ def _even(count: int, longest: int) -> int:
     """The length of chunks that are all about equally long, and none longer than so many samples."""
     chunks = -(-count // longest)
     return -(-count // chunks) if chunks else 1
-
-
-class _SampleResults:
-    """Collects every sample's results, in arrays by slot."""
-
-    def __init__(self, slots: Sequence[int], count: int) -> None:
-        self.found: dict[int, Any] = {slot: np.empty(count) for slot in slots}
-
-    def take(self, chunk: slice, workspace: _Workspace) -> None:
-        for slot, array in self.found.items():
-            array[chunk] = workspace.slots[slot]
-
-
-class _Sums:
-    """Adds the chunks' sums up, by slot, in the order of the chunks, whichever is done first."""
-
-    def __init__(self, slots: Sequence[int]) -> None:
-        self.found: dict[int, Any] = dict.fromkeys(slots, 0.0)
-        self._waiting: dict[int, tuple[slice, list[float]]] = {}
-        self._next = 0
-        self._adding = threading.Lock()
-
-    def take(self, chunk: slice, workspace: _Workspace) -> None:
-        sums = workspace.sums.tolist()
-        with self._adding:
-            self._waiting[chunk.start] = chunk, sums
-            while self._next in self._waiting:
-                chunk, sums = self._waiting.pop(self._next)
-                for slot, one in zip(self.found, sums):
-                    self.found[slot] += one
-                self._next = chunk.stop
 
 
 class _Plan:
@@ -179,7 +160,10 @@ class _Plan:
         self.numbered = [slot for slot in last_use if self.shared[slot]]
         self.loads = [slot for slot in range(inputs) if slot in last_use and not shared[slot]]
         numbers = {
-            one for _, step in self.steps if step.operation is not table.where for one in step.operands
+            operand
+            for _, step in self.steps
+            if step.operation is not table.where
+            for operand in step.operands
         }
         self.masks = {at for at, step in self.steps if step.operation in _COMPARISONS} - numbers
         self.place, self.width = self._buffers(last_use)
@@ -192,7 +176,11 @@ class _Plan:
         width = len(self.loads)
         free: list[int] = []
         for at, step in self.steps:
-            done = [place[one] for one in set(step.operands) if not self.shared[one] and last_use[one] == at]
+            done = [
+                place[operand]
+                for operand in set(step.operands)
+                if not self.shared[operand] and last_use[operand] == at
+            ]
             in_place = step.operation not in _IN_STEPS
             if in_place:
                 free += done
@@ -208,11 +196,11 @@ class _Plan:
 
     def numbers(self, columns: Sequence[Any]) -> dict[int, float]:
         """What is the same for all samples: inputs, constants and what is computed from them."""
-        found = {slot: float(column) for slot, column in enumerate(columns) if self.shared[slot]}
-        found.update(self._constants)
+        numbers = {slot: float(column) for slot, column in enumerate(columns) if self.shared[slot]}
+        numbers.update(self._constants)
         for at, instruction in self._once:
-            found[at] = instruction.operation(*[found[operand] for operand in instruction.operands])
-        return found
+            numbers[at] = instruction.operation(*[numbers[operand] for operand in instruction.operands])
+        return numbers
 
     def workspace(self) -> _Workspace:
         """One that no call uses."""

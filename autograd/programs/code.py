@@ -145,11 +145,11 @@ class Code:
     def names(self) -> list[str]:
         """A name for each slot: the inputs' own, the constants as numbers, the user's labels or t1, t2..."""
         names = [*self.inputs, *(format_constant(number) for number in self.constants)]
-        taken = set(names)
+        in_use = set(names)
         for label in self.labels()[self.start :]:
-            is_free = label and label not in taken
+            is_free = label and label not in in_use
             names.append(label if is_free else f"t{len(names) - self.start + 1}")
-            taken.add(names[-1])
+            in_use.add(names[-1])
         return names
 
     def __str__(self) -> str:

@@ -1,10 +1,24 @@
 """The primitives in Python that imports only ``math`` and never raises: what generated source carries.
 
-Each function returns, bit for bit, what the primitive of its name does. `engines.python` copies the
-source of those that a program uses, so each stands by itself or on others in this file.
+Each function returns, bit for bit, what the primitive of its name does. `definition` gives the source of
+one, which stands by itself or on others in this file.
 """
 
+import inspect
 import math
+import re
+
+__all__ = ["NAMES", "definition"]
+
+# What those functions of math raise that can, and the answer of IEEE 754 then.
+_ANSWERS = {
+    **dict.fromkeys(("sqrt", "sin", "cos", "tan", "asin", "acos"), ("ValueError", "math.nan")),
+    **dict.fromkeys(("log", "log2", "log10"), ("ValueError", "-math.inf if x == 0.0 else math.nan")),
+    "log1p": ("ValueError", "-math.inf if x == -1.0 else math.nan"),
+    "atanh": ("ValueError", "math.copysign(math.inf, x) if abs(x) == 1.0 else math.nan"),
+    **dict.fromkeys(("exp", "expm1", "cosh"), ("OverflowError", "math.inf")),
+    "sinh": ("OverflowError", "math.copysign(math.inf, x)"),
+}
 
 
 def div(a: float, b: float) -> float:
@@ -30,109 +44,11 @@ def pow(a: float, b: float) -> float:
         return math.copysign(math.inf, a) if odd else math.inf
 
 
-def exp(x: float) -> float:
-    try:
-        return math.exp(x)
-    except OverflowError:
-        return math.inf
-
-
-def expm1(x: float) -> float:
-    try:
-        return math.expm1(x)
-    except OverflowError:
-        return math.inf
-
-
-def log(x: float) -> float:
-    try:
-        return math.log(x)
-    except ValueError:
-        return -math.inf if x == 0.0 else math.nan
-
-
-def log1p(x: float) -> float:
-    try:
-        return math.log1p(x)
-    except ValueError:
-        return -math.inf if x == -1.0 else math.nan
-
-
-def log2(x: float) -> float:
-    try:
-        return math.log2(x)
-    except ValueError:
-        return -math.inf if x == 0.0 else math.nan
-
-
-def log10(x: float) -> float:
-    try:
-        return math.log10(x)
-    except ValueError:
-        return -math.inf if x == 0.0 else math.nan
-
-
-def sqrt(x: float) -> float:
-    try:
-        return math.sqrt(x)
-    except ValueError:
-        return math.nan
-
-
 def hypot(a: float, b: float) -> float:
     try:
         return abs(complex(a, b))  # C's hypot; math.hypot rounds otherwise
     except OverflowError:  # for nan, too, where errno is left from an earlier call
         return math.inf if a == a and b == b else math.nan
-
-
-def sin(x: float) -> float:
-    try:
-        return math.sin(x)
-    except ValueError:
-        return math.nan
-
-
-def cos(x: float) -> float:
-    try:
-        return math.cos(x)
-    except ValueError:
-        return math.nan
-
-
-def tan(x: float) -> float:
-    try:
-        return math.tan(x)
-    except ValueError:
-        return math.nan
-
-
-def asin(x: float) -> float:
-    try:
-        return math.asin(x)
-    except ValueError:
-        return math.nan
-
-
-def acos(x: float) -> float:
-    try:
-        return math.acos(x)
-    except ValueError:
-        return math.nan
-
-
-def sinh(x: float) -> float:
-    try:
-        return math.sinh(x)
-    except OverflowError:
-        return math.copysign(math.inf, x)
-
-
-def cosh(x: float) -> float:
-    try:
-        return math.cosh(x)
-    except OverflowError:
-        return math.inf
 
 
 def acosh(x: float) -> float:
@@ -149,13 +65,6 @@ def acosh(x: float) -> float:
     z = r + t
     rest = (t - (z - r)) + missing / (r + r + 2.0**-1000)
     return math.log1p(z) + rest / (1.0 + z)
-
-
-def atanh(x: float) -> float:
-    try:
-        return math.atanh(x)
-    except ValueError:
-        return math.copysign(math.inf, x) if abs(x) == 1.0 else math.nan
 
 
 def sigmoid(x: float) -> float:
@@ -178,3 +87,25 @@ def maximum(a: float, b: float) -> float:
 
 def minimum(a: float, b: float) -> float:
     return a if a <= b or a != a else b
+
+
+_OTHERS = (div, pow, hypot, acosh, sigmoid, softplus, relu, maximum, minimum)
+NAMES = (*_ANSWERS, *(function.__name__ for function in _OTHERS))
+
+
+def definition(name: str) -> str:
+    """The source of the function of that name.
+
+    >>> print(definition("exp"))
+    def exp(x):
+        try:
+            return math.exp(x)
+        except OverflowError:
+            return math.inf
+    """
+    if name in _ANSWERS:
+        error, answer = _ANSWERS[name]
+        lines = f"def {name}(x):", "    try:", f"        return math.{name}(x)", f"    except {error}:"
+        return "\n".join([*lines, f"        return {answer}"])
+    text = inspect.getsource(globals()[name]).rstrip()
+    return re.sub(r": float|(?<=\)) -> float", "", text)

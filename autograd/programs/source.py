@@ -6,7 +6,6 @@ The source imports only ``math``; it carries those functions of `portable` that 
 from __future__ import annotations
 
 import builtins
-import inspect
 import keyword
 import math
 import re
@@ -14,9 +13,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from autograd.primitives.operation import Operation
-from autograd.programs import portable
 from autograd.programs.code import Code
 from autograd.programs.lowering import lowered
+from autograd.programs.portable import NAMES, definition
 
 __all__ = ["harmless", "module", "source"]
 
@@ -36,7 +35,7 @@ _WRITTEN = {
     "atan2": "math.atan2({}, {})",
 }
 # What a primitive of the user's must not be called in generated source, whose functions need these.
-_MODULE_NAMES = {"math", "program", "find_operation", *vars(portable), *vars(builtins)}
+_MODULE_NAMES = {"math", "program", "find_operation", *NAMES, *vars(builtins)}
 
 
 def source(code: Code) -> str:
@@ -75,7 +74,7 @@ def module(code: Code) -> tuple[str, dict[str, Operation]]:
         lines += ["from autograd.primitives.operation import find_operation", ""]
         lines += [f"{name} = find_operation({primitive.name!r})" for primitive, name in called.items()]
     for name in helpers:
-        lines += ["", _without_types(inspect.getsource(getattr(portable, name))).rstrip(), ""]
+        lines += ["", definition(name), ""]
     lines += ["", f"def program({', '.join(names[: len(code.inputs)])}):", *_docstring(code, names)]
     line = None
     for instruction in code.instructions:
@@ -102,11 +101,7 @@ def _helpers(code: Code) -> list[str]:
     used = {primitive.name for primitive in primitives if primitive.is_builtin} - set(_WRITTEN)
     if "softplus" in used:
         used.add("relu")
-    return [name for name in vars(portable) if name in used]
-
-
-def _without_types(text: str) -> str:
-    return re.sub(r": float|\) -> float", lambda match: ")" if match.group().startswith(")") else "", text)
+    return [name for name in NAMES if name in used]
 
 
 def _slot_names(code: Code, reserved: set[str]) -> list[str]:
@@ -123,16 +118,16 @@ def _distinct_names(labels: Iterable[str], reserved: Iterable[str]) -> list[str]
     They are of ASCII letters, since Python takes some other letters for one another (an ﬁ for fi), and
     begin with no underscore, since Python gives names such as ``__debug__`` a meaning.
     """
-    taken = {*reserved, *keyword.kwlist}
+    in_use = {*reserved, *keyword.kwlist}
     repeats: Counter[str] = Counter()
     names = []
     for label in labels:
         stem = re.sub(r"\W+", "_", label, flags=re.ASCII).strip("_") or "v"
         name = stem = f"v{stem}" if stem[0].isdigit() or keyword.iskeyword(stem) else stem
-        while name in taken:
+        while name in in_use:
             repeats[stem] += 1
             name = f"{stem}_{repeats[stem] + 1}"
-        taken.add(name)
+        in_use.add(name)
         names.append(name)
     return names
 

@@ -52,30 +52,32 @@ class Ready(NamedTuple):
     run: Compiled
 
 
-_kept: WeakKeyDictionary[Callable[..., Any], dict[Any, Ready]] = WeakKeyDictionary()
+# By function; then by the structure of arguments and by use; then by the engine that was asked for.
+_kept: WeakKeyDictionary[Callable[..., Any], dict[Any, dict[str, Ready]]] = WeakKeyDictionary()
 _keeping = threading.Lock()
 
 
 def prepare(
     f: Callable[..., Any], key: Any, engine: str, use: str, call: Callable[..., Any], example: Sequence[Any]
 ) -> Ready | None:
-    """The program of a function for a structure of arguments; traced and compiled where it is not kept.
+    """The program of a function for a structure of arguments, traced once and compiled once an engine.
 
     None where the function closes over what it is being differentiated by: that call must be recorded.
     """
     try:
         with _keeping:
-            programs = _kept.setdefault(f, {})
+            engines = _kept.setdefault(f, {}).setdefault((key, use), {})
     except TypeError:  # what has no weak references is traced anew by each wrapper
-        programs = {}
-    found = programs.get((key, engine, use))
-    if found is None:
-        program = trace(call, *example)
+        engines = {}
+    ready = engines.get(engine)
+    if ready is None:
+        others = list(engines.values())
+        program = others[0].program if others else trace(call, *example)
         if closes_over_variables(program):
             return None
         chosen = choose_engine(program, use) if engine == "auto" else engine
-        found = programs[key, engine, use] = Ready(program, chosen, compiled(program.code, chosen))
-    return None if closes_over_variables(found.program) else found
+        ready = engines[engine] = Ready(program, chosen, compiled(program.code, chosen))
+    return None if closes_over_variables(ready.program) else ready
 
 
 def closes_over_variables(program: Program) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import copy_context
@@ -143,7 +144,9 @@ def in_chunks(work: Callable[[int, int, int], None], count: int, size: int, kept
         Thread(target=copy_context().run, args=(work_on, kept)) for _ in range(min(cores(), chunks) - 1)
     ]
     try:
-        _start(helpers)
+        with contextlib.suppress(RuntimeError):  # the system may refuse more: as many as are to be had
+            for helper in helpers:
+                helper.start()
         work_on(kept)
         _join(helpers)
     except BaseException as interrupt:
@@ -154,15 +157,6 @@ def in_chunks(work: Callable[[int, int, int], None], count: int, size: int, kept
             raise errors[0]
     finally:
         errors.clear()  # or the error would hold itself, and the batch, until the garbage is collected
-
-
-def _start(threads: Sequence[Thread]) -> None:
-    """Start as many as are to be had: the system may refuse more."""
-    try:
-        for thread in threads:
-            thread.start()
-    except RuntimeError:
-        return
 
 
 def _join(threads: Sequence[Thread]) -> None:
@@ -217,7 +211,25 @@ def in_turns(
     shared: tuple[Sequence[float], Sequence[float]],
     size: int,
 ) -> tuple[list[float], list[np.ndarray]]:
-    """`autograd.engines.BatchesInTurn.scan_batches` by other methods, for any two engines."""
+    """Run a program in sequence, once a batch, on another program's totals over the batch.
+
+    Its inputs are the carry, the totals, then one element of each row, then its shared numbers; its
+    outputs are the next carry, then what is collected.
+
+    Args:
+        turn: runs the program, on any engine.
+        each: runs the other program, whose inputs are the carry, then one element of each column, then
+            its shared numbers. Its outputs are added up over the samples of a batch, from 0 and one
+            after the other: the totals.
+        carry: the first carry.
+        columns: arrays over the samples, at least one.
+        rows: arrays over the batches.
+        shared: the other program's shared numbers, and this one's.
+        size: how many samples make a batch; the last may have fewer.
+
+    Returns:
+        The last carry, and one array over the batches for each collected output.
+    """
     count = len(columns[0])
     outputs = len(each.map([*carry, *(column[:0] for column in columns), *shared[0]], 0, None))
     block = max(1, _BLOCK // max(1, outputs))

@@ -5,7 +5,8 @@
 ; slots of their operands; results go to one slot after the other. The opcode 0 ends the code.
 ;
 ; This text is a template: interpreter.py writes a block op2, op3, ... for each primitive, and fills in
-; $labels, $next_operands and $next_results, which name them all. Each block is a loop over one run.
+; $labels, $next_operands and $next_results, which name them all. Each block is a loop over one run: see
+; run_loop.ll.
 
 define void @run(ptr %slots, ptr %code) {
 entry:

@@ -30,10 +30,9 @@ class Body:
     def __init__(self, program: Code, letter: str = "v", names: Sequence[str] = ()) -> None:
         self.program = program
         self.inputs = len(program.inputs)
-        self.first = self.inputs + len(program.constants)
         self.operands = [*names, *(f"%{letter}{i}" for i in range(len(names), self.inputs))]
         self.operands += map(literal, program.constants)
-        self.operands += [f"%{letter}{i}" for i in range(self.first, self.first + len(program))]
+        self.operands += [f"%{letter}{i}" for i in range(program.start, program.size)]
         self.outputs = [self.operands[output] for output in program.outputs]
         self.callbacks = Callbacks()
         primitives = dict.fromkeys(instruction.operation for instruction in program.instructions)
@@ -48,14 +47,16 @@ class Body:
         names, templates = self.operands, self._templates
         return [
             templates[instruction.operation](*[names[slot] for slot in instruction.operands], y=names[at])
-            for at, instruction in enumerate(self.program.instructions[begin:end], self.first + begin)
+            for at, instruction in enumerate(self.program.instructions[begin:end], self.program.start + begin)
         ]
 
     def looped(self, varying: Iterable[int]) -> tuple[list[str], list[str]]:
         """The text before a loop and in it, where only these of the inputs vary within the loop."""
         moving = set(varying)
         parts: tuple[list[str], list[str]] = [], []
-        for at, (instruction, line) in enumerate(zip(self.program.instructions, self.lines()), self.first):
+        for at, (instruction, line) in enumerate(
+            zip(self.program.instructions, self.lines()), self.program.start
+        ):
             if not moving.isdisjoint(instruction.operands):
                 moving.add(at)
             parts[at in moving].append(line)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from autograd.engines.batches.chunks import (
     reduced,
 )
 from autograd.engines.machine.ir import Callbacks, CompiledModule
+from autograd.programs.code import Code
 
 __all__ = ["InMemory"]
 
@@ -59,10 +60,8 @@ class InMemory:
     Args:
         module: has the functions ``run`` and ``loop``.
         code: what ``run`` reads beside the slots; kept.
-        slots: the slots before a run, constants filled in.
-        inputs: how many of them, from the first on, are inputs.
-        outputs: the slots of the outputs.
-        instructions: how many instructions a run takes.
+        program: the program, whose inputs and constants stand in the first slots.
+        place: of each of its slots where that is in memory, if it is there.
         callbacks: what the code calls back.
     """
 
@@ -70,20 +69,19 @@ class InMemory:
         self,
         module: CompiledModule,
         code: np.ndarray,
-        slots: np.ndarray,
-        inputs: int,
-        outputs: Sequence[int],
-        instructions: int,
+        program: Code,
+        place: Mapping[int, int] | np.ndarray,
         callbacks: Callbacks,
     ) -> None:
         self._run = module.function("run", _POINTER, _POINTER)
         self._loop = module.function("loop", _POINTER, ctypes.POINTER(_Job), _INTEGER, _INTEGER)
         self._code = code
-        self._slots = slots
-        self._outputs = np.array(outputs, np.int64)
-        self._instructions = instructions
+        self._slots = np.zeros(len(place))  # before a run
+        self._slots[len(program.inputs) : program.start] = program.constants
+        self._outputs = np.array([place[output] for output in program.outputs], np.int64)
+        self._instructions = len(program)
         self._callbacks = callbacks
-        self._fill: Any = struct.Struct(f"{inputs}d").pack_into
+        self._fill: Any = struct.Struct(f"{len(program.inputs)}d").pack_into
         self._free: list[np.ndarray] = []  # slots that no run uses: each takes some and gives them back
 
     def call(self, inputs: Sequence[float]) -> list[float]:

@@ -44,6 +44,7 @@ def test_jit_traces_once_for_each_structure():
     assert [fast([1.0]), fast([2.0]), fast([3.0, 4.0]), fast((5.0,)), fast([6.0])] == [2, 4, 6, 10, 12]
     assert len(calls) == 3
     assert jit(f, engine="python")([7.0]) == 14  # by the function's identity, whatever the wrapper
+    assert jit(f, engine="numpy")([8.0]) == 16  # and for every engine
     assert len(calls) == 3
 
 
