@@ -84,7 +84,7 @@ def reverse(
         for application in reversed(applied):
             operation, operands, results = application
             reached = [adjoints.pop(result, None) for result in results]
-            if reached[0] is None and reached.count(None) == len(reached):
+            if reached[0] is None and all(adjoint is None for adjoint in reached):
                 continue
             if (
                 is_plain

@@ -17,6 +17,7 @@ from typing import Any, NoReturn, Union
 import numpy as np
 
 from autograd.graph import context
+from autograd.graph.comparisons import Comparisons
 from autograd.graph.context import current
 from autograd.graph.copies import Copied
 from autograd.graph.functions import Functions
@@ -24,7 +25,7 @@ from autograd.graph.nodes import new_node, numbers, operands, operation, parents
 from autograd.graph.refusals import refuse_arguments, refuse_by_hand, refuse_in_trace
 from autograd.graph.walks import full_order
 from autograd.primitives import table
-from autograd.primitives.ieee import evaluate, to_float
+from autograd.primitives.ieee import constant, evaluate, to_float
 from autograd.primitives.operation import Operation, Projection
 from autograd.primitives.primitive import Primitive
 
@@ -33,7 +34,7 @@ __all__ = ["Value"]
 Number = Union[float, int, "np.floating[Any]", "np.integer[Any]"]
 
 
-class Value(Functions, Copied):
+class Value(Comparisons, Functions, Copied):
     """A scalar that records the operations applied to it, so that they can be differentiated.
 
     Args:
@@ -46,6 +47,13 @@ class Value(Functions, Copied):
             On a leaf (a Value that no operation made) it accumulates over calls.
         label: the name; assignable.
 
+    ``==``, ``!=``, ``<`` and the like compare numbers, and answer with a bool. So ``in``, ``list.index``,
+    ``list.count`` and ``list.remove`` find the first Value whose number is equal; for the same object
+    ask ``any(item is v for item in values)``. In a function that is being traced a comparison is
+    recorded, as 0 or 1, and deciding on it (``if``, ``while``, ``in``, ``match``, ``index``) is refused.
+    The hash is the object's, as that of PyTorch's tensors: sets and dicts tell Values apart that are
+    equal, and a dict or a set of numbers does not find a Value: look up ``v.data``.
+
     Raises:
         TypeError: the data is no real number (bool, str, complex, arrays and Values are none), or
             the label is no string.
@@ -55,6 +63,8 @@ class Value(Functions, Copied):
     >>> y.backward()
     >>> w.grad, round(y.data, 6)
     (-7.37...e-05, 8.000012)
+    >>> w == 2, w != x, Value(2.0) in [x, w], len({w, Value(2.0)}), w in {2.0}
+    (True, True, True, 2, False)
     """
 
     __slots__ = ("_data", "_grad", "_left", "_mark", "_operation", "_right", "_scopes", "label")
@@ -194,23 +204,6 @@ class Value(Functions, Copied):
     def __abs__(self) -> Value:
         return self._unary(table.absolute)
 
-    def __lt__(self, other: Any) -> bool:
-        return _compare(table.less, self, other)
-
-    def __le__(self, other: Any) -> bool:
-        return _compare(table.less_equal, self, other)
-
-    def __gt__(self, other: Any) -> bool:
-        return _compare(table.less, other, self)
-
-    def __ge__(self, other: Any) -> bool:
-        return _compare(table.less_equal, other, self)
-
-    def __bool__(self) -> bool:
-        if context.active:
-            refuse_in_trace("deciding (if, and, or, max, sorted, bool())", self)
-        return self._data != 0.0
-
     @staticmethod
     def _apply(operation: Operation, args: tuple[Any, ...]) -> Any:
         """Record an operation that was called as a function: the hook of `Operation.__call__`."""
@@ -293,7 +286,7 @@ def _operate(primitive: Primitive, left: Value, right: Any) -> Value:
     elif type(right) is float:
         number = right
     else:
-        number = right = _constant(right)
+        number = right = constant(right)
         if right is NotImplemented:
             return NotImplemented  # type: ignore[no-any-return]
     try:
@@ -316,7 +309,7 @@ def _operate(primitive: Primitive, left: Value, right: Any) -> Value:
 def _reflected(primitive: Primitive, left: Any, right: Value) -> Value:
     """The node of an operator whose left operand is a plain number, or NotImplemented."""
     if type(left) is not float:
-        left = _constant(left)
+        left = constant(left)
         if left is NotImplemented:
             return NotImplemented  # type: ignore[no-any-return]
     try:
@@ -334,28 +327,6 @@ def _reflected(primitive: Primitive, left: Any, right: Value) -> Value:
     if context.active:
         context.tell_recorded(node)
     return node
-
-
-def _compare(primitive: Primitive, left: Any, right: Any) -> bool:
-    """A comparison's answer, or in a trace its node; NotImplemented beside what is no real number."""
-    a = left._data if isinstance(left, Value) else left
-    b = right._data if isinstance(right, Value) else right
-    if not isinstance(a, _REAL) or not isinstance(b, _REAL):
-        return NotImplemented  # type: ignore[no-any-return]
-    if context.active and context.current().tracing:
-        return primitive(left, right)  # type: ignore[no-any-return]
-    answer: bool = primitive.forward(a, b) != 0.0
-    return answer
-
-
-_REAL = (int, float, np.floating, np.integer, np.bool_)
-
-
-def _constant(number: Any) -> Any:
-    """An operator's plain operand as a float (a bool counts as 0 or 1), or NotImplemented."""
-    if isinstance(number, _REAL):
-        return to_float(int(number) if isinstance(number, (bool, np.bool_)) else number, "an operand")
-    return NotImplemented
 
 
 def _propagate(node: Value) -> context.Received:

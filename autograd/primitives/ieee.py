@@ -16,7 +16,7 @@ import numpy as np
 
 from autograd.primitives.rewriting import rewritten
 
-__all__ = ["Float", "described", "evaluate", "power", "to_float"]
+__all__ = ["Float", "constant", "described", "evaluate", "power", "to_float"]
 
 
 def to_float(number: object, role: str) -> float:
@@ -44,6 +44,22 @@ def to_float(number: object, role: str) -> float:
     raise TypeError(
         f"{role} must be a real number (int, float or NumPy real scalar), got {described(number)}"
     )
+
+
+_REAL = (int, float, np.floating, np.integer, np.bool_)
+
+
+def constant(number: Any) -> Any:
+    """An operator's plain operand as a float (a bool counts as 0 or 1), or NotImplemented.
+
+    >>> constant(True), constant("2")
+    (1.0, NotImplemented)
+    """
+    if type(number) is float:
+        return number
+    if isinstance(number, _REAL):
+        return to_float(int(number) if isinstance(number, (bool, np.bool_)) else number, "an operand")
+    return NotImplemented
 
 
 def described(value: object) -> str:

@@ -36,7 +36,9 @@ less = primitive("less", lambda a, b: 1.0 if a < b else 0.0, (0, 0), symbol="<",
 less_equal = primitive("less_equal", lambda a, b: 1.0 if a <= b else 0.0, (0, 0), symbol="<=",
                        on_arrays=lambda a, b: np.less_equal(a, b).astype(float))
 
-equal = primitive("equal", lambda a, b: 1.0 if a == b else 0.0, (0, 0), symbol="==", commutative=True,
+# (`operator.eq`, because CPython's own `==` of floats may leave the flag of an invalid operation at nan, of
+# which NumPy warns where it compares an array of Values.)
+equal = primitive("equal", lambda a, b: float(operator.eq(a, b)), (0, 0), symbol="==", commutative=True,
                   on_arrays=lambda a, b: np.equal(a, b).astype(float))
 
 where = primitive("where", lambda c, a, b: a if c else b,

@@ -47,7 +47,7 @@ def test_leaves_come_once_in_the_order_of_first_use(expression: Expression):
     uses = [
         one for node in order for one in operands(node) if isinstance(one, Value) and one._operation is None
     ]
-    assert found == list(dict.fromkeys(uses))
+    assert list(map(id, found)) == list(dict.fromkeys(map(id, uses)))
     assert set(found) == {node for node in reachable(root) if node._operation is None} - ({root} - set(order))
 
 
@@ -61,15 +61,15 @@ def test_several_roots_share_one_walk():
     shared = a.exp()
     left, right = shared * 2, shared + a
     order = topological_order(left, right)
-    assert [order.count(node) for node in (shared, left, right)] == [1, 1, 1]
-    assert order.index(shared) == 0
+    assert [[item is node for item in order].count(True) for node in (shared, left, right)] == [1, 1, 1]
+    assert order[0] is shared
 
 
 def test_a_walk_can_be_told_where_to_stop():
     middle = Value(1.0).exp()
     root = middle.sin() + 1
-    assert middle not in topological_order(root, stop=[middle])
-    assert middle in topological_order(root)
+    assert middle not in set(topological_order(root, stop=[middle]))
+    assert middle in set(topological_order(root))
 
 
 def test_walks_leave_nothing_behind_that_the_next_could_see():
