@@ -72,19 +72,25 @@ def described(value: object) -> str:
     return kind
 
 
-def evaluate(function: Callable[..., Any], *args: float) -> Any:
-    """Call a function of floats again, under IEEE 754 rules.
+def evaluate(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function of numbers again, under IEEE 754 rules.
 
-    The arguments arrive as `Float`, and where the function reaches for ``math`` it finds functions
-    that return ``inf`` or ``nan`` where those of ``math`` raise. What it raises all the same is its
-    own: that goes to the caller.
+    Floats arrive as `Float`, other kinds of numbers (Values, where a derivative is recorded) as they are.
+    Where the function reaches for ``math`` it finds functions that return ``inf`` or ``nan`` where those
+    of ``math`` raise. What it raises all the same is its own: that goes to the caller.
 
     >>> evaluate(lambda x: 1 / x, 0.0)
     inf
     >>> evaluate(math.exp, 1000.0), evaluate(lambda x: 2 * x**0.5, -1.0)
     (inf, nan)
     """
-    result = rewritten(function, _NEVER_RAISING)(*map(Float, args))
+    result = rewritten(function, _NEVER_RAISING)(
+        *[Float(a) if isinstance(a, (float, int)) else a for a in args]
+    )
+    return tuple(map(_plain, result)) if type(result) is tuple else _plain(result)
+
+
+def _plain(result: Any) -> Any:
     return float(result) if isinstance(result, Float) else result
 
 
@@ -126,9 +132,10 @@ class Float(float):
     __slots__ = ()
 
     @staticmethod
-    def _apply(primitive: Any, args: tuple[Any, ...]) -> Float:
-        """Compute a primitive that a rule calls on a `Float`: the hook of `Primitive`."""
-        return Float(evaluate(primitive.forward, *args))
+    def _apply(operation: Any, args: tuple[Any, ...]) -> Any:
+        """An operation that a rule calls on a `Float`, the hook of `Operation`: on others beside it, theirs."""
+        results = operation(*map(_plain, args))
+        return Float(results) if type(results) is float else results
 
     def __neg__(self) -> Float:
         return Float(-float(self))

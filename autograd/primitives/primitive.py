@@ -152,11 +152,11 @@ class Primitive(Operation):
         return self.forward, self.partials
 
     def _partial(self, partial: Any, y: Any) -> Any:
-        """What a rule returned: on floats a float, otherwise what it is, but never nothing."""
-        if type(partial) is float or (type(y) is not float and partial is not None):
-            return partial
+        """What a rule returned: a truth or on floats a number as a float, else what it is, but never nothing."""
         if isinstance(partial, (bool, np.bool_)):
             return float(partial)
+        if type(partial) is float or (type(y) is not float and partial is not None):
+            return partial
         return to_float(partial, f"a partial of {self.name!r}")
 
     def _dispatch(self, args: tuple[Any, ...]) -> Any:
@@ -220,20 +220,20 @@ def times(adjoint: Any, partial: Any) -> Any:
 
 
 def _ieee(rule: Callable[..., Any], y: Any, inputs: tuple[Any, ...]) -> Any:
-    """A rule at a point; on floats under IEEE 754 rules."""
+    """A rule at a point: what it computes on floats, beside Values too, under IEEE 754 rules."""
     try:
-        found = rule(y, *inputs)
-    except (ArithmeticError, ValueError):
-        if type(y) is not float:
-            raise
-        return evaluate(rule, y, *inputs)
-    if type(y) is float and _has_complex(found):
-        return evaluate(rule, y, *inputs)
-    return found
+        partials = rule(y, *inputs)
+        if isinstance(y, complex) or not _has_complex(partials):
+            return partials
+    except (ArithmeticError, ValueError, TypeError):  # the last where a complex number met `math`, or a Value
+        pass
+    return evaluate(rule, y, *inputs)
 
 
-def _has_complex(found: Any) -> bool:
-    return any(isinstance(f, complex) for f in (found if isinstance(found, tuple) else (found,)))
+def _has_complex(partials: Any) -> bool:
+    if type(partials) is tuple:
+        return any(isinstance(partial, complex) for partial in partials)
+    return isinstance(partials, complex)
 
 
 def primitive(
