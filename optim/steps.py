@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd import TracingError, Value, value_and_grad, vmap
+from autograd import TracingError, Value, value_and_grad
+from autograd.running.jit import traces
 from autograd.running.scan import run_scan, run_scan_batches
+from autograd.running.vmap import Mapped
 from optim.clipping import clip_by_norm, clip_by_value
 from optim.plan import Plan
 from optim.samples import Samples
@@ -51,8 +53,7 @@ class Steps:
         self._plan = plan
         self._asked_engine = plan.engine
         self._value_and_grad = value_and_grad(plan.loss_of)
-        # Traced functions are cached by identity, and each access to a method makes another object.
-        self._loss, self._step, self._sample, self._turn = plan.loss_of, self.step, self.sample, self.turn
+        self._traces = traces()  # one training traces once
 
     def run(self, state: State, samples: Samples) -> tuple[State, np.ndarray]:
         """Take a step on each batch of some samples in order.
@@ -79,10 +80,18 @@ class Steps:
         carry = state.weights, state.states
         arrays, engine = samples.arrays, self._asked_engine
         if self._plan.batch_size == 1:
-            result = run_scan(self._step, carry, (arrays, columns), engine)
+            result = run_scan(self.step, carry, (arrays, columns), engine, kept=self._traces)
         else:
-            size, rows = self._plan.batch_size, (sizes, columns)
-            result = run_scan_batches(self._sample, self._turn, carry, arrays, size, rows, engine)
+            result = run_scan_batches(
+                self.sample,
+                self.turn,
+                carry,
+                arrays,
+                self._plan.batch_size,
+                (sizes, columns),
+                engine,
+                kept=self._traces,
+            )
         self.engine = result.engine
         weights, states = result.carry
         return State(weights, states, steps), result.ys
@@ -126,13 +135,15 @@ class Steps:
 
     def mean_loss(self, weights: list[float], samples: Samples) -> float:
         """The mean of the samples' losses, nothing updated."""
+        loss_of = self._plan.loss_of
         if self._asked_engine == "eager":
             values = [Value(weight) for weight in weights]  # on which sum adds as in every engine
-            results = [self._loss(values, *samples.sample(i)) for i in range(len(samples))]
+            results = [loss_of(values, *samples.sample(i)) for i in range(len(samples))]
             losses = np.array([loss.data if isinstance(loss, Value) else loss for loss in results], float)
         else:
             in_axes = (None, *(0 for _ in samples.arrays))
-            losses = vmap(self._loss, in_axes, engine=self._asked_engine)(weights, *samples.arrays)
+            mapped = Mapped(loss_of, in_axes, None, self._asked_engine, self._traces)
+            losses = mapped(weights, *samples.arrays)
         return mean(losses)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import chain, count
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -53,6 +54,8 @@ class LlvmEngine:
         self._is_large = len(self._program) > LARGE
         self._call: Callable[[Sequence[float]], list[float]] | None = None
         self._compiled: dict[tuple[Any, ...], Any] = {}  # by kind of loop and of columns
+        # by the other program, as long as somebody runs that one
+        self._batch_loops: WeakKeyDictionary[LlvmEngine, dict[Any, _BatchLoop]] = WeakKeyDictionary()
 
     def call(self, inputs: Sequence[float]) -> list[float]:
         """Run it at one point."""
@@ -115,10 +118,11 @@ class LlvmEngine:
         carried, count = len(carry), len(columns[0])
         batches = -(-count // size)
         samples, steps = ColumnAddresses(columns, count), ColumnAddresses(rows, batches)
-        key = "batches", each._program, carried, samples.kinds, steps.kinds
-        if key not in self._compiled:
-            self._compiled[key] = _BatchLoop(self._program, *key[1:])
-        loop = self._compiled[key]
+        loops = self._batch_loops.setdefault(each, {})
+        key = carried, samples.kinds, steps.kinds
+        if key not in loops:
+            loops[key] = _BatchLoop(self._program, each._program, *key)
+        loop = loops[key]
         state = np.array([*carry, *shared[1], *shared[0]], float)
         results = [np.empty(batches) for _ in self._body.outputs[carried:]]
         arrays = state, samples.pointers, samples.strides, steps.pointers, steps.strides, addresses(results)

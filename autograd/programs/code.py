@@ -82,11 +82,12 @@ class Code:
     def _counted(self) -> int:
         """The number of slots; raises where an instruction or an output names one that is not there."""
         size = self.start
-        for i, (operation, operands, results, *_) in enumerate(self.instructions):
+        for i, (operation, operands, results, _, _, _) in enumerate(self.instructions):
             if len(operands) != operation.arity:
                 raise ValueError(f"{operation.name} takes {operation.arity} operands, got {len(operands)}")
-            if operands and (min(operands) < 0 or max(operands) >= size):
-                raise ValueError(f"instruction {i} uses a slot that is not computed before it")
+            for operand in operands:
+                if not 0 <= operand < size:
+                    raise ValueError(f"instruction {i} uses a slot that is not computed before it")
             end = size + operation.result_count
             if results != tuple(range(size, end)):
                 raise ValueError(

@@ -60,15 +60,11 @@ class Builder:
         """The slot that holds an operation of earlier slots; of several results the first one's."""
         operands = tuple(operands)
         slots, notable = self._slots, self._notable
-        is_notable = len(operands) > 1 and operands[-2] == operands[-1]
-        for operand in operands:
-            if operand in notable:
-                is_notable = True
-                if operation.result_count == 1 and all(type(slots[operand]) is float for operand in operands):
-                    return self.constant(operation(*[slots[operand] for operand in operands]))
-                break
-        if is_notable and operation in _REWRITES:
-            rewritten = _REWRITES[operation](_Site(self, label, line, scopes), *operands)
+        if not notable.isdisjoint(operands) or (len(operands) > 1 and operands[-2] == operands[-1]):
+            if operation.result_count == 1 and all([type(slots[operand]) is float for operand in operands]):
+                return self.constant(operation(*[slots[operand] for operand in operands]))
+            rewrite = _REWRITES.get(operation)
+            rewritten = rewrite and rewrite(_Site(self, label, line, scopes), *operands)
             if rewritten is not None:
                 return rewritten
         key = operation, operands
@@ -81,7 +77,8 @@ class Builder:
             slots += [Instruction(operation, operands, results, (), line, scopes)] * len(results)
             if operation is table.neg or operation is table.absolute:
                 notable.add(at)
-        self.label(at, label)
+        if label:
+            self.label(at, label)
         return at
 
     def label(self, slot: int, label: str) -> None:
@@ -101,30 +98,25 @@ class Builder:
             inputs: a name for each input.
             outputs: slots.
         """
-        needed = set(outputs)
-        for at in reversed(range(len(self._slots))):
-            if at in needed and isinstance(self._slots[at], Instruction):
-                needed.update(self._slots[at].operands, self._slots[at].results)
+        slots, needed = self._slots, set(outputs)
+        for at in range(len(slots) - 1, -1, -1):
+            if at in needed and type(slots[at]) is Instruction:
+                needed.update(slots[at].operands, slots[at].results)
         kinds: tuple[list[int], list[int], list[int]] = [], [], []
-        for at, slot in enumerate(self._slots):
+        for at, slot in enumerate(slots):
             if slot is None:
                 kinds[0].append(at)
             elif at in needed:
                 kinds[1 if type(slot) is float else 2].append(at)
-        place = {at: i for i, at in enumerate([*kinds[0], *kinds[1], *kinds[2]])}
-
-        def renumbered(slots: Sequence[int]) -> tuple[int, ...]:
-            return tuple([place[slot] for slot in slots])
-
-        kept = [self._slots[at] for at in kinds[2] if at == self._slots[at].results[0]]
-        instructions = [
-            instruction._replace(
-                operands=renumbered(instruction.operands), results=renumbered(instruction.results)
-            )
-            for instruction in kept
-        ]
-        constants = [self._slots[at] for at in kinds[1]]
-        return Code(name, inputs, constants, instructions, renumbered(outputs))
+        place = {at: i for i, at in enumerate([*kinds[0], *kinds[1], *kinds[2]])}.__getitem__
+        instructions = []
+        for at in kinds[2]:
+            operation, operands, results, labels, line, scopes = slots[at]
+            if at == results[0]:
+                operands, results = tuple(map(place, operands)), tuple(map(place, results))
+                instructions.append(Instruction(operation, operands, results, labels, line, scopes))
+        constants = [slots[at] for at in kinds[1]]
+        return Code(name, inputs, constants, instructions, tuple(map(place, outputs)))
 
 
 class _Site:

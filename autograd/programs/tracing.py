@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from types import FunctionType
 from typing import Any
 
 from autograd.graph.context import Watcher, births, current, tracing, watch
@@ -57,7 +59,8 @@ class _Lines(Watcher):
 
     def recorded(self, node: Value) -> None:
         """A derivative's operation belongs to the line of what it is the derivative of."""
-        self.of[node] = self.of.get(current().source.node) or user_line()
+        source = current().source.node
+        self.of[node] = (source is not None and self.of.get(source)) or user_line()
 
 
 def _written(
@@ -85,19 +88,21 @@ def _written(
     def slot(operand: Any) -> int:
         if is_constant(operand):
             return builder.constant(operand)
-        if operand not in slots:  # a leaf that the function itself made
-            slots[operand] = builder.constant(number(operand))
-        return slots[operand]
+        at = slots.get(operand)
+        if at is None:  # a leaf that the function itself made
+            at = slots[operand] = builder.constant(number(operand))
+        return at
 
     for operation, operands, results in applied:
-        operand_slots, node = [slot(operand) for operand in operands], results[0]
+        operand_slots, node = tuple([slot(operand) for operand in operands]), results[0]
         if isinstance(operation, Projection):  # of one of several results, once more
             slots[node] = operand_slots[0]
             continue
         base = builder.operation(operation, operand_slots, node.label, lines.get(node), scopes_of(node))
         for place, result in enumerate(results, base):
             slots[result] = place
-            builder.label(place, result.label)
+            if result.label:
+                builder.label(place, result.label)
     names = [
         *(node.label for node in inputs),
         *(node.label or f"c{i}" for i, node in enumerate(captured, 1)),
@@ -107,16 +112,40 @@ def _written(
 
 def argument_names(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
     """What a function's parameters call each scalar of its arguments: ``w[0]``, ``x``."""
-    try:
-        signature = inspect.signature(f)
-        bound = signature.bind(*args).arguments
-    except (TypeError, ValueError):  # a builtin without a signature; a wrong call, which calling will tell
+    found = []
+    parameters, starred = _parameters(f)
+    if len(args) > len(parameters) and not starred:  # a wrong call, which calling will tell
         return flatten(args)[1].names("args")
-    found: list[str] = []
-    for name, arg in bound.items():
-        starred = signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
-        found += flatten(list(arg) if starred else arg)[1].names(name)
+    for name, arg in zip(parameters, args):
+        found += _scalar_names(flatten(arg)[1], name)
+    if len(args) > len(parameters):
+        found += _scalar_names(flatten([*args[len(parameters) :]])[1], starred)
     return found
+
+
+def _parameters(f: Callable[..., Any]) -> tuple[Sequence[str], str]:
+    """The names of a function's positional parameters, and of its starred one, "" without."""
+    function: Any = f
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    if type(function) is FunctionType:  # read directly, in a hundredth of the time
+        code = function.__code__
+        names = code.co_varnames
+        starred = (
+            names[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & inspect.CO_VARARGS else ""
+        )
+        return names[: code.co_argcount], starred
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):  # a builtin without a signature
+        return (), "args"
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return names, "".join(p.name for p in parameters if p.kind is p.VAR_POSITIONAL)
+
+
+@lru_cache(maxsize=1024)
+def _scalar_names(structure: Structure, root: str) -> list[str]:
+    return structure.names(root)
 
 
 def _distinct(names: list[str]) -> list[str]:

@@ -1,29 +1,37 @@
 """`jit`: run a function's program on an engine; what `vmap` and `scan` share with it.
 
-A function is traced on its first call for a structure of arguments, and the compiled program is kept,
-by the function's identity and for as long as the function lives. Called with Values, or while another
-function is being traced, the three run the function on those Values, unrolled: the outermost is the
-fast one, and every nesting is right.
+A jitted function is traced on its first call for a structure of arguments, and its program is kept. `vmap`
+and `scan` trace at each call, and find compiled code by what it says: see `autograd.running.store`. Called
+with Values, or while another function is being traced, the three run the function on those Values,
+unrolled: the outermost is the fast one, and every nesting is right.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib.util
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
-from autograd.engines import Compiled, compiled, engine_names
+from autograd.engines import Compiled, engine_names
 from autograd.graph import context
 from autograd.graph.anomaly import is_hunted
 from autograd.graph.nodes import numbers
 from autograd.graph.trees import Structure, flatten
 from autograd.programs.births import raise_birth
 from autograd.programs.program import Program, trace
+from autograd.running.store import MOST_BYTES, Bounded, estimated_bytes, found_or_compiled
 
-__all__ = ["Ready", "checked_engine", "choose_engine", "jit", "prepare", "records"]
+__all__ = [
+    "Ready",
+    "Traces",
+    "checked_engine",
+    "choose_engine",
+    "jit",
+    "prepare",
+    "records",
+    "traces",
+]
 
 LONGEST_FOR_LLVM = 20_000  # instructions; beyond, compiling takes longer than it saves
 
@@ -45,38 +53,69 @@ def choose_engine(program: Program, use: str) -> str:
 
 
 class Ready(NamedTuple):
-    """A program and the engine that runs it."""
+    """A program and the engine that runs it.
+
+    Attributes:
+        program: the program.
+        engine: the engine's name.
+        run: the program compiled. Where its constants are lifted, they are inputs after the others.
+        constants: those inputs; none where the constants are compiled into the code.
+    """
 
     program: Program
     engine: str
     run: Compiled
+    constants: tuple[float, ...]
+
+    @property
+    def shared(self) -> list[float]:
+        """The inputs after those of the arguments: what is closed over, then the lifted constants."""
+        return [*numbers(self.program.captured), *self.constants]
 
 
-# By function; then by the structure of arguments and by use; then by the engine that was asked for.
-_kept: WeakKeyDictionary[Callable[..., Any], dict[Any, dict[str, Ready]]] = WeakKeyDictionary()
-_keeping = threading.Lock()
+# Traced functions by what they were called with.
+Traces = Bounded[Any, Ready]
+
+
+def traces() -> Traces:
+    """Where traced functions are kept that are to be traced once; the oldest are dropped."""
+    return Bounded(MOST_BYTES, lambda ready: estimated_bytes(ready.program.code, ready.engine))
 
 
 def prepare(
-    f: Callable[..., Any], key: Any, engine: str, use: str, call: Callable[..., Any], example: Sequence[Any]
+    call: Callable[..., Any],
+    example: Callable[[], Sequence[Any]],
+    engine: str,
+    use: str,
+    *,
+    lift: bool = True,
+    kept: Traces | None = None,
+    key: Any = None,
 ) -> Ready | None:
-    """The program of a function for a structure of arguments, traced once and compiled once an engine.
+    """Trace a function, and compile its program or find it compiled.
 
-    None where the function closes over what it is being differentiated by: that call must be recorded.
+    Args:
+        call: the function.
+        example: makes arguments of the structure that the program is for.
+        engine: the engine's name, or "auto".
+        use: what the program is for: see `choose_engine`.
+        lift: whether its constants become inputs of what is compiled.
+        kept: where to look for it first, and to keep it.
+        key: what it is kept under.
+
+    Returns:
+        None where the function closes over what it is being differentiated by: that call must be recorded.
     """
-    try:
-        with _keeping:
-            engines = _kept.setdefault(f, {}).setdefault((key, use), {})
-    except TypeError:  # what has no weak references is traced anew by each wrapper
-        engines = {}
-    ready = engines.get(engine)
+    ready = None if kept is None else kept.get(key)
     if ready is None:
-        others = list(engines.values())
-        program = others[0].program if others else trace(call, *example)
+        program = trace(call, *example())
         if closes_over_variables(program):
             return None
         chosen = choose_engine(program, use) if engine == "auto" else engine
-        ready = engines[engine] = Ready(program, chosen, compiled(program.code, chosen))
+        run = found_or_compiled(program.code, chosen, lift=lift)
+        ready = Ready(program, chosen, run, program.constants if lift else ())
+        if kept is not None:
+            ready = kept.keep(key, ready)
     return None if closes_over_variables(ready.program) else ready
 
 
@@ -104,7 +143,23 @@ def records(scalars: Sequence[Any]) -> bool:
 
 
 class jit:  # noqa: N801  it is called like a function
-    """A function that runs as a compiled program.
+    """A function that runs as a compiled program, frozen as it was when it was traced.
+
+    The function is traced on its first call for a structure of arguments. Plain numbers, flags and arrays
+    that it closes over keep what they were then, as in JAX; `jit` it anew to have them read again. Values
+    that it closes over are read at each call, and nothing but `jit` freezes.
+
+    >>> rate = 2.0
+    >>> fast = jit(lambda x: rate * x, engine="python")
+    >>> fast(1.0)
+    2.0
+    >>> rate = 3.0
+    >>> fast(1.0), jit(lambda x: rate * x, engine="python")(1.0)
+    (2.0, 3.0)
+
+    What it was traced for is kept up to about 256 MiB, and the oldest dropped. ``jit(vmap(f))`` runs a batch
+    as `vmap` does, without tracing at each call: for whoever loops over a large formula. What it shows is
+    the program for one sample.
 
     Args:
         f: a function of numbers in any structure that returns numbers in any structure: see `trace`
@@ -130,15 +185,19 @@ class jit:  # noqa: N801  it is called like a function
         self._f = f
         self._engine = checked_engine(engine)
         self._static = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
-        self._own: dict[Any, Ready] = {}
+        self._traces = traces()
+        # What can be frozen in a better way than by tracing a call of it, as a `vmap` can.
+        self._frozen = f.frozen(engine) if hasattr(f, "frozen") and not self._static else None
         functools.update_wrapper(self, f, updated=())
 
     def __call__(self, *args: Any) -> Any:
+        if self._frozen is not None:
+            return self._frozen(*args)
         scalars, structure, static = self._split(args)
         ready = None if records(scalars) else self._ready(scalars, structure, static)
         if ready is None:
             return self._f(*args)
-        program, _, run = ready
+        program, _, run, _ = ready
         if program.captured:
             scalars = scalars + numbers(program.captured)
         results = run.call(scalars)
@@ -159,7 +218,7 @@ class jit:  # noqa: N801  it is called like a function
         return self._kept(args).engine
 
     def _kept(self, args: tuple[Any, ...]) -> Ready:
-        ready = self._ready(*self._split(args))
+        ready = self._ready(*self._split(args)) if self._frozen is None else self._frozen.ready(*args)
         if ready is None:
             raise TypeError("there is no program while the function is differentiated by what it closes over")
         return ready
@@ -176,21 +235,14 @@ class jit:  # noqa: N801  it is called like a function
         return scalars, structure, tuple((i, args[i]) for i in sorted(places))
 
     def _ready(self, scalars: list[Any], structure: Structure, static: tuple[Any, ...]) -> Ready | None:
+        key = structure, static
         try:
-            found = self._own.get((structure, static))
+            ready = self._traces.get(key)
         except TypeError:
-            given = [arg for _, arg in static]
-            raise TypeError(f"static arguments must be hashable, got {given!r}") from None
-        if found is None or closes_over_variables(found.program):
-            found = self._traced(scalars, structure, static)
-            if found is not None:
-                self._own[structure, static] = found
-        return found
-
-    def _traced(self, scalars: list[Any], structure: Structure, static: tuple[Any, ...]) -> Ready | None:
-        example = structure.unflatten(numbers(scalars))
-        if not static:
-            return prepare(self._f, structure, self._engine, "call", self._f, example)
+            settings = [arg for _, arg in static]
+            raise TypeError(f"static arguments must be hashable, got {settings!r}") from None
+        if ready is not None:
+            return None if closes_over_variables(ready.program) else ready
 
         def call(*numbers: Any) -> Any:
             args = list(numbers)
@@ -198,7 +250,15 @@ class jit:  # noqa: N801  it is called like a function
                 args.insert(place, arg)
             return self._f(*args)
 
-        return prepare(self._f, (structure, static), self._engine, "call", call, example)
+        return prepare(
+            call if static else self._f,
+            lambda: structure.unflatten(numbers(scalars)),
+            self._engine,
+            "call",
+            lift=False,
+            kept=self._traces,
+            key=key,
+        )
 
     def __repr__(self) -> str:
         return f"jit({self._f!r}, engine={self._engine!r})"

@@ -15,7 +15,7 @@ from autograd.graph.trees import Structure, array_of, flatten
 from autograd.primitives.ieee import described
 from autograd.programs.births import raise_birth
 from autograd.running.columns import arrays_of, columns_of, plain, stacked, turns
-from autograd.running.jit import Ready, checked_engine, prepare, records
+from autograd.running.jit import Ready, Traces, checked_engine, prepare, records
 
 __all__ = ["run_scan", "run_scan_batches", "scan", "scan_batches"]
 
@@ -24,6 +24,8 @@ def scan(
     step: Callable[..., Any], carry: Any, xs: Any, engine: str = "auto", *, length: int | None = None
 ) -> tuple[Any, Any]:
     """Run a sequential loop inside an engine: ``carry, y = step(carry, x)`` for each x in turn.
+
+    The step is traced at each call, and the compiled loop is found again by what it says: see `vmap`.
 
     Args:
         step: a function ``(carry, x) -> (carry, y)``; the carry keeps its structure.
@@ -61,9 +63,15 @@ class ScanResult(NamedTuple):
 
 
 def run_scan(
-    step: Callable[..., Any], carry: Any, xs: Any, engine: str = "auto", *, length: int | None = None
+    step: Callable[..., Any],
+    carry: Any,
+    xs: Any,
+    engine: str = "auto",
+    *,
+    length: int | None = None,
+    kept: Traces | None = None,
 ) -> ScanResult:
-    """`scan`, telling which engine ran."""
+    """`scan`, telling which engine ran; what it traces is kept and looked for where it is told to."""
     checked_engine(engine, "eager")
     start, carried = flatten(carry, "the carry")
     arrays, outer = arrays_of(xs, "xs")
@@ -77,12 +85,14 @@ def run_scan(
     checked = functools.update_wrapper(functools.partial(_step_checked, step, carried), step)
     ready = None
     if _runs(engine, start, columns):
-        example = [carried.unflatten(start), _first(columns, each)]
-        ready = prepare(step, (carried, each), engine, "scan", checked, example)
+        state = carried.unflatten(start)
+        ready = prepare(
+            checked, lambda: [state, _first(columns, each)], engine, "scan", kept=kept, key=(carried, each)
+        )
     if ready is None:
         last, ys = _unrolled(checked, carry, columns, each, count, warn=engine != "eager")
         return ScanResult(last, ys, "eager")
-    last, ys = ready.run.scan(start, _floats(columns), _shared(ready), count)
+    last, ys = ready.run.scan(start, _floats(columns), ready.shared, count)
     if is_hunted(last, *ys):
         _hunt(ready, start, columns, count)
     ys = stacked(ready.program.results.child(1), ys, count)
@@ -136,8 +146,10 @@ def run_scan_batches(
     batch_size: int,
     rows: Any = None,
     engine: str = "auto",
+    *,
+    kept: Traces | None = None,
 ) -> ScanResult:
-    """`scan_batches`, telling which engine ran."""
+    """`scan_batches`, telling which engine ran, and keeping what it traces as `run_scan` does."""
     checked_engine(engine, "eager")
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
@@ -155,11 +167,13 @@ def run_scan_batches(
     inner = outer = None
     if _runs(engine, start, [*columns, *lines]):
         state = carried.unflatten(start)
-        inner = prepare(sample, (carried, each), engine, "scan", sample, [state, _first(columns, each)])
+        key: tuple[Any, ...] = "sample", carried, each
+        inner = prepare(sample, lambda: [state, _first(columns, each)], engine, "scan", kept=kept, key=key)
     if inner is not None:
         totals = inner.program.results
         example = [state, totals.unflatten([0.0] * totals.size), _first(lines, row)]
-        outer = prepare(turn, (carried, totals, row), engine, "scan", checked, example)
+        key = "turn", carried, totals, row
+        outer = prepare(checked, lambda: example, engine, "scan", kept=kept, key=key)
     if inner is None or outer is None:
         summed = functools.partial(_totals, sample, columns, each, batch_size)
         last, ys = _unrolled(checked, carry, lines, row, batches, summed, warn=engine != "eager")
@@ -167,7 +181,7 @@ def run_scan_batches(
     collected = outer.program.results.child(1)
     if not batches:
         return ScanResult(carry, stacked(collected, [np.empty(0)] * collected.size, 0), inner.engine)
-    shared = _shared(inner), _shared(outer)
+    shared = inner.shared, outer.shared
     last, ys = engines.scan_batches(
         outer.run, inner.run, start, _floats(columns), _floats(lines), shared, batch_size
     )
@@ -190,10 +204,6 @@ def _floats(columns: Sequence[np.ndarray]) -> list[np.ndarray]:
     return [column.astype(float, copy=False) for column in columns]
 
 
-def _shared(ready: Ready) -> list[float]:
-    return numbers(ready.program.captured)
-
-
 class _Inner(NamedTuple):
     """What is added up over each batch."""
 
@@ -205,7 +215,11 @@ class _Inner(NamedTuple):
         """What a batch adds up to; raises where what is not finite is born."""
         totals: list[float] = []
         for i in range(batch * self.size, min(len(self.columns[0]), (batch + 1) * self.size)):
-            inputs = [*state, *(float(column[i]) for column in self.columns), *_shared(self.ready)]
+            inputs = [
+                *state,
+                *(float(column[i]) for column in self.columns),
+                *numbers(self.ready.program.captured),
+            ]
             terms = raise_birth(self.ready.program.code, inputs, f", sample {i}")
             totals = [total + term for total, term in zip(totals or [0.0] * len(terms), terms)]
         return totals
@@ -222,7 +236,12 @@ def _hunt(
     state = list(start)
     for i in range(count):
         totals = inner.totals(state, i) if inner else []
-        inputs = [*state, *totals, *(float(column[i]) for column in columns), *_shared(ready)]
+        inputs = [
+            *state,
+            *totals,
+            *(float(column[i]) for column in columns),
+            *numbers(ready.program.captured),
+        ]
         state = raise_birth(ready.program.code, inputs, f", {'batch' if inner else 'step'} {i}")[: len(start)]
 
 

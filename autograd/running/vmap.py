@@ -12,12 +12,18 @@ import numpy as np
 
 from autograd.engines import Compiled
 from autograd.graph.anomaly import is_hunted
-from autograd.graph.nodes import numbers
 from autograd.graph.trees import arranged, array_of, flatten
 from autograd.programs.births import raise_birth
 from autograd.programs.program import Program
 from autograd.running.columns import arrays_of, columns_of, plain, samples_first, stacked, turns
-from autograd.running.jit import checked_engine, prepare, records
+from autograd.running.jit import (
+    Ready,
+    Traces,
+    checked_engine,
+    prepare,
+    records,
+    traces,
+)
 
 __all__ = ["vmap"]
 
@@ -31,6 +37,10 @@ def vmap(
     engine: str = "auto",
 ) -> Callable[..., Any]:
     """The function that applies ``f``, a formula for one sample, to a batch.
+
+    ``f`` is traced at each call, so that what it closes over is what it is then, and the compiled code is
+    found again by what the formula says, whatever numbers stand in it. Whoever loops over a large formula
+    that does not change writes ``jit(vmap(f))``, which traces once.
 
     Args:
         f: a function of one sample: numbers in any structure to numbers in any structure.
@@ -58,25 +68,64 @@ def vmap(
         raise ValueError(f"reduce must be None, 'sum' or 'mean', got {reduce!r}")
     checked_engine(engine)
 
-    def mapped(*args: Any) -> Any:
-        batch = _Batch(args, in_axes)
-        ready = None
-        if not batch.records:
-            ready = prepare(f, batch.structures, engine, "map", f, batch.sample(0 if batch.count else None))
+    return Mapped(f, in_axes, reduce, engine)
+
+
+class Mapped:
+    """What `vmap` returns: see there.
+
+    Args:
+        f, in_axes, reduce, engine: as for `vmap`.
+        kept: where what is traced is kept and looked for; without it each call traces.
+    """
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        in_axes: int | Sequence[int | None] | None,
+        reduce: str | None,
+        engine: str,
+        kept: Traces | None = None,
+    ) -> None:
+        self._f = f
+        self._in_axes = in_axes
+        self._reduce = reduce
+        self._engine = engine
+        self._kept = kept
+        functools.update_wrapper(self, f, updated=())
+
+    def __call__(self, *args: Any) -> Any:
+        batch, reduce = _Batch(args, self._in_axes), self._reduce
+        ready = None if batch.records else self._ready(batch)
         if ready is None:
-            return _unrolled_map(f, batch, reduce)
+            return _unrolled_map(self._f, batch, reduce)
         program = ready.program
-        shared = numbers(program.captured)
-        columns = [*batch.columns, *shared]
+        columns = [*batch.columns, *ready.shared]
         results = _run_in_blocks(ready.run, columns, batch.count, reduce)
         if is_hunted(*(results if reduce is None else [results])):
-            _hunt(program, columns, batch.count, None if reduce else results)
+            _hunt(program, columns[: len(program.inputs)], batch.count, None if reduce else results)
         if reduce is not None:
             return program.results.unflatten(results)
         return stacked(program.results, results, batch.count)
 
-    functools.update_wrapper(mapped, f, updated=())
-    return mapped
+    def ready(self, *args: Any) -> Ready | None:
+        """The program for one sample of such arguments, made ready; None where there is none."""
+        return self._ready(_Batch(args, self._in_axes))
+
+    def frozen(self, engine: str) -> Mapped:
+        """The same, traced once for a structure of arguments; on another engine unless that is "auto"."""
+        engine = self._engine if engine == "auto" else engine
+        return Mapped(self._f, self._in_axes, self._reduce, engine, self._kept or traces())
+
+    def _ready(self, batch: _Batch) -> Ready | None:
+        return prepare(
+            self._f,
+            lambda: batch.sample(0 if batch.count else None),
+            self._engine,
+            "map",
+            kept=self._kept,
+            key=batch.structures,
+        )
 
 
 class _Batch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import sys
+from functools import lru_cache
 from typing import NamedTuple
 
 __all__ = ["Line", "user_line"]
@@ -41,13 +42,14 @@ def user_line() -> Line:
     True
     """
     frame = sys._getframe(1)
-    while frame.f_back is not None and _is_passed_over(frame.f_globals.get("__name__")):
-        frame = frame.f_back
+    while (back := frame.f_back) is not None and _is_passed_over(frame.f_globals.get("__name__")):
+        frame = back
     return Line(frame.f_code.co_filename, frame.f_lineno)
 
 
 _PASSED_OVER = {__name__.partition(".")[0], "numpy"}
 
 
+@lru_cache(maxsize=1024)  # a trace asks for each frame of each operation
 def _is_passed_over(module: object) -> bool:
     return isinstance(module, str) and module.partition(".")[0] in _PASSED_OVER

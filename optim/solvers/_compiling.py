@@ -42,7 +42,7 @@ def compiled(
     if engine == "eager":
         mapped = _looped(f, unknowns, reduce)
     else:
-        mapped = vmap(f, in_axes=[None] * unknowns + [0] * len(arrays), reduce=reduce, engine=engine)
+        mapped = jit(vmap(f, in_axes=[None] * unknowns + [0] * len(arrays), reduce=reduce, engine=engine))
     return lambda *points: mapped(*points, *arrays)
 
 

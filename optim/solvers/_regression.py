@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import hessian, jvp, trace, value_and_grad, vmap
+from autograd import hessian, jit, jvp, trace, value_and_grad, vmap
 from optim.solvers._arrays import Array
 from optim.solvers._compiling import one_number
 from optim.solvers._whitening import Whitening
@@ -66,12 +66,12 @@ class Regression:
         self.evaluations = 0
         self._whitening = whitening
         self._at_point = at_point
-        self._values = vmap(at_point, in_axes=(None, -1), engine=engine)
-        self._values_of_many = vmap(at_point, in_axes=(0, -1), engine=engine)
-        self._gradients = vmap(value_and_grad(at_point), in_axes=(None, -1), engine=engine)
-        self._gradients_of_many = vmap(value_and_grad(at_point), in_axes=(0, -1), engine=engine)
-        self._curvature = vmap(bent, in_axes=(None, -1, 0), reduce="sum", engine=engine)
-        self._bends_of_many = vmap(bend, in_axes=(0, -1, 0), engine=engine)
+        self._values = jit(vmap(at_point, in_axes=(None, -1), engine=engine))
+        self._values_of_many = jit(vmap(at_point, in_axes=(0, -1), engine=engine))
+        self._gradients = jit(vmap(value_and_grad(at_point), in_axes=(None, -1), engine=engine))
+        self._gradients_of_many = jit(vmap(value_and_grad(at_point), in_axes=(0, -1), engine=engine))
+        self._curvature = jit(vmap(bent, in_axes=(None, -1, 0), reduce="sum", engine=engine))
+        self._bends_of_many = jit(vmap(bend, in_axes=(0, -1, 0), engine=engine))
 
     def residuals(self, params: Array) -> Array:
         """The whitened residuals, of shape (n,)."""
