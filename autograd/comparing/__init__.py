@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd.comparing.comparison import Comparison, Component
+from autograd.comparing.branches import Branches
+from autograd.comparing.comparison import Comparison, Component, Untried
 from autograd.comparing.judgement import judged
-from autograd.comparing.points import Pair, of_one_number, sampled
-from autograd.derivation import Derivation, derive
+from autograd.comparing.points import Pair, of_one_number, sampled, scales
+from autograd.derivation import derive
 from autograd.derivatives.transforms import argument_places
 from autograd.graph.refusals import TracingError
 from autograd.graph.trees import flatten
 from autograd.graph.value import Value
+from autograd.programs.program import trace
 from autograd.programs.tracing import argument_names
 
-__all__ = ["Comparison", "Component", "compare"]
+__all__ = ["Comparison", "Component", "Untried", "compare"]
 
 _MOST_OPERATIONS = 500  # of a formula whose derivation is searched for slips
 
@@ -30,9 +32,12 @@ def compare(
 ) -> Comparison:
     """Check a gradient that was derived by hand, and say what is wrong with it.
 
-    Both gradients are compared at the given point and at random points around it, within what rounding
-    explains. A wrong component is held against the formula's derivation: a wrong sign, a factor or a term
-    that is missing or too many, one in another's place, components that are swapped.
+    Both gradients are compared at the given point, at random points around it, and at points on both sides
+    of each comparison in the function (`where`, `maximum`, `relu`, ...), within what rounding explains.
+    Exactly at a kink nothing is compared. Where no point is found on one side, the report passes only with
+    the condition that alone was tried, in its last line and in `Comparison.untried`. A wrong component is
+    held against the formula's derivation: a wrong sign, a factor or a term that is missing or too many, one
+    in another's place, components that are swapped.
 
     Args:
         f: a function that returns one scalar.
@@ -75,6 +80,13 @@ def compare(
 
     >>> compare(lambda a, b: a * b**2, lambda a, b: (b**2, 2 * a * b), 1.0, 2.0, argnums=(0, 1)).passed
     True
+
+    A branch that random points miss:
+
+    >>> from autograd import relu
+    >>> print(compare(lambda x: relu(x) ** 2 + x, lambda x: 2 * x + 1, 2.0).findings[0])
+    dx has a term too many: 2*x (at 3 of 12 points; at the given one it is right), where
+        df/dx = 2*relu(x)*(x > 0) + 1
     """
     if not args:
         raise TypeError("compare takes the function's arguments after the two functions, got none")
@@ -89,17 +101,25 @@ def compare(
     places = [at for place in chosen for at in structure.places(place)]
     numbers = [scalar.data if isinstance(scalar, Value) else scalar for scalar in scalars]
     pair = Pair(f, hand, structure, gradient, places, [labels[at] for at in places])
-    samples = sampled(pair, args, numbers, chosen, points, seed)
-    return judged(samples, pair.names, *_derivation(f, args, argnums))
-
-
-def _derivation(
-    f: Callable[..., Any], args: tuple[Any, ...], argnums: int | Sequence[int]
-) -> tuple[Derivation | None, str]:
-    """The derivation that slips are looked for in; or None, and the reason why there is none."""
+    first, scale = pair.at(numbers), scales(args, numbers, chosen)
     try:
-        return derive(f, *args, argnums=argnums, max_operations=_MOST_OPERATIONS), ""
+        program = trace(f, *args)
     except TracingError as error:
-        return None, f"the function cannot be traced ({str(error).splitlines()[0]})."
-    except ValueError:
-        return None, f"the function has more than {_MOST_OPERATIONS} operations: compare a smaller part."
+        what = str(error).splitlines()[0]
+        samples, _ = sampled(pair, first, scale, points, seed)
+        reason = f"the function cannot be traced ({what})."
+        return judged(samples, pair.names, None, reason, [_decided_in_python(what)])
+    samples, untried = sampled(pair, first, scale, points, seed, Branches(program, places))
+    if len(program) > _MOST_OPERATIONS:
+        reason = f"the function has more than {_MOST_OPERATIONS} operations: compare a smaller part."
+        return judged(samples, pair.names, None, reason, untried)
+    derivation = derive(f, *args, argnums=argnums, max_operations=_MOST_OPERATIONS)
+    return judged(samples, pair.names, derivation, untried=untried)
+
+
+def _decided_in_python(what: str) -> Untried:
+    return Untried(
+        "on the branches that Python took",
+        f"The function decides in Python: {what}. Whether the points lie on all its branches is not known: "
+        "write maximum, minimum or where in place of max, min or if, and points are looked for on each.",
+    )

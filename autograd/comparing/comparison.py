@@ -5,7 +5,9 @@ from __future__ import annotations
 import html
 from typing import Any, NamedTuple
 
-__all__ = ["Comparison", "Component"]
+__all__ = ["Comparison", "Component", "Untried"]
+
+_MOST_CONDITIONS = 3  # that are printed
 
 
 class Component(NamedTuple):
@@ -37,6 +39,18 @@ class Component(NamedTuple):
         return bool(self.compared_at) and not self.wrong_at
 
 
+class Untried(NamedTuple):
+    """A branch of the function that no point may lie on.
+
+    Attributes:
+        condition: what alone was tried, to go on with after "passed": ``only where x > 0``.
+        sentence: what that means, and what to do.
+    """
+
+    condition: str
+    sentence: str
+
+
 class Comparison(NamedTuple):
     """A gradient by hand beside the engine's. True where all components are right; prints as a table.
 
@@ -45,12 +59,15 @@ class Comparison(NamedTuple):
         findings: a sentence for each slip, components with the same slip together.
         definitions: what the names in the findings stand for, as in `autograd.derive`.
         points: the arguments at each point compared; the given one is first.
+        untried: the branches of the function that no point was found on; the last line printed tells of
+            them where all components are right.
     """
 
     components: tuple[Component, ...]
     findings: tuple[str, ...]
     definitions: tuple[str, ...]
     points: tuple[tuple[Any, ...], ...]
+    untried: tuple[Untried, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -65,7 +82,7 @@ class Comparison(NamedTuple):
         first, *widths = [max(map(len, column)) for column in zip(*rows)]
         lines = ["  ".join([name.ljust(first), *map(str.rjust, numbers, widths)]) for name, *numbers in rows]
         names = [("with " if i == 0 else "     ") + name for i, name in enumerate(self.definitions)]
-        return "\n".join([*lines, "", *self.findings, *names, self._summary()])
+        return "\n".join([*lines, "", *self._sentences(), *names, self._summary()])
 
     def __repr__(self) -> str:
         return f"<Comparison: {self._summary()}>"
@@ -78,13 +95,18 @@ class Comparison(NamedTuple):
             style = "" if component.passed else ' style="font-weight: bold"'
             cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(component))
             rows.append(f"<tr{style}>{cells}</tr>")
-        said = "".join(f"<li>{_in_html(finding)}</li>" for finding in self.findings)
+        said = "".join(f"<li>{_in_html(finding)}</li>" for finding in self._sentences())
         names = _in_html("\n".join(self.definitions))
         return (
             f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
             f"{f'<ul>{said}</ul>' if said else ''}{f'<p>with<br>{names}</p>' if names else ''}"
             f"<p>{html.escape(self._summary())}</p>"
         )
+
+    def _sentences(self) -> list[str]:
+        sentences = [*self.findings, *[sentence for _, sentence in self.untried[:_MOST_CONDITIONS]]]
+        more = len(self.untried) - _MOST_CONDITIONS
+        return [*sentences, *([f"So were {more} more: see .untried."] if more > 0 else [])]
 
     def _summary(self) -> str:
         total = len(self.components)
@@ -97,7 +119,11 @@ class Comparison(NamedTuple):
         if wrong:
             verb = "is" if wrong == 1 else "are"
             return f"FAILED: {wrong} of {components} {verb} wrong (compared at {points})"
-        return f"passed: {components} {'is' if total == 1 else 'are'} equal to rounding at {points}"
+        shown = [condition for condition, _ in self.untried[:_MOST_CONDITIONS]]
+        more = len(self.untried) - len(shown)
+        conditions = ", ".join(shown) + (f", and {more} conditions more" if more else "")
+        passed = f"passed {conditions}" if conditions else "passed"
+        return f"{passed}: {components} {'is' if total == 1 else 'are'} equal to rounding at {points}"
 
 
 def _cells(component: Component) -> tuple[str, ...]:

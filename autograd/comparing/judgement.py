@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from autograd.comparing.comparison import Comparison, Component
+from autograd.comparing.comparison import Comparison, Component, Untried
 from autograd.comparing.contributions import EvaluatedDerivation, Series
 from autograd.comparing.misreading import misreading
 from autograd.comparing.points import Sample
@@ -40,7 +40,11 @@ class _Fault(NamedTuple):
 
 
 def judged(
-    samples: Sequence[Sample], names: Sequence[str], derivation: Derivation | None, reason: str = ""
+    samples: Sequence[Sample],
+    names: Sequence[str],
+    derivation: Derivation | None,
+    reason: str = "",
+    untried: Sequence[Untried] = (),
 ) -> Comparison:
     """The report on two gradients.
 
@@ -49,6 +53,7 @@ def judged(
         names: of the components.
         derivation: of the function; None where it has none that can be searched.
         reason: why it has none.
+        untried: the branches that no sample lies on.
     """
     if derivation is not None:
         names = [step.name.name for step in derivation.gradient]
@@ -74,9 +79,11 @@ def judged(
         findings.append(f"Factors and terms could not be looked for: {reason}")
     skipped = [component.name for component in components if not component.compared_at]
     if skipped:
-        findings.append(_not_compared(skipped, len(names), samples[0].by_engine.result))
+        findings.append(_not_compared(skipped, len(names), samples[0]))
+    elif samples[0].is_at_kink:
+        findings.append("The given point is exactly at a kink: nothing was compared there.")
     points = tuple(sample.args for sample in samples)
-    return Comparison(tuple(components), tuple(findings), tuple(definitions_used), points)
+    return Comparison(tuple(components), tuple(findings), tuple(definitions_used), points, tuple(untried))
 
 
 class _GradientTable:
@@ -86,8 +93,8 @@ class _GradientTable:
         by_hand: what the user's function returned.
         by_engine: the engine's derivatives.
         allowed: how far rounding may set the two apart.
-        compared: where there is a number to compare with: not where the function is nan or inf, the
-            engine's derivative is nan, or rounding may have eaten all of it.
+        compared: where there is a number to compare with: not at a kink, where the function is nan or inf,
+            the engine's derivative is nan, or rounding may have eaten all of it.
         wrong: where they are compared, and further apart.
     """
 
@@ -96,14 +103,15 @@ class _GradientTable:
         self.by_engine = np.array([sample.by_engine.components for sample in samples])
         self._errors = np.array([sample.by_engine.errors for sample in samples])
         self._numbers = [sample.numbers for sample in samples]
-        self._usable = np.array([sample.by_engine.is_usable for sample in samples])
+        self._usable = np.array([sample.is_usable for sample in samples])
         self.allowed = SAFETY * self._errors + roundings(8, self.by_engine)
         with np.errstate(invalid="ignore"):
             apart = np.abs(self.by_hand - self.by_engine)
         same = self.by_hand == self.by_engine
         results = np.array([[sample.by_engine.result] for sample in samples])
         known = np.isinf(self.by_engine) | (np.isfinite(self.by_engine) & np.isfinite(self._errors))
-        self.compared = np.isfinite(results) & known
+        at_kink = np.array([[sample.is_at_kink] for sample in samples])
+        self.compared = np.isfinite(results) & known & ~at_kink
         self.wrong = self.compared & ~(same | (np.isfinite(self.by_engine) & (apart <= self.allowed)))
 
     def faults(self, names: Sequence[str], derivation: Derivation | None) -> dict[int, _Fault]:
@@ -213,11 +221,14 @@ def _findings(
     return sentences, definitions(looked_at, derivation) if derivation else []
 
 
-def _not_compared(names: Sequence[str], total: int, result: float) -> str:
+def _not_compared(names: Sequence[str], total: int, given: Sample) -> str:
     """That there was nothing to compare some components with, and what to do."""
     every = len(names) == total
     what = "Nothing could" if every else ", ".join(f"d{name}" for name in names) + " could not"
-    if np.isfinite(result):
+    result = given.by_engine.result
+    if given.is_at_kink:
+        why = "the given point is exactly at a kink, and no point near by was found beside it"
+    elif np.isfinite(result):
         why = "the engine has no derivative there that rounding leaves digits of"
     else:
         why = (

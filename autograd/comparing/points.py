@@ -1,4 +1,4 @@
-"""The points at which two gradients are compared: the given one, and random ones around it."""
+"""The points at which two gradients are compared: the given one, random ones, others beyond kinks."""
 
 from __future__ import annotations
 
@@ -8,16 +8,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.comparing.branches import Branches
+from autograd.comparing.comparison import Untried
 from autograd.comparing.rounded import RoundedGradient
+from autograd.comparing.slips import FEWEST_POINTS
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
 from autograd.primitives.ieee import described
 
-__all__ = ["Pair", "Sample", "of_one_number", "sampled"]
+__all__ = ["Pair", "Sample", "of_one_number", "sampled", "scales"]
 
 _SPREAD = 0.5  # how far random points are, in units of a coordinate's size, or of 1 where that is more
 _TRIES = 8  # points without a number before the spread is halved
 _HALVINGS = 12
+_DISTANCES = -12, 24  # powers of 2: how far the other side of a comparison may be, in the same units
+_MOST_COORDINATES = 32  # along which it is looked for at each distance
+_RANDOM = 16  # directions beside them
+_MOST_FAILED = 30  # points beyond it that are outside the function's domain
+_BISECTIONS = 20  # to come near to it from there
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Sample(NamedTuple):
@@ -28,12 +38,19 @@ class Sample(NamedTuple):
         numbers: the same, flat.
         by_hand: the components that the user's function returned.
         by_engine: the engine's gradient.
+        is_at_kink: whether a comparison turns exactly there, and so nothing can be compared.
     """
 
     args: tuple[Any, ...]
     numbers: tuple[float, ...]
     by_hand: tuple[float, ...]
     by_engine: RoundedGradient
+    is_at_kink: bool = False
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the gradients can be compared there."""
+        return self.by_engine.is_usable and not self.is_at_kink
 
 
 class Pair(NamedTuple):
@@ -120,45 +137,124 @@ def of_one_number(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def sampled(
-    pair: Pair, args: tuple[Any, ...], numbers: Sequence[float], chosen: Sequence[int], count: int, seed: int
-) -> list[Sample]:
-    """Both gradients at the given point and at random points around it.
+    pair: Pair,
+    first: Sample,
+    scale: Array,
+    count: int,
+    seed: int,
+    branches: Branches | None = None,
+) -> tuple[list[Sample], list[Untried]]:
+    """Both gradients at the given point, at random points around it, and on both sides of each comparison.
 
     Args:
         pair: the function and its gradient.
+        first: both at the given point.
+        scale: how far the points may be from it: see `scales`.
+        count: how many random points; fewer come back where the function is not finite near by.
+        seed: of the random numbers.
+        branches: the function's comparisons, where it can be traced.
+
+    Returns:
+        The samples, and what to say of the sides that no point was found on.
+    """
+    center = np.array(first.numbers)
+    if branches is not None and branches.sides(first.numbers) is None:
+        first = first._replace(is_at_kink=True)
+    samples = [first]
+    if not np.isfinite(center).all():
+        return samples, []
+    rng = np.random.default_rng(seed)
+    failed = 0
+    while len(samples) <= count and failed < _TRIES * _HALVINGS:
+        spread = _SPREAD * 0.5 ** (failed // _TRIES)
+        sample = _usable(pair, center + spread * scale * rng.uniform(-1, 1, len(center)), branches)
+        if sample is None:
+            failed += 1
+        else:
+            samples.append(sample)
+    return samples, [] if branches is None else _on_other_sides(pair, samples, scale, rng, branches)
+
+
+def _usable(pair: Pair, point: Array, branches: Branches | None) -> Sample | None:
+    """Both gradients at a point; None outside the domain of either function, and exactly at a kink."""
+    numbers = point.tolist()
+    try:
+        sample = pair.at(numbers)
+    except (ArithmeticError, ValueError):
+        return None
+    is_at_kink = branches is not None and branches.sides(numbers) is None
+    return sample if sample.is_usable and not is_at_kink else None
+
+
+def _on_other_sides(
+    pair: Pair, samples: list[Sample], scale: Array, rng: np.random.Generator, branches: Branches
+) -> list[Untried]:
+    """Add points where comparisons turn that do not turn between the samples; say which never did.
+
+    They are looked for along coordinates and in random directions from the first usable point, at growing
+    distances, so that they are no farther off than they must be.
+    """
+    usable = [sample for sample in samples if sample.is_usable]
+    if not usable:
+        return []
+    center = np.array(usable[0].numbers)
+    wanted = dict.fromkeys(branches.missing([branches.sides(s.numbers) or [] for s in usable]), 0)
+    missing = set(wanted)
+    failed = 0
+    for power in range(*_DISTANCES):
+        if not wanted or failed > _MOST_FAILED:
+            break
+        points = center + 2.0**power * scale * _directions(scale, rng)
+        for point, sides in zip(points, branches.sides_of_many(points)):
+            turned = [key for key in enumerate(sides.tolist()) if key in wanted]
+            sample = _usable(pair, point, branches) if turned else None
+            if turned and sample is None:
+                sample = _usable(pair, _just_beyond(branches, turned[0], center, point), branches)
+            if turned and sample is None:
+                failed += 1
+            if sample is None:
+                continue
+            samples.append(sample)
+            for key in enumerate(branches.sides(sample.numbers) or ()):
+                missing.discard(key)
+                if key in wanted:
+                    wanted[key] += 1
+                    if wanted[key] == FEWEST_POINTS:
+                        del wanted[key]
+    return branches.untried(sorted(missing))
+
+
+def _just_beyond(branches: Branches, key: tuple[int, bool], near: Array, far: Array) -> Array:
+    """A point on the way from one point to another, a little beyond the place where a comparison turns."""
+    i, side = key
+    low, high = 0.0, 1.0
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        is_beyond = branches.sides_of_many(near + middle * (far - near)[None])[0, i] == side
+        low, high = (low, middle) if is_beyond else (middle, high)
+    return near + high * (far - near)
+
+
+def _directions(scale: Array, rng: np.random.Generator) -> Array:
+    """To both sides along coordinates, all of them or as many as is reasonable; and random ones."""
+    coordinates = rng.permutation(np.flatnonzero(scale))[:_MOST_COORDINATES]
+    along = np.eye(len(scale))[coordinates]
+    return np.concatenate([along, -along, rng.uniform(-1, 1, (_RANDOM, len(scale)))])
+
+
+def scales(args: tuple[Any, ...], numbers: Sequence[float], chosen: Sequence[int]) -> Array:
+    """For each number how far points may be from it: its size, or 1 where that is more; 0 if it stays.
+
+    Args:
         args: the arguments of the call.
         numbers: the same, flat.
         chosen: the arguments that are differentiated by. What is an int in others stays as it is: a label,
             or a count.
-        count: how many random points; fewer come back where the function is not finite near by.
-        seed: of the random numbers.
     """
-    samples = [pair.at(numbers)]
-    center = np.array(numbers)
-    varied = _varied(args, chosen)
-    scale = np.where(varied, np.maximum(np.abs(center), 1.0), 0.0)
-    rng = np.random.default_rng(seed)
-    failed = 0 if np.isfinite(center).all() else _TRIES * _HALVINGS
-    while len(samples) <= count and failed < _TRIES * _HALVINGS:
-        spread = _SPREAD * 0.5 ** (failed // _TRIES)
-        try:
-            sample = pair.at((center + spread * scale * rng.uniform(-1, 1, len(center))).tolist())
-        except (ArithmeticError, ValueError):  # outside the domain of the function or of its gradient
-            failed += 1
-            continue
-        if sample.by_engine.is_usable:
-            samples.append(sample)
-        else:
-            failed += 1
-    return samples
-
-
-def _varied(args: tuple[Any, ...], chosen: Sequence[int]) -> Any:
-    """For each number whether random points differ in it."""
     varied: list[bool] = []
     for place, arg in enumerate(args):
         for leaf in Structure.of_arrays(arg)[0]:
             is_array = isinstance(leaf, np.ndarray)
             whole = leaf.dtype.kind in "biu" if is_array else isinstance(leaf, (int, np.integer, np.bool_))
             varied += [place in chosen or not whole] * (leaf.size if is_array else 1)
-    return np.array(varied, dtype=bool)
+    return np.where(varied, np.maximum(np.abs(numbers), 1.0), 0.0)
