@@ -117,11 +117,7 @@ def _softplus(z: complex) -> complex:
 
 
 _FUNCTIONS: dict[Primitive, Callable[..., complex]] = {
-    table.add: lambda a, b: a + b,
-    table.sub: lambda a, b: a - b,
-    table.mul: lambda a, b: a * b,
-    table.div: lambda a, b: a / b,
-    table.neg: lambda z: -z,
+    **{each: each.forward for each in (table.add, table.sub, table.mul, table.div, table.neg)},
     table.pow: _power,
     table.expm1: _expm1,
     table.log1p: _log1p,

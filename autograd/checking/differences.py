@@ -14,12 +14,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from autograd.checking.rounding import Rounded
 from autograd.checking.subject import Estimate, Gradient, Hessian
 
-__all__ = ["balanced", "fixed_step", "ladder", "richardson"]
+__all__ = ["balanced", "by_steps", "fixed_step", "ladder", "richardson"]
 
 # The longest step, as a part of the input's power of 2, or of 1 where that is more. Of 7 bits, so that steps
 # lead to floats exactly, and such that its quotient by pi has no long runs of equal bits: no halving of it is
@@ -61,7 +61,7 @@ def fixed_step(level: Gradient, eps: float) -> list[float]:
 
 def balanced(level: Gradient | Hessian) -> list[list[Estimate]]:
     """Central differences, whose step balances truncation against rounding."""
-    return _by_steps(level, _Balance)
+    return by_steps(level, lambda *_: _Balance())
 
 
 def richardson(level: Gradient | Hessian) -> list[list[Estimate]]:
@@ -70,7 +70,7 @@ def richardson(level: Gradient | Hessian) -> list[list[Estimate]]:
     The error of an extrapolated value is taken to be its distance from those it was made of (C. J. F.
     Ridders, Accurate computation of F'(x) and F'(x)F''(x), 1982), and rounding is carried through the table.
     """
-    return _by_steps(level, _Extrapolation)
+    return by_steps(level, lambda *_: _Extrapolation())
 
 
 def ladder(x: float) -> Iterator[float]:
@@ -83,23 +83,43 @@ def ladder(x: float) -> Iterator[float]:
         step *= 0.5
 
 
-def _by_steps(
-    level: Gradient | Hessian, kind: Callable[[], _Balance | _Extrapolation]
-) -> list[list[Estimate]]:
-    """A row for each function whose derivatives they are."""
+class Search(Protocol):
+    """A derivative that is looked for with steps each half of the one before.
+
+    Attributes:
+        best: the best estimate so far.
+    """
+
+    best: Estimate
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether smaller steps can do no better."""
+
+    def take(self, here: Rounded, right: Rounded, left: Rounded, steps: tuple[float, float]) -> None:
+        """Learn the function's values at the point and a step away from it to both sides."""
+
+
+def by_steps(level: Gradient | Hessian, search: Callable[[int, int], Search]) -> list[list[Estimate]]:
+    """Derivatives by values at shrinking steps, a row for each function whose derivatives they are.
+
+    Args:
+        level: the functions.
+        search: makes the search for the derivative of one of them by one input, by their indices.
+    """
     point = level.subject.point
     here = level.sample(point)
     columns = []
     for i, x in enumerate(point):
-        ways = [kind() for _ in level.names]
+        searches = [search(row, i) for row in range(len(here))]
         for step in ladder(x):
             above, below = x + step, x - step
             ends = [level.sample([*point[:i], end, *point[i + 1 :]]) for end in (above, below)]
-            for way, middle, high, low in zip(ways, here, *ends):
-                way.take(_quotient(middle, high, low, (above - x, x - below)))
-            if all(way.is_settled for way in ways):
+            for each, *values in zip(searches, here, *ends):
+                each.take(*values, (above - x, x - below))
+            if all(each.is_settled for each in searches):
                 break
-        columns.append([way.best for way in ways])
+        columns.append([each.best for each in searches])
     return [list(row) for row in zip(*columns)]
 
 
@@ -133,23 +153,26 @@ class _Balance:
         self.best = _NOTHING
         self._reach = math.inf  # how far the quotients that it was made of are away from the best
         self._hopeless = 0  # steps in a row whose rounding alone is more than the best's bound
-        self._taken: list[Quotient] = []
+        self._quotients: list[Quotient] = []
 
     @property
     def is_settled(self) -> bool:
         """Whether smaller steps have confirmed the best, and can do no better."""
         return self._hopeless >= _MOST_HOPELESS
 
-    def take(self, quotient: Quotient) -> None:
-        """Learn the quotient of the next step."""
+    def take(self, here: Rounded, right: Rounded, left: Rounded, steps: tuple[float, float]) -> None:
+        """Learn the values of the next step: see `Search`."""
+        self._add(_quotient(here, right, left, steps))
+
+    def _add(self, quotient: Quotient) -> None:
         if not math.isfinite(quotient.value + quotient.rounding):
-            self._taken, self.best = [], _NOTHING  # the step leaves the domain, or crosses a pole
+            self._quotients, self.best = [], _NOTHING  # the step leaves the domain, or crosses a pole
             return
         if abs(quotient.value - self.best.numeric) > self._reach + self.best.bound + 2.0 * quotient.rounding:
             self.best = _NOTHING
-        self._taken.append(quotient)
-        if len(self._taken) >= 3 and self._is_straightening(*self._taken[-3:]):
-            self._improve(*self._taken[-3:])
+        self._quotients.append(quotient)
+        if len(self._quotients) >= 3 and self._is_straightening(*self._quotients[-3:]):
+            self._improve(*self._quotients[-3:])
         self._hopeless = self._hopeless + 1 if quotient.rounding >= self.best.bound else 0
 
     @staticmethod
@@ -167,7 +190,7 @@ class _Balance:
     def _offer(self, value: float, truncation: float, rounding: float) -> None:
         if truncation + rounding < self.best.bound and truncation <= _MOST_UNBALANCED * rounding:
             self.best = Estimate(value, truncation + rounding)
-            self._reach = max(abs(quotient.value - value) for quotient in self._taken[-2:])
+            self._reach = max(abs(quotient.value - value) for quotient in self._quotients[-2:])
 
 
 class _Extrapolation(_Balance):
@@ -178,9 +201,9 @@ class _Extrapolation(_Balance):
         self._above: list[Quotient] = []  # the last two rows of the table
         self._row: list[Quotient] = []
 
-    def take(self, quotient: Quotient) -> None:
-        """Learn the quotient of the next step: it begins the table's next row."""
-        self._above = self._row if self._taken else []
+    def _add(self, quotient: Quotient) -> None:
+        """A quotient begins the table's next row."""
+        self._above = self._row if self._quotients else []
         self._row = [quotient]
         for column, upper in enumerate(self._above[:_MOST_COLUMNS], start=1):
             left = self._row[-1]
@@ -188,7 +211,7 @@ class _Extrapolation(_Balance):
             value = left.value + (left.value - upper.value) / factor
             rounding = left.rounding + (left.rounding + upper.rounding) / factor + math.ulp(value)
             self._row.append(Quotient(value, rounding))
-        super().take(quotient)
+        super()._add(quotient)
 
     def _improve(self, *_: Quotient) -> None:
         for upper, left, entry in zip(self._above[1:], self._row[1:], self._row[2:]):

@@ -211,13 +211,13 @@ def findings(level: Gradient) -> list[str]:
         primitive: Any = instruction.operation
         operands = instruction.operands
         wanted = tuple([operand in tape.dependent for operand in operands])
+        if primitive is table.where:  # a condition has no derivative, nor needs one
+            wanted = (False, *wanted[1:])
         rules = partials(primitive, rounded[at], tuple([rounded[operand] for operand in operands]), wanted)
         true = _partials(primitive, slots[at], tuple([slots[operand] for operand in operands]), wanted)
         for i, (rule, exact) in enumerate(zip(rules, true), start=1):
             told = "" if exact is None else _finding(rule, exact)
-            if told and not (
-                primitive is table.where and i == 1
-            ):  # a condition has no derivative, nor needs one
+            if told:
                 by = f" by its operand {i}" if primitive.arity > 1 else ""
                 sentences[f"the derivative of {primitive.name}{by} {told}{located(instruction)}"] = None
     return list(sentences)

@@ -26,15 +26,11 @@ class Arithmetic:
         self.context = context = MPContext()
         context.dps = digits
         self._functions: dict[Primitive, Callable[..., Any]] = {
-            table.add: lambda a, b: a + b,
-            table.sub: lambda a, b: a - b,
-            table.mul: lambda a, b: a * b,
-            table.div: lambda a, b: a / b,
-            table.neg: lambda x: -x,
+            **{each: each.forward for each in (table.add, table.sub, table.mul, table.div, table.neg)},
             table.pow: context.power,
             table.log2: lambda x: context.log(x, 2),
             table.absolute: abs,
-            table.where: lambda c, a, b: a if c else b,
+            table.where: table.where.forward,
             table.less: lambda a, b: context.mpf(a < b),
             table.less_equal: lambda a, b: context.mpf(a <= b),
             table.equal: lambda a, b: context.mpf(a == b),

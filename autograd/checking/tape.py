@@ -28,6 +28,8 @@ class Tape:
 
     Attributes:
         code: the operations.
+        instructions: these in order.
+        outputs: the slots of the results.
         point: the numbers of the code's inputs.
         start: the numbers: the inputs, then constants and whatever else there is.
         inputs: how many inputs there are to differentiate by, from the first on.
@@ -35,6 +37,7 @@ class Tape:
 
     def __init__(self, code: Code, point: Sequence[float], inputs: int) -> None:
         self.code = code
+        self.instructions, self.outputs = code.instructions, code.outputs
         self.point = list(point)
         self.start = [*point, *code.constants]
         self.inputs = inputs
@@ -74,16 +77,6 @@ class Tape:
         names = [node.label for node in known]
         code = Code("graph", names, constants, instructions, [slot(output) for output in outputs])
         return cls(code, numbers(known), len(inputs))
-
-    @property
-    def instructions(self) -> Sequence[Instruction]:
-        """The operations in order."""
-        return self.code.instructions
-
-    @property
-    def outputs(self) -> Sequence[int]:
-        """The slots of the results."""
-        return self.code.outputs
 
     @cached_property
     def dependent(self) -> set[int]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 
-from autograd.checking.differences import ladder
+from autograd.checking.differences import by_steps
 from autograd.checking.rounding import Rounded
 from autograd.checking.subject import Estimate, Gradient, Hessian
 
@@ -32,32 +32,13 @@ def taylor(level: Gradient | Hessian) -> list[list[Estimate]]:
     rounding; the bound is what ``R(2h)`` leaves by an order of 1.5. Where no remainder is clear, it is what
     rounding allows.
     """
-    subject = level.subject
-    here = level.sample(subject.point)
-    columns = []
-    for i, x in enumerate(subject.point):
-        tests = [
-            _Remainders(value, row[i], errors[i])
-            for value, row, errors in zip(here, level.analytic, level.errors)
-        ]
-        for step in ladder(x):
-            ends = [
-                level.sample([*subject.point[:i], end, *subject.point[i + 1 :]])
-                for end in (x + step, x - step)
-            ]
-            for test, right, left in zip(tests, *ends):
-                test.take(right, (x + step) - x, left.value)
-            if all(test.is_settled for test in tests):
-                break
-        columns.append([test.best for test in tests])
-    return [list(row) for row in zip(*columns)]
+    return by_steps(level, lambda row, i: _Remainders(level.analytic[row][i], level.errors[row][i]))
 
 
 class _Remainders:
     """The remainders of one function along one input, as they come in with shrinking steps."""
 
-    def __init__(self, here: Rounded, derivative: float, error: float) -> None:
-        self.here = here
+    def __init__(self, derivative: float, error: float) -> None:
         self.derivative = derivative
         self.error = error
         self.best = Estimate(math.nan, math.inf)
@@ -68,13 +49,14 @@ class _Remainders:
         self._is_measured = False
         self._unclear = 0
 
-    def take(self, there: Rounded, step: float, opposite: float) -> None:
-        """Learn the function's value a step away, half as far as the one before, and on the other side."""
+    def take(self, here: Rounded, right: Rounded, left: Rounded, steps: tuple[float, float]) -> None:
+        """Learn the function's values a step away, half as far as the one before: see `by_steps`."""
+        step, _ = steps
         term = step * self.derivative
-        remainder = (there.value - self.here.value) - term
-        rounding = there.error + self.here.error + step * self.error
-        rounding += math.ulp(there.value) + math.ulp(self.here.value) + 2.0 * math.ulp(term)
-        total = abs(remainder + ((opposite - self.here.value) + term))
+        remainder = (right.value - here.value) - term
+        rounding = right.error + here.error + step * self.error
+        rounding += math.ulp(right.value) + math.ulp(here.value) + 2.0 * math.ulp(term)
+        total = abs(remainder + ((left.value - here.value) + term))
         looks_smooth = total <= max(self._sum_before / 2.0**_LEAST_ORDER, 2.0 * rounding)
         self._sum_before, self._smooth = total, self._smooth + 1 if looks_smooth else 0
         if not math.isfinite(remainder + rounding):

@@ -185,15 +185,13 @@ def _mistakable(call: Call, y: Symbolic) -> Iterator[Symbolic]:
     (x, *more) = call.args
     if not more:
         yield from (x, 1 / x, 1 - x, 1 - x**2, 1 + x**2, x * (1 - x))
-        yield from (applied(other, (x,)) for other in _RELATED.get(call.primitive, ()))
+        if call.primitive in _RELATED:
+            yield applied(_RELATED[call.primitive], (x,))
 
 
 _RELATED = {
-    table.sin: (table.cos,),
-    table.cos: (table.sin,),
-    table.sinh: (table.cosh,),
-    table.cosh: (table.sinh,),
-}
+    table.sin: table.cos, table.cos: table.sin, table.sinh: table.cosh, table.cosh: table.sinh,
+}  # fmt: skip
 
 
 def factors_of(slope: Symbolic) -> list[Symbolic]:

@@ -221,12 +221,12 @@ def _findings(
     return sentences, definitions(looked_at, derivation) if derivation else []
 
 
-def _not_compared(names: Sequence[str], total: int, given: Sample) -> str:
+def _not_compared(names: Sequence[str], total: int, first: Sample) -> str:
     """That there was nothing to compare some components with, and what to do."""
     every = len(names) == total
     what = "Nothing could" if every else ", ".join(f"d{name}" for name in names) + " could not"
-    result = given.by_engine.result
-    if given.is_at_kink:
+    result = first.by_engine.result
+    if first.is_at_kink:
         why = "the given point is exactly at a kink, and no point near by was found beside it"
     elif np.isfinite(result):
         why = "the engine has no derivative there that rounding leaves digits of"

@@ -98,23 +98,17 @@ class Pair(NamedTuple):
             components, structure = flatten(returned, "the gradient by hand")
         except TypeError as error:
             raise ValueError(f"{error}\n{self._expected()}") from None
-        if structure != self.gradient:
-            self._check_flat(returned, structure)
-        return tuple(part.data if isinstance(part, Value) else part for part in components)
-
-    def _check_flat(self, returned: Any, structure: Structure) -> None:
-        """Components in another structure than the expected one must be one flat sequence."""
         if structure.size != len(self.names):
             raise ValueError(
                 f"the gradient by hand has {structure.size} components where {len(self.names)} were "
                 f"expected\n{self._expected()}"
             )
+        is_flat = isinstance(returned, (list, tuple)) and len(returned) == structure.size
         if isinstance(returned, np.ndarray):
-            flat = returned.ndim <= 1
-        else:
-            flat = isinstance(returned, (list, tuple)) and len(returned) == len(self.names)
-        if not flat:
+            is_flat = returned.ndim <= 1
+        if structure != self.gradient and not is_flat:
             raise ValueError(f"the gradient by hand has the structure {structure}\n{self._expected()}")
+        return tuple(part.data if isinstance(part, Value) else part for part in components)
 
     def _expected(self) -> str:
         shown = ", ".join(self.names[:12]) + (", ..." if len(self.names) > 12 else "")

@@ -291,12 +291,9 @@ def power(base: Symbolic, exponent: Symbolic) -> Symbolic:
             return product(
                 power(Numeral(base.coefficient), exponent), *[power(f, exponent) for f in base.factors]
             )
-        if (
-            isinstance(base, Power)
-            and isinstance(base.exponent, Numeral)
-            and base.exponent.value.denominator == 1
-        ):
-            return power(base.base, Numeral(base.exponent.value * n))
+        inner, inner_exponent = _as_whole_power(base)
+        if inner != base:
+            return power(inner, Numeral(inner_exponent * n))
     return Power(base, exponent)
 
 

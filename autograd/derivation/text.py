@@ -174,12 +174,9 @@ class SignedQuotient(NamedTuple):
         above: list[Symbolic] = []
         below: list[Symbolic] = []
         for factor in factors:
-            if (
-                isinstance(factor, Power)
-                and isinstance(factor.exponent, Numeral)
-                and factor.exponent.value < 0
-            ):
-                below.append(power(factor.base, Numeral(-factor.exponent.value)))
+            exponent = factor.exponent if isinstance(factor, Power) else ONE
+            if isinstance(factor, Power) and isinstance(exponent, Numeral) and exponent.value < 0:
+                below.append(power(factor.base, Numeral(-exponent.value)))
             else:
                 above.append(factor)
         numerator, denominator = _as_fraction(abs(number), bool(factors))

@@ -133,7 +133,7 @@ class Float(float):
 
     @staticmethod
     def _apply(operation: Any, args: tuple[Any, ...]) -> Any:
-        """An operation that a rule calls on a `Float`, the hook of `Operation`: on others beside it, theirs."""
+        """An operation that a rule calls on a `Float`: the hook of `Operation`. Beside others, theirs."""
         results = operation(*map(_plain, args))
         return Float(results) if type(results) is float else results
 

@@ -152,7 +152,7 @@ class Primitive(Operation):
         return self.forward, self.partials
 
     def _partial(self, partial: Any, y: Any) -> Any:
-        """What a rule returned: a truth or on floats a number as a float, else what it is, but never nothing."""
+        """What a rule returned: a truth, or a number on floats, as a float; never nothing."""
         if isinstance(partial, (bool, np.bool_)):
             return float(partial)
         if type(partial) is float or (type(y) is not float and partial is not None):

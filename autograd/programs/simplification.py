@@ -61,7 +61,7 @@ class Builder:
         operands = tuple(operands)
         slots, notable = self._slots, self._notable
         if not notable.isdisjoint(operands) or (len(operands) > 1 and operands[-2] == operands[-1]):
-            if operation.result_count == 1 and all([type(slots[operand]) is float for operand in operands]):
+            if operation.result_count == 1 and all(type(slots[operand]) is float for operand in operands):
                 return self.constant(operation(*[slots[operand] for operand in operands]))
             rewrite = _REWRITES.get(operation)
             rewritten = rewrite and rewrite(_Site(self, label, line, scopes), *operands)

@@ -139,8 +139,8 @@ def _parameters(f: Callable[..., Any]) -> tuple[Sequence[str], str]:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):  # a builtin without a signature
         return (), "args"
-    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return names, "".join(p.name for p in parameters if p.kind is p.VAR_POSITIONAL)
+    positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return positional, "".join(p.name for p in parameters if p.kind is p.VAR_POSITIONAL)
 
 
 @lru_cache(maxsize=1024)

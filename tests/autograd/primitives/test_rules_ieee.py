@@ -1,4 +1,4 @@
-"""Rules follow IEEE 754 wherever they run: on floats, and on floats beside Values as derivatives are recorded."""
+"""Rules follow IEEE 754 wherever they run: on floats, and on floats beside Values in recorded derivatives."""
 
 import itertools
 import math
@@ -114,7 +114,7 @@ BINARY = [operation for operation in all_primitives() if operation.is_builtin an
 @pytest.mark.parametrize("operation", BINARY, ids=lambda operation: operation.name)
 def test_no_constant_makes_a_derivative_of_the_table_raise(operation: Primitive) -> None:
     for constant, at in itertools.product(SPECIAL, [0.0, 2.0, -1.5, inf]):
-        for f in (lambda x: operation(x, constant), lambda x: operation(constant, x)):
+        for f in (lambda x, c=constant: operation(x, c), lambda x, c=constant: operation(c, x)):
             slope = grad(f)(at)
             assert same(jit(grad(f), engine="python")(at), slope), (constant, at)
             assert type(grad(grad(f))(at)) is float
