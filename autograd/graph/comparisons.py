@@ -66,7 +66,9 @@ def _number(side: Any) -> Any:
     """The number to compare by, or NotImplemented; rounded to a float, as it is recorded in a trace."""
     if isinstance(side, Comparisons):
         return side._data
+    if type(side) is float:
+        return side
     try:
-        return constant(side)
+        return float(side) if type(side) is int else constant(side)
     except OverflowError:
         return side  # an int beyond all floats: Python compares the two exactly

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 from autograd.graph.nodes import N, operands, parents, projected
@@ -73,7 +73,7 @@ def full_order(*roots: N, stop: Iterable[N] = ()) -> list[N]:
     return order
 
 
-def leaves(order: Iterable[N], stop: Container[N] = ()) -> list[N]:
+def leaves(order: Iterable[N], stop: Set[N] = frozenset()) -> list[N]:
     """The leaves that results depend on, in the order of first use (constants are none).
 
     Args:
@@ -83,7 +83,7 @@ def leaves(order: Iterable[N], stop: Container[N] = ()) -> list[N]:
     return leaves_among(map(operands, order), stop)
 
 
-def leaves_among(operands: Iterable[Sequence[Any]], stop: Container[Any] = ()) -> list[Any]:
+def leaves_among(operands: Iterable[Sequence[Any]], stop: Set[Any] = frozenset()) -> list[Any]:
     """The leaves among the operands of operations, in the order of first use: see `leaves`."""
     used: dict[Any, None] = {}
     for each in operands:

@@ -55,8 +55,6 @@ def constant(number: Any) -> Any:
     >>> constant(True), constant("2")
     (1.0, NotImplemented)
     """
-    if type(number) is float:
-        return number
     if isinstance(number, _REAL):
         return to_float(int(number) if isinstance(number, (bool, np.bool_)) else number, "an operand")
     return NotImplemented

@@ -110,7 +110,7 @@ def at_random(length):
     for _ in range(length):
         a, b = r.choice(nodes), r.choice(nodes)
         made, operands = r.choice([(a.sin(), [a]), (a.tanh(), [a]), (a * b, [a, b]), (a - b, [a, b])])
-        unused = {one: None for one in [*unused, made] if one not in operands}
+        unused = {one: None for one in [*unused, made] if one not in set(operands)}
         nodes.append(made)
     return tuple(unused)
 

@@ -100,7 +100,8 @@ def test_every_number_on_the_page_is_the_engines(show: Any, build: Callable[[], 
             [repr(partial), repr(sent)] for partial, (_, sent, _) in zip(local, received)
         ]
         for one, _, total in received:
-            assert step["gradients"][nodes.index(one)] == repr(total)
+            (place,) = (place for place, other in enumerate(nodes) if other is one)
+            assert step["gradients"][place] == repr(total)
     assert told[-1]["gradients"] == [repr(node.grad) for node in nodes]
     assert told[-1]["values"] == [repr(node.data) for node in nodes]
 

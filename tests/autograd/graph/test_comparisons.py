@@ -8,7 +8,20 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from autograd import TracingError, Value, equal, grad, scan, sin, trace, value_and_grad, vmap, where
+from autograd import (
+    TracingError,
+    Value,
+    cos,
+    equal,
+    grad,
+    primitive,
+    scan,
+    sin,
+    trace,
+    value_and_grad,
+    vmap,
+    where,
+)
 from autograd.engines import engine_names
 from optim import SGD, fit
 
@@ -262,3 +275,20 @@ def test_sums_that_leave_nan_out():
 def test_equal_and_where_choose_in_an_array_that_is_traced():
     program = trace(lambda x: where(equal(np.array([x, 2 * x]), 0.0), 1.0, x).sum(), 3.0)
     assert (program(3.0), program(0.0)) == (6.0, 2.0)
+
+
+# A primitive of a user's, whose forward decides by equality.
+
+SINC = primitive(
+    "sinc_by_equality",
+    lambda x: 1.0 if x == 0 else sin(x) / x,
+    lambda y, x: (where(x == 0, 0.0, (cos(x) - y) / where(x == 0, 1.0, x)),),
+)
+
+
+@pytest.mark.filterwarnings("ignore:the primitive 'sinc_by_equality' cannot be traced")
+@pytest.mark.parametrize("engine", engine_names())
+def test_a_primitive_that_decides_by_equality_is_right_on_every_engine(engine):
+    values, slopes = vmap(value_and_grad(SINC), engine=engine)(np.array([0.0, 2.0]))
+    assert values.tolist() == [1.0, pytest.approx(math.sin(2) / 2)]
+    assert slopes.tolist() == [0.0, pytest.approx((math.cos(2) - math.sin(2) / 2) / 2)]

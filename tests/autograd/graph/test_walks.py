@@ -68,7 +68,7 @@ def test_several_roots_share_one_walk():
 def test_a_walk_can_be_told_where_to_stop():
     middle = Value(1.0).exp()
     root = middle.sin() + 1
-    assert middle not in set(topological_order(root, stop=[middle]))
+    assert middle not in set(topological_order(root, stop={middle}))
     assert middle in set(topological_order(root))
 
 
