@@ -58,7 +58,7 @@ def test_a_copy_of_a_leaf_is_another_leaf():
 def test_a_shallow_copy_of_a_result_has_the_same_operands():
     a, b = Value(2.0), Value(3.0)
     copied = copy.copy(a * b)
-    assert operands(copied) == (a, b)
+    assert [*map(id, operands(copied))] == [*map(id, (a, b))]
     copied.backward()
     assert (a.grad, b.grad) == (3.0, 2.0)
 
@@ -110,7 +110,7 @@ def test_what_is_shared_within_a_graph_stays_shared(copied):
     product, leaf = operands(y)
     one, other = operands(product)
     assert one is other
-    assert operands(one) == (leaf,)
+    assert [*map(id, operands(one))] == [*map(id, (leaf,))]
 
 
 @each_way
@@ -133,7 +133,7 @@ def test_operations_come_back_once_for_each_result_pickled_together():
     first, loss = pickled((hidden, hidden * 2))
     second = operands(loss)[0]
     assert listing(first) == listing(second) == listing(hidden)
-    assert operands(first) == operands(second)  # the leaf is one
+    assert [*map(id, operands(first))] == [*map(id, operands(second))]  # the leaf is one
 
 
 def test_the_memo_of_deepcopy_is_respected():

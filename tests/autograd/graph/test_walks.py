@@ -21,11 +21,13 @@ def reachable(root: Value) -> set[Value]:
 def test_operands_are_nodes_and_constants_in_order():
     a, b = Value(1.0), Value(2.0)
     assert operands(a) == ()
-    assert operands(-a) == (a,)
-    assert operands(a - b) == (a, b)
-    assert operands(2 - a) == (2.0, a)
-    assert operands(a + a) == (a, a)
-    assert operands(where(a, 3, b)) == (a, 3.0, b)
+    assert [*map(id, operands(-a))] == [*map(id, (a,))]
+    assert [*map(id, operands(a - b))] == [*map(id, (a, b))]
+    two, subtracted = operands(2 - a)
+    assert (type(two), two, subtracted is a) == (float, 2.0, True)
+    assert [*map(id, operands(a + a))] == [*map(id, (a, a))]
+    condition, three, other = operands(where(a, 3, b))
+    assert (condition is a, type(three), three, other is b) == (True, float, 3.0, True)
 
 
 @given(expressions())
