@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, NoReturn
 
 from autograd import Value
-from autograd.graph.nodes import assign, clear_gradients, gradients, numbers
+from autograd.graph.nodes import assign, clear_gradients, gradients, is_leaf, numbers
 from autograd.primitives.ieee import to_float
 from optim.checks import check_fields, checked, setting, whole
 from optim.schedules import Schedule
@@ -37,6 +37,11 @@ def _weights(name: str, params: Any) -> list[Value]:  # noqa: ARG001
     for weight in weights:
         if not isinstance(weight, Value):
             raise TypeError(f"an optimizer's weights must be Values, got {type(weight).__name__}")
+        if not is_leaf(weight):
+            raise ValueError(
+                f"an optimizer's weights must be leaves, got the result of an operation, {weight!r}: a step "
+                "would not reach what it was computed from. Give the leaves, or make it one: Value(w.data)"
+            )
     if len({id(weight) for weight in weights}) != len(weights):
         raise ValueError("a weight is given to the optimizer twice: each would be updated twice a step")
     return weights
@@ -51,7 +56,7 @@ class Optimizer:
     follows, in a training loop and in compiled ones.
 
     Args:
-        params: the weights to train; they should be leaves. None where `fit` is to bring them:
+        params: the weights to train, leaves. None where `fit` is to bring them:
             ``Adam(lr=0.01)``.
         lr: the learning rate, a positive number; or a schedule, which is called with the number of the
             step, counted from 0, and returns the rate. Assignable.
@@ -62,7 +67,8 @@ class Optimizer:
 
     Raises:
         TypeError: a weight is no `Value`, or the learning rate neither a number nor a function.
-        ValueError: there are no weights, one is given twice, or the learning rate is not positive.
+        ValueError: there are no weights, one is given twice or is no leaf, or the learning rate is not
+            positive.
     """
 
     params: Any = setting(_weights, None)

@@ -10,7 +10,7 @@ from autograd.comparing.comparison import Comparison, Component, Untried
 from autograd.comparing.judgement import judged
 from autograd.comparing.points import Pair, of_one_number, sampled, scales
 from autograd.derivation import derive
-from autograd.derivatives.transforms import argument_places
+from autograd.derivatives.runs import argument_places
 from autograd.graph.refusals import TracingError
 from autograd.graph.trees import flatten
 from autograd.graph.value import Value

@@ -11,7 +11,8 @@ from autograd.derivation.expressions import Call, Derivative, Slope, Symbol
 from autograd.derivation.line_breaks import as_latex, as_text, sections_of
 from autograd.derivation.lines import Lines, lines_of
 from autograd.derivation.text import is_comparison
-from autograd.derivatives.transforms import argument_places, value_and_grad
+from autograd.derivatives.runs import argument_places
+from autograd.derivatives.transforms import value_and_grad
 from autograd.graph.trees import flatten
 from autograd.graph.value import Value
 from autograd.primitives import table

@@ -14,17 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd.derivatives import sweeps
-from autograd.graph.context import births, current, differentiating
-from autograd.graph.nodes import is_leaf, number
-from autograd.graph.trees import Structure, arranged, array_of, flatten
+from autograd.derivatives.runs import Argnums, Run
+from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
-from autograd.graph.walks import Application, applications, leaves_among
 from autograd.primitives.ieee import described
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
-
-Argnums = int | Sequence[int]
 
 
 def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
@@ -44,6 +39,8 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
     Raises:
         TypeError: (when called) ``f`` does not return a scalar, or an argument to differentiate by
             is not made of real numbers, or is an array of ints.
+        ValueError: (when called) the result also depends, through the closure of ``f``, on a Value that
+            was passed as an argument to differentiate by.
 
     >>> grad(lambda x: x**3)(2.0)
     12.0
@@ -72,7 +69,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
     """
 
     def both(*args: Any, **kwargs: Any) -> Any:
-        run = _Run(f, args, kwargs, argnums)
+        run = Run(f, args, kwargs, argnums)
         result, aux = run.result, None
         if has_aux:
             if not isinstance(result, tuple) or len(result) != 2:
@@ -111,7 +108,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """
 
     def derivative(*args: Any, **kwargs: Any) -> Any:
-        run = _Run(f, args, kwargs, argnums)
+        run = Run(f, args, kwargs, argnums)
         outputs, structure = flatten(run.result, "the result")
         if len(outputs) >= len(run.inputs):
             unit = np.eye(len(run.inputs)).tolist()
@@ -179,7 +176,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     >>> value, pull([1.0, 10.0])
     ([6.0, 2.0], (13.0, 2.0))
     """
-    run = _Run(f, primals, {}, tuple(range(len(primals))))
+    run = Run(f, primals, {}, tuple(range(len(primals))))
     outputs, structure = flatten(run.result, "the result")
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
@@ -209,122 +206,7 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     return jvp(grad(f), primals, tangents)[1]
 
 
-class _Run:
-    """One call of a function on Values of its own, ready to be swept over."""
-
-    def __init__(
-        self, f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], argnums: Argnums
-    ) -> None:
-        self.single = isinstance(argnums, int)
-        places = argument_places(argnums, len(args))
-        called = list(args)
-        self.structures: list[Structure] = []
-        self.inputs: list[Value] = []
-        with births() as made:
-            for place in places:
-                scalars, structure = flatten(
-                    args[place], f"argument {place}, to differentiate by,", integers=False
-                )
-                # A Value that is passed in stands for itself no longer: times 1 makes a node to
-                # differentiate by, from which the way back to it stays open.
-                own = [one * 1.0 if isinstance(one, Value) else Value(one) for one in scalars]
-                called[place] = structure.unflatten(own)
-                self.structures.append(structure)
-                self.inputs += own
-            with differentiating(self.inputs):
-                self.result = f(*called, **kwargs)
-        self._made = made
-        self._passed_in = {one for one in self.inputs if not is_leaf(one)}
-
-    def reverse(self, outputs: Sequence[Any], seeds: Sequence[Sequence[Any]]) -> list[list[Any]]:
-        """One reverse sweep for each list of seeds, one seed an output."""
-        applied = applications(*_values(outputs), stop=self.inputs)
-        lift = self._lifts(applied, seeds)
-        swept = [
-            sweeps.reverse(
-                applied,
-                [(one, seed) for one, seed in zip(outputs, row) if isinstance(one, Value)],
-                self.inputs,
-                lift=lift,
-            )
-            for row in seeds
-        ]
-        return [self.settle(row) for row in swept] if lift else swept
-
-    def forward(self, outputs: Sequence[Any], seeds: Sequence[Sequence[Any]]) -> list[list[Any]]:
-        """One forward sweep for each list of seeds, one seed an input; a seed 0 has no part in it."""
-        applied = applications(*_values(outputs), stop=self.inputs)
-        lift = self._lifts(applied, seeds)
-        swept = [
-            sweeps.forward(
-                applied,
-                [
-                    (one, seed)
-                    for one, seed in zip(self.inputs, row)
-                    if isinstance(seed, Value) or seed != 0.0
-                ],
-                outputs,
-                lift=lift,
-            )
-            for row in seeds
-        ]
-        return [self.settle(row) for row in swept] if lift else swept
-
-    def _lifts(self, applied: Sequence[Application], seeds: Sequence[Sequence[Any]]) -> bool:
-        """Whether the derivative may depend on a Value from outside."""
-        if self._passed_in or any(isinstance(seed, Value) for row in seeds for seed in row):
-            return True
-        return any(leaf not in self._made for leaf in _leaves(applied))
-
-    def settle(self, results: Sequence[Any]) -> list[Any]:
-        """Turn each result that depends on nothing from outside into a float.
-
-        In a trace that is left to the program's simplification, which finds constants by itself.
-        """
-        if self._passed_in and current().tracing:
-            return list(results)
-        applied = applications(*_values(results), stop=self.inputs)
-        nodes = [*self.inputs, *_leaves(applied), *_values(results)]
-        kept = sweeps.dependent_on([node for node in nodes if self._is_outside(node)], applied)
-        return [result if result in kept else number(result) for result in results]
-
-    def _is_outside(self, node: Value) -> bool:
-        """Whether it is an argument that came as a Value, or a leaf that the call did not make."""
-        return node not in self._made if is_leaf(node) else node in self._passed_in
-
-    def settle_tree(self, tree: Any) -> Any:
-        """The same within a structure, of which anything but Values is left as it is."""
-        if isinstance(tree, Value):
-            (settled,) = self.settle([tree])
-            return settled
-        if isinstance(tree, dict):
-            return {key: self.settle_tree(one) for key, one in tree.items()}
-        if isinstance(tree, (list, tuple)):
-            parts = [self.settle_tree(one) for one in tree]
-            return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
-        return tree
-
-    def arrange_block(self, rows: Sequence[Sequence[Any]], shape: tuple[int, ...]) -> Any:
-        """The derivatives of an array of results, one row each: arrays of the two shapes in one."""
-        blocks = []
-        at = 0
-        for structure in self.structures:
-            parts = []
-            for inner in structure.shapes:
-                width = 1 if inner is None else math.prod(inner)
-                entries = [one for row in rows for one in row[at : at + width]]
-                parts.append(array_of(entries, shape + (inner or ())))
-                at += width
-            blocks.append(structure.nest(parts))
-        return blocks[0] if self.single else tuple(blocks)
-
-    def arrange(self, found: Sequence[Any]) -> Any:
-        """One derivative an input, in the arguments' structure."""
-        trees = arranged(self.structures, found)
-        return trees[0] if self.single else tuple(trees)
-
-
-def _along(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[_Run, list[Any]]:
+def _along(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Run, list[Any]]:
     for name, given in (("primals", primals), ("tangents", tangents)):
         if not isinstance(given, (tuple, list)):
             raise TypeError(
@@ -334,22 +216,7 @@ def _along(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[_Run, li
     _, expected = flatten(tuple(primals), "a primal", integers=False)
     if structure != expected:
         raise TypeError(f"the tangents must have the primals' structure {expected}, got {structure}")
-    return _Run(f, primals, {}, tuple(range(len(primals)))), direction
-
-
-def argument_places(argnums: Argnums, count: int) -> list[int]:
-    """The arguments that ``argnums`` names, counted from 0.
-
-    Raises:
-        TypeError: it names none of a call with so many arguments.
-    """
-    places = [argnums] if isinstance(argnums, int) else list(argnums)
-    for place in places:
-        if not isinstance(place, int) or not -count <= place < count:
-            raise TypeError(
-                f"argnums {argnums!r} names no argument of a call with {count} positional arguments"
-            )
-    return [place % count for place in places]
+    return Run(f, primals, {}, tuple(range(len(primals)))), direction
 
 
 def _scalar(result: Any) -> Any:
@@ -365,15 +232,7 @@ def _scalar(result: Any) -> Any:
     )
 
 
-def _leaves(applied: Sequence[Application]) -> list[Value]:
-    return leaves_among(operands for _, operands, _ in applied)
-
-
-def _values(results: Sequence[Any]) -> list[Value]:
-    return [one for one in results if isinstance(one, Value)]
-
-
-def _blocks(results: Structure, run: _Run, rows: list[list[Any]]) -> Any:
+def _blocks(results: Structure, run: Run, rows: list[list[Any]]) -> Any:
     """Rows of derivatives (one a result) in the result's structure; an array of results makes one
     block of its rows, so that arrays nest in arrays as one array."""
     parts: list[Any] = []

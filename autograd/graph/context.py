@@ -62,7 +62,7 @@ class Context:
         scopes: the open scopes, the outermost first.
         births: collects the leaves that are made, where somebody asks for them: see `births`.
         source: what the operations being recorded are the derivative of.
-        variables: the nodes that running functions are being differentiated by.
+        variables: the nodes that running functions are being differentiated by, or traced on.
         tracing: whether a function is being traced.
         detecting: whether anomalies are.
     """
@@ -134,7 +134,7 @@ def deriving() -> entered:
 
 
 def differentiating(nodes: Iterable[Any]) -> entered:
-    """A function is being differentiated by nodes: whoever would read them as numbers must not."""
+    """A function is differentiated by nodes, or traced on them: none must read them as numbers."""
     return entered(variables=current().variables.union(nodes))
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
-from autograd.graph.context import Watcher, births, current, tracing, watch
+from autograd.graph.context import Watcher, births, current, differentiating, tracing, watch
 from autograd.graph.nodes import is_constant, is_leaf, number
 from autograd.graph.scopes import scopes_of
 from autograd.graph.trees import Structure, flatten
@@ -44,7 +44,7 @@ def record(f: Callable[..., Any], *example_args: Any) -> Recording:
     names = argument_names(f, example_args)
     inputs = [Value(number(scalar), name) for scalar, name in zip(scalars, names)]
     lines = _Lines()
-    with births() as made, tracing(), watch(lines):
+    with births() as made, tracing(), differentiating(inputs), watch(lines):
         result = f(*arguments.unflatten(inputs))
     outputs, results = flatten(result, "the result of the traced function")
     code, captured = _written(getattr(f, "__name__", type(f).__name__), inputs, outputs, made, lines.of)

@@ -389,3 +389,11 @@ def test_signatures_are_those_of_pytorch_in_its_order():
     for make in (Adam, AdamW):
         with pytest.raises(TypeError, match="positional"):
             make(w, 0.1, (0.9, 0.999), 1e-8, 1e-8)
+
+
+@pytest.mark.parametrize("make", [lambda leaf: leaf * 2, lambda leaf: -leaf, lambda leaf: leaf + 0.0])
+def test_a_weight_that_is_no_leaf_is_refused(make):
+    with pytest.raises(ValueError, match=r"must be leaves.*Value\(w.data\)"):
+        SGD([Value(1.0), make(Value(0.5))], lr=0.1)
+    w = Value(make(Value(0.5)).data)
+    assert SGD([w], lr=0.1).params == [w]

@@ -1,0 +1,190 @@
+"""One call of a function on Values of its own, which the transforms sweep over."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autograd.derivatives import sweeps
+from autograd.graph.context import births, current, differentiating
+from autograd.graph.models import values_within
+from autograd.graph.nodes import is_leaf, number, operands
+from autograd.graph.trees import Structure, arranged, array_of, flatten
+from autograd.graph.value import Value
+from autograd.graph.walks import Application, applications, leaves_among
+
+__all__ = ["Argnums", "Run", "argument_places"]
+
+Argnums = int | Sequence[int]
+
+
+class Run:
+    """One call of a function on Values of its own, ready to be swept over."""
+
+    def __init__(
+        self, f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], argnums: Argnums
+    ) -> None:
+        self.single = isinstance(argnums, int)
+        places = argument_places(argnums, len(args))
+        called = list(args)
+        self.structures: list[Structure] = []
+        self.inputs: list[Value] = []
+        with births() as made:
+            for place in places:
+                scalars, structure = flatten(
+                    args[place], f"argument {place}, to differentiate by,", integers=False
+                )
+                # A Value that is passed in stands for itself no longer: times 1 makes a node to
+                # differentiate by, from which the way back to it stays open.
+                own = [one * 1.0 if isinstance(one, Value) else Value(one) for one in scalars]
+                called[place] = structure.unflatten(own)
+                self.structures.append(structure)
+                self.inputs += own
+            with differentiating(self.inputs):
+                self.result = f(*called, **kwargs)
+        self._made = made
+        self._passed_in = {node for node in self.inputs if not is_leaf(node)}
+        self._other_arguments = [*(arg for i, arg in enumerate(args) if i not in places), kwargs]
+
+    def reverse(self, outputs: Sequence[Any], seeds: Sequence[Sequence[Any]]) -> list[list[Any]]:
+        """One reverse sweep for each list of seeds, one seed an output."""
+        applied, lift = self._applied(outputs, seeds)
+        swept = [
+            sweeps.reverse(
+                applied,
+                [(one, seed) for one, seed in zip(outputs, row) if isinstance(one, Value)],
+                self.inputs,
+                lift=lift,
+            )
+            for row in seeds
+        ]
+        return [self.settle(row) for row in swept] if lift else swept
+
+    def forward(self, outputs: Sequence[Any], seeds: Sequence[Sequence[Any]]) -> list[list[Any]]:
+        """One forward sweep for each list of seeds, one seed an input; a seed 0 has no part in it."""
+        applied, lift = self._applied(outputs, seeds)
+        swept = [
+            sweeps.forward(
+                applied,
+                [
+                    (one, seed)
+                    for one, seed in zip(self.inputs, row)
+                    if isinstance(seed, Value) or seed != 0.0
+                ],
+                outputs,
+                lift=lift,
+            )
+            for row in seeds
+        ]
+        return [self.settle(row) for row in swept] if lift else swept
+
+    def _applied(
+        self, outputs: Sequence[Any], seeds: Sequence[Sequence[Any]]
+    ) -> tuple[list[Application], bool]:
+        """What computes the outputs, and whether their derivative may depend on a Value from outside."""
+        values = _values(outputs)
+        applied = applications(*values, stop=self.inputs)
+        outside = _reached(applied, values) - self._made
+        if outside:
+            self._refuse_replaced(values, outside)
+        seeded = any(isinstance(seed, Value) for row in seeds for seed in row)
+        return applied, bool(outside or self._passed_in or seeded)
+
+    def _refuse_replaced(self, outputs: list[Value], outside: set[Value]) -> None:
+        """Refuse a result that depends, beside an argument, on the very leaf that was passed as it.
+
+        A node to differentiate by stands for that leaf, here or in a transform around this one, and the
+        derivative would leave out what the leaf itself contributes. Where the leaf is what another
+        transform differentiates by or traces, it is a variable of its own; and where it is passed as
+        another argument too, the partial derivative is what was asked for.
+        """
+        variables = current().variables.union(self.inputs)
+        replaced = {operands(node)[0] for node in variables if not is_leaf(node)} & outside - variables
+        if replaced:  # perhaps by way of a variable, which stands for the leaf as it should
+            replaced &= _reached(applications(*outputs, stop=variables), outputs)
+        if replaced <= values_within(self._other_arguments):
+            return
+        names = sorted({repr(leaf.label) for leaf in replaced if leaf.label})
+        shown = f" ({', '.join(names[:3])})" if names else ""
+        raise ValueError(
+            f"{len(replaced)} of the Values that were passed as the argument{shown} are also reached through "
+            "the closure of the function, and the derivative would leave that part out: let the function "
+            "use its argument alone, as in grad(lambda model: loss(model, x))(model), or call backward() on "
+            "the result"
+        )
+
+    def settle(self, results: Sequence[Any]) -> list[Any]:
+        """Turn each result that depends on nothing from outside into a float.
+
+        In a trace that is left to the program's simplification, which finds constants by itself.
+        """
+        if self._passed_in and current().tracing:
+            return list(results)
+        applied = applications(*_values(results), stop=self.inputs)
+        nodes = [*self.inputs, *_leaves(applied), *_values(results)]
+        kept = sweeps.dependent_on([node for node in nodes if self._is_outside(node)], applied)
+        return [result if result in kept else number(result) for result in results]
+
+    def _is_outside(self, node: Value) -> bool:
+        """Whether it is an argument that came as a Value, or a leaf that the call did not make."""
+        return node not in self._made if is_leaf(node) else node in self._passed_in
+
+    def settle_tree(self, tree: Any) -> Any:
+        """The same within a structure, of which anything but Values is left as it is."""
+        if isinstance(tree, Value):
+            (settled,) = self.settle([tree])
+            return settled
+        if isinstance(tree, dict):
+            return {key: self.settle_tree(one) for key, one in tree.items()}
+        if isinstance(tree, (list, tuple)):
+            parts = [self.settle_tree(one) for one in tree]
+            return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+        return tree
+
+    def arrange_block(self, rows: Sequence[Sequence[Any]], shape: tuple[int, ...]) -> Any:
+        """The derivatives of an array of results, one row each: arrays of the two shapes in one."""
+        blocks = []
+        at = 0
+        for structure in self.structures:
+            parts = []
+            for inner in structure.shapes:
+                width = 1 if inner is None else math.prod(inner)
+                entries = [one for row in rows for one in row[at : at + width]]
+                parts.append(array_of(entries, shape + (inner or ())))
+                at += width
+            blocks.append(structure.nest(parts))
+        return blocks[0] if self.single else tuple(blocks)
+
+    def arrange(self, found: Sequence[Any]) -> Any:
+        """One derivative an input, in the arguments' structure."""
+        trees = arranged(self.structures, found)
+        return trees[0] if self.single else tuple(trees)
+
+
+def argument_places(argnums: Argnums, count: int) -> list[int]:
+    """The arguments that ``argnums`` names, counted from 0.
+
+    Raises:
+        TypeError: it names none of a call with so many arguments.
+    """
+    places = [argnums] if isinstance(argnums, int) else list(argnums)
+    for place in places:
+        if not isinstance(place, int) or not -count <= place < count:
+            raise TypeError(
+                f"argnums {argnums!r} names no argument of a call with {count} positional arguments"
+            )
+    return [place % count for place in places]
+
+
+def _leaves(applied: Sequence[Application]) -> list[Value]:
+    return leaves_among(parts for _, parts, _ in applied)
+
+
+def _reached(applied: Sequence[Application], outputs: Sequence[Value]) -> set[Value]:
+    """The leaves that outputs depend on, or are."""
+    return {*_leaves(applied), *filter(is_leaf, outputs)}
+
+
+def _values(results: Sequence[Any]) -> list[Value]:
+    return [one for one in results if isinstance(one, Value)]
