@@ -53,7 +53,7 @@ class Steps:
         self._plan = plan
         self._asked_engine = plan.engine
         self._value_and_grad = value_and_grad(plan.loss_of)
-        self._traces = traces()  # one training traces once
+        self._traces = traces(math.inf)  # one training traces once, however large its loss
 
     def run(self, state: State, samples: Samples) -> tuple[State, np.ndarray]:
         """Take a step on each batch of some samples in order.

@@ -77,9 +77,9 @@ class Ready(NamedTuple):
 Traces = Bounded[Any, Ready]
 
 
-def traces() -> Traces:
-    """Where traced functions are kept that are to be traced once; the oldest are dropped."""
-    return Bounded(MOST_BYTES, lambda ready: estimated_bytes(ready.program.code, ready.engine))
+def traces(most: float = MOST_BYTES) -> Traces:
+    """Where functions are kept that are to be traced once; beyond so many bytes the oldest are dropped."""
+    return Bounded(most, lambda ready: estimated_bytes(ready.program.code, ready.engine))
 
 
 def prepare(

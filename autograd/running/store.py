@@ -46,20 +46,23 @@ class Bounded(OrderedDict[K, V]):
     ['two', 'three']
     """
 
-    def __init__(self, most: int, weight: Callable[[V], int]) -> None:
+    def __init__(self, most: float, weight: Callable[[V], int]) -> None:
         super().__init__()
         self._most = most
         self._weight = weight
+        self._total = 0
         self._changing = threading.Lock()
 
     def keep(self, key: K, value: V) -> V:
         """Put a value in, or take the one that another thread put in meanwhile; returns the one kept."""
         with self._changing:
-            kept = self.setdefault(key, value)
-            total = sum(map(self._weight, self.values()))
-            while total > self._most and len(self) > 1:
-                total -= self._weight(self.popitem(last=False)[1])
-        return kept
+            if key in self:
+                return self[key]
+            self[key] = value
+            self._total += self._weight(value)
+            while self._total > self._most and len(self) > 1:
+                self._total -= self._weight(self.popitem(last=False)[1])
+        return value
 
     def renewed(self, key: K) -> V | None:
         """The value of a key, which counts as put in last from then on; None where there is none."""
