@@ -77,8 +77,9 @@ class Ready(NamedTuple):
 Traces = Bounded[Any, Ready]
 
 
-def traces(most: float = MOST_BYTES) -> Traces:
+def traces(most: float | None = None) -> Traces:
     """Where functions are kept that are to be traced once; beyond so many bytes the oldest are dropped."""
+    most = MOST_BYTES if most is None else most
     return Bounded(most, lambda ready: estimated_bytes(ready.program.code, ready.engine))
 
 
