@@ -45,8 +45,30 @@ equal = primitive("equal", lambda a, b: float(operator.eq(a, b)), (0, 0), symbol
 
 
 
+def refuse_inverted(condition: Any, role: str) -> None:
+    """Refuse what Python's ``~`` makes of a bool: -2 of True and -1 of False, which both count as true.
+
+    Raises:
+        ValueError: it is such an int, or an array of nothing else.
+    """
+    if isinstance(condition, np.ndarray):
+        numbers = set(condition.flat) if condition.dtype.kind in "iO" else set()
+    else:
+        numbers = {condition} if isinstance(condition, (int, np.integer)) else set()
+    if numbers and all(isinstance(each, (int, np.integer)) and each in (-1, -2) for each in numbers):
+        raise ValueError(
+            f"{role} is {', '.join(map(str, sorted(numbers)))}: ~ makes -2 of True and -1 of False, and both "
+            "count as true; write logical_not(condition) for ~condition"
+        )
+
+
 class _Where(Primitive):
     """The choice, which has no partial derivative by what it does not select, where that is seen."""
+
+    def __call__(self, *args: Any) -> Any:
+        if args and type(args[0]) is not float:
+            refuse_inverted(args[0], "the condition of where")
+        return super().__call__(*args)
 
     def partials_at(self, y: Any, inputs: tuple[Any, ...], wanted: tuple[bool, ...]) -> list[Any]:
         condition, _, _ = inputs
