@@ -10,6 +10,7 @@ from autograd.derivatives import sweeps
 from autograd.derivatives.reached import values_within
 from autograd.graph.context import births, current, differentiating
 from autograd.graph.nodes import is_leaf, number, numbers, operands
+from autograd.graph.refusals import explain
 from autograd.graph.trees import Structure, arranged, array_of, flatten
 from autograd.graph.value import Value
 from autograd.graph.walks import Application, applications, leaves_among
@@ -42,7 +43,11 @@ class Run:
                 self.structures.append(structure)
                 self.inputs += own
             with differentiating(self.inputs):
-                self.result = f(*called, **kwargs)
+                try:
+                    self.result = f(*called, **kwargs)
+                except (TypeError, IndexError) as error:
+                    explain(error)
+                    raise
         self._made = made
         self._passed_in = {node for node in self.inputs if not is_leaf(node)}
         self._settled: set[Value] = set()  # known to depend on nothing from outside
