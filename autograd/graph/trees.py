@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import threading
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import Any
@@ -19,11 +18,12 @@ import optree
 
 from autograd.graph.value import Value
 from autograd.primitives.ieee import described, to_float
+from autograd.support.locks import fork_safe_lock
 
 __all__ = ["Structure", "arranged", "array_of", "flatten"]
 
 _NAMESPACE = "valuegrad"
-_registering = threading.Lock()
+_registering = fork_safe_lock()
 
 
 class Structure:
