@@ -91,7 +91,7 @@ class Run:
         """What computes the outputs, and whether their derivative may depend on a Value from outside."""
         values = _values(outputs)
         applied = applications(*values, stop=self.inputs)
-        outside = set(filter(self._is_outside, _reached(applied, values)))
+        outside = set(filter(self._is_outside, _reached(applied, values).difference(self.inputs)))
         if outside:
             self._refuse_replaced(values, outside)
         elif not self._passed_in:

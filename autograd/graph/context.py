@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -135,34 +134,34 @@ def deriving() -> entered:
     return entered(source=Source(current().source.node))
 
 
-@contextmanager
-def differentiating(nodes: Iterable[Any]) -> Iterator[None]:
+class differentiating(entered):  # noqa: N801  as above
     """A function is differentiated by nodes, or traced on them: none must read them as numbers."""
-    global variables
-    added = frozenset(nodes)
-    with _counting:
-        variables |= added
-    try:
-        with entered(variables=current().variables | added):
-            yield
-    finally:
+
+    __slots__ = ("_nodes", "_traced")
+
+    def __init__(self, nodes: Iterable[Any], **changes: Any) -> None:
+        self._nodes = frozenset(nodes)
+        self._traced = self._nodes if "tracing" in changes else frozenset()
+        super().__init__(variables=current().variables | self._nodes, **changes)
+
+    def __enter__(self) -> Context:
+        global variables, traced
         with _counting:
-            variables -= added
+            variables |= self._nodes
+            traced |= self._traced
+        return super().__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        global variables, traced
+        super().__exit__()
+        with _counting:
+            variables -= self._nodes
+            traced -= self._traced
 
 
-@contextmanager
-def tracing(inputs: Iterable[Any]) -> Iterator[None]:
+def tracing(inputs: Iterable[Any]) -> differentiating:
     """A function is being traced: what would turn a Value into a number of this moment is refused."""
-    global traced
-    added = frozenset(inputs)
-    with _counting:
-        traced |= added
-    try:
-        with differentiating(added), entered(tracing=True):
-            yield
-    finally:
-        with _counting:
-            traced -= added
+    return differentiating(inputs, tracing=True)
 
 
 def watch(watcher: Watcher) -> entered:
