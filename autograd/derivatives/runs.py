@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd.derivatives import sweeps
-from autograd.derivatives.reached import values_within
 from autograd.graph.context import births, current, differentiating
+from autograd.graph.models.reached import values_within
 from autograd.graph.nodes import is_leaf, number, operands
 from autograd.graph.trees import Structure, arranged, array_of, flatten
 from autograd.graph.value import Value

@@ -161,7 +161,7 @@ def warn_of_recording(call: str, compiled_form: str) -> bool:
     warn_user(
         f"{call} with Values in its arguments records every operation and runs nothing compiled, which is "
         f"slower than without it. {compiled_form} runs compiled: Values that the function closes over are "
-        "inputs, read anew at each call. The result is plain numbers: for a gradient, call value_and_grad inside"
+        "inputs, read anew at each call. Results are plain numbers: for a gradient call value_and_grad inside"
     )
     return True
 
