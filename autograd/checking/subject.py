@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from autograd.checking.numbers import RefusedError, restated
@@ -19,6 +18,7 @@ from autograd.graph.walks import leaves, topological_order
 from autograd.primitives.primitive import Primitive
 from autograd.programs.program import trace
 from autograd.programs.tracing import argument_names
+from autograd.support.locks import cached_property
 
 __all__ = ["Estimate", "Gradient", "Hessian", "Subject"]
 

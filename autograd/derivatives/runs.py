@@ -9,7 +9,8 @@ from typing import Any
 from autograd.derivatives import sweeps
 from autograd.graph.context import births, current, differentiating
 from autograd.graph.models.reached import values_within
-from autograd.graph.nodes import is_leaf, number, operands
+from autograd.graph.nodes import is_leaf, number, numbers, operands
+from autograd.graph.refusals import explain
 from autograd.graph.trees import Structure, arranged, array_of, flatten
 from autograd.graph.value import Value
 from autograd.graph.walks import Application, applications, leaves_among
@@ -42,9 +43,14 @@ class Run:
                 self.structures.append(structure)
                 self.inputs += own
             with differentiating(self.inputs):
-                self.result = f(*called, **kwargs)
+                try:
+                    self.result = f(*called, **kwargs)
+                except (TypeError, IndexError) as error:
+                    explain(error)
+                    raise
         self._made = made
         self._passed_in = {node for node in self.inputs if not is_leaf(node)}
+        self._settled: set[Value] = set()  # known to depend on nothing from outside
         self._other_arguments = [*(arg for i, arg in enumerate(args) if i not in places), kwargs]
 
     def reverse(self, outputs: Sequence[Any], seeds: Sequence[Sequence[Any]]) -> list[list[Any]]:
@@ -88,6 +94,8 @@ class Run:
         outside = _reached(applied, values) - self._made
         if outside:
             self._refuse_replaced(values, outside)
+        elif not self._passed_in:
+            self._settled.update(values)
         seeded = any(isinstance(seed, Value) for row in seeds for seed in row)
         return applied, bool(outside or self._passed_in or seeded)
 
@@ -121,6 +129,8 @@ class Run:
         """
         if self._passed_in and current().tracing:
             return list(results)
+        if self._settled.issuperset(results):
+            return list(numbers(results))
         applied = applications(*_values(results), stop=self.inputs)
         nodes = [*self.inputs, *_leaves(applied), *_values(results)]
         kept = sweeps.dependent_on([node for node in nodes if self._is_outside(node)], applied)

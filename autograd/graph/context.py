@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+
+from autograd.support.locks import fork_safe_lock
 
 __all__ = [
     "Context",
@@ -85,7 +86,7 @@ current = _context.get  # the `Context` of the code that asks
 # concerned. Births, sources and variables do not count: transforms open them around eager code.
 active = 0
 _COUNTED = frozenset({"watchers", "scopes", "tracing"})
-_counting = threading.Lock()
+_counting = fork_safe_lock()
 
 
 class entered:  # noqa: N801  it is called like a function

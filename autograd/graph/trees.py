@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import threading
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import Any, TypeVar
@@ -22,13 +21,14 @@ from autograd.graph.models.frames import Frame
 from autograd.graph.models.taken_apart import is_model, taken_apart
 from autograd.graph.value import Value
 from autograd.primitives.ieee import described, to_float
+from autograd.support.locks import fork_safe_lock
 
 __all__ = ["Structure", "arranged", "array_of", "flatten", "of_fields"]
 
 M = TypeVar("M")
 
 _NAMESPACE = "valuegrad"
-_registering = threading.Lock()
+_registering = fork_safe_lock()
 
 
 class Structure:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import operator
 import sys
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -130,11 +131,11 @@ def _hypot(a: float, b: float) -> float:
 
 
 def _hypot_by_one(y: Any, one: Any, other: Any) -> Any:
-    """``one / y``, without what y has lost where it is subnormal or overflows."""
+    """``one / y``, without what y has lost where it is subnormal or overflows; 0 at the origin, a kink."""
     if type(y) is float and 2.0**-1000 < y < 2.0**1000:
         return one / y
     scale = stop_gradient(where(less(y, 2.0**-1000), 2.0**200, where(less(2.0**1000, y), 0.25, 1.0)))
-    return scale * one / hypot(scale * one, scale * other)
+    return where(equal(y, 0.0), 0.0, scale * one / hypot(scale * one, scale * other))
 
 
 hypot = primitive(
@@ -290,12 +291,22 @@ relu = primitive("relu", lambda x: 0.0 if x <= 0.0 else x, (lambda y, x: less(0.
 
 absolute = primitive("absolute", math.fabs, (lambda y, x: less(0.0, x) - less(x, 0.0),), on_arrays=np.abs)
 
+
+def _shared(y: Any, *inputs: Any) -> tuple[Any, ...]:
+    """What is equal to the result shares it equally; of nan nothing is equal."""
+    ties = [equal(operand, y) for operand in inputs]
+    count = maximum(reduce(operator.add, ties), 1.0)
+    return tuple([tie / count for tie in ties])
+
+
 maximum = primitive(
     "maximum", lambda a, b: a if a >= b or a != a else b,
     (lambda y, a, b: less(b, a) + 0.5 * equal(a, b), lambda y, a, b: less(a, b) + 0.5 * equal(a, b)),
-    folded=True, expression=lambda a, b: where(less_equal(b, a), a, where(equal(a, a), b, a)))
+    folded=True, partials_of_many=_shared,
+    expression=lambda a, b: where(less_equal(b, a), a, where(equal(a, a), b, a)))
 
 minimum = primitive(
     "minimum", lambda a, b: a if a <= b or a != a else b,
     (lambda y, a, b: less(a, b) + 0.5 * equal(a, b), lambda y, a, b: less(b, a) + 0.5 * equal(a, b)),
-    folded=True, expression=lambda a, b: where(less_equal(a, b), a, where(equal(a, a), b, a)))
+    folded=True, partials_of_many=_shared,
+    expression=lambda a, b: where(less_equal(a, b), a, where(equal(a, a), b, a)))

@@ -10,6 +10,7 @@ from typing import Any
 
 from autograd.graph.context import Watcher, births, current, differentiating, tracing, watch
 from autograd.graph.nodes import is_constant, is_leaf, number
+from autograd.graph.refusals import explain
 from autograd.graph.scopes import scopes_of
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
@@ -38,14 +39,19 @@ def record(f: Callable[..., Any], *example_args: Any) -> Recording:
 
     Raises:
         TracingError: the function did what code cannot repeat; names the line.
-        TypeError: an argument or the result is not made of real numbers.
+        TypeError: an argument or the result is not made of real numbers, or the function takes one number
+            for an array.
     """
     scalars, arguments = flatten(example_args, "an example argument")
     names = argument_names(f, example_args)
     inputs = [Value(number(scalar), name) for scalar, name in zip(scalars, names)]
     lines = _Lines()
     with births() as made, tracing(), differentiating(inputs), watch(lines):
-        result = f(*arguments.unflatten(inputs))
+        try:
+            result = f(*arguments.unflatten(inputs))
+        except (TypeError, IndexError) as error:
+            explain(error)
+            raise
     outputs, results = flatten(result, "the result of the traced function")
     code, captured = _written(getattr(f, "__name__", type(f).__name__), inputs, outputs, made, lines.of)
     return code, arguments, results, captured

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from autograd.engines import Compiled, engine_names
+from autograd.engines.machine.limits import may_compile
 from autograd.graph import context
 from autograd.graph.anomaly import is_hunted
 from autograd.graph.nodes import numbers
@@ -47,9 +48,10 @@ def choose_engine(program: Program, use: str) -> str:
 
     Returns:
         With llvmlite installed "llvm", and "interpreter" for more than 20,000 instructions, which
-        would take long to compile. Without it, "numpy" to map and "python" otherwise.
+        would take long to compile. Without it, and where the process cannot compile, "numpy" to map and
+        "python" otherwise.
     """
-    if importlib.util.find_spec("llvmlite") is not None:
+    if importlib.util.find_spec("llvmlite") is not None and may_compile():
         return "llvm" if len(program) <= LONGEST_FOR_LLVM else "interpreter"
     return "numpy" if use == "map" else "python"
 

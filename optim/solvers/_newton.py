@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
+from autograd.support.locks import cached_property
 from optim.solvers._arrays import Array, lengths, scales
 
 __all__ = ["Iterate", "NewtonStep", "Problem", "descend"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,29 +10,31 @@ import numpy as np
 
 from autograd import hessian, hvp, jacobian, value_and_grad
 from autograd.graph.trees import flatten
+from autograd.primitives.ieee import described
 from autograd.support.extras import require
 from optim.samples import Samples
-from optim.solvers._arrays import Array
+from optim.solvers._arrays import Array, real_array
 from optim.solvers._compiling import compiled, one_number
+from optim.solvers._ignored import warn_of_ignored
 from optim.solvers._unknowns import Unknowns
 
 __all__ = ["minimize"]
 
 # What each of SciPy's methods can use, beside the function.
 _METHODS = {
-    "Nelder-Mead": "",
-    "Powell": "",
-    "COBYLA": "",
-    "COBYQA": "",
+    "Nelder-Mead": "bounds",
+    "Powell": "bounds",
+    "COBYLA": "bounds",
+    "COBYQA": "bounds",
     "CG": "gradient",
     "BFGS": "gradient",
-    "L-BFGS-B": "gradient",
-    "TNC": "gradient",
-    "SLSQP": "gradient",
+    "L-BFGS-B": "gradient, bounds",
+    "TNC": "gradient, bounds",
+    "SLSQP": "gradient, bounds",
     "Newton-CG": "gradient, products",
     "trust-ncg": "gradient, products",
     "trust-krylov": "gradient, products",
-    "trust-constr": "gradient, products",
+    "trust-constr": "gradient, products, bounds",
     "dogleg": "gradient, hessian",
     "trust-exact": "gradient, hessian",
 }
@@ -45,6 +46,9 @@ def minimize(
     x0: Any,
     args: Any = (),
     method: str | Callable[..., Any] | None = None,
+    jac: Any = None,
+    hess: Any = None,
+    hessp: Any = None,
     bounds: Any = None,
     constraints: Any = (),
     tol: float | None = None,
@@ -71,8 +75,12 @@ def minimize(
             "trust-krylov" and "trust-constr"; the Hessian serves "dogleg" and "trust-exact".
             "Nelder-Mead", "Powell", "COBYLA" and "COBYQA" use no derivatives. None for "BFGS", with
             bounds "L-BFGS-B", with constraints "SLSQP". Or a function, as in SciPy.
-        bounds: a pair (least, largest) for each number of x0 in order, or `scipy.optimize.Bounds`.
-        constraints: one constraint or a list, as in SciPy; derivatives that are not given are exact.
+        jac: ignored, with a warning, as are ``hess`` and ``hessp``: derivatives are exact. They stand where
+            SciPy has them.
+        bounds: a pair (least, largest) for each number of x0 in order, None for none, or
+            `scipy.optimize.Bounds`. What starts out of them is put on them.
+        constraints: one constraint or a list, as in SciPy; derivatives that are not given are exact. None
+            for none.
         tol: the tolerance, as in SciPy.
         callback: called after each iteration, as in SciPy; gets x in the structure of x0.
         options: the method's options.
@@ -84,10 +92,14 @@ def minimize(
         SciPy's `OptimizeResult`, with ``x`` in the structure of x0.
 
     Raises:
-        TypeError: x0 is not made of real numbers, or fun returns no number.
+        TypeError: x0 is not made of real numbers, fun returns no number, or jac is True, which says that it
+            returns its gradient too.
         ValueError: there is no such method, x0 is empty or not finite, or fun is not finite at x0.
         TracingError: fun did what cannot be traced (``if``, ``math.exp``); names the line.
         MissingExtraError: SciPy is not installed.
+
+    Warns:
+        OptimizeWarning: an argument is ignored.
 
     >>> def rosenbrock(x):
     ...     return sum((1 - a) ** 2 + 100 * (b - a**2) ** 2 for a, b in zip(x, x[1:]))
@@ -100,22 +112,30 @@ def minimize(
     require("fit", "scipy")
     from scipy import optimize
 
+    if jac is True:
+        raise TypeError("jac=True says that fun returns its gradient too: let it return its value alone")
+    warn_of_ignored("minimize", jac=jac or None, hess=hess, hessp=hessp)
+    constraints = () if constraints is None else constraints
     chosen = _chosen(method, bounds, constraints)
-    uses = _METHODS.get(chosen, "gradient") if isinstance(chosen, str) else "gradient"
+    uses = _METHODS[chosen] if isinstance(chosen, str) else "gradient, bounds"
     unknowns = Unknowns(x0)
+    lower, upper = _sides(bounds if "bounds" in uses else None, len(unknowns.start))
+    start = np.clip(unknowns.start, lower, upper)
     objective = _Objective(unknowns, fun, args if isinstance(args, tuple) else (args,), data, engine)
     listed = constraints if isinstance(constraints, (list, tuple)) else [constraints]
+    objective.check_start(start)
+    derived = "gradient" in uses
     result = optimize.minimize(
-        objective.value_and_gradient if uses else objective.value,
-        objective.checked_start(),
+        objective.value_and_gradient if derived else objective.value,
+        start,
         method=chosen,
-        jac=bool(uses) or None,
+        jac=derived or None,
         hess=objective.hessian if "hessian" in uses else None,
         hessp=objective.product if "products" in uses else None,
         bounds=bounds,
         constraints=[_with_derivatives(constraint, unknowns, chosen, engine) for constraint in listed],
         tol=tol,
-        callback=None if callback is None else _in_structure(callback, unknowns),
+        callback=None if callback is None else unknowns.arranging(callback),
         options=options,
     )
     result.x = unknowns.arranged(result.x)
@@ -135,6 +155,30 @@ def _chosen(method: Any, bounds: Any, constraints: Any) -> Any:
     return name
 
 
+def _sides(bounds: Any, size: int) -> tuple[Array, Array]:
+    """The least and the largest values, of shape (size,) each."""
+    wanted = f"bounds must be a pair (least, largest) for each of the {size} numbers of x0, or None"
+    if bounds is None:
+        pair: Any = (-np.inf, np.inf)
+    elif hasattr(bounds, "lb"):
+        pair = (bounds.lb, bounds.ub)
+    else:
+        try:
+            rows = [
+                (-np.inf if low is None else low, np.inf if high is None else high) for low, high in bounds
+            ]
+        except (TypeError, ValueError):
+            raise TypeError(f"{wanted}, got {described(bounds)}") from None
+        if len(rows) != size:
+            raise ValueError(f"{wanted}, got {len(rows)} pairs")
+        pair = list(zip(*rows))
+    try:
+        lower, upper = (np.broadcast_to(real_array(side, "bounds"), (size,)) for side in pair)
+    except ValueError:
+        raise ValueError(f"{wanted}, got {described(bounds)}") from None
+    return lower, upper
+
+
 class _Objective:
     """The function and its derivatives, compiled, of flat arrays; with data their means over the samples."""
 
@@ -152,18 +196,16 @@ class _Objective:
         arrays = [] if data is None else Samples(data).arrays
 
         means = functools.partial(compiled, arrays=arrays, engine=engine, reduce="mean")
-        self._start = unknowns.start
         self._value = means(scalar)
         self._value_and_gradient = means(value_and_grad(scalar))
         self._product = means(product, unknowns=2)
         self._hessian = means(hessian(scalar))
 
-    def checked_start(self) -> Array:
-        """The starting point, where the function must be finite."""
-        value = self.value(self._start)
+    def check_start(self, start: Array) -> None:
+        """Refuse a starting point where the function is not finite."""
+        value = self.value(start)
         if not np.isfinite(value):
             raise ValueError(f"fun must be finite at x0, got {value}")
-        return self._start
 
     @np.errstate(all="ignore")
     def value(self, x: Array) -> float:
@@ -228,18 +270,3 @@ def _constraint(
         lambda x: np.array(slopes(x.tolist())),
         lambda x, weights: np.array(bends(x.tolist(), weights.tolist())),
     )
-
-
-def _in_structure(callback: Callable[..., Any], unknowns: Unknowns) -> Callable[..., Any]:
-    """A callback that is handed x in the structure of x0; SciPy tells its two kinds by their parameters."""
-    if unknowns.is_flat:
-        return callback
-    if set(inspect.signature(callback).parameters) == {"intermediate_result"}:
-
-        def with_result(*, intermediate_result: Any) -> Any:
-            arranged = type(intermediate_result)(intermediate_result)
-            arranged.x = unknowns.arranged(intermediate_result.x)
-            return callback(intermediate_result=arranged)
-
-        return with_result
-    return lambda x, *rest: callback(unknowns.arranged(x), *rest)

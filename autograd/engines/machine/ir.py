@@ -16,11 +16,12 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from autograd.engines.machine.limits import check_may_compile, is_locked_out, loading
 from autograd.primitives import table
 from autograd.primitives.operation import Operation
 from autograd.support.extras import require
 
-__all__ = ["Callbacks", "CompiledModule", "binding", "call", "literal", "llvm_text", "template"]
+__all__ = ["Callbacks", "CompiledModule", "binding", "call", "literal", "llvm_text", "loaded", "template"]
 
 # What {y} becomes of the operands {0}, {1}, {2}; {y} may be the beginning of more names. LLVM selects
 # these forms quickly where it does not optimise; fabs by its name takes it six times as long.
@@ -45,18 +46,26 @@ _POW = (
 )
 
 
-@cache
 def binding() -> Any:
     """llvmlite's binding, ready to compile for this machine.
 
     Raises:
         MissingExtraError: llvmlite is not installed.
+        CannotCompileError: this process must not use it.
     """
-    require("jit", "llvmlite")
-    import llvmlite.binding as llvm
+    check_may_compile()
+    return loaded()
 
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
+
+@cache
+def loaded() -> Any:
+    """The same, whatever the process may do."""
+    require("jit", "llvmlite")
+    with loading:
+        import llvmlite.binding as llvm
+
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
     return llvm
 
 
@@ -150,11 +159,17 @@ class CompiledModule:
         return function
 
 
+_kept: list[Any] = []
+
+
 def _close(owned: list[Any]) -> None:
     """Close what a module owns, the last made first, since LLVM crashes in another order.
 
-    An interrupt that comes meanwhile waits until all are closed.
+    An interrupt that comes meanwhile waits until all are closed. A process that is locked out keeps them.
     """
+    if is_locked_out():
+        _kept.append(owned)
+        return
     try:
         while owned:
             owned[-1].close()  # which does nothing the second time

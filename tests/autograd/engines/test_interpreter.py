@@ -149,7 +149,7 @@ def test_the_mean_is_the_same_on_one_core_and_on_two_and_in_both_engines(
 
 
 def test_without_llvmlite_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    ir.binding.cache_clear()
+    ir.loaded.cache_clear()
     interpreter._interpreter.cache_clear()
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)

@@ -411,7 +411,7 @@ def _resident() -> int:
 
 
 def test_without_llvmlite_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    ir.binding.cache_clear()
+    ir.loaded.cache_clear()
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
     with pytest.raises(ModuleNotFoundError, match=r'pip install "valuegrad\[jit\]"'):
