@@ -51,15 +51,19 @@ def refuse_inverted(condition: Any, role: str) -> None:
     Raises:
         ValueError: it is such an int, or an array of nothing else.
     """
-    if isinstance(condition, np.ndarray):
-        numbers = set(condition.flat) if condition.dtype.kind in "iO" else set()
-    else:
-        numbers = {condition} if isinstance(condition, (int, np.integer)) else set()
-    if numbers and all(isinstance(each, (int, np.integer)) and each in (-1, -2) for each in numbers):
+    is_array = isinstance(condition, np.ndarray)
+    if is_array and (condition.dtype.kind not in "iO" or not condition.size):
+        return
+    if all(map(_is_inverted, condition.flat if is_array else (condition,))):
+        which = "of inverted bools" if is_array else condition
         raise ValueError(
-            f"{role} is {', '.join(map(str, sorted(numbers)))}: ~ makes -2 of True and -1 of False, and both "
-            "count as true; write logical_not(condition) for ~condition"
+            f"{role} is {which}: ~ makes -2 of True and -1 of False, and both count as true; write "
+            "logical_not(condition) for ~condition"
         )
+
+
+def _is_inverted(number: Any) -> bool:
+    return isinstance(number, (int, np.integer)) and number in (-1, -2)
 
 
 class _Where(Primitive):

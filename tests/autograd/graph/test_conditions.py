@@ -70,7 +70,7 @@ def test_the_opposite_of_an_array_of_conditions_is_recorded():
     ],
 )
 def test_what_python_makes_of_an_inverted_bool_is_no_condition(refused):
-    with pytest.raises(ValueError, match=r"-[12].*write logical_not"):
+    with pytest.raises(ValueError, match="write logical_not"):
         refused(Value(6.0))
 
 
