@@ -10,7 +10,7 @@ import numpy as np
 
 from optim.solvers._arrays import Array, lengths
 from optim.solvers._descent import descend
-from optim.solvers._newton import Problem, SquaresIterate
+from optim.solvers._newton import SquaresIterate
 from optim.solvers._regression import Regression
 from optim.solvers._searching import promising_starts
 
@@ -122,15 +122,7 @@ def _robust(regression: Regression, result: Any, method: str) -> RegressionFit:
 
 
 def _finished(regression: Regression, start: Array, method: str) -> RegressionFit:
-    problem = Problem(
-        regression.residuals,
-        regression.jacobian,
-        regression.curvature,
-        regression.lower,
-        regression.upper,
-        regression.rounding,
-    )
-    at, steps = descend(SquaresIterate(problem, start))
+    at, steps = descend(SquaresIterate(regression, start))
     converged, distance, rounding = False, np.inf, 0.0
     if at.is_finite:
         freedom = max(1, len(at.residuals) - len(at.x))

@@ -129,11 +129,12 @@ def minimize(
     chosen = _chosen(method, bounds, constraints)
     uses = _METHODS[chosen] if isinstance(chosen, str) else "gradient, bounds"
     unknowns = Unknowns(x0)
-    lower, upper = _sides(bounds if "bounds" in uses else None, len(unknowns.start))
-    objective = Objective(unknowns, fun, args if isinstance(args, tuple) else (args,), data, engine)
+    sides = _sides(bounds if "bounds" in uses else None, len(unknowns.start))
+    constants = args if isinstance(args, tuple) else (args,)
+    objective = Objective(unknowns, fun, constants, data, engine, sides)
     listed = constraints if isinstance(constraints, (list, tuple)) else [constraints]
     derived = "gradient" in uses
-    sight = Sight(objective, derived, np.clip(unknowns.start, lower, upper), downhill=not listed)
+    sight = Sight(objective, derived, np.clip(unknowns.start, *sides), downhill=not listed)
     result = optimize.minimize(
         sight.value_and_gradient if derived else sight.value,
         sight.good.x,
@@ -150,7 +151,7 @@ def minimize(
     _keep_to_the_good(result, sight)
     ended = result.get("success", True) or result.get("status") == _IMPRECISE.get(chosen)
     if ended and derived and not (listed or callable(method)) and len(result.x) <= _SMALL:
-        _polish(result, objective, lower, upper)
+        _polish(result, objective)
     _tell(result, sight)
     result.x = unknowns.arranged(result.x)
     return result
@@ -176,20 +177,21 @@ def _put(result: Any, point: Point) -> None:
             result[name] = point.gradient
 
 
-def _polish(result: Any, objective: Objective, lower: Array, upper: Array) -> None:
+def _polish(result: Any, objective: Objective) -> None:
     """Go on by Newton's method, and say of the end what the Hessian tells."""
-    end = polished(objective, result.x, lower, upper)
-    if end is None:
+    better = polished(objective, result.x)
+    if better is None:
         return
+    end, steps, settled = better
     _put(result, end.point)
-    if end.settled and not end.convex:
+    if settled and not end.step.convex:
         result.success = False
         result.message = f"{result.message}; but the curvature is negative along a direction: a saddle"
-    elif end.settled and not result.success:
+    elif settled and not result.success:
         result.success, result.status = True, 0
-        result.message = f"Newton's method settled after {end.steps} steps (from where: {result.message})"
-    elif end.steps:
-        result.message = f"{result.message}; then {end.steps} steps of Newton's method"
+        result.message = f"Newton's method settled after {steps} steps (from where: {result.message})"
+    elif steps:
+        result.message = f"{result.message}; then {steps} steps of Newton's method"
 
 
 def _tell(result: Any, sight: Sight) -> None:

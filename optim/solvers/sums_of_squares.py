@@ -15,7 +15,7 @@ from optim.solvers._arrays import Array
 from optim.solvers._compiling import compiled
 from optim.solvers._descent import descend
 from optim.solvers._ignored import warn_of_ignored
-from optim.solvers._newton import Problem, SquaresIterate
+from optim.solvers._newton import SquaresIterate
 from optim.solvers._unknowns import Unknowns
 
 __all__ = ["least_squares"]
@@ -134,13 +134,17 @@ def least_squares(
     if name == "gauss-newton":
         result = _gauss_newton(residuals, start, bounds, loss, max_nfev)
     else:
-        result = optimize.least_squares(residuals.values, start, residuals.jacobian, method=name, **settings)
+        result = optimize.least_squares(
+            residuals.residuals, start, residuals.jacobian, method=name, **settings
+        )
     result.x = unknowns.arranged(result.x)
     return result
 
 
 class _Residuals:
-    """The residuals and their Jacobian, compiled, of flat arrays."""
+    """The residuals and their Jacobian, compiled, of flat arrays; a problem for `SquaresIterate`."""
+
+    lower, upper, rounding, curvature = -np.inf, np.inf, 0.0, None
 
     def __init__(
         self,
@@ -168,7 +172,7 @@ class _Residuals:
         self._jacobian = compiled(jacobian(listed), self._arrays, engine)
 
     @np.errstate(all="ignore")
-    def values(self, x: Array) -> Array:
+    def residuals(self, x: Array) -> Array:
         """The residuals, of shape (m,)."""
         values = np.array(self._values(x.tolist()), dtype=float)
         return np.ascontiguousarray(values.T).ravel()
@@ -190,7 +194,7 @@ class _Residuals:
 
     def check_start(self, start: Array, method: str) -> None:
         """Refuse a starting point without residuals, or where one is not finite or overflows squared."""
-        values = self.values(start)
+        values = self.residuals(start)
         if not len(values):
             raise ValueError("fun must return at least one residual, got none")
         bad = np.flatnonzero(~np.isfinite(values))
@@ -215,8 +219,7 @@ def _gauss_newton(residuals: _Residuals, start: Array, bounds: Any, loss: Any, m
     if loss != "linear" or not (np.isneginf(pair[0]).all() and np.isposinf(pair[1]).all()):
         raise ValueError("gauss-newton takes neither bounds nor a loss: 'trf' and 'dogbox' do")
     limit = 100 * len(start) if max_nfev is None else max_nfev
-    problem = Problem(residuals.values, residuals.jacobian)
-    last, steps = descend(SquaresIterate(problem, start), limit)
+    last, steps = descend(SquaresIterate(residuals, start), limit)
     length = float(np.sqrt(last.value))
     success = steps < limit and last.step.size <= max(1e-8 * length, 100.0 * last.noise)
     gradient = last.jacobian.T @ last.residuals
