@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from optim.solvers._arrays import Array
+from optim.arrays import Array
 
 __all__ = ["EPSILON", "Iterate", "NewtonStep", "descend"]
 

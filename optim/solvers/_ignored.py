@@ -8,15 +8,9 @@ from typing import Any
 
 __all__ = ["split_ignored", "warn_of_ignored"]
 
-_EXACT = "derivatives are exact"
+_DERIVATIVES = ("jac", "hess", "hessp", "diff_step", "epsfcn", "Dfun", "col_deriv")
 _REASONS = {
-    "jac": _EXACT,
-    "hess": _EXACT,
-    "hessp": _EXACT,
-    "diff_step": _EXACT,
-    "epsfcn": _EXACT,
-    "Dfun": _EXACT,
-    "col_deriv": _EXACT,
+    **dict.fromkeys(_DERIVATIVES, "derivatives are exact"),
     "jac_sparsity": "Jacobians are dense",
     "workers": "there are no finite differences to share out",
     "check_finite": "data are always checked",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from optim.solvers._arrays import Array, lengths, scales
+from optim.arrays import Array, lengths, scales
 from optim.solvers._descent import EPSILON, Iterate, NewtonStep
 
 __all__ = ["SquaresIterate"]

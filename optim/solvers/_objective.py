@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import detect_anomaly, hvp, value_and_grad
+from optim.arrays import Array
 from optim.samples import Samples
-from optim.solvers._arrays import Array
 from optim.solvers._compiling import compiled, one_number
 from optim.solvers._unknowns import Unknowns
 

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from optim.solvers._arrays import Array, lengths
+from optim.arrays import Array, lengths
 from optim.solvers._descent import EPSILON, Iterate, NewtonStep, descend
 from optim.solvers._objective import Objective, Point
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optim.solvers._arrays import Array, lengths
+from optim.arrays import Array, lengths
 from optim.solvers._covariance import spread
 from optim.solvers._regression import Regression
 from optim.solvers._regression_fits import RegressionFit

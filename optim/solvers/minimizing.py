@@ -10,9 +10,8 @@ import numpy as np
 
 from autograd import hessian, jacobian
 from autograd.graph.trees import flatten
-from autograd.primitives.ieee import described
 from autograd.support.extras import require
-from optim.solvers._arrays import Array, real_array
+from optim.arrays import Array, real_array
 from optim.solvers._compiling import compiled
 from optim.solvers._ignored import warn_of_ignored
 from optim.solvers._objective import Objective, Point, Sight
@@ -220,26 +219,19 @@ def _chosen(method: Any, bounds: Any, constraints: Any) -> Any:
 
 def _sides(bounds: Any, size: int) -> tuple[Array, Array]:
     """The least and the largest values, of shape (size,) each."""
-    wanted = f"bounds must be a pair (least, largest) for each of the {size} numbers of x0, or None"
     if bounds is None:
-        pair: Any = (-np.inf, np.inf)
-    elif hasattr(bounds, "lb"):
-        pair = (bounds.lb, bounds.ub)
-    else:
-        try:
-            rows = [
-                (-np.inf if low is None else low, np.inf if high is None else high) for low, high in bounds
-            ]
-        except (TypeError, ValueError):
-            raise TypeError(f"{wanted}, got {described(bounds)}") from None
-        if len(rows) != size:
-            raise ValueError(f"{wanted}, got {len(rows)} pairs")
-        pair = list(zip(*rows))
-    try:
-        lower, upper = (np.broadcast_to(real_array(side, "bounds"), (size,)) for side in pair)
-    except ValueError:
-        raise ValueError(f"{wanted}, got {described(bounds)}") from None
-    return lower, upper
+        bounds = [(None, None)] * size
+    if hasattr(bounds, "lb"):
+        pairs = np.transpose([*np.broadcast_arrays(bounds.lb, bounds.ub)])
+        bounds = np.broadcast_to(pairs, (size, 2)) if pairs.size == 2 else pairs
+    table = real_array(bounds, "bounds")
+    if table.shape != (size, 2):
+        raise ValueError(
+            f"bounds must be a pair (least, largest) for each of the {size} numbers of x0, or None, got an "
+            f"array of shape {table.shape}"
+        )
+    lower, upper = table.T  # None is nan there
+    return np.where(np.isnan(lower), -np.inf, lower), np.where(np.isnan(upper), np.inf, upper)
 
 
 def _with_derivatives(constraint: Any, unknowns: Unknowns, method: Any, engine: str) -> Any:
