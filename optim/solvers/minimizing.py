@@ -40,6 +40,7 @@ _METHODS = {
 }
 # What each of them calls an end for want of precision, where Newton's method may go on.
 _IMPRECISE = {"CG": 2, "BFGS": 2, "Newton-CG": 2, "L-BFGS-B": 2, "TNC": 4, "SLSQP": 8}
+_ABOVE = {"eq": 0.0, "ineq": np.inf}  # the largest value that a constraint of this type may have
 _SMALL = 30  # unknowns at most, that a Hessian is formed of after the search
 _NAMES = {name.lower(): name for name in _METHODS} | {"l-bfgs": "L-BFGS-B"}
 
@@ -241,29 +242,26 @@ def _with_derivatives(constraint: Any, unknowns: Unknowns, method: Any, engine: 
     if isinstance(constraint, dict):
         if not {"type", "fun"} <= constraint.keys():
             raise ValueError(f"a constraint must have the keys 'type' and 'fun', got {sorted(constraint)}")
-        if "jac" in constraint:
+        if "jac" in constraint or constraint["type"] not in _ABOVE:
             return constraint
-        values, slopes, bends = _constraint(constraint["fun"], constraint.get("args", ()), unknowns, engine)
-        if method == "trust-constr":
-            above = 0.0 if constraint["type"] == "eq" else np.inf
-            return NonlinearConstraint(values, 0.0, above, slopes, bends)
-        return {**constraint, "fun": values, "jac": slopes, "args": ()}
-    if isinstance(constraint, NonlinearConstraint) and not callable(constraint.jac):
-        values, slopes, bends = _constraint(constraint.fun, (), unknowns, engine)
-        second = {"hess": bends} if method == "trust-constr" else {}  # others warn that they ignore it
-        return NonlinearConstraint(
-            values, constraint.lb, constraint.ub, slopes, keep_feasible=constraint.keep_feasible, **second
-        )
-    return constraint
+        fun, args = constraint["fun"], constraint.get("args", ())
+        constraint = NonlinearConstraint(lambda x: fun(x, *args), 0.0, _ABOVE[constraint["type"]])
+    if not isinstance(constraint, NonlinearConstraint) or callable(constraint.jac):
+        return constraint
+    values, slopes, bends = _constraint(constraint.fun, unknowns, engine)
+    second = {"hess": bends} if method == "trust-constr" else {}  # others warn that they ignore it
+    return NonlinearConstraint(
+        values, constraint.lb, constraint.ub, slopes, keep_feasible=constraint.keep_feasible, **second
+    )
 
 
 def _constraint(
-    fun: Callable[..., Any], args: Sequence[Any], unknowns: Unknowns, engine: str
+    fun: Callable[..., Any], unknowns: Unknowns, engine: str
 ) -> tuple[Callable[..., Array], Callable[..., Array], Callable[..., Array]]:
     """A constraint's values (m,), its Jacobian (m, n), and the Hessian (n, n) of its values times weights."""
 
     def listed(x: Sequence[Any]) -> list[Any]:
-        return flatten(fun(unknowns.arranged(x), *args), "what a constraint returns")[0]
+        return flatten(fun(unknowns.arranged(x)), "what a constraint returns")[0]
 
     def weighted(x: Sequence[Any], weights: Sequence[Any]) -> Any:
         return sum(weight * value for weight, value in zip(weights, listed(x)))
