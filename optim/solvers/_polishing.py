@@ -28,7 +28,7 @@ def polished(objective: Objective, x: Array) -> tuple[SmoothIterate, int, bool] 
         Where it came to, after how many steps, and whether a further one would change nothing but rounding;
         None where that is no better: it rose, or went far without an end.
     """
-    start = SmoothIterate(objective, x)
+    start = SmoothIterate(objective, np.clip(x, objective.lower, objective.upper))
     if not start.is_finite:
         return None
     end, steps = descend(start, _STEPS)

@@ -193,6 +193,13 @@ def test_minima_are_exact_to_rounding(method):
     assert "of Newton's method" in found.message
 
 
+@pytest.mark.parametrize("method", ["L-BFGS-B", "TNC", "SLSQP", "trust-constr"])
+def test_an_unknown_whose_bounds_are_equal_stays_there(method):
+    found = minimize(rosenbrock, [3.0, 0.5, 0.7], method=method, bounds=[(0.9, 0.9), (0, 2), (0, 2)])
+    # x[2] = x[1]^2, and 200 (x[1] - 0.81) = 2 (1 - x[1])
+    np.testing.assert_allclose(found.x, [0.9, 164 / 202, (164 / 202) ** 2], rtol=1e-14)
+
+
 def test_many_samples_and_structures_are_polished():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(40, 3)), rng.normal(size=40)
