@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from autograd.support.locks import cached_property
 from optim.arrays import Array
 
 __all__ = ["EPSILON", "Iterate", "NewtonStep", "descend"]

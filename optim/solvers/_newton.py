@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from autograd.support.locks import cached_property
 from optim.arrays import Array, lengths, scales
 from optim.solvers._descent import EPSILON, Iterate, NewtonStep
 

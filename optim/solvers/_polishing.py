@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 
+from autograd.support.locks import cached_property
 from optim.arrays import Array, lengths
 from optim.solvers._descent import EPSILON, Iterate, NewtonStep, descend
 from optim.solvers._objective import Objective, Point

@@ -61,7 +61,9 @@ def curve_fit(
 
     Args:
         f: the formula ``f(x, *params)``, made of operators and the library's functions. ``x`` is
-            ``xdata[i]``, or the column ``xdata[:, i]`` where there are several predictors.
+            ``xdata[i]``, or the column ``xdata[:, i]`` where there are several predictors. Parameters that
+            it takes by keyword alone and without a default come last: ``functools.partial(f, a=2)`` leaves
+            those after ``a`` to be fitted.
         xdata: the predictors, of shape (n,), or (k, n) for k of them.
         ydata: the observations, of shape (n,).
         p0: where to start, of shape (p,). None leaves that to the search; the formula must then name its
@@ -125,7 +127,8 @@ def curve_fit(
     warn_of_ignored("curve_fit", jac=jac, check_finite=None if check_finite else check_finite, **ignored)
     data = Observations.checked(xdata, ydata, sigma, nan_policy)
     p0 = None if p0 is None else np.atleast_1d(real_array(p0, "p0"))
-    names = _parameter_names(f, p0)
+    names, by_name = _parameter_names(f, p0)
+    f = _by_place(f, len(names) - len(by_name), by_name)
     sides = _bounds(bounds, names)
     _check_start(p0, *sides, names)
     regression = Regression(f, data.x, data.y, len(names), data.whitening, engine, sides)
@@ -167,8 +170,8 @@ def _check_call(f: Any, method: Any) -> None:
         raise ValueError(f"method must be None or one of {', '.join(SCIPY_METHODS)}, got {method!r}")
 
 
-def _parameter_names(f: Callable[..., Any], p0: Array | None) -> list[str]:
-    """What the formula calls its parameters; their number is p0's where there is one."""
+def _parameter_names(f: Callable[..., Any], p0: Array | None) -> tuple[list[str], list[str]]:
+    """What the formula calls its parameters, as many as p0 has where there is one; those by keyword alone."""
     try:
         parameters = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):  # a builtin without a signature
@@ -177,21 +180,39 @@ def _parameter_names(f: Callable[..., Any], p0: Array | None) -> list[str]:
     by_place = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     named = [parameter for parameter in parameters if parameter.kind in by_place][1:]
     names = [parameter.name for parameter in named]
+    by_name = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
     if p0 is None:
-        if starred or not names:
+        if starred or not names + by_name:
             raise ValueError(
                 "p0 must be given where the formula does not name its parameters, as f(x, a, b) does: "
                 "its length tells how many there are"
             )
-        return names
+        return names + by_name, by_name
     if p0.ndim != 1 or not len(p0):
         raise ValueError(f"p0 must have shape (p,), one start a parameter, got shape {p0.shape}")
     least = sum(parameter.default is parameter.empty for parameter in named)
-    if len(p0) < least or (len(p0) > len(names) and not starred):
+    placed = len(p0) - len(by_name)
+    if placed < least or (placed > len(names) and not starred):
+        fixed = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty]
+        given = f"; {', '.join(fixed)} keep what they have" if fixed else ""
         raise ValueError(
-            f"p0 must have {len(names)} entries, one for each of {', '.join(names)}, got {len(p0)}"
+            f"p0 must have {len(names + by_name)} entries, one for each of {', '.join(names + by_name)}, got "
+            f"{len(p0)}{given}"
         )
-    return [*names, *(f"params[{i}]" for i in range(len(p0) - len(names)))][: len(p0)]
+    starred_names = [f"params[{i}]" for i in range(placed - len(names))]
+    return [*[*names, *starred_names][:placed], *by_name], by_name
+
+
+def _by_place(f: Callable[..., Any], placed: int, by_name: Sequence[str]) -> Callable[..., Any]:
+    """The formula with all of its parameters by place."""
+    if not by_name:
+        return f
+
+    def formula(x: Any, *params: Any) -> Any:
+        return f(x, *params[:placed], **dict(zip(by_name, params[placed:])))
+
+    formula.__name__ = getattr(f, "__name__", type(f).__name__)
+    return formula
 
 
 def _bounds(bounds: Any, names: Sequence[str]) -> tuple[Array, Array]:
