@@ -12,11 +12,11 @@ from autograd.primitives.ieee import described
 from autograd.support.extras import require
 from optim.arrays import Array, real_array
 from optim.checks import checked, whole
-from optim.solvers._ignored import split_ignored, warn_of_ignored
 from optim.solvers._observations import Observations
 from optim.solvers._regression import Regression
 from optim.solvers._regression_fits import SCIPY_METHODS, RegressionFit, best_fit, fit_from
 from optim.solvers._uncertainty import uncertainty
+from optim.solvers._warnings import split_ignored, warn_of_ignored
 
 __all__ = ["NotConvergedError", "curve_fit"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,31 +12,19 @@ from autograd.graph.trees import flatten
 from autograd.support.extras import require
 from optim.arrays import Array, real_array
 from optim.solvers._compiling import compiled
-from optim.solvers._ignored import warn_of_ignored
 from optim.solvers._objective import Objective, Point, Sight
 from optim.solvers._polishing import polished
 from optim.solvers._unknowns import Unknowns
+from optim.solvers._warnings import warn, warn_of_ignored
 
 __all__ = ["minimize"]
 
-# What each of SciPy's methods can use, beside the function.
-_METHODS = {
-    "Nelder-Mead": "bounds",
-    "Powell": "bounds",
-    "COBYLA": "bounds",
-    "COBYQA": "bounds",
-    "CG": "gradient",
-    "BFGS": "gradient",
-    "L-BFGS-B": "gradient, bounds",
-    "TNC": "gradient, bounds",
-    "SLSQP": "gradient, bounds",
-    "Newton-CG": "gradient, products",
-    "trust-ncg": "gradient, products",
-    "trust-krylov": "gradient, products",
-    "trust-constr": "gradient, products, bounds",
-    "dogleg": "gradient, hessian",
-    "trust-exact": "gradient, hessian",
-}
+# SciPy's methods, by what they can use beside the function.
+_FREE = ["Nelder-Mead", "Powell", "COBYLA", "COBYQA"]  # of derivatives
+_PRODUCTS = ["Newton-CG", "trust-ncg", "trust-krylov", "trust-constr"]
+_HESSIAN = ["dogleg", "trust-exact"]
+_METHODS = [*_FREE, "CG", "BFGS", "L-BFGS-B", "TNC", "SLSQP", *_PRODUCTS, *_HESSIAN]
+_UNBOUNDED = ["CG", "BFGS", "Newton-CG", "trust-ncg", "trust-krylov", "dogleg", "trust-exact"]
 # What each of them calls an end for want of precision, where Newton's method may go on.
 _IMPRECISE = {"CG": 2, "BFGS": 2, "Newton-CG": 2, "L-BFGS-B": 2, "TNC": 4, "SLSQP": 8}
 _ABOVE = {"eq": 0.0, "ineq": np.inf}  # the largest value that a constraint of this type may have
@@ -127,21 +114,20 @@ def minimize(
     warn_of_ignored("minimize", jac=jac or None, hess=hess, hessp=hessp)
     constraints = () if constraints is None else constraints
     chosen = _chosen(method, bounds, constraints)
-    uses = _METHODS[chosen] if isinstance(chosen, str) else "gradient, bounds"
     unknowns = Unknowns(x0)
-    sides = _sides(bounds if "bounds" in uses else None, len(unknowns.start))
+    sides = _sides(None if chosen in _UNBOUNDED else bounds, len(unknowns.start))
     constants = args if isinstance(args, tuple) else (args,)
     objective = Objective(unknowns, fun, constants, data, engine, sides)
     listed = constraints if isinstance(constraints, (list, tuple)) else [constraints]
-    derived = "gradient" in uses
+    derived = chosen not in _FREE
     sight = Sight(objective, derived, np.clip(unknowns.start, *sides), downhill=not listed)
     result = optimize.minimize(
         sight.value_and_gradient if derived else sight.value,
         sight.good.x,
         method=chosen,
         jac=derived or None,
-        hess=sight.hessian if "hessian" in uses else None,
-        hessp=sight.product if "products" in uses else None,
+        hess=sight.hessian if chosen in _HESSIAN else None,
+        hessp=sight.product if chosen in _PRODUCTS else None,
         bounds=bounds,
         constraints=[_with_derivatives(constraint, unknowns, chosen, engine) for constraint in listed],
         tol=tol,
@@ -200,9 +186,7 @@ def _tell(result: Any, sight: Sight) -> None:
     if report:
         result.message = f"{result.get('message', '')}{report}"
     if sight.sharp is not None:
-        from scipy.optimize import OptimizeWarning
-
-        warnings.warn(f"minimize: {report.removeprefix('; ')}", OptimizeWarning, stacklevel=3)
+        warn(f"minimize: {report.removeprefix('; ')}")
 
 
 def _chosen(method: Any, bounds: Any, constraints: Any) -> Any:

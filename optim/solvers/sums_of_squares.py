@@ -14,10 +14,10 @@ from optim.arrays import Array
 from optim.samples import Samples
 from optim.solvers._compiling import compiled
 from optim.solvers._descent import descend
-from optim.solvers._ignored import warn_of_ignored
 from optim.solvers._newton import SquaresIterate
 from optim.solvers._regression_fits import SCIPY_METHODS
 from optim.solvers._unknowns import Unknowns
+from optim.solvers._warnings import warn_of_ignored
 
 __all__ = ["least_squares"]
 

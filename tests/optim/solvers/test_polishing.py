@@ -131,6 +131,7 @@ def test_a_gradient_that_is_nan_at_the_minimum_is_named(method):
     with pytest.warns(optimize.OptimizeWarning, match="the gradient is nan at x = ") as caught:
         found = minimize(lambda p: norm(p) ** 2, [0.0, 0.0], method=method)
     words = str(caught[0].message)
+    assert caught[0].filename == __file__
     assert "[1.0, 1.0]" in words
     assert "backward through sqrt(0.0)" in words
     assert "test_polishing.py" in words
