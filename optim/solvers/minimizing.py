@@ -145,7 +145,7 @@ def minimize(
 
 def _keep_to_the_good(result: Any, sight: Sight) -> None:
     """Put the last good point in the place of a result that is nan, or of a failed search's worse one."""
-    end = sight.point(result.x)
+    end = sight.point(np.atleast_1d(result.x))
     best = end
     if not end.is_finite:
         result.success, best = False, sight.good
