@@ -49,7 +49,8 @@ def choose_engine(program: Program, use: str) -> str:
         would take long to compile. Without it, and where the process cannot compile, "numpy" to map and
         "python" otherwise.
     """
-    if importlib.util.find_spec("llvmlite") is not None and may_compile():
+    compiled = min(len(program), LONGEST_FOR_LLVM)
+    if importlib.util.find_spec("llvmlite") is not None and may_compile(compiled):
         return "llvm" if len(program) <= LONGEST_FOR_LLVM else "interpreter"
     return "numpy" if use == "map" else "python"
 
