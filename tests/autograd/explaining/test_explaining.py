@@ -288,8 +288,8 @@ def test_the_sentences() -> None:
         "Forward: L = t2 + t4 = 8 + 3 = 11.",
         "The gradient of L by itself is 1.",
         "Backward through L = t2 + t4, with gradient 1: t2 receives 1·1 = 1; t4 receives 1·1 = 1.",
-        "Backward through t4 = stop_gradient(t3), with gradient 1: t3 receives nothing, the derivative by it "
-        "being 0 everywhere.",
+        "Backward through t4 = stop_gradient(t3), with gradient 1: t3 receives nothing: the derivative by it "
+        "is 0 everywhere.",
         "Backward through t3 = c·1: no gradient reaches it, so it sends none.",
         "Backward through t2 = s·2, with gradient 1: s receives 1·2 = 2; 2 is a constant and receives "
         "nothing.",
