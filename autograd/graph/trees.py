@@ -18,7 +18,7 @@ import numpy as np
 import optree
 
 from autograd.graph.value import Value
-from autograd.primitives.ieee import described, to_float
+from autograd.primitives.ieee import described, is_real, to_float
 
 __all__ = ["Structure", "arranged", "array_of", "flatten"]
 
@@ -191,7 +191,7 @@ def _scalar(leaf: Any, role: str) -> Any:
         return leaf
     if isinstance(leaf, (bool, np.bool_)):
         return float(leaf)
-    if not isinstance(leaf, (int, float, np.floating, np.integer)):
+    if not is_real(leaf):
         raise TypeError(
             f"{role} must be made of real numbers, Values and arrays of them, got {described(leaf)}"
         )
