@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 import pickle
+import weakref
 from collections import OrderedDict, defaultdict
 from copy import deepcopy
 from dataclasses import dataclass
@@ -162,7 +163,9 @@ class Chain:
     """Links that know the next and the one before."""
 
     def __init__(self, w: Any, before: Chain | None) -> None:
-        self.w, self.before, self.next = w, before, None
+        self.w, self.next = w, None
+        self.first = self if before is None else before.first
+        self.before = before and weakref.ref(before)
         self.bound = self.scaled
         if before is not None:
             before.next = self
@@ -187,8 +190,8 @@ def chain(length: int) -> Chain:
 
 def test_cycles_and_bound_methods_lead_into_the_copy():
     first = flatten(chain(3))[1].unflatten([5.0, 6.0, 7.0])
-    assert first.next.before is first
-    assert first.next.next.before is first.next
+    assert first.next.before() is first.next.next.first is first
+    assert first.next.next.before() is first.next
     assert first.next.bound.__self__ is first.next
     assert first.next.bound(10.0) == 60.0
     assert flatten(first)[1] == flatten(chain(3))[1] != flatten(chain(4))[1]
