@@ -89,13 +89,13 @@ def _is_empty(cell: CellType) -> bool:
     return False
 
 
-def reached(root: Any) -> Iterator[tuple[Any, list[Part]]]:
-    """Every object that is reached, once, with its parts; the nearest first."""
+def reached(root: Any, opaque: tuple[type, ...] = ()) -> Iterator[tuple[Any, list[Part]]]:
+    """Every object that is reached, once, with its parts (none of an opaque one); the nearest first."""
     seen = {id(root)}
     queue = deque([root])
     while queue:
         container = queue.popleft()
-        parts = parts_of(container)
+        parts = [] if isinstance(container, opaque) else parts_of(container)
         yield container, parts
         for part in parts:
             if id(part.content) not in seen:
@@ -104,5 +104,6 @@ def reached(root: Any) -> Iterator[tuple[Any, list[Part]]]:
 
 
 def values_within(root: Any) -> set[Value]:
-    """The Values that are reached from an object."""
-    return {content for content, _ in reached(root) if isinstance(content, Value)}
+    """The Values that are reached from an object, but for those that functions close over."""
+    functions = FunctionType, MethodType, partial
+    return {content for content, _ in reached(root, functions) if isinstance(content, Value)}
