@@ -125,7 +125,7 @@ def prepare(
 
 
 def closes_over_variables(program: Program) -> bool:
-    return bool(program.captured) and not context.current().variables.isdisjoint(program.captured)
+    return bool(program.captured) and not context.variables.isdisjoint(program.captured)
 
 
 def checked_engine(engine: str, *others: str) -> str:
