@@ -9,18 +9,23 @@ from __future__ import annotations
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
-from types import CellType, FunctionType, MethodType
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType, WrapperDescriptorType
 from typing import Any, NamedTuple
 from weakref import ref
 
 import numpy as np
 
 from autograd.graph.models.reached import Part, reached
+from autograd.graph.value import Value
 
 __all__ = ["Frame", "SharedNumber"]
 
 _SUFFIXES_SHOWN = 12  # of a name, so that the names of a deep model stay short
-_HEAP_TYPE = 1 << 9  # the flag of a class that a class statement made
+_IMMUTABLE_TYPE, _HEAP_TYPE = (
+    1 << 8,
+    1 << 9,
+)  # flags of classes; one that a class statement made has the second
+_IN_C = WrapperDescriptorType, BuiltinFunctionType
 
 
 class SharedNumber(float):
@@ -202,8 +207,14 @@ def _maker(container: Any) -> _Maker:
 
 
 def _base(container: Any) -> Any:
-    """The class, not made by a class statement, that the container's class builds on."""
-    return next(base for base in type(container).__mro__ if not base.__flags__ & _HEAP_TYPE)
+    """The class written in C that the container's class builds on: what it holds, attributes do not tell."""
+    return next(base for base in type(container).__mro__ if not _is_in_python(base))
+
+
+def _is_in_python(cls: Any) -> bool:
+    if cls.__flags__ & (_IMMUTABLE_TYPE | _HEAP_TYPE) != _HEAP_TYPE:
+        return False
+    return not any(isinstance(vars(cls).get(name), _IN_C) for name in ("__new__", "__init__"))
 
 
 def _as_is(_: object) -> Any:
@@ -306,4 +317,5 @@ def _setting_key(setting: Any) -> Any:
         return kind, tuple(map(_setting_key, setting))
     if kind in (set, frozenset):
         return kind, frozenset(map(_setting_key, setting))
-    return (kind, 0) if kind in (list, dict) else _Identity(setting)
+    has_no_state = kind in (list, dict) or (_base(setting) is object is not kind and kind is not Value)
+    return (kind, None) if has_no_state else _Identity(setting)
