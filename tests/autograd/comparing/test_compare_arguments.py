@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from autograd.comparing import compare
+from autograd import compare
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import Value, primitive, where
-from autograd.comparing import compare
+from autograd import Value, compare, primitive, where
 from models.assignment import hand_gradients, loss
 from models.assignment.data import load_assignment_data
 

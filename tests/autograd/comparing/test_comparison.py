@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from autograd import Value
-from autograd.comparing import Comparison, compare
+from autograd import Comparison, Value, compare
 from tests.autograd.comparing.test_slips import compared
 
 

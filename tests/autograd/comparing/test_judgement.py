@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 import autograd as ag
-from autograd import Value
-from autograd.comparing import compare
+from autograd import Value, compare
 from tests.autograd.comparing.test_slips import compared
 
 

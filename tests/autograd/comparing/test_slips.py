@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import Value
-from autograd.comparing import Comparison, compare
+from autograd import Comparison, Value, compare
 from autograd.comparing.contributions import Series, Term
 from autograd.comparing.slips import Slip
 from autograd.derivation.chain_rule import Link

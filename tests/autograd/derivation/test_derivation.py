@@ -12,8 +12,7 @@ import pytest
 from hypothesis import assume, given
 
 import autograd as ag
-from autograd import TracingError, Value, all_primitives, grad, primitive, where
-from autograd.derivation import Derivation, derive
+from autograd import Derivation, TracingError, Value, all_primitives, derive, grad, primitive, where
 from autograd.derivation.expression_walks import evaluate
 from autograd.testing import Expression, expressions
 from models.assignment import hand_gradients, loss

@@ -8,8 +8,8 @@ import re
 import pytest
 
 import autograd
-from autograd import Value, draw, trace, value_and_grad
-from autograd.graph.scopes import enclose, scope
+from autograd import Value, draw, scope, trace, value_and_grad
+from autograd.graph.scopes import enclose
 from tests.autograd.drawing.reading import boxes, edges, written
 
 

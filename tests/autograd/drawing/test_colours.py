@@ -9,8 +9,7 @@ import re
 
 import pytest
 
-from autograd import Value
-from autograd.drawing import draw
+from autograd import Value, draw
 from autograd.drawing.colours import FILLS, INPUT_FILL, NOT_FINITE, Scale, legend, text_on
 from tests.autograd.drawing.reading import nodes, texts
 

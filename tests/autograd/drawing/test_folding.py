@@ -7,11 +7,9 @@ import contextvars
 import pytest
 
 import autograd
-from autograd import Value, trace
-from autograd.drawing import draw
+from autograd import Value, draw, scope, trace
 from autograd.drawing.folding import FOLDS
 from autograd.drawing.value_sketch import sketch_of_values
-from autograd.graph.scopes import scope
 from tests.autograd.drawing.reading import boxes, edges, labels, texts
 
 

@@ -6,8 +6,7 @@ import random
 
 import pytest
 
-from autograd import Value, primitive, scope, trace
-from autograd.drawing import draw
+from autograd import Value, draw, primitive, scope, trace
 from autograd.drawing import value_sketch as values
 from autograd.drawing.repeats import LONGEST, repeated
 from autograd.drawing.sketch import Look, nearest

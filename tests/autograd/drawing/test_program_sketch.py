@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from autograd import Value, trace
-from autograd.drawing import draw
+from autograd import Value, draw, trace
 from autograd.drawing.repeats import HUB
 from tests.autograd.drawing.reading import edges, labels, nodes
 

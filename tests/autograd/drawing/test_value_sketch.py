@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import Value, primitive
-from autograd.drawing import draw
+from autograd import Value, draw, primitive
 from autograd.drawing.colours import INPUT_FILL
 from autograd.drawing.repeats import LONGEST
 from tests.autograd.drawing.reading import edges, labels, nodes

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 import autograd as ag
-from autograd import Value, all_primitives, detect_anomaly, primitive, trace
-from autograd.explaining import MAX_NODES, explain
+from autograd import Value, all_primitives, detect_anomaly, explain, primitive, trace
+from autograd.explaining import MAX_NODES
 from autograd.explaining.explained_graph import ExplainedGraph
 from autograd.explaining.telling import tell
 from autograd.graph.context import Received, Watcher, watch

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from autograd import Value
-from autograd.explaining import Explanation, explain
+from autograd import Explanation, Value, explain
 from autograd.explaining.explained_graph import ExplainedGraph
 from autograd.graph.nodes import operands
 from tests.autograd.browser import Browser, chromium
