@@ -131,6 +131,12 @@ def test_second_derivatives_of_random_formulas_pass(method):
     check()
 
 
+def test_bounds_of_second_derivatives_are_tight_on_every_primitive():
+    for entry in SMOOTH_TWICE:
+        report = check_gradients(entry, *ordinary(entry), method="high-precision", order=2)
+        assert max(row.bound for row in report.rows) < 1e-12, report
+
+
 @each_method
 def test_a_rule_that_is_right_once_is_found_by_second_derivatives(method):
     def f(x, w):
