@@ -171,11 +171,11 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("content", "found"), REFUSED.values(), ids=REFUSED)
-def test_what_a_pickle_may_not_hold(tmp_path, content, found):
+@pytest.mark.parametrize(("content", "what"), REFUSED.values(), ids=REFUSED)
+def test_what_a_pickle_may_not_hold(tmp_path, content, what):
     path = tmp_path / "data.pkl"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=rf"data\.pkl: found .*{found}.*; expected .* shape \(n, 6\)"):
+    with pytest.raises(DataError, match=rf"data\.pkl: found .*{what}.*; expected .* shape \(n, 6\)"):
         read(path)
 
 
@@ -256,13 +256,13 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize(("array", "found"), SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize(("array", "what"), SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize("kind", [".pkl", ".npy"])
-def test_wrong_shapes_and_numbers_that_are_not_finite(tmp_path, array, found, kind):
+def test_wrong_shapes_and_numbers_that_are_not_finite(tmp_path, array, what, kind):
     path = tmp_path / f"data{kind}"
     with path.open("wb") as file:
         pickle.dump(array, file) if kind == ".pkl" else np.save(file, array)
-    with pytest.raises(DataError, match=rf"data\{kind}: found {found}; expected"):
+    with pytest.raises(DataError, match=rf"data\{kind}: found {what}; expected"):
         read(path)
 
 
@@ -279,11 +279,11 @@ NPY = {
 }
 
 
-@pytest.mark.parametrize(("content", "found"), NPY.values(), ids=NPY)
-def test_broken_and_hostile_npy_files(tmp_path, content, found):
+@pytest.mark.parametrize(("content", "what"), NPY.values(), ids=NPY)
+def test_broken_and_hostile_npy_files(tmp_path, content, what):
     path = tmp_path / "data.npy"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=rf"data\.npy: found .*{found}"):
+    with pytest.raises(DataError, match=rf"data\.npy: found .*{what}"):
         read(path)
 
 
@@ -313,11 +313,11 @@ CSV = {
 }
 
 
-@pytest.mark.parametrize(("text", "found"), CSV.values(), ids=CSV)
-def test_broken_csv_files(tmp_path, text, found):
+@pytest.mark.parametrize(("text", "what"), CSV.values(), ids=CSV)
+def test_broken_csv_files(tmp_path, text, what):
     path = tmp_path / "data.csv"
     path.write_bytes(text.encode())
-    with pytest.raises(DataError, match=rf"data\.csv: found .*{found}"):
+    with pytest.raises(DataError, match=rf"data\.csv: found .*{what}"):
         read(path)
 
 
