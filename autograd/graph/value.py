@@ -37,7 +37,7 @@ class Value(Comparisons, Functions, Copied):
     """A scalar that records the operations applied to it, so that they can be differentiated.
 
     Args:
-        data: a real number: int, float or NumPy real scalar.
+        data: a real number: int, float, Fraction, Decimal or NumPy real scalar.
         label: a name, for printing and drawing.
 
     Attributes:
