@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd.primitives.ieee import as_array
+
 __all__ = ["Samples"]
 
 
@@ -33,7 +35,7 @@ class Samples:
 
     def __init__(self, data: Any, role: str = "data") -> None:
         parts = data if isinstance(data, tuple) else [data]
-        if isinstance(data, list) and any(isinstance(part, np.ndarray) for part in data):
+        if isinstance(data, list) and any(as_array(part, role) is not None for part in data):
             parts = data
         if not parts:
             raise ValueError(f"{role} must hold at least one array, got an empty tuple")
@@ -94,7 +96,8 @@ class Samples:
 
 def _checked(data: Any, name: str) -> np.ndarray:
     try:
-        array = np.asarray(data)
+        array = as_array(data, name)
+        array = np.asarray(data) if array is None else array
     except ValueError as error:
         raise ValueError(f"{name} must be an array with one entry a sample: {error}") from None
     if array.dtype.kind not in "fbiu":

@@ -18,7 +18,7 @@ import numpy as np
 import optree
 
 from autograd.graph.value import Value
-from autograd.primitives.ieee import described, is_real, to_float
+from autograd.primitives.ieee import as_array, described, is_real, to_float
 
 __all__ = ["Structure", "arranged", "array_of", "flatten"]
 
@@ -165,7 +165,9 @@ def flatten(tree: Any, role: str = "the argument", *, integers: bool = True) -> 
     scalars: list[Any] = []
     shapes: list[tuple[int, ...] | None] = []
     for leaf in leaves:
-        if isinstance(leaf, np.ndarray):
+        array = None if isinstance(leaf, (float, Value)) else as_array(leaf, role)
+        if array is not None:
+            leaf = array
             if leaf.dtype.kind not in ("fObiu" if integers else "fO"):
                 advice = ": pass x.astype(float)" if leaf.dtype.kind in "biu" else ""
                 raise TypeError(f"{role} must hold real numbers, got an array of {leaf.dtype}{advice}")
