@@ -83,7 +83,7 @@ def works(engine: str, settings: Mapping[str, Any]) -> Mapping[str, Callable[[],
     def samples() -> Contestant:
         table = np.load(settings["samples"])
         X, y = table[:, :5], table[:, 5]
-        mean = vmap(grad(loss), in_axes=(None, 0, 0), reduce="mean", engine=engine)
+        mean = jit(vmap(grad(loss), in_axes=(None, 0, 0), reduce="mean", engine=engine))
         return Local(lambda: mean(FIRST_WEIGHTS, X, y))
 
     def derivative(transform: Callable[..., Any]) -> Contestant:
@@ -141,7 +141,7 @@ def _mlp(engine: str, settings: Mapping[str, Any]) -> Contestant:
         difference = mlp_output(MATH, parameters, x) - y
         return difference * difference
 
-    total = vmap(value_and_grad(squared), in_axes=(None, 0, 0), reduce="sum", engine=engine)
+    total = jit(vmap(value_and_grad(squared), in_axes=(None, 0, 0), reduce="sum", engine=engine))
     return Local(lambda: total(parameters, X, y))
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd.derivatives import sweeps
-from autograd.derivatives.reached import values_within
 from autograd.graph import context
 from autograd.graph.context import beginning, current, differentiating
+from autograd.graph.models.reached import values_within
 from autograd.graph.nodes import is_leaf, made_since, number, numbers, operands
 from autograd.graph.refusals import explain
 from autograd.graph.trees import Structure, arranged, array_of, flatten

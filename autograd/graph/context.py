@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from typing import Any
+
+from autograd.support.locks import fork_safe_lock
 
 __all__ = [
     "Context",
@@ -83,7 +84,7 @@ current = _context.get  # the `Context` of the code that asks
 # concerned. Sources and variables do not count: transforms open them around eager code.
 active = 0
 _COUNTED = frozenset({"watchers", "scopes", "tracing"})
-_counting = threading.Lock()
+_counting = fork_safe_lock()
 
 # The variables of all threads, and those among them that functions are being traced on. A user's own worker
 # threads are started without the context of the function that hands them its Values (before Python 3.14).

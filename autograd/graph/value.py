@@ -126,7 +126,7 @@ class Value(Comparisons, Functions, Copied):
         # function of the result and the operands, or the number that it is everywhere.
         for node in reversed(order):
             grad = node._grad
-            if grad is _NOTHING:  # no gradient reaches it: there is a stop_gradient or a comparison above
+            if grad is _NOTHING:  # none reaches it: a stop_gradient, a comparison or a where is above
                 node._grad = 0.0
                 continue
             left = node._left

@@ -19,7 +19,7 @@ from autograd.programs.code import Code, Instruction
 from autograd.programs.simplification import Builder
 from autograd.programs.tracing import record
 
-__all__ = ["in_primitives", "is_elementary", "lowered", "result_of"]
+__all__ = ["in_pairs", "in_primitives", "is_elementary", "lowered", "result_of"]
 
 _expressions: WeakKeyDictionary[Operation, Code | None] = WeakKeyDictionary()
 
@@ -29,7 +29,7 @@ def is_elementary(operation: Operation) -> bool:
     return operation.is_builtin and not operation.is_composite
 
 
-def lowered(code: Code, *, split: bool = True) -> Code:
+def lowered(code: Code, *, split: bool = True, is_kept: Callable[[Operation], bool] = is_elementary) -> Code:
     """The same code with composite operations written out, simplified again.
 
     Sharing across them is found: sigmoid(x) and sigmoid(-x) have one exponential.
@@ -38,15 +38,28 @@ def lowered(code: Code, *, split: bool = True) -> Code:
         code: any code.
         split: whether an operation with several results becomes one for each of them, as engines need it
             whose instructions have one result.
+        is_kept: tells operations that are not written out.
     """
     builder = Builder()
     slots = [builder.input() for _ in code.inputs]
-    _replay(builder, code, slots, split)
+    _replay(builder, code, slots, split, is_kept)
     return builder.finish(code.name, code.inputs, [slots[output] for output in code.outputs])
 
 
+def in_pairs(code: Code) -> Code:
+    """The same code with operations on two operands in place of one on more: maximum(maximum(a, b), c)."""
+    return lowered(
+        code, split=False, is_kept=lambda operation: getattr(operation, "of_two", operation) is operation
+    )
+
+
 def _replay(
-    builder: Builder, code: Code, slots: list[int], split: bool, caller: Instruction | None = None
+    builder: Builder,
+    code: Code,
+    slots: list[int],
+    split: bool,
+    is_kept: Callable[[Operation], bool],
+    caller: Instruction | None = None,
 ) -> None:
     """Append to the slots (the inputs') those of the code's constants and instructions.
 
@@ -56,10 +69,10 @@ def _replay(
     for instruction in code.instructions:
         operands = [slots[operand] for operand in instruction.operands]
         operation = instruction.operation
-        expression = None if is_elementary(operation) else _expression(operation)
+        expression = None if is_kept(operation) else _expression(operation)
         if expression is not None:
             inner = list(operands)
-            _replay(builder, expression, inner, split, caller or instruction)
+            _replay(builder, expression, inner, split, is_kept, caller or instruction)
             slots += [inner[output] for output in expression.outputs]
         else:
             slots += _kept(builder, instruction, operands, split, caller)

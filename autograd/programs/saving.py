@@ -40,6 +40,7 @@ from autograd.graph.nodes import number
 from autograd.graph.trees import Structure
 from autograd.graph.value import Value
 from autograd.primitives.operation import Operation, find_operation
+from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
 from autograd.programs.nesting import nesting_of, structure_of
 from autograd.support.foreign_files import (
@@ -267,6 +268,8 @@ class _Reader:
         name, operands, labels, line = self.row(node, place, "an operation", "operands", "labels", "a line")
         operation = self.operation(name, f"{place}.operation")
         operands = self.kind(list, operands, f"{place}.operands")
+        if isinstance(operation, Primitive):
+            operation = operation.of_arity(len(operands))
         if len(operands) != operation.arity:
             raise unexpected(f"{place}.operands", f"the {operation.arity} of {name}", operands)
         labels = self.row(labels, f"{place}.labels", *["a label"] * operation.result_count)

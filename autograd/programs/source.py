@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import reduce
 
 from autograd.primitives.operation import Operation
 from autograd.programs.code import Code
@@ -145,6 +146,8 @@ def _call(primitive: Operation, operands: Sequence[str], called: dict[Operation,
     """One operation on operands; what is not the library's own is called by the name that it has here."""
     if not primitive.is_builtin:
         return f"{called[primitive]}({', '.join(operands)})"
+    if primitive.folded:
+        return reduce(lambda first, second: f"{primitive.name}({first}, {second})", operands)
     pattern = _WRITTEN.get(primitive.name, f"{primitive.name}({', '.join(['{}'] * primitive.arity)})")
     return pattern.format(*operands)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import struct
-import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from autograd.engines import Compiled, compiled
 from autograd.programs.code import Code, Instruction
+from autograd.support.locks import fork_safe_lock
 
 __all__ = ["Bounded", "estimated_bytes", "found_or_compiled"]
 
@@ -20,7 +20,7 @@ MOST_BYTES = 256 << 20  # in the store, by the estimate below
 
 # What compiled code occupies, rounded up from the growth of a process over programs of 6 and of 600
 # instructions: so much for each program, whatever it says, and so much for each of its instructions.
-_FIXED_BYTES = {"llvm": 1 << 20, "numpy": 4 << 20}  # NumPy's is the buffers of its workers
+_FIXED_BYTES = {"llvm": 1 << 16, "numpy": 4 << 20}  # NumPy's is the buffers of its workers
 _OTHERS_FIXED_BYTES = 16 << 10
 _BYTES_OF_AN_INSTRUCTION = 2 << 10
 
@@ -51,7 +51,7 @@ class Bounded(OrderedDict[K, V]):
         self._most = most
         self._weight = weight
         self._total = 0
-        self._changing = threading.Lock()
+        self._changing = fork_safe_lock()
 
     def keep(self, key: K, value: V) -> V:
         """Put a value in, or take the one that another thread put in meanwhile; returns the one kept."""

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd.primitives.ieee import described
 from autograd.support.extras import require
+from optim.arrays import Array, real_array
 from optim.checks import checked, whole
-from optim.solvers._arrays import Array, real_array
 from optim.solvers._observations import Observations
 from optim.solvers._regression import Regression
-from optim.solvers._regression_fits import RegressionFit, best_fit, fit_from
+from optim.solvers._regression_fits import SCIPY_METHODS, RegressionFit, best_fit, fit_from
 from optim.solvers._uncertainty import uncertainty
+from optim.solvers._warnings import split_ignored, warn_of_ignored
 
 __all__ = ["NotConvergedError", "curve_fit"]
 
-METHODS = {"lm": "lm", "levenberg-marquardt": "lm", "trf": "trf", "dogbox": "dogbox"}
 _OPTIONS = {"ftol", "xtol", "gtol", "x_scale", "max_nfev", "loss", "f_scale", "tr_solver", "tr_options"}
 
 
@@ -42,9 +42,11 @@ def curve_fit(
     p0: Any = None,
     sigma: Any = None,
     absolute_sigma: bool = False,
-    *,
+    check_finite: bool | None = None,
     bounds: Any = (-np.inf, np.inf),
     method: str | None = None,
+    jac: Any = None,
+    *,
     full_output: bool = False,
     nan_policy: str | None = None,
     starts: int = 48,
@@ -70,12 +72,14 @@ def curve_fit(
             covariances, of shape (n, n). None for equal ones.
         absolute_sigma: whether sigma is in the unit of ydata; otherwise only its proportions count, and
             the residuals tell the scale.
+        check_finite: data are always checked; False is ignored, with a warning.
         bounds: the least and the largest values: a pair of numbers or arrays of shape (p,), or
             `scipy.optimize.Bounds`.
         method: None to start from p0 and from what a search finds, by Levenberg-Marquardt and
             trust-region steps, and to keep the best fit; of equally good ones the first, from p0. "lm"
             (also "levenberg-marquardt"), "trf" or "dogbox" for one fit from p0 (1 where there is none) by
             that method of SciPy's. Newton's steps follow in every case, unless a ``loss`` is given.
+        jac: ignored, with a warning: derivatives are exact.
         full_output: whether to return more.
         nan_policy: "omit" leaves out points that hold a nan; None or "raise" refuses them.
         starts: how many starting points the search improves; 0 for none but p0.
@@ -83,7 +87,8 @@ def curve_fit(
         engine: as for `autograd.jit`.
         options: ``ftol``, ``xtol``, ``gtol`` (1e-15 each, the last for observations scaled to about 1),
             ``x_scale``, ``max_nfev``, ``loss``, ``f_scale``, ``tr_solver``, ``tr_options`` of
-            `scipy.optimize.least_squares`.
+            `scipy.optimize.least_squares`. Others of SciPy's (``maxfev``, ``epsfcn``, ``verbose`` ...) are
+            ignored, with a warning.
 
     Returns:
         ``(popt, pcov)``: the parameters of shape (p,) and their covariances of shape (p, p); the standard
@@ -103,8 +108,8 @@ def curve_fit(
         MissingExtraError: SciPy is not installed.
 
     Warns:
-        OptimizeWarning: the data do not determine a parameter, leave no degree of freedom, or a variance
-            is beyond what floats can hold.
+        OptimizeWarning: the data do not determine a parameter, leave no degree of freedom, a variance is
+            beyond what floats can hold, or an argument is ignored.
 
     Source of the final steps: D. M. Bates and D. G. Watts, Nonlinear regression analysis and its
     applications, 1988, 2.2 (Gauss-Newton by QR) and 7.2 (relative curvature).
@@ -117,7 +122,9 @@ def curve_fit(
     (array([5.0787, 0.5049]), array([0.0493, 0.0096]))
     """
     require("fit", "scipy")
-    _check_call(f, method, options)
+    _check_call(f, method)
+    options, ignored = split_ignored(options, _OPTIONS, "curve_fit")
+    warn_of_ignored("curve_fit", jac=jac, check_finite=None if check_finite else check_finite, **ignored)
     data = Observations.checked(xdata, ydata, sigma, nan_policy)
     p0 = None if p0 is None else np.atleast_1d(real_array(p0, "p0"))
     names, by_name = _parameter_names(f, p0)
@@ -132,7 +139,7 @@ def curve_fit(
     if "f_scale" in options:
         options["f_scale"] = float(np.ldexp(checked("f_scale", options["f_scale"], above=0.0), -exponent))
     if method is not None:
-        fit = fit_from(regression, start, METHODS[method], options)
+        fit = fit_from(regression, start, SCIPY_METHODS[method], options)
     else:
         searched = whole("starts", starts, 0)
         first = p0 if searched else start
@@ -156,16 +163,11 @@ def curve_fit(
     return fit.params, estimate.covariances, details, f"converged by {fit.method}", 1
 
 
-def _check_call(f: Any, method: Any, options: Collection[str]) -> None:
+def _check_call(f: Any, method: Any) -> None:
     if not callable(f):
         raise TypeError(f"f must be a formula f(x, *params), got {described(f)}")
-    if unknown := set(options) - _OPTIONS:
-        raise TypeError(
-            f"curve_fit has no option {unknown.pop()!r} (derivatives come from the formula); there are "
-            f"{', '.join(sorted(_OPTIONS))}"
-        )
-    if method is not None and method not in METHODS:
-        raise ValueError(f"method must be None or one of {', '.join(METHODS)}, got {method!r}")
+    if method is not None and method not in SCIPY_METHODS:
+        raise ValueError(f"method must be None or one of {', '.join(SCIPY_METHODS)}, got {method!r}")
 
 
 def _parameter_names(f: Callable[..., Any], p0: Array | None) -> tuple[list[str], list[str]]:

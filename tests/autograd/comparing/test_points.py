@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd.comparing import Comparison, compare
+from autograd import Comparison, compare
 
 
 def scattered(point: float, **options: Any) -> Comparison:
