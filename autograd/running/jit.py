@@ -158,8 +158,7 @@ def warn_of_recording(call: str, compiled_form: str) -> bool:
     Returns:
         Whether it warned.
     """
-    surroundings = context.current()
-    if surroundings.tracing or surroundings.variables:
+    if context.current().tracing or context.variables:  # of whichever thread: this may be its worker
         return False
     warn_user(
         f"{call} with Values in its arguments records every operation and runs nothing compiled, which is "
