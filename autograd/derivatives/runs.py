@@ -8,6 +8,7 @@ from typing import Any
 
 from autograd.derivatives import sweeps
 from autograd.derivatives.reached import values_within
+from autograd.derivatives.replacing import with_values_replaced
 from autograd.graph.context import births, current, differentiating
 from autograd.graph.nodes import is_leaf, number, numbers, operands
 from autograd.graph.refusals import explain
@@ -141,16 +142,8 @@ class Run:
         return node not in self._made if is_leaf(node) else node in self._passed_in
 
     def settle_tree(self, tree: Any) -> Any:
-        """The same within a structure, of which anything but Values is left as it is."""
-        if isinstance(tree, Value):
-            (settled,) = self.settle([tree])
-            return settled
-        if isinstance(tree, dict):
-            return {key: self.settle_tree(one) for key, one in tree.items()}
-        if isinstance(tree, (list, tuple)):
-            parts = [self.settle_tree(one) for one in tree]
-            return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
-        return tree
+        """The same for the Values in any structure, of which all else is left as it is."""
+        return with_values_replaced(tree, self.settle)
 
     def arrange_block(self, rows: Sequence[Sequence[Any]], shape: tuple[int, ...]) -> Any:
         """The derivatives of an array of results, one row each: arrays of the two shapes in one."""
@@ -177,6 +170,7 @@ def argument_places(argnums: Argnums, count: int) -> list[int]:
 
     Raises:
         TypeError: it names none of a call with so many arguments.
+        ValueError: it names one twice.
     """
     places = [argnums] if isinstance(argnums, int) else list(argnums)
     for place in places:
@@ -184,7 +178,13 @@ def argument_places(argnums: Argnums, count: int) -> list[int]:
             raise TypeError(
                 f"argnums {argnums!r} names no argument of a call with {count} positional arguments"
             )
-    return [place % count for place in places]
+    chosen = [place % count for place in places]
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(
+            f"argnums {argnums!r} names an argument twice in a call with {count} positional arguments: name "
+            "each once, and use its derivative twice"
+        )
+    return chosen
 
 
 def _leaves(applied: Sequence[Application]) -> list[Value]:

@@ -95,6 +95,22 @@ class Structure:
         """Arrange objects in the places of the bare scalars and the whole arrays, one each."""
         return optree.tree_unflatten(self._spec, parts)
 
+    def spread(self, prefix: Any, name: str) -> list[Any]:
+        """For each bare scalar and whole array what a prefix of the nesting has in its place, or above it.
+
+        Raises:
+            ValueError: it is no prefix.
+
+        >>> flatten([(1.0, 2.0), 3.0])[1].spread([0, 1], "axes")
+        [0, 0, 1]
+        """
+        try:
+            return optree.broadcast_prefix(
+                prefix, self.nest(range(len(self._shapes))), none_is_leaf=True, namespace=_NAMESPACE
+            )
+        except ValueError:
+            raise ValueError(f"{name} {prefix!r} does not fit a structure {self}") from None
+
     @property
     def shapes(self) -> tuple[tuple[int, ...] | None, ...]:
         """The shape of each leaf in turn, None for a bare scalar."""
