@@ -18,6 +18,7 @@ import optree
 
 from autograd.graph.value import Value
 from autograd.primitives.ieee import described, to_float
+from autograd.support.exact_keys import exact_key
 from autograd.support.locks import fork_safe_lock
 
 __all__ = ["Structure", "arranged", "array_of", "flatten"]
@@ -262,7 +263,22 @@ def _fields_of(instance: Any) -> tuple[list[Any], tuple[Any, ...], list[str]]:
             settings.append(getattr(instance, field.name))
         else:
             names.append(field.name)
-    return [getattr(instance, name) for name in names], tuple(settings), names
+    return [getattr(instance, name) for name in names], _Static(settings), names
+
+
+class _Static(tuple[Any, ...]):
+    """Settings of a dataclass, equal where their types and bits are: 1 is not True, nor 0.0 -0.0."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Static) and exact_key(tuple(self)) == exact_key(tuple(other))
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(exact_key(tuple(self)))
 
 
 def _made(cls: Any, settings: tuple[Any, ...], children: Any) -> Any:

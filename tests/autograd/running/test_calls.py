@@ -6,7 +6,7 @@ import functools
 import gc
 import weakref
 from collections import namedtuple
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 import numpy as np
@@ -60,6 +60,19 @@ def test_a_static_argument_keeps_its_type_in_the_function():
     assert [flags(1.0, setting) for setting in (1, 1.0, True)] == [2.0, 3.0, 1.0]
     signs = fast(lambda x, zero: x * np.copysign(1.0, zero), static_argnums=1)
     assert [signs(1.0, setting) for setting in (0.0, -0.0)] == [1.0, -1.0]
+
+
+def test_settings_of_a_dataclass_are_told_apart_by_type_and_sign():
+    @dataclass
+    class Line:
+        slope: float
+        setting: object = field(metadata={"static": True})
+
+    quick = fast(lambda line: line.slope + len(repr(line.setting)))
+    for setting in (1, 1.0, True, (1, 0.0), (1, -0.0)):
+        assert quick(Line(1.0, setting)) == 1.0 + len(repr(setting))
+    with pytest.raises(TypeError, match="unhashable"):
+        quick(Line(1.0, [1]))
 
 
 def test_a_static_nan_is_traced_once():
