@@ -10,6 +10,7 @@ from autograd.checking.numbers import RefusedError, restated
 from autograd.checking.rounding import Rounded, derivatives, own_rounding, values_of
 from autograd.checking.tape import Tape
 from autograd.derivatives.transforms import grad, hessian
+from autograd.graph.context import differentiating
 from autograd.graph.nodes import number, numbers
 from autograd.graph.trees import flatten
 from autograd.graph.value import Value
@@ -72,7 +73,8 @@ class Subject:
     def run(self, point: Sequence[float]) -> tuple[list[Value], Value | float]:
         """The function on Values: those of its inputs, and the result."""
         inputs = [Value(coordinate) for coordinate in point]
-        return inputs, _scalar(self(inputs))
+        with differentiating(inputs):
+            return inputs, _scalar(self(inputs))
 
     def value(self, point: Sequence[float]) -> float:
         """The function's value."""

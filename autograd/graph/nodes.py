@@ -21,6 +21,7 @@ __all__ = [
     "gradients",
     "is_constant",
     "is_leaf",
+    "made_since",
     "new_node",
     "number",
     "numbers",
@@ -37,10 +38,11 @@ __all__ = [
 class Node(Protocol):
     """What a walk needs to know of a node; `Value` is one.
 
-    A leaf has no operation. The first operand is in ``_left``, the second in ``_right``; an operation
-    of three or more keeps them all as one tuple in ``_left``. An operand is a node, or a plain float
-    where it is a constant. An operation of several results makes one node that holds them all in
-    ``_data``, which nobody outside this folder sees, and of it a node for each result: see `Projection`.
+    A leaf has no operation, and tells in ``_left`` when it was made: see `made_since`. The first operand is
+    in ``_left``, the second in ``_right``; an operation of three or more keeps them all as one tuple in
+    ``_left``. An operand is a node, or a plain float where it is a constant. An operation of several
+    results makes one node that holds them all in ``_data``, which nobody outside this folder sees, and of
+    it a node for each result: see `Projection`.
     ``_scopes`` is what `scopes_of` tells, or None; ``_mark`` belongs to `full_order`.
     """
 
@@ -106,6 +108,14 @@ def is_constant(operand: Any) -> bool:
 def is_leaf(node: Node) -> bool:
     """Whether no operation made a node."""
     return node._operation is None
+
+
+def made_since(node: Node, beginning: int) -> bool:
+    """Whether a node is a leaf that was made after a `beginning`; a copy counts as made before.
+
+    What a function makes, it does not close over.
+    """
+    return node._operation is None and node._left is not None and node._left >= beginning
 
 
 def operation(node: Node) -> Any:

@@ -10,12 +10,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from autograd.graph import context
+from autograd.graph.nodes import parents
+from autograd.graph.walks import full_order, leaves_among
 from autograd.primitives import table
 from autograd.support.user_line import user_line
 
 __all__ = [
     "TracingError",
     "explain",
+    "is_in_trace",
     "point_by_point",
     "refuse_arguments",
     "refuse_as_array",
@@ -28,9 +31,27 @@ class TracingError(TypeError):
     """A traced function did what its program could not repeat; names the line of the user's code."""
 
 
+def is_in_trace(*operands: Any) -> bool:
+    """Whether this context traces a function, or an operand depends on what another thread traces one on.
+
+    To be asked only while `context.active` is not 0.
+    """
+    if context.current().tracing:
+        return True
+    inputs = context.traced
+    if not inputs:
+        return False
+    nodes = [operand for operand in operands if hasattr(type(operand), "_apply")]
+    below = leaves_among(map(parents, full_order(*nodes)))
+    return not inputs.isdisjoint([*nodes, *below])
+
+
 def refuse_in_trace(what: str, node: Any) -> None:
-    """Raise where this context traces a function, whose program could not repeat the step."""
-    if not context.current().tracing:
+    """Raise where a function is being traced, on a context of this or of its caller's thread.
+
+    Its program could not repeat the step.
+    """
+    if not is_in_trace(node):
         return
     name = f" of {node.label!r}" if node.label else ""
     raise TracingError(

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from autograd.primitives.ieee import power
-from autograd.primitives.primitive import primitive
+from autograd.primitives.operation import register
+from autograd.primitives.primitive import Primitive, primitive
 
 LOG_2 = 0.6931471805599453
 _LARGEST = sys.float_info.max
@@ -42,9 +43,23 @@ less_equal = primitive("less_equal", lambda a, b: 1.0 if a <= b else 0.0, (0, 0)
 equal = primitive("equal", lambda a, b: float(operator.eq(a, b)), (0, 0), symbol="==", commutative=True,
                   on_arrays=lambda a, b: np.equal(a, b).astype(float))
 
-where = primitive("where", lambda c, a, b: a if c else b,
-                  (0, lambda y, c, a, b: where(c, 1.0, 0.0), lambda y, c, a, b: where(c, 0.0, 1.0)),
-                  on_arrays=np.where)
+
+
+class _Where(Primitive):
+    """The choice, which has no partial derivative by what it does not select, where that is seen."""
+
+    def partials_at(self, y: Any, inputs: tuple[Any, ...], wanted: tuple[bool, ...]) -> list[Any]:
+        condition, _, _ = inputs
+        if type(condition) is not float:
+            return super().partials_at(y, inputs, wanted)
+        _, by_first, by_second = wanted
+        return [None, 1.0 if by_first and condition else None, 1.0 if by_second and not condition else None]
+
+
+where = register(_Where(
+    "where", lambda c, a, b: a if c else b,
+    (0, lambda y, c, a, b: where(c, 1.0, 0.0), lambda y, c, a, b: where(c, 0.0, 1.0)),
+    on_arrays=np.where, place=__name__))
 
 stop_gradient = primitive("stop_gradient", operator.pos, (0,), expression=lambda x: x)
 

@@ -8,8 +8,9 @@ from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
-from autograd.graph.context import Watcher, births, current, differentiating, tracing, watch
-from autograd.graph.nodes import is_constant, is_leaf, number
+from autograd.graph import context
+from autograd.graph.context import Watcher, beginning, current, tracing, watch
+from autograd.graph.nodes import is_constant, is_leaf, made_since, number
 from autograd.graph.refusals import explain
 from autograd.graph.scopes import scopes_of
 from autograd.graph.trees import Structure, flatten
@@ -47,7 +48,8 @@ def record(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -> Rec
     names = argument_names(f, example_args, keywords)
     inputs = [Value(number(scalar), name) for scalar, name in zip(scalars, names)]
     lines = _Lines()
-    with births() as made, tracing(), differentiating(inputs), watch(lines):
+    began = beginning()
+    with tracing(inputs), watch(lines):
         args = arguments.unflatten(inputs)
         try:
             result = f(*args[:-1], **args[-1]) if keywords else f(*args)
@@ -55,7 +57,7 @@ def record(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -> Rec
             explain(error)
             raise
     outputs, results = flatten(result, "the result of the traced function")
-    code, captured = _written(getattr(f, "__name__", type(f).__name__), inputs, outputs, made, lines.of)
+    code, captured = _written(getattr(f, "__name__", type(f).__name__), inputs, outputs, began, lines.of)
     return code, arguments, results, captured
 
 
@@ -75,12 +77,12 @@ def _written(
     name: str,
     inputs: Sequence[Value],
     outputs: Sequence[Any],
-    made: set[Value],
+    began: int,
     lines: dict[Value, Line],
 ) -> tuple[Code, list[Value]]:
-    """The code that computes outputs, and the leaves from outside that they depend on."""
+    """The code that computes outputs, and the leaves that they depend on, made before it began."""
     values = [output for output in outputs if isinstance(output, Value)]
-    stop = current().variables
+    stop = context.variables
     applied = applications(*values, stop=stop)
     known = set(inputs)
     below = dict.fromkeys(
@@ -89,7 +91,7 @@ def _written(
             *(value for value in values if is_leaf(value) or value in stop),
         ]
     )
-    captured = [leaf for leaf in below if leaf not in known and leaf not in made]
+    captured = [leaf for leaf in below if leaf not in known and not made_since(leaf, began)]
     builder = Builder()
     slots: dict[Value, int] = {node: builder.input() for node in [*inputs, *captured]}
 

@@ -29,6 +29,7 @@ from autograd.running.settings import (
     static_parameters,
 )
 from autograd.running.store import MOST_BYTES, Bounded, estimated_bytes, found_or_compiled
+from autograd.support.user_line import warn_user
 from autograd.support.wrapping import Wrapper
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "prepare",
     "records",
     "traces",
+    "warn_of_recording",
 ]
 
 LONGEST_FOR_LLVM = 20_000  # instructions; beyond, compiling takes longer than it saves
@@ -134,7 +136,7 @@ def prepare(
 
 
 def closes_over_variables(program: Program) -> bool:
-    return bool(program.captured) and not context.current().variables.isdisjoint(program.captured)
+    return bool(program.captured) and not context.variables.isdisjoint(program.captured)
 
 
 def checked_engine(engine: str, *others: str) -> str:
@@ -156,12 +158,35 @@ def records(scalars: Sequence[Any]) -> bool:
     return not {float}.issuperset(map(type, scalars))
 
 
+def warn_of_recording(call: str, compiled_form: str) -> bool:
+    """Warn that a call records what it was meant to compile, unless a transform or a trace is what it is in.
+
+    Args:
+        call: what is called with Values ``w``, as one writes it.
+        compiled_form: how to write it so that it runs compiled.
+
+    Returns:
+        Whether it warned.
+    """
+    surroundings = context.current()
+    if surroundings.tracing or surroundings.variables:
+        return False
+    warn_user(
+        f"{call} with Values in its arguments records every operation and runs nothing compiled, which is "
+        f"slower than without it. {compiled_form} runs compiled: Values that the function closes over are "
+        "inputs, read anew at each call. Results are plain numbers: for a gradient call value_and_grad inside"
+    )
+    return True
+
+
 class jit(Wrapper):  # noqa: N801  it is called like a function
     """A function that runs as a compiled program, frozen as it was when it was traced.
 
     The function is traced on its first call for a structure of arguments. Plain numbers, flags and arrays
     that it closes over keep what they were then, as in JAX; `jit` it anew to have them read again. Values
-    that it closes over are read at each call, and nothing but `jit` freezes.
+    that it closes over are read at each call, and nothing but `jit` freezes. Values among the arguments are
+    not what compiled code takes: such a call records, and says so once; the gradient by a model's Values
+    runs compiled as ``jit(lambda x: value_and_grad(loss)(model, x))``.
 
     >>> rate = 2.0
     >>> fast = jit(lambda x: rate * x, engine="python")
@@ -216,6 +241,7 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
         self._traces = traces()
         self._traces_of_instances = Instances(traces)
         self._is_method = stands_in_a_class(f)
+        self._has_warned = False
         # What can be frozen in a better way than by tracing a call of it, as a `vmap` can.
         self._frozen = f.frozen(engine) if hasattr(f, "frozen") and not self._has_static else None
 
@@ -235,6 +261,9 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
         scalars, structure, settings = self._split(args, kwargs)
         ready = None if records(scalars) else self._ready(scalars, structure, settings)
         if ready is None:
+            self._has_warned = self._has_warned or warn_of_recording(
+                "jit(f)(w, x)", "jit(lambda x: f(w, x))(x)"
+            )
             return self._f(*args, **kwargs)
         program, _, run, _ = ready
         if program.captured:

@@ -15,7 +15,7 @@ from autograd.graph.trees import Structure, array_of, flatten
 from autograd.primitives.ieee import described
 from autograd.programs.births import raise_birth
 from autograd.running.columns import arrays_of, columns_of, plain, stacked, turns
-from autograd.running.jit import Ready, Traces, checked_engine, prepare, records
+from autograd.running.jit import Ready, Traces, checked_engine, prepare, records, warn_of_recording
 
 __all__ = ["run_scan", "run_scan_batches", "scan", "scan_batches"]
 
@@ -192,7 +192,12 @@ def run_scan_batches(
 
 def _runs(engine: str, start: Sequence[Any], columns: Sequence[np.ndarray]) -> bool:
     """Whether a loop is for an engine to run, and not to be recorded or called itself."""
-    return engine != "eager" and not records(start) and all(one.dtype.kind != "O" for one in columns)
+    if engine == "eager":
+        return False
+    if not records(start) and all(column.dtype.kind != "O" for column in columns):
+        return True
+    warn_of_recording("scan(step, carry, xs)", "scan(step, numbers, xs)")
+    return False
 
 
 def _first(columns: Sequence[np.ndarray], each: Structure) -> Any:
@@ -274,7 +279,7 @@ def _unrolled(
         state, y = step(state, x) if totals is None else step(state, totals(state, i), x)
         return flatten(y, "the y that the step returns")
 
-    rows = turns(count, "scan", turn, warn=warn, stacklevel=5)
+    rows = turns(count, "scan", turn, warn=warn)
     if not rows:
         return state, None
     ys = [array_of(list(column), (count,)) for column in zip(*(scalars for scalars, _ in rows))]

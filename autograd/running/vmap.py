@@ -24,6 +24,7 @@ from autograd.running.jit import (
     prepare,
     records,
     traces,
+    warn_of_recording,
 )
 from autograd.support.wrapping import Wrapper
 
@@ -102,6 +103,7 @@ class Mapped(Wrapper):
         self._engine = engine
         self._out_axes = out_axes
         self._kept = kept
+        self._has_warned = False
 
     def made_of(self) -> tuple[Any, ...]:
         """The arguments that make the same once more."""
@@ -126,6 +128,9 @@ class Mapped(Wrapper):
         batch, reduce = _Batch(args, kwargs, self._in_axes), self._reduce
         ready = None if batch.records else self._ready(batch)
         if ready is None:
+            self._has_warned = self._has_warned or warn_of_recording(
+                "vmap(f)(w, xs)", "vmap(lambda x: f(w, x))(xs)"
+            )
             return _unrolled_map(self._f, batch, reduce, self._out_axes)
         program = ready.program
         columns = [*batch.columns, *ready.shared]

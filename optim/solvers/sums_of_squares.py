@@ -13,8 +13,9 @@ from autograd.support.extras import require
 from optim.samples import Samples
 from optim.solvers._arrays import Array
 from optim.solvers._compiling import compiled
+from optim.solvers._descent import descend
 from optim.solvers._ignored import warn_of_ignored
-from optim.solvers._newton import Problem, descend
+from optim.solvers._newton import Problem, SquaresIterate
 from optim.solvers._unknowns import Unknowns
 
 __all__ = ["least_squares"]
@@ -214,13 +215,14 @@ def _gauss_newton(residuals: _Residuals, start: Array, bounds: Any, loss: Any, m
     if loss != "linear" or not (np.isneginf(pair[0]).all() and np.isposinf(pair[1]).all()):
         raise ValueError("gauss-newton takes neither bounds nor a loss: 'trf' and 'dogbox' do")
     limit = 100 * len(start) if max_nfev is None else max_nfev
-    last, steps = descend(Problem(residuals.values, residuals.jacobian), start, limit)
-    length = float(np.sqrt(last.square))
+    problem = Problem(residuals.values, residuals.jacobian)
+    last, steps = descend(SquaresIterate(problem, start), limit)
+    length = float(np.sqrt(last.value))
     success = steps < limit and last.step.size <= max(1e-8 * length, 100.0 * last.noise)
     gradient = last.jacobian.T @ last.residuals
     return OptimizeResult(
         x=last.x,
-        cost=last.square / 2.0,
+        cost=last.value / 2.0,
         fun=last.residuals,
         jac=last.jacobian,
         grad=gradient,
