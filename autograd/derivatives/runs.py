@@ -34,6 +34,7 @@ class Run:
         self.structures: list[Structure] = []
         self.inputs: list[Value] = []
         self._began = beginning()
+        self._made: frozenset[Value] = frozenset()  # told by name, for copies
         for place in places:
             scalars, structure = flatten(
                 args[place], f"argument {place}, to differentiate by,", integers=False
@@ -140,7 +141,15 @@ class Run:
 
     def _is_outside(self, node: Value) -> bool:
         """Whether it is an argument that came as a Value, or a leaf that the call did not make."""
-        return not made_since(node, self._began) if is_leaf(node) else node in self._passed_in
+        if not is_leaf(node):
+            return node in self._passed_in
+        return not made_since(node, self._began) and node not in self._made
+
+    def remember_leaves(self, outputs: Sequence[Any]) -> None:
+        """Let copies of the call know which of the leaves below its outputs it made: copies do not tell."""
+        values = _values(outputs)
+        leaves = _reached(applications(*values, stop=self.inputs), values)
+        self._made = frozenset(leaf for leaf in leaves if not self._is_outside(leaf))
 
     def settle_tree(self, tree: Any) -> Any:
         """The same for the Values in any structure, of which all else is left as it is."""

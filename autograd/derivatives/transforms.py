@@ -245,6 +245,10 @@ class _Pull:
         self.outputs = outputs
         self.structure = structure
 
+    def __getstate__(self) -> dict[str, Any]:
+        self.run.remember_leaves(self.outputs)
+        return self.__dict__
+
     def __call__(self, cotangent: Any) -> tuple[Any, ...]:
         seeds, structure = flatten(cotangent, "the cotangent")
         if structure != self.structure:

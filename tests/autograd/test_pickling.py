@@ -10,7 +10,7 @@ import pickle
 import numpy as np
 import pytest
 
-from autograd import grad, hessian, hvp, jacobian, jit, jvp, trace, value_and_grad, vjp, vmap
+from autograd import Value, grad, hessian, hvp, jacobian, jit, jvp, trace, value_and_grad, vjp, vmap
 
 
 def cube(x, n=1.0):
@@ -104,6 +104,9 @@ def test_what_vjp_returns_is_pickled():
     value, pull = vjp(cube, 2.0, 3.0)
     assert pickle.loads(pickle.dumps((value, pull)))[1](1.0) == pull(1.0) == (36.0, 8.0)
     assert copy.deepcopy(pull)(1.0) == (36.0, 8.0)
+    _, pull = vjp(lambda x: x * x * Value(3.0) + Value(2.0), 2.0)
+    (cotangent,) = pickle.loads(pickle.dumps(pull))(1.0)
+    assert (cotangent, type(cotangent)) == (12.0, float)
 
 
 def test_transforms_of_pickled_functions_nest():
