@@ -300,7 +300,9 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
         """The scalars of a call, how they are arranged, and what else there is to it."""
         if not self._has_static:
             try:
-                scalars, structure = flatten(with_keywords(args, kwargs), "an argument of a jitted function")
+                scalars, structure = flatten(
+                    (*args, kwargs) if kwargs else args, "an argument of a jitted function"
+                )
             except TypeError:
                 if not (args and self._is_method):
                     raise
