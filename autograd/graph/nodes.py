@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from autograd.graph import context
 from autograd.primitives.ieee import to_float
 from autograd.primitives.operation import Operation, Projection
+from autograd.primitives.table import where
 
 __all__ = [
     "N",
@@ -32,6 +33,7 @@ __all__ = [
     "projected",
     "record_several",
     "result_index",
+    "selected_operands",
 ]
 
 
@@ -81,6 +83,14 @@ def number(operand: Any) -> float:
 def numbers(operands: Iterable[Any]) -> list[float]:
     """The `number` behind each of several operands or results."""
     return [operand if type(operand) is float else operand._data for operand in operands]
+
+
+def selected_operands(operation: Operation, operands: Sequence[Any]) -> Sequence[Any]:
+    """The operands that a result was made of: without what a `where` did not select."""
+    if operation is not where:
+        return operands
+    condition, first, second = operands
+    return condition, (first if number(condition) else second)
 
 
 def gradients(nodes: Iterable[Node]) -> list[float]:

@@ -20,7 +20,7 @@ import optree
 from autograd.graph.models.frames import Frame
 from autograd.graph.models.taken_apart import is_model, taken_apart
 from autograd.graph.value import Value
-from autograd.primitives.ieee import described, to_float
+from autograd.primitives.ieee import described, is_real, to_float
 from autograd.support.exact_keys import exact_key
 from autograd.support.locks import fork_safe_lock
 
@@ -214,7 +214,7 @@ def _scalar(leaf: Any, role: str) -> Any:
         return leaf
     if isinstance(leaf, (bool, np.bool_)):
         return float(leaf)
-    if not isinstance(leaf, (int, float, np.floating, np.integer)):
+    if not is_real(leaf):
         raise TypeError(
             f"{role} must be made of real numbers, Values and arrays of them, got {described(leaf)}"
         )

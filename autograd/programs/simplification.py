@@ -20,7 +20,7 @@ from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
 from autograd.support.user_line import Line
 
-__all__ = ["Builder", "Steps"]
+__all__ = ["Builder", "Transcript"]
 
 LONGEST_REMEMBERED = 2000  # steps; a longer trace is simplified each time, and takes no memory
 
@@ -122,7 +122,7 @@ class Builder:
         return Code(name, inputs, constants, instructions, tuple(map(place, outputs)))
 
 
-class Steps:
+class Transcript:
     """Takes down what a `Builder` would be told, and tells it at the end, unless it was told the same before.
 
     A slot is an int, of a constant a negative one.

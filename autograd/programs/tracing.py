@@ -18,7 +18,7 @@ from autograd.graph.value import Value
 from autograd.graph.walks import applications, leaves_among
 from autograd.primitives.operation import Projection
 from autograd.programs.code import Code
-from autograd.programs.simplification import Steps
+from autograd.programs.simplification import Transcript
 from autograd.support.user_line import Line, user_line
 
 __all__ = ["argument_names", "record", "with_keywords"]
@@ -92,7 +92,7 @@ def _written(
         ]
     )
     captured = [leaf for leaf in below if leaf not in known and not made_since(leaf, began)]
-    builder = Steps()
+    builder = Transcript()
     slots: dict[Value, int] = {node: builder.input() for node in [*inputs, *captured]}
 
     def slot(operand: Any) -> int:

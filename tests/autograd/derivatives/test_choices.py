@@ -207,3 +207,10 @@ def backward(f, *numbers):
     if isinstance(result, Value):
         result.backward()
     return [v.grad for v in values]
+
+
+def test_an_explanation_says_what_is_not_selected():
+    x, y = Value(0.0, "x"), Value(2.0, "y")
+    told = str(autograd.explain(where(less(0.0, x), sqrt(x) * y, y * y)))
+    assert "t3 receives nothing: it is not selected; t4 receives 1·1 = 1" in told
+    assert told.endswith("x 0, y 4.")
