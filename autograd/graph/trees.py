@@ -20,7 +20,7 @@ import optree
 from autograd.graph.models.frames import Frame
 from autograd.graph.models.taken_apart import is_model, taken_apart
 from autograd.graph.value import Value
-from autograd.primitives.ieee import described, is_real, to_float
+from autograd.primitives.ieee import as_array, described, is_real, to_float
 from autograd.support.exact_keys import exact_key
 from autograd.support.locks import fork_safe_lock
 
@@ -188,7 +188,9 @@ def flatten(tree: Any, role: str = "the argument", *, integers: bool = True) -> 
     scalars: list[Any] = []
     shapes: list[tuple[int, ...] | None] = []
     for leaf in leaves:
-        if isinstance(leaf, np.ndarray):
+        array = None if isinstance(leaf, (float, Value)) else as_array(leaf, role)
+        if array is not None:
+            leaf = array
             if leaf.dtype.kind not in ("fObiu" if integers else "fO"):
                 advice = ": pass x.astype(float)" if leaf.dtype.kind in "biu" else ""
                 raise TypeError(f"{role} must hold real numbers, got an array of {leaf.dtype}{advice}")
