@@ -6,20 +6,22 @@ what holds a replaced Value, at any depth, is copied; sharing and cycles stay, a
 
 from __future__ import annotations
 
-import copy
-from collections import deque
 from collections.abc import Callable, Sequence
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from functools import partial
+from types import FunctionType, MethodType
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
+from autograd.graph.models.reached import reached
+from autograd.graph.models.skeletons import Skeleton
 from autograd.graph.trees import array_of
 from autograd.graph.value import Value
 
 __all__ = ["with_values_replaced"]
 
-_OPAQUE = (type, ModuleType, FunctionType, BuiltinFunctionType, MethodType, Value, str, bytes, float, int)
+_OPAQUE = FunctionType, MethodType, partial, ref
 
 
 def with_values_replaced(root: Any, replace: Callable[[Sequence[Value]], Sequence[Any]]) -> Any:
@@ -32,82 +34,17 @@ def with_values_replaced(root: Any, replace: Callable[[Sequence[Value]], Sequenc
     >>> with_values_replaced({"a": {Value(1.0)}, "b": "text"}, lambda values: [v.data for v in values])
     {'a': {1.0}, 'b': 'text'}
     """
-    values: dict[Value, None] = {}
-    holders: dict[int, list[int]] = {}  # of each object, by id, who holds it
-    seen = {}  # by id; it keeps alive what only a list made here holds
-    stack = [root]
-    while stack:
-        part = stack.pop()
-        if isinstance(part, Value):
-            values[part] = None
-        if id(part) not in seen:
-            seen[id(part)] = part
-            for inner in _parts(part):
-                holders.setdefault(id(inner), []).append(id(part))
-                stack.append(inner)
-    made: dict[int, Any] = {}
-    for value, other in zip(values, replace(list(values))):
-        if other is not value:
-            made[id(value)] = other
-    affected: set[int] = set()
-    reached = list(made)
-    while reached:
-        place = reached.pop()
-        if place not in affected:
-            affected.add(place)
-            reached += holders.get(place, [])
-    return _rebuilt(root, affected, made)
-
-
-def _attributes(holder: Any) -> dict[str, Any]:
-    attributes = dict(getattr(holder, "__dict__", {}))
-    for cls in type(holder).__mro__:
-        slots = cls.__dict__.get("__slots__", ())
-        for name in (slots,) if isinstance(slots, str) else slots:
-            if name not in ("__dict__", "__weakref__") and hasattr(holder, name):
-                attributes[name] = getattr(holder, name)
-    return attributes
-
-
-def _parts(holder: Any) -> list[Any]:
-    """What an object holds."""
-    if holder is None or isinstance(holder, _OPAQUE):
-        return []
-    if isinstance(holder, np.ndarray):
-        return holder.ravel().tolist() if holder.dtype.kind == "O" else []
-    parts = list(_attributes(holder).values())
-    if isinstance(holder, dict):
-        parts += [*holder.keys(), *holder.values()]
-    elif isinstance(holder, (list, tuple, set, frozenset, deque)):
-        parts += holder
-    return parts
-
-
-def _rebuilt(holder: Any, affected: set[int], made: dict[int, Any]) -> Any:
-    """An object with what stands for its Values; itself where that is nothing else."""
-    if id(holder) in made:
-        return made[id(holder)]
-    if id(holder) not in affected:
-        return holder
-    if isinstance(holder, np.ndarray):
-        parts = [_rebuilt(part, affected, made) for part in holder.ravel().tolist()]
-        made[id(holder)] = array_of(parts, holder.shape)
-        return made[id(holder)]
-    if isinstance(holder, (tuple, frozenset)):
-        parts = [_rebuilt(part, affected, made) for part in holder]
-        made[id(holder)] = type(holder)(*parts) if hasattr(holder, "_fields") else type(holder)(parts)
-        return made[id(holder)]
-    twin = made[id(holder)] = copy.copy(holder)
-    if isinstance(holder, dict):
-        twin.clear()
-        for key, part in holder.items():
-            twin[_rebuilt(key, affected, made)] = _rebuilt(part, affected, made)
-    elif isinstance(holder, set):
-        twin.clear()
-        twin.update(_rebuilt(part, affected, made) for part in holder)
-    elif isinstance(holder, (list, deque)):
-        for at, part in enumerate(holder):
-            twin[at] = _rebuilt(part, affected, made)
-    for name, part in _attributes(holder).items():
-        object.__setattr__(twin, name, _rebuilt(part, affected, made))
-    return twin
+    found = list(reached([root], _OPAQUE, hashed=True))
+    values = [part for part, _ in found if isinstance(part, Value)]
+    others = {id(value): other for value, other in zip(values, replace(values)) if other is not value}
+    if not others:
+        return root
+    containers = [(container, parts) for container, parts in found if parts]
+    for array, parts in containers:
+        if type(array) is np.ndarray and any(id(part.content) in others for part in parts):
+            entries = [others.get(id(part.content), part.content) for part in parts]
+            if {float}.issuperset(map(type, entries)):
+                others[id(array)] = array_of(entries, array.shape)
+    index = {place: at for at, place in enumerate(others)}
+    skeleton = Skeleton(containers, lambda content: index.get(id(content)))
+    return skeleton.copy(list(others.values()))[0]

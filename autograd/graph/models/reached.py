@@ -19,14 +19,16 @@ from autograd.graph.value import Value
 __all__ = ["Part", "parts_of", "reached", "values_within"]
 
 _OPAQUE = (type, ModuleType, BuiltinFunctionType, Value, float, int, complex, str, bytes, type(None))
+_WITHOUT_ATTRIBUTES = {list, tuple, dict, deque, set, frozenset, np.ndarray}
 
 
 class Part(NamedTuple):
     """A part of a container.
 
     Attributes:
-        kind: "attribute", "slot", "entry" (of a list, tuple, dict or array), "cell" (of a function),
-            "referent" (of a bound method or a weak reference) or "argument" (of a `functools.partial`).
+        kind: "attribute", "slot", "entry" (of a list, tuple, deque, dict or array), "cell" (of a function),
+            "referent" (of a bound method or a weak reference), "argument" (of a `functools.partial`), or,
+            where hashed parts are asked for, "item" (of a dict: key and value) or "member" (of a set).
         place: its name, index or key.
         content: what stands there.
     """
@@ -41,8 +43,13 @@ class Part(NamedTuple):
         return f"[{self.place!r}]" if self.kind == "entry" else f".{self.place}"
 
 
-def parts_of(container: Any) -> list[Part]:
-    """What an object holds; nothing for what is not looked into."""
+def parts_of(container: Any, hashed: bool = False) -> list[Part]:
+    """What an object holds; nothing for what is not looked into.
+
+    Args:
+        container: any object.
+        hashed: whether what it finds by hash is among its parts: keys, and members of sets.
+    """
     if isinstance(container, _OPAQUE):
         return []
     if isinstance(container, FunctionType):
@@ -61,12 +68,17 @@ def parts_of(container: Any) -> list[Part]:
         held += container.keywords.items()
         parts = [Part("argument", place, content) for place, content in held]
     elif isinstance(container, dict):
-        parts = [Part("entry", key, content) for key, content in container.items()]
+        parts = [
+            Part("item", at, item) if hashed and type(item[0]) is not str else Part("entry", *item)
+            for at, item in enumerate(container.items())
+        ]
         if isinstance(container, defaultdict):
             parts.append(Part("slot", "default_factory", container.default_factory))
-    elif isinstance(container, (list, tuple)):
+    elif isinstance(container, (list, tuple, deque)):
         parts = [Part("entry", index, content) for index, content in enumerate(container)]
-    return parts + _attributes(container)
+    elif hashed and isinstance(container, (set, frozenset)):
+        parts = [Part("member", at, content) for at, content in enumerate(container)]
+    return parts if type(container) in _WITHOUT_ATTRIBUTES else parts + _attributes(container)
 
 
 def _attributes(container: Any) -> list[Part]:
@@ -89,17 +101,19 @@ def _is_empty(cell: CellType) -> bool:
     return False
 
 
-def reached(root: Any, opaque: tuple[type, ...] = ()) -> Iterator[tuple[Any, list[Part]]]:
-    """Every object that is reached, once, with its parts (none of an opaque one); the nearest first."""
-    seen = {id(root)}
+def reached(
+    root: Any, opaque: tuple[type, ...] = (), hashed: bool = False
+) -> Iterator[tuple[Any, list[Part]]]:
+    """Every object that is reached, once, with its `parts_of` (none of an opaque one); the nearest first."""
+    seen = {id(root): root}  # which keeps alive what only a part made here holds
     queue = deque([root])
     while queue:
         container = queue.popleft()
-        parts = [] if isinstance(container, opaque) else parts_of(container)
+        parts = [] if isinstance(container, opaque) else parts_of(container, hashed)
         yield container, parts
         for part in parts:
             if id(part.content) not in seen:
-                seen.add(id(part.content))
+                seen[id(part.content)] = part.content
                 queue.append(part.content)
 
 

@@ -89,6 +89,44 @@ def test_aux_with_cycles_and_sharing():
     assert ring["inner"] == [6.0]
 
 
+def test_aux_that_is_hashed_is_whole_before_it_is():
+    assert aux_of(lambda y: frozenset([Frozen((y,))])) == frozenset([Frozen((6.0,))])
+    assert aux_of(lambda y: {Frozen(Frozen(y)): [y]}) == {Frozen(Frozen(6.0)): [6.0]}
+    assert aux_of(lambda y: {(y, frozenset([Frozen(y)])), "a"}) == {(6.0, frozenset([Frozen(6.0)])), "a"}
+    assert list(aux_of(lambda y: {1: "a", y: "b", "c": y})) == [1, 6.0, "c"]
+
+
+def test_aux_may_be_deep_and_may_hold_itself_by_way_of_a_tuple():
+    def nested(y):
+        for _ in range(20_000):
+            y = [y]
+        return y
+
+    entry = aux_of(nested)
+    for _ in range(20_000):
+        (entry,) = entry
+    assert is_six(entry)
+
+    def ring(y):
+        metrics = Metrics(y)
+        metrics.parts = (metrics, y)
+        return metrics.parts
+
+    around = aux_of(ring)
+    assert around[0].parts is around
+    assert (around[1], around[0].loss) == (6.0, 6.0)
+
+
+def test_aux_of_a_class_written_in_c_keeps_what_it_holds():
+    def failure(y):
+        error = ValueError("text", 1)
+        error.loss = y
+        return error
+
+    error = aux_of(failure)
+    assert (type(error), error.args, error.loss) == (ValueError, ("text", 1), 6.0)
+
+
 def test_aux_model_keeps_its_own_weights_and_the_object_itself_where_nothing_is_to_settle():
     model = Model(2.0)
     other = {"untouched": [1, "text", Value(5.0)]}

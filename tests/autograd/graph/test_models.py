@@ -8,7 +8,7 @@ import pickle
 import random
 import re
 import weakref
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict, defaultdict, deque
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -134,6 +134,18 @@ def test_the_leaves_are_the_parameters_in_their_order(make, count):
     again, same = flatten(structure.unflatten(mixed))
     assert (again[0] is mixed[0], again[1:], same) == (True, numbers[1:], structure)
     assert pickle.loads(pickle.dumps(structure)) == structure
+
+
+def test_a_deque_is_a_container_as_a_list_is():
+    model = Model("w", w=Value(1.0), window=deque(maxlen=3), past=deque([0.5]))
+    model.window += [model.w, 0.25]
+    structure = flatten(model)[1]
+    copy = structure.unflatten([3.0])
+    assert copy.window == deque([3.0, 0.25])
+    assert (copy.window.maxlen, type(copy.window)) == (3, deque)
+    assert copy.past is model.past
+    for window, past in [(deque(model.window), model.past), (model.window, deque())]:
+        assert flatten(Model("w", w=model.w, window=window, past=past))[1] != structure
 
 
 def test_settings_stay_and_what_is_not_on_the_way_is_shared():
