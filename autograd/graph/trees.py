@@ -175,14 +175,15 @@ def flatten(tree: Any, role: str = "the argument", *, integers: bool = True) -> 
 
     Raises:
         TypeError: something in it is neither a real number, nor a Value, nor an array of them.
-        ValueError: a parameter of a model is not reached from the object.
+        ValueError: a parameter of a model is not reached from the object, or a static field of a dataclass
+            is not hashable.
 
     >>> flatten([1, (2.5, None)])
     ([1.0, 2.5], [*, (*, None)])
     """
     leaves, spec = optree.tree_flatten(tree, namespace=_NAMESPACE)
     if {float}.issuperset(map(type, leaves)):
-        return leaves, _of_scalars(spec)
+        return leaves, _of_scalars(spec) or Structure(spec, (None,) * spec.num_leaves)
     if _introduce(leaves):
         return flatten(tree, role, integers=integers)
     scalars: list[Any] = []
@@ -206,8 +207,17 @@ def flatten(tree: Any, role: str = "the argument", *, integers: bool = True) -> 
 
 
 @lru_cache(maxsize=1024)
-def _of_scalars(spec: Any) -> Structure:
-    """A structure of bare scalars: one object for each nesting, which makes a jitted call's look-up short."""
+def _of_scalars(spec: Any) -> Structure | None:
+    """A structure of bare scalars: one object for each nesting, which makes a jitted call's look-up short.
+
+    None for one with models: the settings of the first such model may since have been changed in place.
+    """
+    specs = [spec]
+    for inner in specs:  # which grows
+        parameters = getattr(inner.type, "parameters", None)
+        if callable(parameters) and parameters not in _of_fields:
+            return None
+        specs += optree.treespec_children(inner)
     return Structure(spec, (None,) * spec.num_leaves)
 
 
@@ -294,35 +304,44 @@ def _model_made(frame: Frame, parameters: Any) -> Any:
     return frame.model(parameters)
 
 
-def _fields_of(instance: Any) -> tuple[list[Any], tuple[Any, ...], list[str]]:
+def _fields_of(instance: Any) -> tuple[list[Any], _Static, list[str]]:
     names, settings = [], []
     for field in dataclasses.fields(instance):
         if field.metadata.get("static"):
             settings.append(getattr(instance, field.name))
         else:
             names.append(field.name)
-    return [getattr(instance, name) for name in names], _Static(settings), names
+    return [getattr(instance, name) for name in names], _Static(type(instance), settings), names
 
 
-class _Static(tuple[Any, ...]):
+class _Static:
     """Settings of a dataclass, equal where their types and bits are: 1 is not True, nor 0.0 -0.0."""
 
-    __slots__ = ()
+    __slots__ = ("_hash", "_key", "settings")
+
+    def __init__(self, cls: Any, settings: Sequence[Any]) -> None:
+        self.settings = settings
+        self._key = exact_key(tuple(settings))
+        try:
+            self._hash = hash(self._key)
+        except TypeError as error:
+            raise ValueError(
+                f"the static fields of {cls.__name__} must be hashable ({error}), because compiled code is "
+                "found again by them, and what is changed in place would not be noticed: write a tuple for a "
+                "list or an array, a frozenset for a set, a frozen dataclass for a dict"
+            ) from None
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Static) and exact_key(tuple(self)) == exact_key(tuple(other))
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
+        return isinstance(other, _Static) and self._key == other._key
 
     def __hash__(self) -> int:
-        return hash(exact_key(tuple(self)))
+        return self._hash
 
 
-def _made(cls: Any, settings: tuple[Any, ...], children: Any) -> Any:
+def _made(cls: Any, settings: _Static, children: Any) -> Any:
     """An instance with these fields; its `__init__` may demand what a gradient does not satisfy."""
     instance: Any = object.__new__(cls)
-    static, others = iter(settings), iter(children)
+    static, others = iter(settings.settings), iter(children)
     for field in dataclasses.fields(cls):
         object.__setattr__(instance, field.name, next(static if field.metadata.get("static") else others))
     return instance

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Sequence
 from copy import copy
-from functools import partial
+from functools import lru_cache, partial
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, WrapperDescriptorType
 from typing import Any, NamedTuple
 from weakref import ref
@@ -178,7 +178,13 @@ def _maker(container: Any) -> Maker | None:
 
 def base_of(container: Any) -> Any:
     """The class written in C that the container's class builds on: what it holds, attributes do not tell."""
-    return next(base for base in type(container).__mro__ if not _is_in_python(base))
+    cls: Any = type(container)
+    return _base(cls)
+
+
+@lru_cache(maxsize=1024)
+def _base(cls: Any) -> Any:
+    return next(base for base in cls.__mro__ if not _is_in_python(base))
 
 
 def _is_in_python(cls: Any) -> bool:

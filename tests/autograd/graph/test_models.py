@@ -300,6 +300,16 @@ def test_settings_that_change_in_place_are_another_structure():
         assert flatten(model)[1] != before
 
 
+@pytest.mark.parametrize("parameters", [("w",), ()])
+def test_a_copy_has_its_own_settings_and_not_those_of_an_equal_model_that_has_changed(parameters):
+    first = Model(*parameters, w=1.0, rates=[0.1])
+    flatten((first, 2.0))
+    first.rates.append(0.2)
+    second = Model(*parameters, w=1.0, rates=[0.1])
+    scalars, structure = flatten((second, 2.0))
+    assert structure.unflatten(scalars)[0].rates is second.rates
+
+
 @pytest.mark.parametrize(
     ("model", "error", "words"),
     [

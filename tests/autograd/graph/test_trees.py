@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd import Value
+from autograd import Value, grad, jit
 from autograd.graph.trees import Structure, flatten
 
 Pair = namedtuple("Pair", "a b")
@@ -74,6 +74,13 @@ def test_a_static_field_belongs_to_the_structure():
     assert structure == flatten(Neuron("tanh", [0.0, 0.0], 0.0))[1]
     assert structure != flatten(Neuron("relu", [1.0, 2.0], 3.0))[1]
     assert pickle.loads(pickle.dumps(structure)) == structure
+
+
+@pytest.mark.parametrize("setting", [["tanh"], {"name": "tanh"}, np.ones(2), (1, ["tanh"])])
+def test_a_static_field_that_can_be_changed_in_place_is_refused(setting):
+    for transform in (flatten, jit(lambda n: n.b), grad(lambda n: n.b)):
+        with pytest.raises(ValueError, match=r"static fields of Neuron must be hashable.*write a tuple"):
+            transform(Neuron(setting, [1.0], 2.0))
 
 
 def test_structures_differ_by_nesting_and_by_shape():
