@@ -9,7 +9,7 @@ from typing import Any
 from autograd.derivatives import sweeps
 from autograd.derivatives.reached import values_within
 from autograd.graph.context import births, current, differentiating
-from autograd.graph.nodes import is_leaf, number, numbers, operands
+from autograd.graph.nodes import is_constant, is_leaf, is_node, number, numbers, operands
 from autograd.graph.trees import Structure, arranged, array_of, flatten
 from autograd.graph.value import Value
 from autograd.graph.walks import Application, applications, leaves_among
@@ -133,11 +133,13 @@ class Run:
 
     def _is_outside(self, node: Value) -> bool:
         """Whether it is an argument that came as a Value, or a leaf that the call did not make."""
-        return node not in self._made if is_leaf(node) else node in self._passed_in
+        if is_leaf(node):
+            return node not in self._made and not is_constant(node)
+        return node in self._passed_in
 
     def settle_tree(self, tree: Any) -> Any:
         """The same within a structure, of which anything but Values is left as it is."""
-        if isinstance(tree, Value):
+        if is_node(tree):
             (settled,) = self.settle([tree])
             return settled
         if isinstance(tree, dict):
@@ -187,9 +189,10 @@ def _leaves(applied: Sequence[Application]) -> list[Value]:
 
 
 def _reached(applied: Sequence[Application], outputs: Sequence[Value]) -> set[Value]:
-    """The leaves that outputs depend on, or are."""
-    return {*_leaves(applied), *filter(is_leaf, outputs)}
+    """The leaves that outputs depend on, or are; constants aside."""
+    reached = {*_leaves(applied), *filter(is_leaf, outputs)}
+    return {leaf for leaf in reached if not is_constant(leaf)}
 
 
 def _values(results: Sequence[Any]) -> list[Value]:
-    return [one for one in results if isinstance(one, Value)]
+    return [one for one in results if is_node(one)]

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from autograd.engines.batches.chunks import in_turns
+from autograd.engines.batches.stretches import Stretches, has_arrays
 from autograd.programs.code import Code
 
 __all__ = ["Compiled", "compiled", "engine_names", "scan_batches"]
@@ -87,4 +88,4 @@ def compiled(program: Code, engine: str) -> Compiled:
         raise ValueError(f"engine must be 'auto' or one of {', '.join(engine_names())}, got {engine!r}")
     module = importlib.import_module(f"{__name__}.{engine}")
     engine_class: type[Compiled] = getattr(module, f"{engine.capitalize()}Engine")
-    return engine_class(program)
+    return Stretches(program, engine_class) if has_arrays(program) else engine_class(program)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import optree
 
+from autograd.graph.nodes import kinds
 from autograd.graph.value import Value
 from autograd.primitives.ieee import described, to_float
 
@@ -165,6 +166,8 @@ def flatten(tree: Any, role: str = "the argument", *, integers: bool = True) -> 
     scalars: list[Any] = []
     shapes: list[tuple[int, ...] | None] = []
     for leaf in leaves:
+        if type(leaf) is kinds.get(np.ndarray):  # a whole array of a graph
+            leaf = np.asarray(leaf)
         if isinstance(leaf, np.ndarray):
             if leaf.dtype.kind not in ("fObiu" if integers else "fO"):
                 advice = ": pass x.astype(float)" if leaf.dtype.kind in "biu" else ""

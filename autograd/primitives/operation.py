@@ -36,6 +36,7 @@ class Operation:
         rules: what `Value.backward` may run without further questions: see `Primitive`.
         libm: the name of the C function of doubles that computes it, or "".
         on_arrays: the same function on NumPy arrays of floats, or None.
+        takes_arrays: whether an operand or a result may be a whole array: an array of floats, or a node.
         place: the module that registered it.
     """
 
@@ -50,6 +51,7 @@ class Operation:
     rules: Any = None
     libm: str = ""
     on_arrays: Any = None
+    takes_arrays: bool = False
     place: str = ""
 
     def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
@@ -79,6 +81,31 @@ class Operation:
             One number an operand; None where nothing is asked for, or where it is 0 everywhere.
         """
         raise NotImplementedError(f"{self.name} has no rule for reverse mode (pull)")
+
+    def example(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
+        """Results of the same kinds, for a trace, in which the numbers do not matter."""
+        return self.run(inputs)
+
+    def pruned(self, needed: Sequence[bool]) -> tuple[Operation, list[int], list[int]] | None:
+        """The same with fewer results: the operation, which operands it takes, and which results are left.
+
+        Args:
+            needed: for each result whether it is used. None where nothing can be left out.
+        """
+        return None
+
+    def known(self, operands: Sequence[int], slots: Sequence[Any]) -> tuple[int, ...] | None:
+        """The slots that have its results already, where code is written, or None.
+
+        Args:
+            operands: slots.
+            slots: what is in each: an instruction, or a constant.
+        """
+        return None
+
+    def joined(self, operands: Sequence[int], other: Operation, others: Sequence[int]) -> Any:
+        """One operation that does the work of two on these slots, or None: see `Loop.joined`."""
+        return None
 
     def expand(self, *inputs: Any) -> Any:
         """Its result, or the tuple of its results, computed by other operations where that is possible.

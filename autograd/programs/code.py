@@ -1,14 +1,18 @@
 """`Code`: a computation in single-assignment form, as bare data, and the one way to run it forward.
 
+A slot holds a number, or a whole array of them.
 The slots of code are numbered: first its inputs, then its constants, then the results of its instructions
 in the order of execution. An instruction applies an operation to earlier slots.
 """
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from autograd.graph.scopes import Path
 from autograd.primitives.notation import format_constant, written
@@ -53,9 +57,10 @@ class Code:
     Attributes:
         name: what the function is called.
         inputs: a name for each input.
-        constants: the numbers that occur in it.
+        constants: the numbers that occur in it, and arrays of floats.
         instructions: the operations in order.
         outputs: the slots that it returns.
+        arrays: the inputs that are whole arrays, by their places.
         start: the number of slots before the first instruction's.
         size: the number of all slots.
 
@@ -67,15 +72,17 @@ class Code:
         self,
         name: str,
         inputs: Sequence[str],
-        constants: Sequence[float],
+        constants: Sequence[Any],
         instructions: Sequence[Instruction],
         outputs: Sequence[int],
+        arrays: Iterable[int] = (),
     ) -> None:
         self.name = name
         self.inputs = tuple(inputs)
         self.constants = tuple(constants)
         self.instructions = tuple(instructions)
         self.outputs = tuple(outputs)
+        self.arrays = frozenset(arrays)
         self.start = len(self.inputs) + len(self.constants)
         self.size = self._counted()
 
@@ -132,6 +139,16 @@ class Code:
         slots = self.run(inputs)
         return [slots[output] for output in self.outputs]
 
+    def key(self, *, lift: bool = False) -> tuple[Any, ...]:
+        """What it says, hashable: names, labels and lines do not matter; constants do, to the bit.
+
+        Args:
+            lift: whether it is to be the same for other numbers as constants.
+        """
+        written = [_bits(constant, lift) for constant in self.constants]
+        applied = tuple([instruction[:2] for instruction in self.instructions])
+        return len(self.inputs), self.arrays, tuple(written), applied, self.outputs
+
     def counts(self) -> dict[str, int]:
         """How many instructions there are of each kind, the most frequent first."""
         return dict(Counter(instruction.operation.name for instruction in self.instructions).most_common())
@@ -145,7 +162,7 @@ class Code:
 
     def names(self) -> list[str]:
         """A name for each slot: the inputs' own, the constants as numbers, the user's labels or t1, t2..."""
-        names = [*self.inputs, *(format_constant(number) for number in self.constants)]
+        names = [*self.inputs, *map(_shown, self.constants)]
         in_use = set(names)
         for label in self.labels()[self.start :]:
             is_free = label and label not in in_use
@@ -175,3 +192,15 @@ class Code:
             f"<Code {self.name}: {len(self.inputs)} inputs, {len(self)} instructions, "
             f"{len(self.outputs)} outputs>"
         )
+
+
+def _bits(constant: Any, lift: bool) -> bytes | None:
+    if type(constant) is np.ndarray:
+        return constant.tobytes()
+    return None if lift else struct.pack("<d", constant)
+
+
+def _shown(constant: Any) -> str:
+    if type(constant) is np.ndarray:
+        return f"array[{len(constant)}]"
+    return format_constant(constant)

@@ -8,29 +8,31 @@ from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
-from autograd.graph.context import Watcher, births, current, differentiating, tracing, watch
-from autograd.graph.nodes import is_constant, is_leaf, number
+from autograd.graph.context import Watcher, births, current, differentiating, entered, tracing
+from autograd.graph.nodes import is_array, is_constant, is_leaf, is_node, number, operands
 from autograd.graph.scopes import scopes_of
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
-from autograd.graph.walks import applications, leaves_among
+from autograd.graph.walks import Application, applications, leaves_among
 from autograd.primitives.operation import Projection
 from autograd.programs.code import Code
 from autograd.programs.simplification import Builder
 from autograd.support.user_line import Line, user_line
 
-__all__ = ["argument_names", "record"]
+__all__ = ["Lines", "argument_names", "record", "written"]
 
 
-Recording = tuple[Code, Structure, Structure, list[Value]]
+Recording = tuple[Code, Structure, Structure, list[Any]]
 
 
-def record(f: Callable[..., Any], *example_args: Any) -> Recording:
+def record(f: Callable[..., Any], *example_args: Any, nested: bool = False) -> Recording:
     """Run a function once on Values and write down what it computes.
 
     Args:
         f: a function of numbers in any structure that returns numbers in any structure.
         example_args: arguments of the structure that the code is for. Their numbers do not matter.
+        nested: whether what was computed before the call is captured as it stands, and not written down
+            again: the code is to be part of what is being recorded.
 
     Returns:
         The simplified code; how its arguments and its results are arranged; the Values that the function
@@ -43,36 +45,78 @@ def record(f: Callable[..., Any], *example_args: Any) -> Recording:
     scalars, arguments = flatten(example_args, "an example argument")
     names = argument_names(f, example_args)
     inputs = [Value(number(scalar), name) for scalar, name in zip(scalars, names)]
-    lines = _Lines()
-    with births() as made, tracing(), differentiating(inputs), watch(lines):
+    structures = []
+
+    def outputs(_: Lines) -> list[Any]:
         result = f(*arguments.unflatten(inputs))
-    outputs, results = flatten(result, "the result of the traced function")
-    code, captured = _written(getattr(f, "__name__", type(f).__name__), inputs, outputs, made, lines.of)
-    return code, arguments, results, captured
+        outputs, structure = flatten(result, "the result of the traced function")
+        structures.append(structure)
+        return outputs
+
+    name = getattr(f, "__name__", type(f).__name__)
+    code, captured = written(name, inputs, outputs, watchers=current().watchers, nested=nested)
+    return code, arguments, structures[0], captured
 
 
-class _Lines(Watcher):
-    """Remembers the line of the user's code that made each node."""
+class Lines(Watcher):
+    """Remembers the line of the user's code that made each node.
+
+    Attributes:
+        line: whose line the nodes are, where code is repeated.
+    """
 
     def __init__(self) -> None:
-        self.of: dict[Value, Line] = {}
+        self.of: dict[Any, Line | None] = {}
+        self.line: Line | None = None
+        self.is_repeating = False
 
-    def recorded(self, node: Value) -> None:
+    def recorded(self, node: Any) -> None:
         """A derivative's operation belongs to the line of what it is the derivative of."""
         source = current().source.node
-        self.of[node] = (source is not None and self.of.get(source)) or user_line()
+        line = None if source is None else self.of.get(source)
+        self.of[node] = self.line if self.is_repeating else line or user_line()
+
+    def repeated(self, code: Code, inputs: Sequence[Any]) -> list[Any]:
+        """The slots of code, whose lines the nodes that it makes of its inputs belong to."""
+        slots = [*inputs, *code.constants]
+        self.is_repeating = True
+        for operation, operands, results, _, self.line, _ in code.instructions:
+            result = operation(*[slots[operand] for operand in operands])
+            slots += (result,) if len(results) == 1 else result
+        self.is_repeating = False
+        return slots
 
 
-def _written(
+def written(
     name: str,
-    inputs: Sequence[Value],
-    outputs: Sequence[Any],
-    made: set[Value],
-    lines: dict[Value, Line],
-) -> tuple[Code, list[Value]]:
-    """The code that computes outputs, and the leaves from outside that they depend on."""
-    values = [output for output in outputs if isinstance(output, Value)]
+    inputs: Sequence[Any],
+    compute: Callable[[Lines], Sequence[Any]],
+    *,
+    watchers: tuple[Watcher, ...] = (),
+    nested: bool = True,
+) -> tuple[Code, list[Any]]:
+    """The code that computes what a function returns, and the nodes from outside that it depends on.
+
+    Args:
+        name: what the code is called.
+        inputs: leaves.
+        compute: returns nodes and numbers, the outputs, that it computes of the inputs; it is given what
+            remembers lines.
+        watchers: who else is told of the nodes.
+        nested: as for `record`.
+    """
+    lines = Lines()
+    with (
+        births() as made,
+        tracing(),
+        differentiating(inputs),
+        entered(watchers=(*watchers, lines)),
+    ):
+        outputs = compute(lines)
+    values = [output for output in outputs if is_node(output)]
     stop = current().variables
+    if nested:
+        stop = stop.union(_outside(lines.of, values))
     applied = applications(*values, stop=stop)
     known = set(inputs)
     below = dict.fromkeys(
@@ -81,33 +125,52 @@ def _written(
             *(value for value in values if is_leaf(value) or value in stop),
         ]
     )
-    captured = [leaf for leaf in below if leaf not in known and leaf not in made]
+    captured = [
+        leaf for leaf in below if leaf not in known and leaf not in made and not is_constant(leaf)
+    ]
     builder = Builder()
-    slots: dict[Value, int] = {node: builder.input() for node in [*inputs, *captured]}
-
-    def slot(operand: Any) -> int:
-        if is_constant(operand):
-            return builder.constant(operand)
-        at = slots.get(operand)
-        if at is None:  # a leaf that the function itself made
-            at = slots[operand] = builder.constant(number(operand))
-        return at
-
-    for operation, operands, results in applied:
-        operand_slots, node = tuple([slot(operand) for operand in operands]), results[0]
-        if isinstance(operation, Projection):  # of one of several results, once more
-            slots[node] = operand_slots[0]
-            continue
-        base = builder.operation(operation, operand_slots, node.label, lines.get(node), scopes_of(node))
-        for place, result in enumerate(results, base):
-            slots[result] = place
-            if result.label:
-                builder.label(place, result.label)
+    slots = {node: builder.input(is_array(node)) for node in [*inputs, *captured]}
+    _write(builder, slots, applied, lines.of)
     names = [
         *(node.label for node in inputs),
         *(node.label or f"c{i}" for i, node in enumerate(captured, 1)),
     ]
-    return builder.finish(name, _distinct(names), [slot(output) for output in outputs]), captured
+    return builder.finish(name, _distinct(names), [_slot(builder, slots, at) for at in outputs]), captured
+
+
+def _outside(lines: dict[Any, Line | None], values: Sequence[Any]) -> set[Any]:
+    """The results of operations, among what nodes were made of, that are not among these nodes."""
+    used = [*(operand for node in lines for operand in operands(node)), *values]
+    return {node for node in used if type(node) is not float and node not in lines and not is_leaf(node)}
+
+
+def _slot(builder: Builder, slots: dict[Any, int], operand: Any) -> int:
+    if type(operand) is float or operand not in slots and is_constant(operand):
+        return builder.constant(number(operand))
+    at = slots.get(operand)
+    if at is None:  # a leaf that the function itself made
+        at = slots[operand] = builder.constant(number(operand))
+    return at
+
+
+def _write(
+    builder: Builder,
+    slots: dict[Any, int],
+    applied: Sequence[Application],
+    lines: dict[Any, Line | None],
+) -> None:
+    """Write down what was applied, and in which slots the results are."""
+    for operation, operands, results in applied:
+        operand_slots = tuple([_slot(builder, slots, operand) for operand in operands])
+        node = results[0]
+        if isinstance(operation, Projection):  # of one of several results, once more
+            slots[node] = operand_slots[0]
+            continue
+        places = builder.results(operation, operand_slots, node.label, lines.get(node), scopes_of(node))
+        for place, result in zip(places, results):
+            slots[result] = place
+            if result.label:
+                builder.label(place, result.label)
 
 
 def argument_names(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:

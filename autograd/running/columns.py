@@ -13,6 +13,7 @@ from autograd.graph.context import Watcher, watch
 from autograd.graph.trees import Structure
 from autograd.graph.value import Value
 from autograd.primitives.ieee import described
+from autograd.programs.loops.array import Array
 
 __all__ = ["arrays_of", "columns_of", "plain", "samples_first", "stacked", "turns"]
 
@@ -33,6 +34,8 @@ def arrays_of(arg: Any, name: str, bare: str = "") -> tuple[list[Any], Structure
     """
     arrays, outer = Structure.of_arrays(arg)
     for array in arrays:
+        if isinstance(array, Array):
+            continue
         if not isinstance(array, np.ndarray) or array.ndim == 0:
             got, advice = described(array), bare
             if array is not arg:
@@ -50,7 +53,9 @@ def arrays_of(arg: Any, name: str, bare: str = "") -> tuple[list[Any], Structure
 
 def columns_of(arrays: Sequence[np.ndarray], outer: Structure) -> tuple[list[np.ndarray], Structure]:
     """One column (a view) for each scalar of one entry along the first axis, and that entry's structure."""
-    columns = [array[(slice(None), *at)] for array in arrays for at in np.ndindex(array.shape[1:])]
+    columns = [
+        array[(slice(None), *at)] if at else array for array in arrays for at in np.ndindex(array.shape[1:])
+    ]
     return columns, outer.with_shapes([array.shape[1:] or None for array in arrays])
 
 

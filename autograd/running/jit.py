@@ -19,8 +19,9 @@ from autograd.graph.anomaly import is_hunted
 from autograd.graph.nodes import numbers
 from autograd.graph.trees import Structure, flatten
 from autograd.programs.births import raise_birth
+from autograd.programs.code import Code
 from autograd.programs.program import Program, trace
-from autograd.running.store import MOST_BYTES, Bounded, estimated_bytes, found_or_compiled
+from autograd.running.store import MOST_BYTES, Bounded, estimated_bytes, found_or_compiled, lifted
 
 __all__ = [
     "Ready",
@@ -28,6 +29,7 @@ __all__ = [
     "checked_engine",
     "choose_engine",
     "jit",
+    "made_ready",
     "prepare",
     "records",
     "traces",
@@ -36,7 +38,7 @@ __all__ = [
 LONGEST_FOR_LLVM = 20_000  # instructions; beyond, compiling takes longer than it saves
 
 
-def choose_engine(program: Program, use: str) -> str:
+def choose_engine(program: Program | Code, use: str) -> str:
     """What ``engine="auto"`` means.
 
     Args:
@@ -112,12 +114,17 @@ def prepare(
         program = trace(call, *example())
         if closes_over_variables(program):
             return None
-        chosen = choose_engine(program, use) if engine == "auto" else engine
-        run = found_or_compiled(program.code, chosen, lift=lift)
-        ready = Ready(program, chosen, run, program.constants if lift else ())
+        ready = made_ready(program, engine, use, lift=lift)
         if kept is not None:
             ready = kept.keep(key, ready)
     return None if closes_over_variables(ready.program) else ready
+
+
+def made_ready(program: Program, engine: str, use: str, *, lift: bool) -> Ready:
+    """A program, compiled or found compiled: see `prepare`."""
+    chosen = choose_engine(program, use) if engine == "auto" else engine
+    run = found_or_compiled(program.code, chosen, lift=lift)
+    return Ready(program, chosen, run, lifted(program.code) if lift else ())
 
 
 def closes_over_variables(program: Program) -> bool:
