@@ -88,4 +88,6 @@ def compiled(program: Code, engine: str) -> Compiled:
         raise ValueError(f"engine must be 'auto' or one of {', '.join(engine_names())}, got {engine!r}")
     module = importlib.import_module(f"{__name__}.{engine}")
     engine_class: type[Compiled] = getattr(module, f"{engine.capitalize()}Engine")
-    return Stretches(program, engine_class) if has_arrays(program) else engine_class(program)
+    if has_arrays(program) and (engine != "python" or program.arrays):
+        return Stretches(program, engine_class)
+    return engine_class(program)

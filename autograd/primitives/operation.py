@@ -37,6 +37,7 @@ class Operation:
         libm: the name of the C function of doubles that computes it, or "".
         on_arrays: the same function on NumPy arrays of floats, or None.
         takes_arrays: whether an operand or a result may be a whole array: an array of floats, or a node.
+        body: the code that it holds, or None.
         place: the module that registered it.
     """
 
@@ -52,6 +53,7 @@ class Operation:
     libm: str = ""
     on_arrays: Any = None
     takes_arrays: bool = False
+    body: Any = None
     place: str = ""
 
     def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
@@ -93,6 +95,10 @@ class Operation:
             needed: for each result whether it is used. None where nothing can be left out.
         """
         return None
+
+    def with_body(self, body: Any) -> Operation:
+        """The same operation, holding other code of the same inputs and outputs."""
+        raise NotImplementedError(f"{self.name} holds no code")
 
     def known(self, operands: Sequence[int], slots: Sequence[Any]) -> tuple[int, ...] | None:
         """The slots that have its results already, where code is written, or None.

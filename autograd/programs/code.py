@@ -170,22 +170,33 @@ class Code:
             in_use.add(names[-1])
         return names
 
+    def operations(self) -> dict[Operation, None]:
+        """What is applied in it, each operation once; those in bodies too."""
+        found: dict[Operation, None] = {}
+        for instruction in self.instructions:
+            if instruction.operation.body is not None:
+                found |= instruction.operation.body.operations()
+            found[instruction.operation] = None
+        return found
+
     def __str__(self) -> str:
+        head = f"{self.name}: {len(self.inputs)} inputs, {len(self)} instructions, {len(self.outputs)} outputs"
+        rows = self._rows()
+        width = min(max(map(len, [text for text, _ in rows]), default=0), 48)
+        lines = [f"{text:<{width}}  # line {line.number}: {line.text}" if line else text for text, line in rows]
+        return "\n".join([head, *lines])
+
+    def _rows(self, indent: str = "  ") -> list[tuple[str, Line | None]]:
+        """What is printed: a text and its line; the bodies of operations are indented under them."""
         names = self.names()
-        lines = [
-            f"{self.name}: {len(self.inputs)} inputs, {len(self)} instructions, {len(self.outputs)} outputs",
-            f"  inputs   {', '.join(self.inputs)}",
-        ]
-        written = [
-            f"  {', '.join([names[result] for result in instruction.results])} = {instruction.written(names)}"
-            for instruction in self.instructions
-        ]
-        width = min(max(map(len, written), default=0), 48)
-        for text, instruction in zip(written, self.instructions):
-            line = instruction.line
-            lines.append(f"{text:<{width}}  # line {line.number}: {line.text}" if line else text)
-        lines.append(f"  outputs  {', '.join(names[output] for output in self.outputs)}")
-        return "\n".join(lines)
+        rows: list[tuple[str, Line | None]] = [(f"{indent}inputs   {', '.join(self.inputs)}", None)]
+        for instruction in self.instructions:
+            results = ", ".join([names[result] for result in instruction.results])
+            rows.append((f"{indent}{results} = {instruction.written(names)}", instruction.line))
+            if instruction.operation.body is not None:
+                rows += instruction.operation.body._rows(indent + "    ")
+        outputs = ", ".join([names[output] for output in self.outputs])
+        return [*rows, (f"{indent}outputs  {outputs}", None)]
 
     def __repr__(self) -> str:
         return (

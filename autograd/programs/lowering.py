@@ -40,7 +40,7 @@ def lowered(code: Code, *, split: bool = True) -> Code:
             whose instructions have one result.
     """
     builder = Builder()
-    slots = [builder.input() for _ in code.inputs]
+    slots = [builder.input(place in code.arrays) for place in range(len(code.inputs))]
     _replay(builder, code, slots, split)
     return builder.finish(code.name, code.inputs, [slots[output] for output in code.outputs])
 
@@ -56,6 +56,9 @@ def _replay(
     for instruction in code.instructions:
         operands = [slots[operand] for operand in instruction.operands]
         operation = instruction.operation
+        if operation.body is not None:
+            operation = operation.with_body(lowered(operation.body, split=split))
+            instruction = instruction._replace(operation=operation)
         expression = None if is_elementary(operation) else _expression(operation)
         if expression is not None:
             inner = list(operands)
@@ -71,12 +74,11 @@ def _kept(
     """The slots of an operation that is not written out."""
     operation, line = instruction.operation, (caller or instruction).line
     labels = [""] * operation.result_count if caller else instruction.labels
-    if split and not isinstance(operation, Primitive):
+    if split and not isinstance(operation, Primitive) and not operation.takes_arrays:
         places = range(operation.result_count)
         slots = [builder.operation(result_of(operation, place), operands, line=line) for place in places]
     else:
-        first = builder.operation(operation, operands, line=line)
-        slots = list(range(first, first + operation.result_count))
+        slots = list(builder.results(operation, operands, line=line))
     for slot, label in zip(slots, labels):
         builder.label(slot, label)
     return slots

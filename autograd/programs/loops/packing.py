@@ -18,6 +18,7 @@ class ArrayOperation(Operation):
     """An operation whose operands and results may be whole arrays, of one dimension."""
 
     takes_arrays = True
+    is_builtin = True
 
     def operand(self, number: object) -> Any:
         """A plain number as a float, an array as one of floats."""
