@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from autograd.graph import context
 from autograd.graph.context import Received, Watcher, current, entered
-from autograd.graph.nodes import number, numbers, operands, operation
+from autograd.graph.nodes import is_array, is_constant, number, numbers, operands, operation
 from autograd.graph.value import Value
 from autograd.support.user_line import Line, user_line
 
@@ -62,11 +64,14 @@ class _Detective(Watcher):
             return  # on numbers that do not matter
         source = current().source.node
         line = self.lines[node] = self.lines.get(source) or user_line()
+        if operation(node).takes_arrays:
+            return  # it hunts by itself
         if source is None and is_born(node._data, numbers(operands(node))):
             raise FloatingPointError(f"{_call(node)} is {node._data}, at {line}")
 
     def propagated(self, node: Value, adjoints: Sequence[float], received: Received) -> None:
         for operand, gradient, held in received:
+            gradient, held = _worst(gradient), _worst(held)
             if self._is_born_at(node, gradient, adjoints):
                 reached = " and ".join(map(str, adjoints))
                 raise FloatingPointError(
@@ -88,11 +93,19 @@ class _Detective(Watcher):
 
     def _is_born_at(self, node: Value, derivative: float, of: Sequence[float]) -> bool:
         results = node._data if isinstance(node._data, tuple) else (node._data,)
-        return is_born(derivative, [*of, *results, *numbers(operands(node))])
+        return is_born(_worst(derivative), [*map(_worst, [*of, *results, *numbers(operands(node))])])
 
     def _where(self, node: Value) -> str:
         line = self.lines.get(node)
         return f", recorded at {line}" if line else ""
+
+
+def _worst(number: Any) -> float:
+    """A number; of an array one that is not finite, if there is one."""
+    if type(number) is not np.ndarray:
+        return number  # type: ignore[no-any-return]
+    others = number[~np.isfinite(number)]
+    return others[0].item() if len(others) else 0.0
 
 
 def is_born(result: float, of: list[float]) -> bool:
@@ -104,7 +117,8 @@ def is_born(result: float, of: list[float]) -> bool:
 
 def _named(operand: Any) -> str:
     label = "" if type(operand) is float else operand.label
-    return f"{label}={number(operand)}" if label else f"{number(operand)}"
+    shown = number(operand) if is_constant(operand) or not is_array(operand) else "an array"
+    return f"{label}={shown}" if label else f"{shown}"
 
 
 def _call(node: Value) -> str:

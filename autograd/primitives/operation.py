@@ -96,6 +96,18 @@ class Operation:
         """
         return None
 
+    def hunt(self, inputs: Sequence[Any], place: str = "") -> None:
+        """Raise where a nan or an inf is born in the code that it holds.
+
+        Args:
+            inputs: its operands' numbers.
+            place: which run it was, for the message.
+        """
+
+    def run_quietly(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
+        """The results of plain numbers, where anomalies may be detected and are not to be hunted."""
+        return self.run(inputs)
+
     def with_body(self, body: Any) -> Operation:
         """The same operation, holding other code of the same inputs and outputs."""
         raise NotImplementedError(f"{self.name} holds no code")

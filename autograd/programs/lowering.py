@@ -13,11 +13,13 @@ from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from autograd.graph.value import Value
 from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
+from autograd.programs.loops.packing import expanded
 from autograd.programs.simplification import Builder
-from autograd.programs.tracing import record
+from autograd.programs.tracing import Lines, record, written
 
 __all__ = ["in_primitives", "is_elementary", "lowered", "result_of"]
 
@@ -107,7 +109,18 @@ def result_of(operation: Operation, index: int) -> Primitive:
 
 
 def in_primitives(code: Code) -> Code:
-    """The same code in primitives: each result of another operation is an instruction of its own."""
+    """The same code in primitives on numbers: loops are written out step by step.
+
+    Each result of another operation is an instruction of its own.
+    """
+    if any(instruction.operation.takes_arrays for instruction in code.instructions):
+        inputs = [Value(0.5, name) for name in code.inputs]
+
+        def compute(lines: Lines) -> list[Any]:
+            slots = lines.repeated(code, inputs, expanded)
+            return [slots[output] for output in code.outputs]
+
+        code, _ = written(code.name, inputs, compute)
     builder = Builder()
     slots = [builder.input() for _ in code.inputs] + [builder.constant(number) for number in code.constants]
     for instruction in code.instructions:

@@ -14,7 +14,7 @@ from autograd.graph.scopes import scopes_of
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
 from autograd.graph.walks import Application, applications, leaves_among
-from autograd.primitives.operation import Projection
+from autograd.primitives.operation import Operation, Projection
 from autograd.programs.code import Code
 from autograd.programs.simplification import Builder
 from autograd.support.user_line import Line, user_line
@@ -76,12 +76,14 @@ class Lines(Watcher):
         line = None if source is None else self.of.get(source)
         self.of[node] = self.line if self.is_repeating else line or user_line()
 
-    def repeated(self, code: Code, inputs: Sequence[Any]) -> list[Any]:
-        """The slots of code, whose lines the nodes that it makes of its inputs belong to."""
+    def repeated(
+        self, code: Code, inputs: Sequence[Any], apply: Callable[..., Any] = Operation.__call__
+    ) -> list[Any]:
+        """The slots of code, whose lines the nodes that it makes of its inputs belong to: see `Code.run`."""
         slots = [*inputs, *code.constants]
         self.is_repeating = True
         for operation, operands, results, _, self.line, _ in code.instructions:
-            result = operation(*[slots[operand] for operand in operands])
+            result = apply(operation, *[slots[operand] for operand in operands])
             slots += (result,) if len(results) == 1 else result
         self.is_repeating = False
         return slots

@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.graph.anomaly import is_hunted
 from autograd.primitives.operation import Operation
+from autograd.programs.births import raise_birth
 from autograd.programs.code import Code
 from autograd.programs.loops import joining, loop_rules
-from autograd.programs.loops.packing import ArrayOperation
+from autograd.programs.loops.packing import ArrayOperation, expanded
 
 __all__ = ["Joined", "Loop", "run_by"]
 
@@ -85,7 +87,23 @@ class Loop(ArrayOperation):
 
     def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """The last carries and the arrays of ys."""
+        results = self.run_quietly(inputs)
+        if is_hunted(*(np.atleast_1d(result) for result in results)):
+            self.hunt(inputs)
+        return results
+
+    def run_quietly(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
+        """The same, where nobody hunts for what is not finite."""
         return self.run_with(_running[-1], inputs)
+
+    def hunt(self, inputs: Sequence[Any], place: str = "") -> None:
+        """Repeat the loop step by step, and raise where a nan or an inf is born; names the step."""
+        count, *rest = inputs
+        carries, columns, shared = self.split(rest)
+        steps = range(int(count))
+        for i in reversed(steps) if self.is_reversed else steps:
+            numbers = [*carries, *[column[i].item() for column in columns], *shared]
+            carries = raise_birth(self.body, numbers, f"{place}, step {i}")[: self.carries]
 
     def run_with(self, runner: Runner, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """The same, where something runs the body from a first carry along the columns: see `run_by`."""
@@ -112,7 +130,8 @@ class Loop(ArrayOperation):
         steps = range(int(count))
         ys: list[list[Any]] = [[] for _ in range(self.result_count - self.carries)]
         for i in reversed(steps) if self.is_reversed else steps:
-            outputs = self.body([*carries, *[column[i] for column in columns], *shared])
+            slots = self.body.run([*carries, *[column[i] for column in columns], *shared], expanded)
+            outputs = [slots[output] for output in self.body.outputs]
             carries = outputs[: self.carries]
             for y, output in zip(ys, outputs[self.carries :]):
                 y.append(output)

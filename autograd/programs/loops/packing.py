@@ -11,7 +11,7 @@ import numpy as np
 from autograd.primitives.ieee import described
 from autograd.primitives.operation import Operation
 
-__all__ = ["ArrayOperation", "item", "length", "put", "stack", "unstack"]
+__all__ = ["ArrayOperation", "expanded", "item", "length", "put", "stack", "unstack"]
 
 
 class ArrayOperation(Operation):
@@ -59,6 +59,10 @@ class Stack(ArrayOperation):
         terms = unstack(self.arity)(adjoints[0])
         return (terms,) if self.arity == 1 else terms  # type: ignore[no-any-return]
 
+    def expand(self, *inputs: Any) -> Any:
+        """A list."""
+        return list(inputs)
+
     def _settings(self) -> tuple[Any, ...]:
         return (self.arity,)
 
@@ -93,6 +97,10 @@ class Unstack(ArrayOperation):
         """The adjoints, stacked."""
         return (stack(self.result_count)(*adjoints),)
 
+    def expand(self, *inputs: Any) -> Any:
+        """The elements of a sequence."""
+        return inputs[0][0] if self.result_count == 1 else tuple(inputs[0])
+
     def _settings(self) -> tuple[Any, ...]:
         return (self.result_count,)
 
@@ -122,6 +130,10 @@ class Item(ArrayOperation):
     ) -> Sequence[Any]:
         """The adjoint in an array of zeros."""
         return (put(self.index)(adjoints[0], inputs[0]),)
+
+    def expand(self, *inputs: Any) -> Any:
+        """An element of a sequence."""
+        return inputs[0][self.index]
 
     def _settings(self) -> tuple[Any, ...]:
         return (self.index,)
@@ -156,6 +168,12 @@ class Put(ArrayOperation):
         """The adjoint's element."""
         return item(self.index)(adjoints[0]) if wanted[0] else None, None
 
+    def expand(self, *inputs: Any) -> Any:
+        """A list."""
+        elements = [0.0] * len(inputs[1])
+        elements[self.index] = inputs[0]
+        return elements
+
     def _settings(self) -> tuple[Any, ...]:
         return (self.index,)
 
@@ -186,6 +204,11 @@ class Length(ArrayOperation):
     ) -> Sequence[Any]:
         """None."""
         return (None,)
+
+
+def expanded(operation: Operation, *operands: Any) -> Any:
+    """An operation's results, by operations on numbers alone; arrays may be any sequences of numbers."""
+    return operation.expand(*operands) if operation.takes_arrays else operation(*operands)
 
 
 stack = lru_cache(maxsize=1024)(Stack)
