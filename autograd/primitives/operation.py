@@ -108,6 +108,25 @@ class Operation:
         """The results of plain numbers, where anomalies may be detected and are not to be hunted."""
         return self.run(inputs)
 
+    def arrays(self, operands: Sequence[bool]) -> tuple[bool, ...]:
+        """Which results are whole arrays.
+
+        Args:
+            operands: which operands are.
+
+        Raises:
+            TypeError: an operand is an array that must be a number, or the other way round.
+        """
+        self.expect(operands, [False] * self.arity)
+        return (False,) * self.result_count
+
+    def expect(self, operands: Sequence[bool], expected: Sequence[bool]) -> None:
+        """Compare which operands are whole arrays with what was expected; raises a TypeError: see `arrays`."""
+        for place, (is_array, should_be) in enumerate(zip(operands, expected)):
+            if is_array != should_be:
+                kinds = ("an array", "a number") if should_be else ("a number", "an array")
+                raise TypeError(f"operand {place} of {self.name} must be {kinds[0]}, got {kinds[1]}")
+
     def with_body(self, body: Any) -> Operation:
         """The same operation, holding other code of the same inputs and outputs."""
         raise NotImplementedError(f"{self.name} holds no code")

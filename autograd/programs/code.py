@@ -19,7 +19,7 @@ from autograd.primitives.notation import format_constant, written
 from autograd.primitives.operation import Operation
 from autograd.support.user_line import Line
 
-__all__ = ["Code", "Instruction"]
+__all__ = ["Code", "Instruction", "distinct"]
 
 
 class Instruction(NamedTuple):
@@ -162,13 +162,25 @@ class Code:
 
     def names(self) -> list[str]:
         """A name for each slot: the inputs' own, the constants as numbers, the user's labels or t1, t2..."""
-        names = [*self.inputs, *map(_shown, self.constants)]
+        names = [*self.inputs, *map(format_constant, self.constants)]
         in_use = set(names)
         for label in self.labels()[self.start :]:
             is_free = label and label not in in_use
             names.append(label if is_free else f"t{len(names) - self.start + 1}")
             in_use.add(names[-1])
         return names
+
+    def kinds(self) -> list[bool]:
+        """For each slot whether it holds a whole array.
+
+        Raises:
+            TypeError: an operand is an array that must be a number, or the other way round.
+        """
+        kinds = [place in self.arrays for place in range(len(self.inputs))]
+        kinds += [type(constant) is np.ndarray for constant in self.constants]
+        for instruction in self.instructions:
+            kinds += instruction.operation.arrays([kinds[operand] for operand in instruction.operands])
+        return kinds
 
     def operations(self) -> dict[Operation, None]:
         """What is applied in it, each operation once; those in bodies too."""
@@ -205,13 +217,26 @@ class Code:
         )
 
 
+def distinct(names: Iterable[str]) -> list[str]:
+    """The names, with a number after those that came before.
+
+    >>> distinct(["x", "y", "x", "x_2", "x"])
+    ['x', 'y', 'x_2', 'x_2_2', 'x_3']
+    """
+    in_use: set[str] = set()
+    repeats: Counter[str] = Counter()
+    found = []
+    for name in names:
+        unused = name
+        while unused in in_use:
+            repeats[name] += 1
+            unused = f"{name}_{repeats[name] + 1}"
+        in_use.add(unused)
+        found.append(unused)
+    return found
+
+
 def _bits(constant: Any, lift: bool) -> bytes | None:
     if type(constant) is np.ndarray:
         return constant.tobytes()
     return None if lift else struct.pack("<d", constant)
-
-
-def _shown(constant: Any) -> str:
-    if type(constant) is np.ndarray:
-        return f"array[{len(constant)}]"
-    return format_constant(constant)

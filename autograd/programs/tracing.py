@@ -15,7 +15,7 @@ from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
 from autograd.graph.walks import Application, applications, leaves_among
 from autograd.primitives.operation import Operation, Projection
-from autograd.programs.code import Code
+from autograd.programs.code import Code, distinct
 from autograd.programs.simplification import Builder
 from autograd.support.user_line import Line, user_line
 
@@ -137,7 +137,7 @@ def written(
         *(node.label for node in inputs),
         *(node.label or f"c{i}" for i, node in enumerate(captured, 1)),
     ]
-    return builder.finish(name, _distinct(names), [_slot(builder, slots, at) for at in outputs]), captured
+    return builder.finish(name, distinct(names), [_slot(builder, slots, at) for at in outputs]), captured
 
 
 def _outside(lines: dict[Any, Line | None], values: Sequence[Any]) -> set[Any]:
@@ -211,12 +211,3 @@ def _parameters(f: Callable[..., Any]) -> tuple[Sequence[str], str]:
 @lru_cache(maxsize=1024)
 def _scalar_names(structure: Structure, root: str) -> list[str]:
     return structure.names(root)
-
-
-def _distinct(names: list[str]) -> list[str]:
-    seen: dict[str, int] = {}
-    found = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        found.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
-    return found

@@ -17,7 +17,7 @@ from autograd.programs.births import raise_birth
 from autograd.programs.code import Code
 from autograd.programs.loops.array import count_of
 from autograd.programs.loops.loop import Loop, one_by_one, run_by
-from autograd.programs.loops.packing import stack
+from autograd.programs.loops.packing import Stack
 from autograd.programs.program import Program
 from autograd.programs.tracing import record
 from autograd.running.columns import arrays_of, columns_of, plain, stacked, turns
@@ -128,7 +128,7 @@ def _recorded(
 def _whole(column: Any) -> Any:
     """A column as one operand of a loop."""
     if isinstance(column, np.ndarray) and column.dtype.kind == "O":
-        return stack(len(column))(*map(plain, column)) if len(column) else np.empty(0)
+        return Stack(len(column))(*map(plain, column)) if len(column) else np.empty(0)
     return column
 
 

@@ -19,7 +19,7 @@ from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import Primitive, all_primitives
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.loop import Loop
-from autograd.programs.loops.packing import Stack, item, length, stack, unstack
+from autograd.programs.loops.packing import Item, Stack, Unstack, length
 
 __all__ = ["Array", "count_of", "whole"]
 
@@ -113,7 +113,7 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
         parts: Sequence[Any] | None = getattr(self, "_parts", None)
         if parts is None:
             size = len(self)
-            parts = unstack(size)(self) if size > 1 else [item(0)(self)] * size
+            parts = Unstack(size)(self) if size > 1 else [Item(0)(self)] * size
             self._parts = parts
         return parts
 
@@ -129,7 +129,7 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
         if getattr(self, "_parts", None) is not None or items >= _MOST_ITEMS:
             return self._apart()[index]
         self._items = items + 1
-        return item(int(index))(self)
+        return Item(int(index))(self)
 
     def __getattr__(self, name: str) -> Any:
         """What an object array of Values has."""
@@ -199,7 +199,7 @@ def _operand(arg: Any, primitive: Primitive) -> Any:
     if isinstance(arg, (Array, Value)):
         return arg
     if isinstance(arg, np.ndarray) and arg.ndim == 1:
-        return stack(len(arg))(*arg.tolist()) if arg.dtype.kind == "O" else arg.astype(float)
+        return Stack(len(arg))(*arg.tolist()) if arg.dtype.kind == "O" else arg.astype(float)
     return primitive.operand(arg.item() if isinstance(arg, np.ndarray) else arg)
 
 

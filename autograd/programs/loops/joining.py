@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from autograd.programs.code import Code
+from autograd.programs.code import Code, distinct
 from autograd.programs.simplification import Builder
 
 if TYPE_CHECKING:
@@ -153,12 +153,7 @@ def _names(
             for slot, name in zip(slots, called):
                 group.setdefault(slot, name)
     names += [*groups[0].values(), *groups[1].values()]
-    seen: dict[str, int] = {}
-    distinct = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        distinct.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
-    return distinct
+    return distinct(names)
 
 
 def _twins(

@@ -150,6 +150,18 @@ class Loop(ArrayOperation):
         """A loop in the other direction, over the carries that a loop in this direction keeps."""
         return loop_rules.pull(self, inputs, adjoints, wanted)
 
+    def arrays(self, operands: Sequence[bool]) -> tuple[bool, ...]:
+        """A carry is one where its first is; the ys are."""
+        columns = range(self.carries, self.carries + self.columns)
+        inside = [place in self.body.arrays for place in range(len(self.body.inputs))]
+        if any(inside[place] for place in columns):
+            raise TypeError("an element of a column must be a number, got an array")
+        self.expect(operands, [False, *[is_array or i in columns for i, is_array in enumerate(inside)]])
+        kinds = self.body.kinds()
+        outputs = [kinds[output] for output in self.body.outputs]
+        self.expect(outputs, [*inside[: self.carries], *[False] * (len(outputs) - self.carries)])
+        return (*inside[: self.carries], *[True] * (len(outputs) - self.carries))
+
     def pruned(self, needed: Sequence[bool]) -> tuple[Loop, list[int], list[int]] | None:
         """The loop without results that nobody needs, and without what only those need."""
         return joining.pruned(self, needed)

@@ -40,7 +40,7 @@ def push(loop: Loop, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any
     starts, columns, shared = loop.split(operands)
     by_starts, by_columns, by_shared = loop.split(along)
     everything = [
-        *[count, *starts, *[by_starts[i] for i in pushed.carried]],
+        *[count, *starts, *[_start(loop, by_starts[i], starts[i]) for i in pushed.carried]],
         *[*columns, *_having(by_columns), *shared, *_having(by_shared)],
     ]
     found = _applied(pushed.loop, [everything[place] for place in pushed.operands])
@@ -64,7 +64,7 @@ def pull(loop: Loop, inputs: Sequence[Any], adjoints: Sequence[Any], wanted: Seq
         kept = dict(zip(carries, found[keeping.carries :]))
     sums = [_nothing_like(loop, shared[i]) for i in pulled.sums]
     everything = [
-        *[count, *[adjoints[i] for i in pulled.carried], *sums],
+        *[count, *[_start(loop, adjoints[i], starts[i]) for i in pulled.carried], *sums],
         *[*[kept.get(i) for i in range(loop.carries)], *columns, *_having(adjoints[loop.carries :]), *shared],
     ]
     terms = _applied(pulled.loop, [everything[place] for place in pulled.operands])
@@ -255,6 +255,11 @@ def _having(derivatives: Sequence[Any]) -> list[Any]:
 def _applied(loop: Loop, operands: Sequence[Any]) -> tuple[Any, ...]:
     results = loop(*operands)
     return (results,) if loop.result_count == 1 else results  # type: ignore[no-any-return]
+
+
+def _start(loop: Loop, derivative: Any, carry: Any) -> Any:
+    """What the derivative of a carry begins with: zeros of its kind where there is none."""
+    return _nothing_like(loop, carry) if _is_zero(derivative) else derivative
 
 
 def _nothing_like(loop: Loop, operand: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,17 @@ import numpy as np
 from autograd.primitives.ieee import described
 from autograd.primitives.operation import Operation
 
-__all__ = ["ArrayOperation", "expanded", "item", "length", "put", "stack", "unstack"]
+__all__ = [
+    "ArrayOperation",
+    "Item",
+    "Put",
+    "Stack",
+    "Unstack",
+    "expanded",
+    "length",
+    "made_again",
+    "written_down",
+]
 
 
 class ArrayOperation(Operation):
@@ -31,11 +40,18 @@ class ArrayOperation(Operation):
             )
         return number.astype(float, copy=False)
 
-    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
-        return _MAKERS[type(self)], self._settings()
-
     def _settings(self) -> tuple[Any, ...]:
+        """What tells it from another of its class."""
         return ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._settings() == other._settings()  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._settings()))
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        return type(self), self._settings()
 
 
 class Stack(ArrayOperation):
@@ -48,6 +64,11 @@ class Stack(ArrayOperation):
         """The array."""
         return (np.array(inputs, float),)
 
+    def arrays(self, operands: Sequence[bool]) -> tuple[bool, ...]:
+        """The result is."""
+        self.expect(operands, [False] * self.arity)
+        return (True,)
+
     def push(self, inputs: Sequence[Any], results: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
         """The tangents, stacked."""
         return (self(*tangents),)
@@ -56,7 +77,7 @@ class Stack(ArrayOperation):
         self, inputs: Sequence[Any], results: Sequence[Any], adjoints: Sequence[Any], wanted: Sequence[bool]
     ) -> Sequence[Any]:
         """The elements of the adjoint."""
-        terms = unstack(self.arity)(adjoints[0])
+        terms = Unstack(self.arity)(adjoints[0])
         return (terms,) if self.arity == 1 else terms  # type: ignore[no-any-return]
 
     def expand(self, *inputs: Any) -> Any:
@@ -86,6 +107,11 @@ class Unstack(ArrayOperation):
         """Any numbers."""
         return (0.5,) * self.result_count
 
+    def arrays(self, operands: Sequence[bool]) -> tuple[bool, ...]:
+        """No result is."""
+        self.expect(operands, [True])
+        return (False,) * self.result_count
+
     def push(self, inputs: Sequence[Any], results: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
         """The elements of the tangent."""
         parts = self(*tangents)
@@ -95,7 +121,7 @@ class Unstack(ArrayOperation):
         self, inputs: Sequence[Any], results: Sequence[Any], adjoints: Sequence[Any], wanted: Sequence[bool]
     ) -> Sequence[Any]:
         """The adjoints, stacked."""
-        return (stack(self.result_count)(*adjoints),)
+        return (Stack(self.result_count)(*adjoints),)
 
     def expand(self, *inputs: Any) -> Any:
         """The elements of a sequence."""
@@ -121,6 +147,11 @@ class Item(ArrayOperation):
         """Any number."""
         return (0.5,)
 
+    def arrays(self, operands: Sequence[bool]) -> tuple[bool, ...]:
+        """The result is none."""
+        self.expect(operands, [True])
+        return (False,)
+
     def push(self, inputs: Sequence[Any], results: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
         """The element of the tangent."""
         return (self(*tangents),)
@@ -129,7 +160,7 @@ class Item(ArrayOperation):
         self, inputs: Sequence[Any], results: Sequence[Any], adjoints: Sequence[Any], wanted: Sequence[bool]
     ) -> Sequence[Any]:
         """The adjoint in an array of zeros."""
-        return (put(self.index)(adjoints[0], inputs[0]),)
+        return (Put(self.index)(adjoints[0], inputs[0]),)
 
     def expand(self, *inputs: Any) -> Any:
         """An element of a sequence."""
@@ -158,6 +189,11 @@ class Put(ArrayOperation):
         """Zeros."""
         return (np.zeros(len(inputs[1])),)
 
+    def arrays(self, operands: Sequence[bool]) -> tuple[bool, ...]:
+        """The result is."""
+        self.expect(operands, [False, True])
+        return (True,)
+
     def push(self, inputs: Sequence[Any], results: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
         """The number's tangent in an array of zeros."""
         return (self(tangents[0], inputs[1]),)
@@ -166,7 +202,7 @@ class Put(ArrayOperation):
         self, inputs: Sequence[Any], results: Sequence[Any], adjoints: Sequence[Any], wanted: Sequence[bool]
     ) -> Sequence[Any]:
         """The adjoint's element."""
-        return item(self.index)(adjoints[0]) if wanted[0] else None, None
+        return Item(self.index)(adjoints[0]) if wanted[0] else None, None
 
     def expand(self, *inputs: Any) -> Any:
         """A list."""
@@ -190,10 +226,17 @@ class Length(ArrayOperation):
 
     def known(self, operands: Sequence[int], slots: Sequence[Any]) -> tuple[int, ...] | None:
         """Of an array that came out of a loop, the number of the loop's steps."""
-        operation = getattr(slots[operands[0]], "operation", None)
-        if operation is not None and hasattr(operation, "body"):
-            return (slots[operands[0]].operands[0],)
-        return None
+        (array,) = operands
+        made_by = slots[array]
+        body = getattr(getattr(made_by, "operation", None), "body", None)
+        if body is None or made_by.results.index(array) < made_by.operation.carries:
+            return None
+        return (made_by.operands[0],)
+
+    def arrays(self, operands: Sequence[bool]) -> tuple[bool, ...]:
+        """The result is none."""
+        self.expect(operands, [True])
+        return (False,)
 
     def push(self, inputs: Sequence[Any], results: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
         """None."""
@@ -211,15 +254,21 @@ def expanded(operation: Operation, *operands: Any) -> Any:
     return operation.expand(*operands) if operation.takes_arrays else operation(*operands)
 
 
-stack = lru_cache(maxsize=1024)(Stack)
-unstack = lru_cache(maxsize=1024)(Unstack)
-item = lru_cache(maxsize=1024)(Item)
-put = lru_cache(maxsize=1024)(Put)
 length = Length()
+_LARGEST = 1 << 20  # number that a file may give
 
 
-def _length() -> Length:
-    return length
+def written_down(operation: Operation) -> tuple[str, int]:
+    """What a file says of an operation between numbers and arrays: what kind it is of, and its number."""
+    settings = operation.__reduce__()[1]
+    return type(operation).__name__.lower(), settings[0] if settings else 0
 
 
-_MAKERS: dict[type, Any] = {Stack: stack, Unstack: unstack, Item: item, Put: put, Length: _length}
+def made_again(kind: str, number: int) -> Operation | None:
+    """The operation that `written_down` wrote down; None where there is no such one."""
+    made = {"stack": Stack, "unstack": Unstack, "item": Item, "put": Put}.get(kind)
+    if kind == "length":
+        return length
+    if made is None or abs(number) > _LARGEST or (number < 1 and kind in ("stack", "unstack")):
+        return None
+    return made(number)
