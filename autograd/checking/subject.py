@@ -162,9 +162,11 @@ def _backward(inputs: Sequence[Value], result: Value) -> tuple[list[float], floa
     held = [leaf.grad for leaf in inputs]
     result.backward()
     gradient = [leaf.grad for leaf in inputs]
-    rounding = sum([abs(node.grad) * own_rounding(node) for node in order if not operation(node).takes_arrays])
-    for node, grad in zip([*others, *inputs], [*before, *held]):
-        node.grad = grad
+    rounding = sum(
+        [abs(node.grad) * own_rounding(node) for node in order if not operation(node).takes_arrays]
+    )
+    for node, received in zip([*others, *inputs], [*before, *held]):
+        node.grad = received
     return gradient, rounding
 
 

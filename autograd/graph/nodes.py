@@ -45,13 +45,14 @@ class Node(Protocol):
 
     A leaf has no operation. The first operand is in ``_left``, the second in ``_right``; an operation
     of three or more, or one that takes whole arrays, keeps them all as one tuple in ``_left``. An operand
-    is a node, or a plain float where it is a constant; a constant array is a leaf. An operation of several results makes one node that holds them all in
-    ``_data``, which nobody outside this folder sees, and of it a node for each result: see `Projection`.
-    ``_scopes`` is what `scopes_of` tells, or None; ``_mark`` belongs to `full_order`.
+    is a node, or a plain float where it is a constant; a constant array is a leaf. An operation of several
+    results makes one node that holds them all in ``_data``, which nobody outside this folder sees, and of
+    it a node for each result: see `Projection`. ``_scopes`` is what `scopes_of` tells, or None; ``_mark``
+    belongs to `full_order`.
     """
 
     label: str
-    _data: float
+    _data: Any
     _grad: float
     _operation: Any
     _left: Any
@@ -155,7 +156,7 @@ def new_node(
     kind: type[N],
     operation: Any,
     operands: Sequence[Any],
-    data: float,
+    data: Any,
     grad: float = 0.0,
     label: str = "",
 ) -> N:

@@ -218,7 +218,7 @@ class Value(Comparisons, Functions, Copied):
         """Record an operation that was called as a function: the hook of `Operation.__call__`."""
         if operation.takes_arrays or operation.result_count > 1:
             return record_node(operation, args)
-        parts = []
+        parts: list[Any] = []
         for arg in args:
             if isinstance(arg, Value):
                 parts.append(arg)

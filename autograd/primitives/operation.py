@@ -121,7 +121,7 @@ class Operation:
         return (False,) * self.result_count
 
     def expect(self, operands: Sequence[bool], expected: Sequence[bool]) -> None:
-        """Compare which operands are whole arrays with what was expected; raises a TypeError: see `arrays`."""
+        """Raise a TypeError where other operands are whole arrays than was expected: see `arrays`."""
         for place, (is_array, should_be) in enumerate(zip(operands, expected)):
             if is_array != should_be:
                 kinds = ("an array", "a number") if should_be else ("a number", "an array")

@@ -192,10 +192,14 @@ class Code:
         return found
 
     def __str__(self) -> str:
-        head = f"{self.name}: {len(self.inputs)} inputs, {len(self)} instructions, {len(self.outputs)} outputs"
+        head = (
+            f"{self.name}: {len(self.inputs)} inputs, {len(self)} instructions, {len(self.outputs)} outputs"
+        )
         rows = self._rows()
         width = min(max(map(len, [text for text, _ in rows]), default=0), 48)
-        lines = [f"{text:<{width}}  # line {line.number}: {line.text}" if line else text for text, line in rows]
+        lines = [
+            f"{text:<{width}}  # line {line.number}: {line.text}" if line else text for text, line in rows
+        ]
         return "\n".join([head, *lines])
 
     def _rows(self, indent: str = "  ") -> list[tuple[str, Line | None]]:

@@ -300,9 +300,13 @@ class _Reader:
         at = f"{within}outputs"
         outputs = self.each(lambda slot, place: self.index(slot, place, slots), node["outputs"], at)
         arrays = self.each(
-            lambda slot, place: self.index(slot, place, len(inputs)), node.get("arrays", []), f"{within}arrays"
+            lambda slot, place: self.index(slot, place, len(inputs)),
+            node.get("arrays", []),
+            f"{within}arrays",
         )
-        code = Code(self.text(node["name"], f"{within}name"), inputs, constants, instructions, outputs, arrays)
+        code = Code(
+            self.text(node["name"], f"{within}name"), inputs, constants, instructions, outputs, arrays
+        )
         try:
             code.kinds()
         except TypeError as error:

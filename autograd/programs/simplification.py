@@ -129,7 +129,7 @@ class Builder:
         return results
 
     def _joined(self, operation: Operation, operands: tuple[int, ...]) -> tuple[int, ...] | None:
-        """The results of an operation that an earlier one does besides its own work, if there is such a one."""
+        """The results of an operation that an earlier one can do besides its own work, if there is one."""
         slots = self._slots
         for at in self._loops:
             earlier = slots[at]

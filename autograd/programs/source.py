@@ -127,7 +127,7 @@ class _Writer:
         self._called = called
 
     def block(self, code: Code, inputs: Sequence[str], indent: str) -> list[str]:
-        """Write the instructions of code, given a name for each input; returns what its outputs are called."""
+        """Write the instructions of code, given a name for each input; returns the names of its outputs."""
         names = [*inputs, *map(self._constant, code.constants)]
         labels = code.labels()
         line = None
@@ -136,9 +136,7 @@ class _Writer:
                 line = instruction.line
                 self.lines.append(f"{indent}# line {line.number}: {harmless(line.text)}")
             operands = [names[operand] for operand in instruction.operands]
-            results = [
-                self._names.new(labels[at] or f"t{at - code.start + 1}") for at in instruction.results
-            ]
+            results = [self._names.new(labels[at] or f"t{at - code.start + 1}") for at in instruction.results]
             names += results
             if isinstance(instruction.operation, Loop):
                 self._loop(instruction.operation, operands, results, indent)
@@ -167,9 +165,7 @@ class _Writer:
         elements = [self._names.new(name) for name in loop.split(loop.body.inputs)[1]]
         around = [f"reversed({column})" if loop.is_reversed else column for column in columns]
         over = f"zip({', '.join(around)})" if len(around) > 1 else "".join(around)
-        self.lines.append(
-            f"{indent}for {', '.join(elements) or '_'} in {over or f'range(int({count}))'}:"
-        )
+        self.lines.append(f"{indent}for {', '.join(elements) or '_'} in {over or f'range(int({count}))'}:")
         within = indent + "    "
         outputs = self.block(loop.body, [*carries, *elements, *shared], within)
         self.lines += [f"{within}{y}.append({output})" for y, output in zip(ys, outputs[loop.carries :])]

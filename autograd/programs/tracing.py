@@ -82,8 +82,8 @@ class Lines(Watcher):
         """The slots of code, whose lines the nodes that it makes of its inputs belong to: see `Code.run`."""
         slots = [*inputs, *code.constants]
         self.is_repeating = True
-        for operation, operands, results, _, self.line, _ in code.instructions:
-            result = apply(operation, *[slots[operand] for operand in operands])
+        for operation, parts, results, _, self.line, _ in code.instructions:
+            result = apply(operation, *[slots[part] for part in parts])
             slots += (result,) if len(results) == 1 else result
         self.is_repeating = False
         return slots
@@ -127,9 +127,7 @@ def written(
             *(value for value in values if is_leaf(value) or value in stop),
         ]
     )
-    captured = [
-        leaf for leaf in below if leaf not in known and leaf not in made and not is_constant(leaf)
-    ]
+    captured = [leaf for leaf in below if leaf not in known and leaf not in made and not is_constant(leaf)]
     builder = Builder()
     slots = {node: builder.input(is_array(node)) for node in [*inputs, *captured]}
     _write(builder, slots, applied, lines.of)
@@ -147,7 +145,7 @@ def _outside(lines: dict[Any, Line | None], values: Sequence[Any]) -> set[Any]:
 
 
 def _slot(builder: Builder, slots: dict[Any, int], operand: Any) -> int:
-    if type(operand) is float or operand not in slots and is_constant(operand):
+    if type(operand) is float or (operand not in slots and is_constant(operand)):
         return builder.constant(number(operand))
     at = slots.get(operand)
     if at is None:  # a leaf that the function itself made
@@ -162,8 +160,8 @@ def _write(
     lines: dict[Any, Line | None],
 ) -> None:
     """Write down what was applied, and in which slots the results are."""
-    for operation, operands, results in applied:
-        operand_slots = tuple([_slot(builder, slots, operand) for operand in operands])
+    for operation, parts, results in applied:
+        operand_slots = tuple([_slot(builder, slots, part) for part in parts])
         node = results[0]
         if isinstance(operation, Projection):  # of one of several results, once more
             slots[node] = operand_slots[0]

@@ -2,8 +2,8 @@
 
 A jitted function is traced on its first call for a structure of arguments, and its program is kept. `vmap`
 and `scan` trace at each call, and find compiled code by what it says: see `autograd.running.store`. Called
-with Values, or while another function is being traced, the three run the function on those Values,
-unrolled: the outermost is the fast one, and every nesting is right.
+with Values, or while another function is being traced, a `scan` is recorded as one operation; the other two
+run the function on those Values, unrolled: every nesting is right.
 """
 
 from __future__ import annotations

@@ -35,6 +35,8 @@ def scan(
     """Run a sequential loop inside an engine: ``carry, y = step(carry, x)`` for each x in turn.
 
     The step is traced at each call, and the compiled loop is found again by what it says: see `vmap`.
+    Where Values are concerned (in the carry, in xs, or closed over by the step) or another function is being
+    traced, the loop is recorded as one operation, whose derivatives are loops too.
 
     Args:
         step: a function ``(carry, x) -> (carry, y)``; the carry keeps its structure.
@@ -45,7 +47,8 @@ def scan(
         length: the number of steps, where xs does not tell.
 
     Returns:
-        The last carry, and the ys stacked along a new first axis.
+        The last carry, and the ys stacked along a new first axis. What depends on Values is Values, and
+        each y an `Array` of them.
 
     Raises:
         ValueError: the arrays differ in length, or there is none and no ``length``.
@@ -53,6 +56,9 @@ def scan(
 
     >>> scan(lambda total, x: (total + x, total), 0.0, np.array([1.0, 2.0, 3.0]), engine="python")
     (6.0, array([0., 1., 3.]))
+    >>> from autograd import grad
+    >>> grad(lambda rate: scan(lambda c, _: (c * rate, None), 1.0, None, length=100_000)[0])(1.0)
+    100000.0
     """
     return run_scan(step, carry, xs, engine, length=length)[:2]
 
@@ -89,18 +95,19 @@ def run_scan(
         raise ValueError(
             f"xs must be arrays of one length, or None with a length given, got lengths {sorted(counts)}"
         )
-    (count,) = counts
-    if not isinstance(count, (int, np.integer)) or count < 0:
-        raise ValueError(f"length must be a whole number from 0, got {count!r}")
+    (steps,) = counts
+    if not isinstance(steps, (int, np.integer)) or steps < 0:
+        raise ValueError(f"length must be a whole number from 0, got {steps!r}")
+    count = int(steps)
     columns, each = columns_of(arrays, outer)
     checked = functools.update_wrapper(functools.partial(_step_checked, step, carried), step)
     if engine == "eager":
         return ScanResult(*_unrolled(checked, carry, columns, each, count, warn=False), "eager")
     example = [carried.unflatten(numbers(start)), _first(columns, each)]
     ready = None
-    if _runs(engine, start, columns):
+    if kept is not None and _runs(engine, start, columns):
         key = carried, each
-        ready = kept and prepare(checked, lambda: example, engine, "scan", kept=kept, key=key)
+        ready = prepare(checked, lambda: example, engine, "scan", kept=kept, key=key)
     if ready is None:
         program = Program(*record(checked, *example, nested=True))
         if program.captured or not _runs(engine, start, columns):
@@ -114,7 +121,12 @@ def run_scan(
 
 
 def _recorded(
-    program: Program, carried: Structure, start: Sequence[Any], columns: Sequence[Any], count: int, engine: str
+    program: Program,
+    carried: Structure,
+    start: Sequence[Any],
+    columns: Sequence[Any],
+    count: int,
+    engine: str,
 ) -> tuple[Any, Any]:
     """The loop as one operation on Values, or on what is being traced."""
     loop = Loop(program.code, len(start), len(columns), engine=engine)

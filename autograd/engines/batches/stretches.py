@@ -1,4 +1,4 @@
-"""Code with arrays and loops in it, run in stretches: an engine runs what is between them, and their bodies."""
+"""Code with arrays and loops in it, in stretches: an engine runs what is between them, and loops' bodies."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ def _stretches(code: Code, engine: Any) -> list[_Stretch]:
     stretches = []
     whole = False
     while waiting:
-        taken, left = [], []
+        taken: list[Instruction] = []
+        left: list[Instruction] = []
         for instruction in waiting:
             is_next = instruction.operation.takes_arrays == whole and ready.issuperset(instruction.operands)
             if is_next:

@@ -11,7 +11,7 @@ import numpy as np
 from autograd.graph import context
 from autograd.graph.context import current
 from autograd.graph.copies import Copied
-from autograd.graph.nodes import is_array, is_leaf, kinds, operation, record_node
+from autograd.graph.nodes import is_leaf, kinds, operation, record_node
 from autograd.graph.trees import array_of
 from autograd.graph.value import Value
 from autograd.primitives import table
@@ -127,7 +127,7 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
             raise IndexError(f"index {index} is out of range for an array of {len(self)} elements")
         items = getattr(self, "_items", 0)
         if getattr(self, "_parts", None) is not None or items >= _MOST_ITEMS:
-            return self._apart()[index]
+            return self._apart()[int(index)]
         self._items = items + 1
         return Item(int(index))(self)
 
@@ -234,12 +234,16 @@ def _primitives() -> dict[Any, Primitive]:
         np.negative: table.neg,
         np.power: table.pow,
         np.absolute: table.absolute,
+        np.maximum: table.maximum,
+        np.minimum: table.minimum,
     }
 
 
 def _fit(inputs: Sequence[Any]) -> bool:
     """Whether operands are numbers, and arrays of one length and dimension."""
-    shapes = {np.shape(arg) if not isinstance(arg, Array) else arg.shape for arg in inputs if not _is_value(arg)}
+    shapes = {
+        np.shape(arg) if not isinstance(arg, Array) else arg.shape for arg in inputs if not _is_value(arg)
+    }
     return len(shapes - {()}) == 1 and all(len(shape) < 2 for shape in shapes) and all(map(_is_real, inputs))
 
 

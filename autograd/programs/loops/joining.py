@@ -46,9 +46,7 @@ def pruned(loop: Loop, needed: Sequence[bool]) -> tuple[Loop, list[int], list[in
     wanted = [place for place, need in enumerate(needed) if need]
     used = leading_to(body, carries, wanted)
     left = [
-        place
-        for place in range(loop.result_count)
-        if needed[place] or (place < carries and place in used)
+        place for place in range(loop.result_count) if needed[place] or (place < carries and place in used)
     ]
     used |= {place for place in left if place < carries}
     builder = Builder()
@@ -92,7 +90,7 @@ def joined(
     fresh = [j for j in range(second.carries) if j not in twins]
     all_columns = list(dict.fromkeys([*columns, *other_columns]))
     all_shared = list(dict.fromkeys([*shared, *other_shared]))
-    arrays = _arrays(first, second, twins, fresh)
+    arrays = _arrays(first, second, fresh)
     builder = Builder()
     carried = [builder.input(array) for array in arrays]
     column_at = {slot: builder.input() for slot in all_columns}
@@ -131,7 +129,7 @@ def joined(
     return loop, taken, own_places, other_places
 
 
-def _arrays(first: Loop, second: Loop, twins: dict[int, int], fresh: Sequence[int]) -> list[bool]:
+def _arrays(first: Loop, second: Loop, fresh: Sequence[int]) -> list[bool]:
     own = [i in first.body.arrays for i in range(first.carries)]
     return own + [j in second.body.arrays for j in fresh]
 
@@ -170,10 +168,10 @@ def _twins(
         builder = Builder()
         made: dict[Any, int] = {}
 
-        def input_of(key: Any) -> int:
+        def input_of(key: Any, made: dict[Any, int] = made, builder: Builder = builder) -> int:
             if key not in made:
-                made[key] = builder.input()  # noqa: B023
-            return made[key]  # noqa: B023
+                made[key] = builder.input()
+            return made[key]
 
         carried = [input_of(("carry", group)) for group in groups]
         slots = builder.replay(

@@ -14,7 +14,7 @@ from autograd.programs.code import Code
 from autograd.programs.loops import joining, loop_rules
 from autograd.programs.loops.packing import ArrayOperation, expanded
 
-__all__ = ["Joined", "Loop", "run_by"]
+__all__ = ["Joined", "Loop", "one_by_one", "run_by"]
 
 Run = tuple[list[Any], list[np.ndarray]]
 Runner = Callable[[Code, str, list[Any], list[np.ndarray], list[Any], int], Run]
@@ -190,9 +190,9 @@ class Loop(ArrayOperation):
         return Loop, (self.body, self.carries, self.columns, self.is_reversed, self.engine)
 
 
-def _one_by_one(
+def one_by_one(
     body: Code,
-    engine: str,
+    _: str,
     carries: list[Any],
     columns: list[np.ndarray],
     shared: list[Any],
@@ -210,7 +210,7 @@ def _one_by_one(
     return carries, [np.array(y, float) for y in ys]
 
 
-_running: list[Runner] = [_one_by_one]  # the last one runs loops
+_running: list[Runner] = [one_by_one]  # the last one runs loops
 
 
 def run_by(runner: Runner) -> None:
@@ -221,6 +221,3 @@ def run_by(runner: Runner) -> None:
             number of steps, of which there is at least one; returns the last carries and the arrays of ys.
     """
     _running.append(runner)
-
-
-one_by_one = _one_by_one

@@ -170,9 +170,7 @@ def _pulled(loop: Loop, given: Mask, wanted: Mask, _: Any) -> _Pulled | None:
         slots = lines.repeated(body, inputs)
         outputs = [slots[output] for output in body.outputs]
         targets = [*carried, *[i for i, has in enumerate(given) if has and i >= carries]]
-        seeds = [
-            (outputs[i], seed) for i, seed in zip(targets, [*adjoints, *by_ys]) if is_node(outputs[i])
-        ]
+        seeds = [(outputs[i], seed) for i, seed in zip(targets, [*adjoints, *by_ys]) if is_node(outputs[i])]
         applied = applications(*[output for output, _ in seeds], stop=inputs)
         ends = [inputs[i] for i in [*carried, *received]]
         terms = sweeps.reverse(applied, seeds, ends, lift=True)
@@ -254,7 +252,7 @@ def _having(derivatives: Sequence[Any]) -> list[Any]:
 
 def _applied(loop: Loop, operands: Sequence[Any]) -> tuple[Any, ...]:
     results = loop(*operands)
-    return (results,) if loop.result_count == 1 else results  # type: ignore[no-any-return]
+    return (results,) if loop.result_count == 1 else results
 
 
 def _start(loop: Loop, derivative: Any, carry: Any) -> Any:

@@ -45,7 +45,7 @@ class ArrayOperation(Operation):
         return ()
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._settings() == other._settings()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self._settings() == other._settings()
 
     def __hash__(self) -> int:
         return hash((type(self), self._settings()))
@@ -78,7 +78,7 @@ class Stack(ArrayOperation):
     ) -> Sequence[Any]:
         """The elements of the adjoint."""
         terms = Unstack(self.arity)(adjoints[0])
-        return (terms,) if self.arity == 1 else terms  # type: ignore[no-any-return]
+        return (terms,) if self.arity == 1 else terms
 
     def expand(self, *inputs: Any) -> Any:
         """A list."""
@@ -115,7 +115,7 @@ class Unstack(ArrayOperation):
     def push(self, inputs: Sequence[Any], results: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
         """The elements of the tangent."""
         parts = self(*tangents)
-        return (parts,) if self.result_count == 1 else parts  # type: ignore[no-any-return]
+        return (parts,) if self.result_count == 1 else parts
 
     def pull(
         self, inputs: Sequence[Any], results: Sequence[Any], adjoints: Sequence[Any], wanted: Sequence[bool]
