@@ -1,11 +1,8 @@
 """A reverse-mode scalar autodiff engine: write a formula for one sample, get its exact gradients."""
 
+from typing import TYPE_CHECKING
+
 from autograd.graph.anomaly import detect_anomaly
-from autograd.checking import check_gradients
-from autograd.derivation import Derivation, derive
-from autograd.drawing import draw
-from autograd.comparing import Comparison, compare
-from autograd.explaining import Explanation, explain
 from autograd.primitives.table import (
     absolute, acos, acosh, add, asin, asinh, atan, atan2, atanh, cos, cosh, div, equal, erf, erfc, exp,
     expm1, hypot, less, less_equal, log, log1p, log2, log10, maximum, minimum, mul, neg, pow, relu,
@@ -20,7 +17,24 @@ from autograd.graph.refusals import TracingError
 from autograd.graph.scopes import scope
 from autograd.derivatives.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from autograd.graph.value import Value
+from autograd.support.later import later
 import autograd.notebooks  # noqa: F401  attaches what a notebook shows
+
+# What checks, derives, draws and explains takes longer to import than all the rest.
+__getattr__ = later(globals(), {
+    "autograd.checking": ["check_gradients"],
+    "autograd.derivation": ["Derivation", "derive"],
+    "autograd.drawing": ["draw"],
+    "autograd.comparing": ["Comparison", "compare"],
+    "autograd.explaining": ["Explanation", "explain"],
+})  # fmt: skip
+
+if TYPE_CHECKING:
+    from autograd.checking import check_gradients
+    from autograd.derivation import Derivation, derive
+    from autograd.drawing import draw
+    from autograd.comparing import Comparison, compare
+    from autograd.explaining import Explanation, explain
 
 __all__ = [
     "Comparison", "Derivation", "Explanation", "Primitive", "Program", "TracingError", "Value", "absolute",
@@ -31,3 +45,7 @@ __all__ = [
     "scope", "sigmoid", "sin", "sinh", "softplus", "sqrt", "stop_gradient", "sub", "tan", "tanh", "trace",
     "value_and_grad", "vjp", "vmap", "where",
 ]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from autograd.drawing import draw
-from autograd.drawing.value_sketch import has_more_than
+from importlib import import_module
+
 from autograd.graph.value import Value
 from autograd.programs.program import Program
 
@@ -19,10 +19,15 @@ def notebook_svg(shown: Value | Program) -> str | None:
     It takes a few seconds at most and never raises.
     """
     try:
-        is_large = (
-            len(shown) > SHOWN_AT_ONCE if isinstance(shown, Program) else has_more_than(shown, SHOWN_AT_ONCE)
+        if isinstance(shown, Program):
+            is_large = len(shown) > SHOWN_AT_ONCE
+        else:  # what draws is imported when something is shown: most programs draw nothing
+            is_large = import_module("autograd.drawing.value_sketch").has_more_than(shown, SHOWN_AT_ONCE)
+        return (
+            None
+            if is_large
+            else import_module("autograd.drawing").draw(shown, max_nodes=SHOWN_AT_ONCE)._repr_svg_()
         )
-        return None if is_large else draw(shown, max_nodes=SHOWN_AT_ONCE)._repr_svg_()
     except Exception:  # whatever goes wrong with the picture, a notebook's cell must not fail by it
         return None
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Value, erfc, expm1, less, minimum, relu, sigmoid, softplus, tanh, where
-from autograd.graph.trees import flatten
+from autograd.graph.trees import flatten, of_fields
 from autograd.primitives.ieee import described, to_float
 from models.arguments import numbers_of
 from optim.checks import whole
@@ -71,6 +71,7 @@ class Module:
     {'slope': 2.0, 'shift': -1.0}
     """
 
+    @of_fields
     def parameters(self) -> list[Value]:
         """The weights in order, as a flat list. Where a transform made the model, what stands for them."""
         return flatten(self, f"a weight of {type(self).__name__}")[0]

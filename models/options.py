@@ -6,6 +6,7 @@ import argparse
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from autograd import jit
 from autograd.engines import engine_names
@@ -37,49 +38,38 @@ def check_engine(engine: str) -> None:
         jit(lambda x: x, engine=engine)(0.0)
 
 
-def whole(least: int) -> Callable[[str], int]:
-    """The type of a whole number that has a least value.
+def _number(
+    expected: str, is_allowed: Callable[[float], bool], kind: Callable[[str], float] = float
+) -> Callable[[str], Any]:
+    """The type of a number in a range.
 
-    >>> whole(1)("12")
-    12
+    Args:
+        expected: the range in words, for the error.
+        is_allowed: the range.
+        kind: reads the number.
     """
 
-    def option(text: str) -> int:
-        number = int(text) if text.strip().isdecimal() else -1
-        if number < least:
-            raise argparse.ArgumentTypeError(f"must be a whole number of at least {least}, got {text!r}")
+    def option(text: str) -> float:
+        try:
+            number = kind(text)
+        except ValueError:
+            number = math.nan  # which is in no range
+        if not is_allowed(number):
+            raise argparse.ArgumentTypeError(f"must be {expected}, got {text!r}")
         return number
 
     return option
 
 
-def positive(text: str) -> float:
-    """The type of a number above 0."""
-    number = _number(text)
-    return _checked(0.0 < number < math.inf, number, "a positive number", text)
+def whole(least: int) -> Callable[[str], Any]:
+    """The type of a whole number that has a least value.
+
+    >>> whole(1)("12")
+    12
+    """
+    return _number(f"a whole number of at least {least}", lambda number: number >= least, int)
 
 
-def not_negative(text: str) -> float:
-    """The type of a number from 0 on."""
-    number = _number(text)
-    return _checked(0.0 <= number < math.inf, number, "a number of at least 0", text)
-
-
-def share(text: str) -> float:
-    """The type of a number from 0 to below 1."""
-    number = _number(text)
-    return _checked(0.0 <= number < 1.0, number, "at least 0 and below 1", text)
-
-
-def _number(text: str) -> float:
-    """The number that a text is; nan, which is in no range, for any other text."""
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
-def _checked(passed: bool, number: float, expected: str, text: str) -> float:
-    if not passed:
-        raise argparse.ArgumentTypeError(f"must be {expected}, got {text!r}")
-    return number
+positive = _number("a positive number", lambda number: 0.0 < number < math.inf)
+not_negative = _number("a number of at least 0", lambda number: 0.0 <= number < math.inf)
+share = _number("at least 0 and below 1", lambda number: 0.0 <= number < 1.0)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd import Value
+from autograd.graph.context import differentiating
 from autograd.graph.nodes import is_leaf
 from autograd.graph.trees import flatten
 from autograd.graph.walks import leaves, topological_order
@@ -78,7 +79,8 @@ class Parameters:
             ValueError: it depends on Values of them that it closes over, instead of what it is given.
         """
         weights = self.values(self.start)
-        result = loss(self.arranged(weights), *samples.sample(0))
+        with differentiating(weights):
+            result = loss(self.arranged(weights), *samples.sample(0))
         if not isinstance(result, (Value, float, int)):
             raise TypeError(
                 f"the loss must return one number a sample, got {described(result)}{_columns(samples)}"

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import TracingError, Value, value_and_grad
+from autograd.graph.context import differentiating
 from autograd.running.jit import traces
 from autograd.running.scan import run_scan, run_scan_batches
 from autograd.running.vmap import Mapped
@@ -138,7 +139,8 @@ class Steps:
         loss_of = self._plan.loss_of
         if self._asked_engine == "eager":
             values = [Value(weight) for weight in weights]  # on which sum adds as in every engine
-            results = [loss_of(values, *samples.sample(i)) for i in range(len(samples))]
+            with differentiating(values):
+                results = [loss_of(values, *samples.sample(i)) for i in range(len(samples))]
             losses = np.array([loss.data if isinstance(loss, Value) else loss for loss in results], float)
         else:
             in_axes = (None, *(0 for _ in samples.arrays))

@@ -3,6 +3,7 @@
 import ast
 import functools
 import graphlib
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -202,3 +203,16 @@ def test_a_folder_has_at_most_12_files():
     }:
         count = sum(path.is_file() for path in folder.iterdir())
         assert count <= 12, f"{folder.relative_to(ROOT)} has {count} files"
+
+
+def test_what_checks_derives_draws_and_explains_is_imported_when_it_is_asked_for():
+    code = """
+import sys, autograd
+late = {"autograd.checking", "autograd.comparing", "autograd.derivation", "autograd.drawing",
+        "autograd.explaining", "graphviz"}
+assert not late & sys.modules.keys(), late & sys.modules.keys()
+from autograd import check_gradients, compare, derive, draw, explain
+assert late <= sys.modules.keys()
+assert not hasattr(autograd, "unknown") and {*autograd.__all__} <= {*dir(autograd)}
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -53,7 +53,7 @@ def _elementary(primitive: Primitive, args: tuple[Any, ...]) -> Any:
         return args[1] if args[0] else args[2]
     function = _FUNCTIONS.get(primitive)
     if function is None:
-        reason = "is not analytic" if primitive in _NOT_ANALYTIC else "has no complex version here"
+        reason = "is not analytic" if primitive.of_two in _NOT_ANALYTIC else "has no complex version here"
         raise RefusedError(f"{primitive.name} {reason}")
     numbers = [arg.number if isinstance(arg, Complex) else complex(primitive.operand(arg)) for arg in args]
     try:

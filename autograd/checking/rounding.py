@@ -98,7 +98,7 @@ class Rounded(Scalar):
             followed = _followed(primitive, y, inputs)
             if followed is not None:
                 return cls(y, followed)
-        propagated = _PROPAGATED.get(primitive)
+        propagated = _PROPAGATED.get(primitive.of_two)
         error = propagated(y, *inputs) if propagated else _spread(primitive, y, inputs)
         return cls(y, error + cls._lost(primitive, y, inputs))
 
@@ -110,7 +110,7 @@ class Rounded(Scalar):
             return _lost_of_sum(y, a.value, b.value if primitive is table.add else -b.value)
         if primitive is table.mul and any(_only_scales(factor, y) for factor in inputs):
             return 0.0
-        lost = ulps(VALUE_ULPS.get(primitive, OPAQUE_ULPS), y)
+        lost = ulps(VALUE_ULPS.get(primitive.of_two, OPAQUE_ULPS), y)
         if primitive in _PERIODIC and abs(inputs[0].value) > _LARGE:
             lost += _REDUCTION * (1.0 + y * y)
         return lost
@@ -226,7 +226,7 @@ def own_rounding(node: Value) -> float:
     """How far an operation's result may be from that of its operands as they are."""
     primitive = primitive_of(node)
     if primitive.is_builtin:
-        return ulps(VALUE_ULPS[primitive], number(node))
+        return ulps(VALUE_ULPS[primitive.of_two], number(node))
     inputs = map(Rounded, numbers(operands(node)))
     return Rounded._apply(primitive, tuple(inputs)).error
 
@@ -253,7 +253,7 @@ def _tried(
 
     values = [operand.value for operand in inputs]
     slopes = at(values)
-    own = DERIVATIVE_ULPS.get(primitive, OPAQUE_ULPS)
+    own = DERIVATIVE_ULPS.get(primitive.of_two, OPAQUE_ULPS)
     errors = [0.0 if slope is None else ulps(own, slope) for slope in slopes]
     for i, operand in enumerate(inputs):
         for shift in (operand.error, -operand.error) if operand.error else ():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from autograd.checking.numbers import RefusedError, restated
 from autograd.checking.rounding import Rounded, derivatives, own_rounding, values_of
 from autograd.checking.tape import Tape, straightened
 from autograd.derivatives.transforms import grad, hessian
+from autograd.graph.context import differentiating
 from autograd.graph.nodes import is_array, is_constant, number, numbers, operation
 from autograd.graph.trees import flatten
 from autograd.graph.value import Value
@@ -18,6 +18,7 @@ from autograd.graph.walks import leaves, topological_order
 from autograd.primitives.primitive import Primitive
 from autograd.programs.program import trace
 from autograd.programs.tracing import argument_names
+from autograd.support.locks import cached_property
 
 __all__ = ["Estimate", "Gradient", "Hessian", "Subject"]
 
@@ -72,7 +73,8 @@ class Subject:
     def run(self, point: Sequence[float]) -> tuple[list[Value], Value | float]:
         """The function on Values: those of its inputs, and the result."""
         inputs = [Value(coordinate) for coordinate in point]
-        return inputs, _scalar(self(inputs))
+        with differentiating(inputs):
+            return inputs, _scalar(self(inputs))
 
     def value(self, point: Sequence[float]) -> float:
         """The function's value."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from itertools import count
 from typing import Any
 
@@ -17,6 +16,7 @@ from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.packing import expanded
 from autograd.programs.lowering import in_primitives, result_of
 from autograd.programs.program import Program
+from autograd.support.locks import cached_property
 
 __all__ = ["Tape", "located", "primitive_of", "straightened"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +18,9 @@ from autograd.graph.nodes import numbers
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
+from autograd.programs.lowering import in_pairs
 from autograd.programs.program import Program
+from autograd.support.locks import cached_property
 
 __all__ = ["Branches"]
 
@@ -73,11 +74,11 @@ class Branches:
     """
 
     def __init__(self, program: Program, places: Sequence[int]) -> None:
-        self._code = program.code
+        self._code = in_pairs(program.code)
         self._closed_over = numbers(program.captured)
         self._places = list(places)
-        self._applied = [instruction[:3] for instruction in program.instructions]
-        self._choices = list(_choices(program.code, self._places))
+        self._applied = [instruction[:3] for instruction in self._code.instructions]
+        self._choices = list(_choices(self._code, self._places))
 
     @cached_property
     def _compared(self) -> list[int]:

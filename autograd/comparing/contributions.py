@@ -30,7 +30,7 @@ from autograd.derivation.expressions import (
 from autograd.derivation.lines import NamedLine
 from autograd.primitives import table
 
-__all__ = ["EvaluatedDerivation", "Series", "Term", "factors_of", "steps_to"]
+__all__ = ["EvaluatedDerivation", "Series", "Term", "factors_of", "links_to"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -126,7 +126,7 @@ class EvaluatedDerivation:
 
     def terms_of(self, name: Symbol) -> Iterator[Term]:
         """What each term of each link on the way contributes to the derivative by an input."""
-        steps = steps_to(name, self.derivation)
+        steps = _steps_to(name, self.derivation)
         tangents: dict[Symbol, Any] = {name: 1.0}
         for line in self.derivation.lines.lines:
             for step in steps:
@@ -155,7 +155,7 @@ class EvaluatedDerivation:
                     yield part
 
 
-def steps_to(name: Symbol, derivation: Derivation) -> list[DerivativeStep]:
+def _steps_to(name: Symbol, derivation: Derivation) -> list[DerivativeStep]:
     """The steps that a component is derived by, its own first."""
     steps = {step.name: step for step in derivation.steps}
     ahead = [name]
@@ -163,6 +163,11 @@ def steps_to(name: Symbol, derivation: Derivation) -> list[DerivativeStep]:
         if above in steps:
             ahead += [link.of for link in steps[above].links if link.of not in ahead]
     return [steps[above] for above in ahead if above in steps]
+
+
+def links_to(name: Symbol, derivation: Derivation) -> list[Link]:
+    """The links that a component is derived by."""
+    return [link for step in _steps_to(name, derivation) for link in step.links]
 
 
 def _series(array: Any) -> Series:

@@ -12,6 +12,7 @@ from autograd.comparing.branches import Branches
 from autograd.comparing.comparison import Untried
 from autograd.comparing.rounded import RoundedGradient
 from autograd.comparing.slips import FEWEST_POINTS
+from autograd.graph.context import differentiating
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
 from autograd.primitives.ieee import described
@@ -79,7 +80,8 @@ class Pair(NamedTuple):
             ValueError: the user's function raised, or did not return a component for each input.
         """
         inputs = [Value(number) for number in numbers]
-        result = self.f(*self.structure.unflatten(inputs))
+        with differentiating(inputs):
+            result = self.f(*self.structure.unflatten(inputs))
         if not isinstance(result, (Value, int, float, np.floating, np.integer)):
             raise TypeError(f"the function must return one number or Value, got {described(result)}")
         args = self.structure.unflatten(list(numbers))

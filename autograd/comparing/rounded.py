@@ -49,7 +49,7 @@ class HandRounded(Rounded):
 
     @staticmethod
     def _lost(primitive: Primitive, y: float, _: Sequence[Rounded]) -> float:
-        return _charge(VALUE_ULPS.get(primitive, OPAQUE_ULPS), y)
+        return _charge(VALUE_ULPS.get(primitive.of_two, OPAQUE_ULPS), y)
 
 
 class RoundedGradient:
@@ -99,4 +99,4 @@ def rounded_partial(primitive: Any, place: int, args: tuple[Any, ...], y: Any) -
     wanted = tuple(i == place for i in range(len(args)))
     floats = tuple(arg.value if isinstance(arg, Rounded) else arg for arg in args)
     slope = primitive.partials_at(y.value, floats, wanted)[place]
-    return HandRounded(slope, _charge(DERIVATIVE_ULPS.get(primitive, OPAQUE_ULPS), slope))
+    return HandRounded(slope, _charge(DERIVATIVE_ULPS.get(primitive.of_two, OPAQUE_ULPS), slope))

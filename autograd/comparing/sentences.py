@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from autograd.comparing.contributions import factors_of, steps_to
+from autograd.comparing.contributions import factors_of, links_to
 from autograd.comparing.slips import Slip
 from autograd.derivation import Derivation
-from autograd.derivation.chain_rule import Link
 from autograd.derivation.expression_walks import symbols, walk
 from autograd.derivation.expressions import ONE, Derivative, Numeral, Symbol, Symbolic, chained, product
 from autograd.derivation.text import text
@@ -139,8 +138,8 @@ def places_to_look(
     if not others and slip.term is None:
         (step,) = [step for step in derivation.gradient if step.name == name]
         return [Place(step.derivative, step.filled if step.expanded is None else step.expanded)]
-    used = [set(_links_to(name, derivation)) for name in wrong]
-    innocent = {link for name in right for link in _links_to(name, derivation)}
+    used = [set(links_to(name, derivation)) for name in wrong]
+    innocent = {link for name in right for link in links_to(name, derivation)}
     if slip.term is not None:
         blamed = [slip.term.link]
     else:
@@ -165,7 +164,3 @@ def definitions(places: Iterable[Place], derivation: Derivation) -> list[str]:
             names |= {symbol.name for symbol in symbols(line.expression)}
             equations.append(f"{line.name.name} = {text(line.expression)}")
     return equations[::-1]
-
-
-def _links_to(name: Symbol, derivation: Derivation) -> list[Link]:
-    return [link for step in steps_to(name, derivation) for link in step.links]

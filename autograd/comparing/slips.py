@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.comparing.contributions import EvaluatedDerivation, Series, Term, factors_of, steps_to
+from autograd.comparing.contributions import EvaluatedDerivation, Series, Term, factors_of, links_to
 from autograd.comparing.rounded import UNIT, roundings
 from autograd.derivation.expression_walks import size
 from autograd.derivation.expressions import ONE, Numeral, Symbol, Symbolic, product
@@ -106,7 +106,7 @@ def explained(
 def _slips_of_formula(
     search: _Search, name: Symbol, evaluated: EvaluatedDerivation, wrong: Array
 ) -> Iterator[Slip]:
-    links = [link for step in steps_to(name, evaluated.derivation) for link in step.links]
+    links = links_to(name, evaluated.derivation)
     own = _distinct([factor for link in links for factor in factors_of(link.slope)])
     pairs = _distinct([product(*pair) for pair in combinations(own[:_PAIRED], 2)])
     pool = [ONE, *_distinct(evaluated.pool)]

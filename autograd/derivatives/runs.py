@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd.derivatives import sweeps
-from autograd.derivatives.reached import values_within
-from autograd.graph.context import births, current, differentiating
-from autograd.graph.nodes import is_constant, is_leaf, is_node, number, numbers, operands
+from autograd.graph import context
+from autograd.graph.context import beginning, current, differentiating
+from autograd.graph.models.reached import values_within
+from autograd.graph.nodes import is_constant, is_leaf, is_node, made_since, number, numbers, operands
+from autograd.graph.refusals import explain
 from autograd.graph.trees import Structure, arranged, array_of, flatten
 from autograd.graph.value import Value
 from autograd.graph.walks import Application, applications, leaves_among
@@ -30,20 +32,23 @@ class Run:
         called = list(args)
         self.structures: list[Structure] = []
         self.inputs: list[Value] = []
-        with births() as made:
-            for place in places:
-                scalars, structure = flatten(
-                    args[place], f"argument {place}, to differentiate by,", integers=False
-                )
-                # A Value that is passed in stands for itself no longer: times 1 makes a node to
-                # differentiate by, from which the way back to it stays open.
-                own = [one * 1.0 if isinstance(one, Value) else Value(one) for one in scalars]
-                called[place] = structure.unflatten(own)
-                self.structures.append(structure)
-                self.inputs += own
-            with differentiating(self.inputs):
+        self._began = beginning()
+        for place in places:
+            scalars, structure = flatten(
+                args[place], f"argument {place}, to differentiate by,", integers=False
+            )
+            # A Value that is passed in stands for itself no longer: times 1 makes a node to
+            # differentiate by, from which the way back to it stays open.
+            own = [one * 1.0 if isinstance(one, Value) else Value(one) for one in scalars]
+            called[place] = structure.unflatten(own)
+            self.structures.append(structure)
+            self.inputs += own
+        with differentiating(self.inputs):
+            try:
                 self.result = f(*called, **kwargs)
-        self._made = made
+            except (TypeError, IndexError) as error:
+                explain(error)
+                raise
         self._passed_in = {node for node in self.inputs if not is_leaf(node)}
         self._settled: set[Value] = set()  # known to depend on nothing from outside
         self._other_arguments = [*(arg for i, arg in enumerate(args) if i not in places), kwargs]
@@ -86,7 +91,7 @@ class Run:
         """What computes the outputs, and whether their derivative may depend on a Value from outside."""
         values = _values(outputs)
         applied = applications(*values, stop=self.inputs)
-        outside = _reached(applied, values) - self._made
+        outside = set(filter(self._is_outside, _reached(applied, values).difference(self.inputs)))
         if outside:
             self._refuse_replaced(values, outside)
         elif not self._passed_in:
@@ -102,8 +107,9 @@ class Run:
         transform differentiates by or traces, it is a variable of its own; and where it is passed as
         another argument too, the partial derivative is what was asked for.
         """
-        variables = current().variables.union(self.inputs)
-        replaced = {operands(node)[0] for node in variables if not is_leaf(node)} & outside - variables
+        around = current().variables.union(self.inputs)
+        variables = context.variables.union(self.inputs)
+        replaced = {operands(node)[0] for node in around if not is_leaf(node)} & outside - variables
         if replaced:  # perhaps by way of a variable, which stands for the leaf as it should
             replaced &= _reached(applications(*outputs, stop=variables), outputs)
         if replaced <= values_within(self._other_arguments):
@@ -134,7 +140,7 @@ class Run:
     def _is_outside(self, node: Value) -> bool:
         """Whether it is an argument that came as a Value, or a leaf that the call did not make."""
         if is_leaf(node):
-            return node not in self._made and not is_constant(node)
+            return not made_since(node, self._began) and not is_constant(node)
         return node in self._passed_in
 
     def settle_tree(self, tree: Any) -> Any:

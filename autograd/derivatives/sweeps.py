@@ -11,6 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from autograd.derivatives.guards import (
+    added,
+    is_present,
+    pulled_with_guards,
+    pushed_with_guards,
+    unguarded,
+)
 from autograd.graph.context import deriving, is_watched, tell_propagated, tell_pushed
 from autograd.graph.nodes import number, numbers
 from autograd.graph.walks import Application
@@ -95,19 +102,22 @@ def reverse(
             wanted = [type(operand) is not float and operand in involved for operand in operands]
             if lift:
                 context.source.node = results[0]
-                terms = pull(operation, operands, results, reached, wanted)
+                terms = pulled_with_guards(pull, operation, operands, results, reached, wanted)
             else:
                 terms = pull(operation, values(operands), values(results), reached, wanted)
             received = []
             for operand, term, want in zip(operands, terms, wanted):
                 if want and term is not None:
                     held = adjoints.get(operand)
-                    adjoints[operand] = term if held is None else held + term
+                    if held is None:
+                        adjoints[operand] = term
+                    else:
+                        adjoints[operand] = added(held, term) if lift else held + term
                     if observer is not None:
                         received.append((operand, term, held))
             if observer is not None:
                 observer(application, reached, received)
-    return [adjoints.get(node, 0.0) for node in inputs]
+        return [unguarded(adjoints.get(node, 0.0)) for node in inputs]
 
 
 def _handed_on(
@@ -135,12 +145,18 @@ def _handed_on(
 
 
 def _tell(application: Application, adjoints: Sequence[Any], received: Received) -> None:
-    """Tell this context's watchers."""
-    reached = [0.0 if adjoint is None else number(adjoint) for adjoint in adjoints]
-    handed_on = [
-        (operand, number(term), 0.0 if held is None else number(held)) for operand, term, held in received
-    ]
-    tell_propagated(application[2][0], reached, handed_on)
+    """Tell this context's watchers, of what is there."""
+    if any(map(is_present, adjoints)):
+        reached = list(map(_number, adjoints))
+        handed_on = [
+            (operand, _number(term), _number(held)) for operand, term, held in received if is_present(term)
+        ]
+        tell_propagated(application[2][0], reached, handed_on)
+
+
+def _number(derivative: Any) -> float:
+    """The number of a derivative, 0.0 for one that is not there."""
+    return number(getattr(derivative, "derivative", derivative)) if is_present(derivative) else 0.0
 
 
 def forward(
@@ -172,13 +188,13 @@ def forward(
                 along = [0.0 if tangent is None else tangent for tangent in along]
             if lift:
                 context.source.node = results[0]
-                pushed = operation.push(operands, results, along)
+                pushed = pushed_with_guards(operation, operands, results, along)
             else:
                 pushed = operation.push(numbers(operands), numbers(results), along)
             for result, tangent in zip(results, pushed):
                 if tangent is not None:
                     tangents[result] = tangent
-                    if watched:
-                        used = [number(tangent) for tangent in along if tangent is not None]
-                        tell_pushed(result, number(tangent), used)
-    return [0.0 if type(output) is float else tangents.get(output, 0.0) for output in outputs]
+                    if watched and is_present(tangent):
+                        used = [_number(tangent) for tangent in along if is_present(tangent)]
+                        tell_pushed(result, _number(tangent), used)
+        return [0.0 if type(output) is float else unguarded(tangents.get(output, 0.0)) for output in outputs]

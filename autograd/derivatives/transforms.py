@@ -28,7 +28,8 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
     Args:
         f: returns one scalar (with ``has_aux`` a pair: the scalar and anything else).
         argnums: which argument, or arguments, to differentiate by. Each is a number, a Value, an
-            array of floats, or any nesting of them in lists, tuples, dicts and dataclasses.
+            array of floats, a model (any object whose ``parameters()`` are Values), or any nesting of
+            them in lists, tuples, dicts and dataclasses.
         has_aux: whether ``f`` returns a pair.
 
     Returns:

@@ -91,6 +91,7 @@ class _Writer:
             edge_attr=_EDGE,
         )
         self.picture.notice = sketch.notice
+        self.picture.drawn = sum(map(len, self.boxes.values())), len(self.edges)
         # dot orders nodes as it meets them. Along the edges, from the result on, is how a formula is
         # read; for a chain of thousands it then needs ten times as long.
         if readable:

@@ -48,4 +48,6 @@ def forms_of(sketch: Sketch) -> list[int]:
 
 def kind_of(node: SketchNode) -> tuple[Hashable, Hashable]:
     """What nodes must share to be alike, apart from their operands. Scopes may have numbers."""
-    return node.primitive, tuple([re.sub(r"\d+", "#", scope.name) for scope in node.scopes])
+    return getattr(node.primitive, "of_two", node.primitive), tuple(
+        [re.sub(r"\d+", "#", scope.name) for scope in node.scopes]
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Container
 from pathlib import Path
 
@@ -18,10 +17,6 @@ TIME_LIMIT = 60.0  # seconds that a layout may take
 SHOWN_NODES = 2_000  # the largest picture that a notebook shows unasked
 SHOWN_SECONDS = 5.0  # and how long it may wait for it
 
-_NAME = r'(?:"(?:[^"\\]|\\.)*"|[\w.]+)'  # as DOT writes a node's
-_EDGE_LINE = re.compile(rf"\t+{_NAME}(?::\S+)? -> ")
-_NODE_LINE = re.compile(rf"\t+(?!(?:graph|node|edge) ){_NAME}(?: \[|\n)")
-
 
 class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz is untyped
     """A `graphviz.Digraph` that is laid out within a time limit, with or without the `dot` program.
@@ -32,9 +27,11 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz is untyped
 
     Attributes:
         notice: what the picture leaves out and how to see it, or "" where it is all there.
+        drawn: how many nodes and edges `draw` drew.
     """
 
     notice: str = ""
+    drawn: tuple[int, int] = (0, 0)
 
     def render(
         self,
@@ -93,8 +90,7 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz is untyped
 
     def _repr_svg_(self) -> str | None:
         """The picture for a notebook; None, and the text stands, where it is not all there or slow."""
-        nodes, _ = self._count()
-        if self.notice or nodes > SHOWN_NODES:
+        if self.notice or self.drawn[0] > SHOWN_NODES:
             return None
         try:
             return self.pipe("svg", SHOWN_SECONDS).decode()
@@ -113,11 +109,6 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz is untyped
         notice = f" ({self.notice})" if self.notice else ""
         return f"<Drawing of {self._size()}{notice}: .render('graph.svg') writes it, .source is its DOT text>"
 
-    def _count(self) -> tuple[int, int]:
-        lines: list[str] = self.body
-        edges = sum(_EDGE_LINE.match(line) is not None for line in lines)
-        return sum(_NODE_LINE.match(line) is not None for line in lines), edges
-
     def _size(self) -> str:
-        nodes, edges = self._count()
+        nodes, edges = self.drawn
         return f"{nodes} nodes and {edges} edges"

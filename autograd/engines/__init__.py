@@ -17,6 +17,7 @@ import numpy as np
 
 from autograd.engines.batches.chunks import in_turns
 from autograd.engines.batches.stretches import Stretches, has_arrays
+from autograd.engines.machine.limits import loading
 from autograd.programs.code import Code
 
 __all__ = ["Compiled", "compiled", "engine_names", "scan_batches"]
@@ -86,7 +87,8 @@ def compiled(program: Code, engine: str) -> Compiled:
     """
     if engine not in engine_names():
         raise ValueError(f"engine must be 'auto' or one of {', '.join(engine_names())}, got {engine!r}")
-    module = importlib.import_module(f"{__name__}.{engine}")
+    with loading:
+        module = importlib.import_module(f"{__name__}.{engine}")
     engine_class: type[Compiled] = getattr(module, f"{engine.capitalize()}Engine")
     if has_arrays(program) and (engine != "python" or program.arrays):
         return Stretches(program, engine_class)

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.engines.machine.ir import Callbacks, CompiledModule, literal, llvm_text, template
+from autograd.engines.machine.compiler import CompiledModule, llvm_text
+from autograd.engines.machine.ir import Callbacks, literal, template
 from autograd.engines.machine.memory import InMemory
 from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import all_primitives

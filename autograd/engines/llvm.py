@@ -11,7 +11,6 @@ import ctypes
 import struct
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from itertools import chain, count
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -27,11 +26,12 @@ from autograd.engines.batches.chunks import (
     pieces,
     reduced,
 )
-from autograd.engines.machine.ir import CompiledModule, binding, llvm_text
+from autograd.engines.machine.compiler import CompiledModule, binding, llvm_text
 from autograd.engines.machine.loops import LARGE, Body, batches_text, loads, map_text, scan_text, stores
 from autograd.engines.machine.memory import InMemory
 from autograd.programs.code import Code
 from autograd.programs.lowering import lowered
+from autograd.support.locks import cached_property
 
 __all__ = ["LlvmEngine"]
 

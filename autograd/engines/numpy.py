@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from autograd.primitives import table
 from autograd.primitives.operation import Operation
 from autograd.programs.code import Code, Instruction
 from autograd.programs.lowering import lowered
+from autograd.support.locks import cached_property
 
 __all__ = ["NumpyEngine"]
 

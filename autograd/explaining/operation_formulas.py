@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from contextvars import Context
+from typing import Any
 
 from autograd.derivation.differentiation import textbook_partial
-from autograd.graph.nodes import operands, operation
+from autograd.graph.nodes import is_constant, number, numbers, operands, operation, partials_at
 from autograd.graph.value import Value
 from autograd.primitives.ieee import evaluate
 from autograd.primitives.notation import format_rounded
-from autograd.primitives.primitive import Primitive
 from autograd.programs.formulas import PRINTED_SIGNS, Formula, application, as_operand, printed
 
 __all__ = ["operation_formula", "partial_formulas", "textbook_remark"]
@@ -22,13 +22,13 @@ def operation_formula(node: Value) -> Formula:
     Raises:
         ValueError: an operand's number has been changed since the operation was computed.
     """
-    primitive = _primitive(node)
-    formula = application(primitive, [as_operand(operand) for operand in operands(node)], PRINTED_SIGNS)
-    result = primitive(*map(_number, operands(node)))
-    if not _alike(result, node.data):
+    primitive, parts = operation(node), operands(node)
+    formula = application(primitive, list(map(as_operand, parts)), PRINTED_SIGNS)
+    result = primitive(*numbers(parts))
+    if not _alike(result, number(node)):
         raise ValueError(
-            f"{formula.text()} is {result}, but {node.data} when the graph was recorded: a Value's data was "
-            "changed since (by an optimizer's step, say). Compute the result again, then explain it"
+            f"{formula.text()} is {result}, but {number(node)} when the graph was recorded: a Value's data "
+            "was changed since (by an optimizer's step, say). Compute the result again, then explain it"
         )
     return formula
 
@@ -40,52 +40,35 @@ def partial_formulas(node: Value) -> list[Formula | None]:
         A formula for each operand; None where there is nothing to read: by a constant, where the
         derivative is zero everywhere, and where a user's rule computes on floats only.
     """
-    primitive, parts = _primitive(node), operands(node)
-    # Leaves of the same numbers, so that a rule with a Python ``if`` takes the branch that it takes for them.
-    y, *args = [Value(part.data) if isinstance(part, Value) else part for part in (node, *parts)]
-    nodes = {leaf: part for leaf, part in zip((y, *args), (node, *parts)) if isinstance(leaf, Value)}
-    is_node = tuple(isinstance(part, Value) for part in parts)
-
-    def write() -> list[Formula | None]:
-        formulas: list[Formula | None] = []
-        numbers = primitive.partials_at(node.data, tuple(map(_number, parts)), is_node)
-        for place, number in enumerate(numbers):
-            partial = None if number is None else textbook_partial(primitive, place, tuple(args), y)
-            is_graph = isinstance(partial, Value)
-            formulas.append(
-                None
-                if partial is None
-                else printed(partial, nodes)
-                if is_graph
-                else as_operand(float(partial))
-            )
-        return formulas
-
+    parts = operands(node)
     try:
-        return Context().run(write)
+        return Context().run(_partial_formulas, node, parts)
     except Exception:  # a user's rule may do on Values whatever it likes; its numbers stand all the same
         return [None] * len(parts)
 
 
+def _partial_formulas(node: Value, parts: tuple[Value | float, ...]) -> list[Formula | None]:
+    # Leaves of the same numbers, so that a rule with a Python ``if`` takes the branch that it takes for them.
+    copies: list[Any] = [part if is_constant(part) else Value(number(part)) for part in (node, *parts)]
+    nodes = dict(zip(copies, (node, *parts)))
+
+    def formula(place: int) -> Formula:
+        partial = textbook_partial(operation(node), place, tuple(copies[1:]), copies[0])
+        return printed(partial, nodes) if isinstance(partial, Value) else as_operand(float(partial))
+
+    return [None if slope is None else formula(place) for place, slope in enumerate(partials_at(node))]
+
+
 def textbook_remark(node: Value, place: int, partial: float) -> str:
     """Where the textbook's form, which is shown, gives another number than the rule: why. Or ""."""
-    textbook = _primitive(node).textbook
+    textbook = operation(node).textbook
     rule = textbook[place] if textbook else None
     if not callable(rule):
         return ""
-    shown = float(evaluate(rule, *map(_number, (node, *operands(node)))))
+    shown = float(evaluate(rule, *numbers((node, *operands(node)))))
     if _alike(shown, partial, 1e-6):
         return ""
     return f"In floats this form gives {format_rounded(shown)}; the engine computes an accurate one."
-
-
-def _primitive(node: Value) -> Primitive:
-    primitive: Primitive = operation(node)
-    return primitive
-
-
-def _number(operand: Value | float) -> float:
-    return operand.data if isinstance(operand, Value) else operand
 
 
 def _alike(number: float, other: float, tolerance: float = 0.0) -> bool:

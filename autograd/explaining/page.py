@@ -113,10 +113,9 @@ def _shares(step: BackwardStep) -> list[dict[str, Any]]:
     """What a step backward sends to each operand."""
     return [
         {
-            "partial": _number(share.partial),
-            "contribution": _number(share.contribution),
-            "before": _number(share.before),
-            "after": _number(share.after),
+            **{
+                name: _number(getattr(share, name)) for name in ("partial", "contribution", "before", "after")
+            },
             "remark": "" if share.partial is None else textbook_remark(step.node, place, share.partial),
         }
         for place, share in enumerate(step.shares)

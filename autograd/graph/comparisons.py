@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from autograd.graph import context
-from autograd.graph.refusals import refuse_in_trace
+from autograd.graph.refusals import is_in_trace, refuse_in_trace
 from autograd.primitives import table
 from autograd.primitives.ieee import constant
 from autograd.primitives.primitive import Primitive
@@ -57,7 +57,7 @@ def _compare(primitive: Primitive, left: Any, right: Any) -> bool:
     a, b = _number(left), _number(right)
     if a is NotImplemented or b is NotImplemented:
         return NotImplemented  # type: ignore[no-any-return]
-    if context.active and context.current().tracing:
+    if context.active and is_in_trace(left, right):
         return primitive(left, right)  # type: ignore[no-any-return]
     return bool(primitive.forward(a, b))
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from typing import Any
+
+from autograd.support.locks import fork_safe_lock
 
 __all__ = [
     "Context",
     "Received",
     "Source",
     "Watcher",
-    "births",
+    "beginning",
     "current",
     "deriving",
     "differentiating",
@@ -60,16 +60,15 @@ class Context:
     Attributes:
         watchers: who is told of nodes and derivatives.
         scopes: the open scopes, the outermost first.
-        births: collects the leaves that are made, where somebody asks for them: see `births`.
         source: what the operations being recorded are the derivative of.
-        variables: the nodes that running functions are being differentiated by, or traced on.
+        variables: the nodes that running functions are being differentiated by, or traced on; those of
+            every thread are in the module's `variables`.
         tracing: whether a function is being traced.
         detecting: whether anomalies are.
     """
 
     watchers: tuple[Watcher, ...] = ()
     scopes: tuple[Any, ...] = ()
-    births: set[Any] | None = None
     source: Source = Source()
     variables: frozenset[Any] = frozenset()
     tracing: bool = False
@@ -82,10 +81,18 @@ current = _context.get  # the `Context` of the code that asks
 
 # How many contexts are open in the process that have watchers, scopes or a trace. While it is 0, making
 # a node or reading its number pays for one test and nothing else; otherwise `current` tells who is
-# concerned. Births, sources and variables do not count: transforms open them around eager code.
+# concerned. Sources and variables do not count: transforms open them around eager code.
 active = 0
 _COUNTED = frozenset({"watchers", "scopes", "tracing"})
-_counting = threading.Lock()
+_counting = fork_safe_lock()
+
+# The variables of all threads, and those among them that functions are being traced on. A user's own worker
+# threads are started without the context of the function that hands them its Values (before Python 3.14).
+variables: frozenset[Any] = frozenset()
+traced: frozenset[Any] = frozenset()
+
+# How many times `beginning` was called. A leaf bears what it was when it was made.
+beginnings = 0
 
 
 class entered:  # noqa: N801  it is called like a function
@@ -115,17 +122,12 @@ class entered:  # noqa: N801  it is called like a function
                 active -= 1
 
 
-@contextmanager
-def births() -> Iterator[set[Any]]:
-    """Collect the leaves that are made in this context: what a function makes, it does not close over."""
-    made: set[Any] = set()
-    outer = current().births
-    try:
-        with entered(births=made):
-            yield made
-    finally:
-        if outer is not None:
-            outer |= made
+def beginning() -> int:
+    """A number that leaves bear from now on, whichever thread makes them, or a greater: see `made_since`."""
+    global beginnings
+    with _counting:
+        beginnings += 1
+        return beginnings
 
 
 def deriving() -> entered:
@@ -133,14 +135,34 @@ def deriving() -> entered:
     return entered(source=Source(current().source.node))
 
 
-def differentiating(nodes: Iterable[Any]) -> entered:
+class differentiating(entered):  # noqa: N801  as above
     """A function is differentiated by nodes, or traced on them: none must read them as numbers."""
-    return entered(variables=current().variables.union(nodes))
+
+    __slots__ = ("_nodes", "_traced")
+
+    def __init__(self, nodes: Iterable[Any], **changes: Any) -> None:
+        self._nodes = frozenset(nodes)
+        self._traced = self._nodes if "tracing" in changes else frozenset()
+        super().__init__(variables=current().variables | self._nodes, **changes)
+
+    def __enter__(self) -> Context:
+        global variables, traced
+        with _counting:
+            variables |= self._nodes
+            traced |= self._traced
+        return super().__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        global variables, traced
+        super().__exit__()
+        with _counting:
+            variables -= self._nodes
+            traced -= self._traced
 
 
-def tracing() -> entered:
+def tracing(inputs: Iterable[Any]) -> differentiating:
     """A function is being traced: what would turn a Value into a number of this moment is refused."""
-    return entered(tracing=True)
+    return differentiating(inputs, tracing=True)
 
 
 def watch(watcher: Watcher) -> entered:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
+from autograd.graph.refusals import point_by_point, refuse_as_array
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive
 
@@ -113,3 +116,16 @@ class Functions:
 
     def conjugate(self: N) -> N:
         return self
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """NumPy's functions but for its ufuncs, where a Value itself is among their arguments."""
+        if not all(issubclass(kind, (np.ndarray, Functions)) for kind in types):
+            return NotImplemented  # some other kind of array's affair
+        return point_by_point(function, args, kwargs)
+
+
+for _name in (
+    "all", "any", "argmax", "argmin", "argsort", "cumprod", "cumsum", "dot", "flatten", "max", "mean", "min",
+    "prod", "ptp", "ravel", "repeat", "reshape", "size", "sort", "squeeze", "std", "sum", "take", "var",
+):  # fmt: skip
+    setattr(Functions, _name, refuse_as_array(_name))

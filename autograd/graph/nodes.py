@@ -27,6 +27,7 @@ __all__ = [
     "is_node",
     "kind_of",
     "kinds",
+    "made_since",
     "new_node",
     "number",
     "numbers",
@@ -43,12 +44,12 @@ __all__ = [
 class Node(Protocol):
     """What a walk needs to know of a node; `Value` is one.
 
-    A leaf has no operation. The first operand is in ``_left``, the second in ``_right``; an operation
-    of three or more, or one that takes whole arrays, keeps them all as one tuple in ``_left``. An operand
-    is a node, or a plain float where it is a constant; a constant array is a leaf. An operation of several
-    results makes one node that holds them all in ``_data``, which nobody outside this folder sees, and of
-    it a node for each result: see `Projection`. ``_scopes`` is what `scopes_of` tells, or None; ``_mark``
-    belongs to `full_order`.
+    A leaf has no operation, and tells in ``_left`` when it was made: see `made_since`. The first operand is
+    in ``_left``, the second in ``_right``; an operation of three or more, or one that takes whole arrays,
+    keeps them all as one tuple in ``_left``. An operand is a node, or a plain float where it is a constant;
+    a constant array is a leaf. An operation of several results makes one node that holds them all in
+    ``_data``, which nobody outside this folder sees, and of it a node for each result: see `Projection`.
+    ``_scopes`` is what `scopes_of` tells, or None; ``_mark`` belongs to `full_order`.
     """
 
     label: str
@@ -132,6 +133,14 @@ def is_node(thing: object) -> bool:
 def is_leaf(node: Node) -> bool:
     """Whether no operation made a node."""
     return node._operation is None
+
+
+def made_since(node: Node, beginning: int) -> bool:
+    """Whether a node is a leaf that was made after a `beginning`; a copy counts as made before.
+
+    What a function makes, it does not close over.
+    """
+    return node._operation is None and node._left is not None and node._left >= beginning
 
 
 def operation(node: Node) -> Any:

@@ -1,7 +1,8 @@
-"""Nested arguments: lists, tuples, dicts, dataclasses and arrays of scalars, flattened and put back.
+"""Nested arguments: lists, tuples, dicts, dataclasses, models and arrays of scalars, flattened and put back.
 
-The nesting is optree's affair; here an array, too, is taken apart into its elements, and dataclasses
-are introduced to optree when first met. A dataclass's field that is declared with
+The nesting is optree's affair; here an array, too, is taken apart into its elements, and dataclasses and
+models are introduced to optree when first met. A model is an object with a method ``parameters``, which
+lists its scalars; all else in it belongs to the structure. A dataclass's field that is declared with
 ``field(metadata={"static": True})`` is a setting: it belongs to the structure, and must be hashable.
 """
 
@@ -9,22 +10,26 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import threading
 from collections.abc import Sequence
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import optree
 
+from autograd.graph.models.frames import Frame
+from autograd.graph.models.taken_apart import is_model, taken_apart
 from autograd.graph.nodes import kinds
 from autograd.graph.value import Value
 from autograd.primitives.ieee import described, to_float
+from autograd.support.locks import fork_safe_lock
 
-__all__ = ["Structure", "arranged", "array_of", "flatten"]
+__all__ = ["Structure", "arranged", "array_of", "flatten", "of_fields"]
+
+M = TypeVar("M")
 
 _NAMESPACE = "valuegrad"
-_registering = threading.Lock()
+_registering = fork_safe_lock()
 
 
 class Structure:
@@ -42,7 +47,7 @@ class Structure:
     def of_arrays(cls, tree: Any) -> tuple[list[Any], Structure]:
         """The leaves of a tree, whole arrays and what else there is, and how they are nested."""
         leaves, spec = optree.tree_flatten(tree, namespace=_NAMESPACE)
-        if _introduce_dataclasses(leaves):
+        if _introduce(leaves):
             return cls.of_arrays(tree)
         return leaves, cls(spec, (None,) * len(leaves))
 
@@ -122,7 +127,7 @@ class Structure:
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         """By way of an arranged sample: the process that loads it may not know the dataclasses in it yet."""
-        return _restored, (self.nest(range(len(self._shapes))), self._shapes)
+        return _restored, (self.nest([Value(0.0) for _ in self._shapes]), self._shapes)
 
     def __repr__(self) -> str:
         marks = ["*" if shape is None else f"array{shape}" for shape in self._shapes]
@@ -144,8 +149,8 @@ def flatten(tree: Any, role: str = "the argument", *, integers: bool = True) -> 
     """Take a nested structure apart into its scalars.
 
     Args:
-        tree: numbers, Values and arrays of them in any nesting of lists, tuples, dicts and
-            dataclasses. None is an empty structure.
+        tree: numbers, Values and arrays of them in any nesting of lists, tuples, dicts, dataclasses and
+            models. None is an empty structure.
         role: what it is, to name in errors.
         integers: whether arrays of ints will do; gradients by them would be cut to ints.
 
@@ -154,6 +159,7 @@ def flatten(tree: Any, role: str = "the argument", *, integers: bool = True) -> 
 
     Raises:
         TypeError: something in it is neither a real number, nor a Value, nor an array of them.
+        ValueError: a parameter of a model is not reached from the object.
 
     >>> flatten([1, (2.5, None)])
     ([1.0, 2.5], [*, (*, None)])
@@ -161,7 +167,7 @@ def flatten(tree: Any, role: str = "the argument", *, integers: bool = True) -> 
     leaves, spec = optree.tree_flatten(tree, namespace=_NAMESPACE)
     if {float}.issuperset(map(type, leaves)):
         return leaves, _of_scalars(spec)
-    if _introduce_dataclasses(leaves):
+    if _introduce(leaves):
         return flatten(tree, role, integers=integers)
     scalars: list[Any] = []
     shapes: list[tuple[int, ...] | None] = []
@@ -219,27 +225,57 @@ def array_of(scalars: Sequence[Any], shape: tuple[int, ...]) -> Any:
     return array.reshape(shape)
 
 
-def _introduce_dataclasses(leaves: list[Any]) -> bool:
-    """Register the classes of dataclass instances among the leaves; whether there were any."""
-    classes: set[Any] = {
-        type(leaf) for leaf in leaves if dataclasses.is_dataclass(leaf) and not isinstance(leaf, type)
-    }
-    for cls in classes:
+def of_fields(method: M) -> M:
+    """Mark a ``parameters`` that flattens its object: a dataclass with it is taken apart by its fields."""
+    _of_fields.add(method)
+    return method
+
+
+_of_fields: set[Any] = set()
+
+
+def _introduce(leaves: list[Any]) -> bool:
+    """Register the classes of models and dataclasses among the leaves; whether there were any."""
+    found = False
+    for cls, leaf in {type(leaf): leaf for leaf in leaves}.items():
+        if cls in (float, Value, np.ndarray):
+            continue
+        by_fields = dataclasses.is_dataclass(leaf) and not isinstance(leaf, type)
+        if is_model(leaf) and getattr(cls, "parameters", None) not in _of_fields:
+            functions: tuple[Any, Any, Any] = _model_parts, _model_made, _Parameter
+        elif by_fields:
+            functions = _fields_of, partial(_made, cls), optree.GetAttrEntry
+        else:
+            continue
+        found = True
         with _registering:
-            if not optree.tree_is_leaf(_sample(leaves, cls), namespace=_NAMESPACE):
-                continue
-            optree.register_pytree_node(
-                cls,
-                _fields_of,
-                partial(_made, cls),
-                path_entry_type=optree.GetAttrEntry,
-                namespace=_NAMESPACE,
-            )
-    return bool(classes)
+            if optree.tree_is_leaf(leaf, namespace=_NAMESPACE):
+                take_apart, make, entry = functions
+                optree.register_pytree_node(
+                    cls, take_apart, make, path_entry_type=entry, namespace=_NAMESPACE
+                )
+    return found
 
 
-def _sample(leaves: list[Any], cls: type) -> Any:
-    return next(leaf for leaf in leaves if type(leaf) is cls)
+class _Parameter(optree.GetAttrEntry):
+    """How one writes a parameter of a model; found only where somebody asks."""
+
+    def codify(self, node: str = "") -> str:
+        entry: Any = self.entry
+        frame, index = entry
+        return f"{node}{frame.name(index)}"
+
+
+def _model_parts(model: Any) -> tuple[list[Any], Frame, list[Any]]:
+    parameters, frame = taken_apart(model)
+    return parameters, frame, [(frame, index) for index in range(len(parameters))]
+
+
+def _model_made(frame: Frame, parameters: Any) -> Any:
+    parameters = list(parameters)
+    if parameters and type(parameters[0]) is _Mark:
+        return _Mark(repr(frame))
+    return frame.model(parameters)
 
 
 def _fields_of(instance: Any) -> tuple[list[Any], tuple[Any, ...], list[str]]:

@@ -18,7 +18,6 @@ import numpy as np
 
 from autograd.graph import context
 from autograd.graph.comparisons import Comparisons
-from autograd.graph.context import current
 from autograd.graph.copies import Copied
 from autograd.graph.functions import Functions
 from autograd.graph.nodes import (
@@ -92,11 +91,9 @@ class Value(Comparisons, Functions, Copied):
             refuse_arguments(label, by_hand, named)
         self._data = data if type(data) is float else to_float(data, "the data of a Value")
         self._grad = 0.0
-        self._operation = self._left = self._right = self._scopes = self._mark = None
+        self._operation = self._right = self._scopes = self._mark = None
+        self._left = context.beginnings
         self.label = label
-        made = current().births
-        if made is not None:
-            made.add(self)
 
     @property
     def data(self) -> float:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 from autograd.graph.nodes import N, kinds, operands, parents, projected
 from autograd.primitives.operation import Projection
+from autograd.support.locks import fork_safe_lock
 
 __all__ = ["Application", "applications", "full_order", "leaves", "leaves_among", "topological_order"]
 
 # A walk marks the nodes that it has visited, with an object of its own. One at a time: two threads
 # whose graphs share operations would lose each other's marks.
-_walking = threading.Lock()
+_walking = fork_safe_lock()
 
 
 def topological_order(*roots: N, stop: Iterable[N] = ()) -> list[N]:

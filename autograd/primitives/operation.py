@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import keyword
-import threading
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
 from autograd.primitives.ieee import to_float
+from autograd.support.locks import fork_safe_lock
 
 __all__ = ["Operation", "Projection", "find_operation", "register", "registered"]
 
@@ -217,7 +217,7 @@ class Projection(Operation):
 
 
 _registered: dict[str, Operation] = {}
-_registering = threading.Lock()
+_registering = fork_safe_lock()
 AnyOperation = TypeVar("AnyOperation", bound=Operation)
 
 

@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, reduce
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ class Primitive(Operation):
         symbol: its infix or prefix operator ("*"), or "" where it is written as a call.
         commutative: whether its two operands may be exchanged.
         folded: whether a call may name any number of arguments, taken two at a time.
+        partials_of_many: where a call with more than two arguments is one operation, its partials.
         domain: where it is defined, in words ("x > 0"), or "" for all real numbers.
         textbook: the partials as textbooks write them, where the rule is written otherwise for
             accuracy; for reading only, nothing computes with them.
@@ -53,6 +55,7 @@ class Primitive(Operation):
     symbol: str = ""
     commutative: bool = False
     folded: bool = False
+    partials_of_many: Callable[..., tuple[Any, ...]] | None = None
     domain: str = ""
     textbook: tuple[Rule, ...] | None = None
     expression: Callable[..., Any] | None = None
@@ -65,6 +68,7 @@ class Primitive(Operation):
         self.arity = _arity(self.name, self.partials)
         self.is_builtin = self.place == _TABLE
         self.is_composite = self.expression is not None
+        self.of_two = self
         if self.is_builtin and not self.libm and self.forward.__module__ == "math":
             self.libm = self.forward.__name__
         # The partials again, where `Value.backward` may run them without further questions: those of
@@ -179,10 +183,19 @@ class Primitive(Operation):
             (only,) = args
             taken = isinstance(only, np.ndarray) or hasattr(type(only), "_apply")
             return only if taken else self.operand(only)
-        result = args[0]
-        for arg in args[1:]:
-            result = self(result, arg)
-        return result
+        if self.of_two.partials_of_many is not None:
+            return self.of_arity(len(args))(*args)
+        return reduce(self, args)
+
+    def of_arity(self, count: int) -> Primitive:
+        """The same operation of so many operands, where it has `partials_of_many`; otherwise itself.
+
+        All of its forms have its name; the one of two operands, which the table has, is ``of_two``.
+        """
+        of_two = self.of_two
+        if of_two.partials_of_many is None or count < 2:
+            return self
+        return of_two if count == 2 else _of_many(of_two, count)
 
     def _map(self, args: tuple[Any, ...]) -> Any:
         """Element by element over arrays: floats at NumPy's speed where there is a way to."""
@@ -204,6 +217,20 @@ class Primitive(Operation):
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        return super().__reduce__() if self is self.of_two else (_of_many, (self.of_two, self.arity))
+
+
+@cache
+def _of_many(of_two: Primitive, count: int) -> Primitive:
+    """A primitive of two operands as one operation on more, with partials of its own."""
+    many = object.__new__(Primitive)
+    vars(many).update(vars(of_two), of_two=of_two, arity=count)
+    many.forward = many.expression = lambda *args: reduce(of_two, args)
+    many.partials, many.rules = of_two.partials_of_many, None  # type: ignore[assignment]
+    many.is_composite, many.commutative, many.libm, many.on_arrays = True, False, "", None
+    return many
 
 
 def times(adjoint: Any, partial: Any) -> Any:
@@ -244,6 +271,7 @@ def primitive(
     symbol: str = "",
     commutative: bool = False,
     folded: bool = False,
+    partials_of_many: Callable[..., tuple[Any, ...]] | None = None,
     domain: str = "",
     textbook: tuple[Rule, ...] | None = None,
     expression: Callable[..., Any] | None = None,
@@ -268,6 +296,8 @@ def primitive(
         symbol: the operator it is written with, if any.
         commutative: whether its two inputs may be exchanged.
         folded: whether it may be called with any number of arguments, taken two at a time.
+        partials_of_many: ``partials(y, *inputs)`` of a folded primitive of any number of inputs. A call
+            with more than two is then one operation, which has these; without, it is as many as it takes.
         domain: where it is defined, in words.
         textbook: rules to show instead of ``partials``; nothing computes with them.
         expression: the same function in terms of other primitives.
@@ -294,6 +324,7 @@ def primitive(
         symbol=symbol,
         commutative=commutative,
         folded=folded,
+        partials_of_many=partials_of_many,
         domain=domain,
         textbook=textbook,
         expression=expression,

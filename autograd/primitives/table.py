@@ -14,12 +14,14 @@ from __future__ import annotations
 import math
 import operator
 import sys
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from autograd.primitives.ieee import power
-from autograd.primitives.primitive import primitive
+from autograd.primitives.operation import register
+from autograd.primitives.primitive import Primitive, primitive
 
 LOG_2 = 0.6931471805599453
 _LARGEST = sys.float_info.max
@@ -41,9 +43,23 @@ less_equal = primitive("less_equal", lambda a, b: 1.0 if a <= b else 0.0, (0, 0)
 equal = primitive("equal", lambda a, b: float(operator.eq(a, b)), (0, 0), symbol="==", commutative=True,
                   on_arrays=lambda a, b: np.equal(a, b).astype(float))
 
-where = primitive("where", lambda c, a, b: a if c else b,
-                  (0, lambda y, c, a, b: where(c, 1.0, 0.0), lambda y, c, a, b: where(c, 0.0, 1.0)),
-                  on_arrays=np.where)
+
+
+class _Where(Primitive):
+    """The choice, which has no partial derivative by what it does not select, where that is seen."""
+
+    def partials_at(self, y: Any, inputs: tuple[Any, ...], wanted: tuple[bool, ...]) -> list[Any]:
+        condition, _, _ = inputs
+        if type(condition) is not float:
+            return super().partials_at(y, inputs, wanted)
+        _, by_first, by_second = wanted
+        return [None, 1.0 if by_first and condition else None, 1.0 if by_second and not condition else None]
+
+
+where = register(_Where(
+    "where", lambda c, a, b: a if c else b,
+    (0, lambda y, c, a, b: where(c, 1.0, 0.0), lambda y, c, a, b: where(c, 0.0, 1.0)),
+    on_arrays=np.where, place=__name__))
 
 stop_gradient = primitive("stop_gradient", operator.pos, (0,), expression=lambda x: x)
 
@@ -130,11 +146,11 @@ def _hypot(a: float, b: float) -> float:
 
 
 def _hypot_by_one(y: Any, one: Any, other: Any) -> Any:
-    """``one / y``, without what y has lost where it is subnormal or overflows."""
+    """``one / y``, without what y has lost where it is subnormal or overflows; 0 at the origin, a kink."""
     if type(y) is float and 2.0**-1000 < y < 2.0**1000:
         return one / y
     scale = stop_gradient(where(less(y, 2.0**-1000), 2.0**200, where(less(2.0**1000, y), 0.25, 1.0)))
-    return scale * one / hypot(scale * one, scale * other)
+    return where(equal(y, 0.0), 0.0, scale * one / hypot(scale * one, scale * other))
 
 
 hypot = primitive(
@@ -290,12 +306,22 @@ relu = primitive("relu", lambda x: 0.0 if x <= 0.0 else x, (lambda y, x: less(0.
 
 absolute = primitive("absolute", math.fabs, (lambda y, x: less(0.0, x) - less(x, 0.0),), on_arrays=np.abs)
 
+
+def _shared(y: Any, *inputs: Any) -> tuple[Any, ...]:
+    """What is equal to the result shares it equally; of nan nothing is equal."""
+    ties = [equal(operand, y) for operand in inputs]
+    count = maximum(reduce(operator.add, ties), 1.0)
+    return tuple([tie / count for tie in ties])
+
+
 maximum = primitive(
     "maximum", lambda a, b: a if a >= b or a != a else b,
     (lambda y, a, b: less(b, a) + 0.5 * equal(a, b), lambda y, a, b: less(a, b) + 0.5 * equal(a, b)),
-    folded=True, expression=lambda a, b: where(less_equal(b, a), a, where(equal(a, a), b, a)))
+    folded=True, partials_of_many=_shared,
+    expression=lambda a, b: where(less_equal(b, a), a, where(equal(a, a), b, a)))
 
 minimum = primitive(
     "minimum", lambda a, b: a if a <= b or a != a else b,
     (lambda y, a, b: less(a, b) + 0.5 * equal(a, b), lambda y, a, b: less(b, a) + 0.5 * equal(a, b)),
-    folded=True, expression=lambda a, b: where(less_equal(a, b), a, where(equal(a, a), b, a)))
+    folded=True, partials_of_many=_shared,
+    expression=lambda a, b: where(less_equal(a, b), a, where(equal(a, a), b, a)))

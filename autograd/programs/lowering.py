@@ -19,9 +19,9 @@ from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.packing import expanded
 from autograd.programs.simplification import Builder
-from autograd.programs.tracing import Lines, record, written
+from autograd.programs.tracing import LinesOfNodes, record, written
 
-__all__ = ["in_primitives", "is_elementary", "lowered", "result_of"]
+__all__ = ["in_pairs", "in_primitives", "is_elementary", "lowered", "result_of"]
 
 _expressions: WeakKeyDictionary[Operation, Code | None] = WeakKeyDictionary()
 
@@ -31,7 +31,7 @@ def is_elementary(operation: Operation) -> bool:
     return operation.is_builtin and not operation.is_composite
 
 
-def lowered(code: Code, *, split: bool = True) -> Code:
+def lowered(code: Code, *, split: bool = True, is_kept: Callable[[Operation], bool] = is_elementary) -> Code:
     """The same code with composite operations written out, simplified again.
 
     Sharing across them is found: sigmoid(x) and sigmoid(-x) have one exponential.
@@ -40,15 +40,28 @@ def lowered(code: Code, *, split: bool = True) -> Code:
         code: any code.
         split: whether an operation with several results becomes one for each of them, as engines need it
             whose instructions have one result.
+        is_kept: tells operations that are not written out.
     """
     builder = Builder()
     slots = [builder.input(place in code.arrays) for place in range(len(code.inputs))]
-    _replay(builder, code, slots, split)
+    _replay(builder, code, slots, split, is_kept)
     return builder.finish(code.name, code.inputs, [slots[output] for output in code.outputs])
 
 
+def in_pairs(code: Code) -> Code:
+    """The same code with operations on two operands in place of one on more: maximum(maximum(a, b), c)."""
+    return lowered(
+        code, split=False, is_kept=lambda operation: getattr(operation, "of_two", operation) is operation
+    )
+
+
 def _replay(
-    builder: Builder, code: Code, slots: list[int], split: bool, caller: Instruction | None = None
+    builder: Builder,
+    code: Code,
+    slots: list[int],
+    split: bool,
+    is_kept: Callable[[Operation], bool],
+    caller: Instruction | None = None,
 ) -> None:
     """Append to the slots (the inputs') those of the code's constants and instructions.
 
@@ -59,12 +72,12 @@ def _replay(
         operands = [slots[operand] for operand in instruction.operands]
         operation = instruction.operation
         if operation.body is not None:
-            operation = operation.with_body(lowered(operation.body, split=split))
+            operation = operation.with_body(lowered(operation.body, split=split, is_kept=is_kept))
             instruction = instruction._replace(operation=operation)
-        expression = None if is_elementary(operation) else _expression(operation)
+        expression = None if is_kept(operation) else _expression(operation)
         if expression is not None:
             inner = list(operands)
-            _replay(builder, expression, inner, split, caller or instruction)
+            _replay(builder, expression, inner, split, is_kept, caller or instruction)
             slots += [inner[output] for output in expression.outputs]
         else:
             slots += _kept(builder, instruction, operands, split, caller)
@@ -116,7 +129,7 @@ def in_primitives(code: Code) -> Code:
     if any(instruction.operation.takes_arrays for instruction in code.instructions):
         inputs = [Value(0.5, name) for name in code.inputs]
 
-        def compute(lines: Lines) -> list[Any]:
+        def compute(lines: LinesOfNodes) -> list[Any]:
             slots = lines.repeated(code, inputs, expanded)
             return [slots[output] for output in code.outputs]
 

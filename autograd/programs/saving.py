@@ -51,6 +51,7 @@ from autograd.graph.nodes import number
 from autograd.graph.trees import Structure
 from autograd.graph.value import Value
 from autograd.primitives.operation import Operation, find_operation
+from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import made_again, written_down
@@ -320,6 +321,8 @@ class _Reader:
         else:
             operation = self.operation(name, f"{place}.operation")
         operands = self.kind(list, operands, f"{place}.operands")
+        if isinstance(operation, Primitive):
+            operation = operation.of_arity(len(operands))
         if len(operands) != operation.arity:
             raise unexpected(f"{place}.operands", f"the {operation.arity} of {operation.name}", operands)
         labels = self.row(labels, f"{place}.labels", *["a label"] * operation.result_count)

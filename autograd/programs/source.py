@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import Any
 
 from autograd.primitives.operation import Operation
@@ -86,7 +87,7 @@ def module(code: Code) -> tuple[str, dict[str, Any]]:
         lines += [f"{name} = find_operation({primitive.name!r})" for primitive, name in called.items()]
     for name in helpers:
         lines += ["", definition(name), ""]
-    writer = _Writer(names, called)
+    writer = _Statements(names, called)
     outputs = writer.block(code, inputs, "    ")
     lines += ["", f"def program({', '.join(inputs)}):", *_docstring(code, inputs), *writer.lines]
     lines.append(f"    return ({', '.join(outputs)}{',' if len(outputs) == 1 else ''})")
@@ -112,7 +113,7 @@ class _Names:
         return name
 
 
-class _Writer:
+class _Statements:
     """Writes code as statements.
 
     Attributes:
@@ -221,6 +222,8 @@ def _call(primitive: Operation, operands: Sequence[str], called: dict[Operation,
         return f"{called[primitive]}({', '.join(operands)})"
     if primitive.takes_arrays:
         return _of_arrays(primitive, operands)
+    if primitive.folded:
+        return reduce(lambda first, second: f"{primitive.name}({first}, {second})", operands)
     pattern = _WRITTEN.get(primitive.name, f"{primitive.name}({', '.join(['{}'] * primitive.arity)})")
     return pattern.format(*operands)
 

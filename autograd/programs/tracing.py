@@ -8,8 +8,10 @@ from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
-from autograd.graph.context import Watcher, births, current, differentiating, entered, tracing
-from autograd.graph.nodes import is_array, is_constant, is_leaf, is_node, number, operands
+from autograd.graph import context
+from autograd.graph.context import Watcher, beginning, current, entered, tracing
+from autograd.graph.nodes import is_array, is_constant, is_leaf, is_node, made_since, number, operands
+from autograd.graph.refusals import explain
 from autograd.graph.scopes import scopes_of
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
@@ -19,7 +21,7 @@ from autograd.programs.code import Code, distinct
 from autograd.programs.simplification import Builder
 from autograd.support.user_line import Line, user_line
 
-__all__ = ["Lines", "argument_names", "record", "written"]
+__all__ = ["LinesOfNodes", "argument_names", "record", "written"]
 
 
 Recording = tuple[Code, Structure, Structure, list[Any]]
@@ -40,15 +42,20 @@ def record(f: Callable[..., Any], *example_args: Any, nested: bool = False) -> R
 
     Raises:
         TracingError: the function did what code cannot repeat; names the line.
-        TypeError: an argument or the result is not made of real numbers.
+        TypeError: an argument or the result is not made of real numbers, or the function takes one number
+            for an array.
     """
     scalars, arguments = flatten(example_args, "an example argument")
     names = argument_names(f, example_args)
     inputs = [Value(number(scalar), name) for scalar, name in zip(scalars, names)]
     structures = []
 
-    def outputs(_: Lines) -> list[Any]:
-        result = f(*arguments.unflatten(inputs))
+    def outputs(_: LinesOfNodes) -> list[Any]:
+        try:
+            result = f(*arguments.unflatten(inputs))
+        except (TypeError, IndexError) as error:
+            explain(error)
+            raise
         outputs, structure = flatten(result, "the result of the traced function")
         structures.append(structure)
         return outputs
@@ -58,7 +65,7 @@ def record(f: Callable[..., Any], *example_args: Any, nested: bool = False) -> R
     return code, arguments, structures[0], captured
 
 
-class Lines(Watcher):
+class LinesOfNodes(Watcher):
     """Remembers the line of the user's code that made each node.
 
     Attributes:
@@ -92,7 +99,7 @@ class Lines(Watcher):
 def written(
     name: str,
     inputs: Sequence[Any],
-    compute: Callable[[Lines], Sequence[Any]],
+    compute: Callable[[LinesOfNodes], Sequence[Any]],
     *,
     watchers: tuple[Watcher, ...] = (),
     nested: bool = True,
@@ -107,16 +114,12 @@ def written(
         watchers: who else is told of the nodes.
         nested: as for `record`.
     """
-    lines = Lines()
-    with (
-        births() as made,
-        tracing(),
-        differentiating(inputs),
-        entered(watchers=(*watchers, lines)),
-    ):
+    lines = LinesOfNodes()
+    began = beginning()
+    with tracing(inputs), entered(watchers=(*watchers, lines)):
         outputs = compute(lines)
     values = [output for output in outputs if is_node(output)]
-    stop = current().variables
+    stop = context.variables
     if nested:
         stop = stop.union(_outside(lines.of, values))
     applied = applications(*values, stop=stop)
@@ -127,7 +130,9 @@ def written(
             *(value for value in values if is_leaf(value) or value in stop),
         ]
     )
-    captured = [leaf for leaf in below if leaf not in known and leaf not in made and not is_constant(leaf)]
+    captured = [
+        leaf for leaf in below if leaf not in known and not made_since(leaf, began) and not is_constant(leaf)
+    ]
     builder = Builder()
     slots = {node: builder.input(is_array(node)) for node in [*inputs, *captured]}
     _write(builder, slots, applied, lines.of)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from autograd.graph.trees import Structure
 from autograd.graph.value import Value
 from autograd.primitives.ieee import described
 from autograd.programs.loops.array import Array
+from autograd.support.user_line import warn_user
 
 __all__ = ["arrays_of", "columns_of", "plain", "samples_first", "stacked", "turns"]
 
@@ -95,21 +95,18 @@ class _Counter(Watcher):
         self.operations += 1
 
 
-def turns(
-    count: int, what: str, turn: Callable[[int], Any], *, warn: bool = True, stacklevel: int = 4
-) -> list[Any]:
-    """Run a loop on Values, and warn before it grows too long: at the line so many calls above."""
+def turns(count: int, what: str, turn: Callable[[int], Any], *, warn: bool = True) -> list[Any]:
+    """Run a loop on Values, and warn before it grows too long."""
     if not count or not warn:
         return [turn(i) for i in range(count)]
     counter = _Counter()
     with watch(counter):
         results = [turn(0)]
     if counter.operations * count > LONGEST_UNROLLED:
-        warnings.warn(
+        warn_user(
             f"a {what} of {count} turns inside a recorded function is unrolled into "
             f"{counter.operations * count} operations: turn it inside out, so that the {what} is the "
             "outermost and what it is in comes into its function (an epoch of training is one scan of a "
-            "step that calls value_and_grad)",
-            stacklevel=stacklevel,
+            "step that calls value_and_grad)"
         )
     return results + [turn(i) for i in range(1, count)]

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from autograd.engines import Compiled, engine_names
+from autograd.engines.machine.limits import may_compile
 from autograd.graph import context
 from autograd.graph.anomaly import is_hunted
 from autograd.graph.nodes import numbers
@@ -22,6 +23,7 @@ from autograd.programs.births import raise_birth
 from autograd.programs.code import Code
 from autograd.programs.program import Program, trace
 from autograd.running.store import MOST_BYTES, Bounded, estimated_bytes, found_or_compiled, lifted
+from autograd.support.user_line import warn_user
 
 __all__ = [
     "Ready",
@@ -33,6 +35,7 @@ __all__ = [
     "prepare",
     "records",
     "traces",
+    "warn_of_recording",
 ]
 
 LONGEST_FOR_LLVM = 20_000  # instructions; beyond, compiling takes longer than it saves
@@ -47,9 +50,10 @@ def choose_engine(program: Program | Code, use: str) -> str:
 
     Returns:
         With llvmlite installed "llvm", and "interpreter" for more than 20,000 instructions, which
-        would take long to compile. Without it, "numpy" to map and "python" otherwise.
+        would take long to compile. Without it, and where the process cannot compile, "numpy" to map and
+        "python" otherwise.
     """
-    if importlib.util.find_spec("llvmlite") is not None:
+    if importlib.util.find_spec("llvmlite") is not None and may_compile():
         return "llvm" if len(program) <= LONGEST_FOR_LLVM else "interpreter"
     return "numpy" if use == "map" else "python"
 
@@ -128,7 +132,7 @@ def made_ready(program: Program, engine: str, use: str, *, lift: bool) -> Ready:
 
 
 def closes_over_variables(program: Program) -> bool:
-    return bool(program.captured) and not context.current().variables.isdisjoint(program.captured)
+    return bool(program.captured) and not context.variables.isdisjoint(program.captured)
 
 
 def checked_engine(engine: str, *others: str) -> str:
@@ -150,12 +154,35 @@ def records(scalars: Sequence[Any]) -> bool:
     return not {float}.issuperset(map(type, scalars))
 
 
+def warn_of_recording(call: str, compiled_form: str) -> bool:
+    """Warn that a call records what it was meant to compile, unless a transform or a trace is what it is in.
+
+    Args:
+        call: what is called with Values ``w``, as one writes it.
+        compiled_form: how to write it so that it runs compiled.
+
+    Returns:
+        Whether it warned.
+    """
+    surroundings = context.current()
+    if surroundings.tracing or surroundings.variables:
+        return False
+    warn_user(
+        f"{call} with Values in its arguments records every operation and runs nothing compiled, which is "
+        f"slower than without it. {compiled_form} runs compiled: Values that the function closes over are "
+        "inputs, read anew at each call. Results are plain numbers: for a gradient call value_and_grad inside"
+    )
+    return True
+
+
 class jit:  # noqa: N801  it is called like a function
     """A function that runs as a compiled program, frozen as it was when it was traced.
 
     The function is traced on its first call for a structure of arguments. Plain numbers, flags and arrays
     that it closes over keep what they were then, as in JAX; `jit` it anew to have them read again. Values
-    that it closes over are read at each call, and nothing but `jit` freezes.
+    that it closes over are read at each call, and nothing but `jit` freezes. Values among the arguments are
+    not what compiled code takes: such a call records, and says so once; the gradient by a model's Values
+    runs compiled as ``jit(lambda x: value_and_grad(loss)(model, x))``.
 
     >>> rate = 2.0
     >>> fast = jit(lambda x: rate * x, engine="python")
@@ -194,6 +221,7 @@ class jit:  # noqa: N801  it is called like a function
         self._engine = checked_engine(engine)
         self._static = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
         self._traces = traces()
+        self._has_warned = False
         # What can be frozen in a better way than by tracing a call of it, as a `vmap` can.
         self._frozen = f.frozen(engine) if hasattr(f, "frozen") and not self._static else None
         functools.update_wrapper(self, f, updated=())
@@ -204,6 +232,9 @@ class jit:  # noqa: N801  it is called like a function
         scalars, structure, static = self._split(args)
         ready = None if records(scalars) else self._ready(scalars, structure, static)
         if ready is None:
+            self._has_warned = self._has_warned or warn_of_recording(
+                "jit(f)(w, x)", "jit(lambda x: f(w, x))(x)"
+            )
             return self._f(*args)
         program, _, run, _ = ready
         if program.captured:

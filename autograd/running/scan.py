@@ -21,7 +21,15 @@ from autograd.programs.loops.packing import Stack
 from autograd.programs.program import Program
 from autograd.programs.tracing import record
 from autograd.running.columns import arrays_of, columns_of, plain, stacked, turns
-from autograd.running.jit import Ready, Traces, checked_engine, choose_engine, made_ready, prepare, records
+from autograd.running.jit import (
+    Ready,
+    Traces,
+    checked_engine,
+    choose_engine,
+    made_ready,
+    prepare,
+    records,
+)
 from autograd.running.store import found_or_compiled, lifted
 
 __all__ = ["run_scan", "run_scan_batches", "scan", "scan_batches"]
@@ -338,7 +346,7 @@ def _unrolled(
         state, y = step(state, x) if totals is None else step(state, totals(state, i), x)
         return flatten(y, "the y that the step returns")
 
-    rows = turns(count, "scan", turn, warn=warn, stacklevel=5)
+    rows = turns(count, "scan", turn, warn=warn)
     if not rows:
         return state, None
     ys = [array_of(list(column), (count,)) for column in zip(*(scalars for scalars, _ in rows))]

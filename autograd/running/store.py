@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from autograd.engines import Compiled, compiled
 from autograd.programs.code import Code, Instruction
+from autograd.support.locks import fork_safe_lock
 
 __all__ = ["Bounded", "estimated_bytes", "found_or_compiled", "lifted"]
 
@@ -50,7 +50,7 @@ class Bounded(OrderedDict[K, V]):
         self._most = most
         self._weight = weight
         self._total = 0
-        self._changing = threading.Lock()
+        self._changing = fork_safe_lock()
 
     def keep(self, key: K, value: V) -> V:
         """Put a value in, or take the one that another thread put in meanwhile; returns the one kept."""

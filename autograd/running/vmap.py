@@ -23,6 +23,7 @@ from autograd.running.jit import (
     prepare,
     records,
     traces,
+    warn_of_recording,
 )
 
 __all__ = ["vmap"]
@@ -92,12 +93,16 @@ class Mapped:
         self._reduce = reduce
         self._engine = engine
         self._kept = kept
+        self._has_warned = False
         functools.update_wrapper(self, f, updated=())
 
     def __call__(self, *args: Any) -> Any:
         batch, reduce = _Batch(args, self._in_axes), self._reduce
         ready = None if batch.records else self._ready(batch)
         if ready is None:
+            self._has_warned = self._has_warned or warn_of_recording(
+                "vmap(f)(w, xs)", "vmap(lambda x: f(w, x))(xs)"
+            )
             return _unrolled_map(self._f, batch, reduce)
         program = ready.program
         columns = [*batch.columns, *ready.shared]

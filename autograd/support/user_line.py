@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import linecache
 import sys
+import warnings
 from functools import lru_cache
+from types import FrameType
 from typing import NamedTuple
 
-__all__ = ["Line", "user_line"]
+__all__ = ["Line", "user_line", "warn_user"]
 
 
 class Line(NamedTuple):
@@ -41,10 +43,29 @@ def user_line() -> Line:
     >>> user_line().text != ""
     True
     """
-    frame = sys._getframe(1)
+    frame = _user_frame()
+    return Line(frame.f_code.co_filename, frame.f_lineno)
+
+
+def warn_user(message: str) -> None:
+    """Warn at that line; as Python has it, once for each line unless the user asks for all."""
+    frame = _user_frame()
+    module = frame.f_globals
+    warnings.warn_explicit(
+        message,
+        UserWarning,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        module.get("__name__"),
+        module.setdefault("__warningregistry__", {}),
+    )
+
+
+def _user_frame() -> FrameType:
+    frame = sys._getframe(2)
     while (back := frame.f_back) is not None and _is_passed_over(frame.f_globals.get("__name__")):
         frame = back
-    return Line(frame.f_code.co_filename, frame.f_lineno)
+    return frame
 
 
 _PASSED_OVER = {__name__.partition(".")[0], "numpy"}

@@ -174,36 +174,29 @@ def write_summary(results: Results, path: Path) -> None:
         results: what was found.
         path: the file to write.
     """
-    solution = results.solution
+    optimizers: dict[str, Any] = {
+        training.name: {
+            **{key: entry for key, entry in asdict(training).items() if key != "name"},
+            "first_epoch_below": {
+                threshold: training.first_epoch_below(float(threshold)) for threshold in THRESHOLDS
+            },
+        }
+        for training in results.trainings
+    }
+    if results.solution:
+        optimizers["levenberg_marquardt"] = asdict(results.solution)
     summary = {
         "settings": results.settings,
         "data": {"X": [results.samples, 5], "y": [results.samples]},
-        "graders": [grader._asdict() for grader in results.graders],
-        "gradient_check": {
-            **results.check._asdict(),
-            "rows": [row._asdict() for row in results.check.rows],
-            "passed": results.check.passed,
-        },
+        "graders": results.graders,
+        "gradient_check": {**results.check._asdict(), "passed": results.check.passed},
         "hand_against_engine": {
             "samples": results.samples,
             "weight": 0.1,
             "largest_relative_difference": results.hand_difference,
         },
         "planted_weights": results.planted,
-        "optimizers": {
-            training.name: {
-                "loss_per_epoch": training.loss_per_epoch,
-                "first_epoch_below": {
-                    threshold: training.first_epoch_below(float(threshold)) for threshold in THRESHOLDS
-                },
-                "weights": training.weights,
-                "seconds": training.seconds,
-                "engine": training.engine,
-                "diverged": training.diverged or None,
-            }
-            for training in results.trainings
-        }
-        | ({} if solution is None else {"levenberg_marquardt": asdict(solution)}),
+        "optimizers": optimizers,
         "epoch_seconds": results.epoch_seconds,
         "interrupted": results.interrupted,
         "passed": not results.failed,
@@ -212,7 +205,9 @@ def write_summary(results: Results, path: Path) -> None:
 
 
 def _writable(tree: Any) -> Any:
-    """The same with strings for inf and nan."""
+    """The same with strings for inf and nan, and with dicts for named tuples."""
+    if hasattr(tree, "_asdict"):
+        tree = tree._asdict()
     if isinstance(tree, dict):
         return {name: _writable(entry) for name, entry in tree.items()}
     if isinstance(tree, (list, tuple)):

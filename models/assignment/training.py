@@ -45,7 +45,7 @@ class Training:
             step on that sample.
         seconds: the time that it took, compiling included.
         engine: what ran it, "" before it has run.
-        diverged: why it ended early, "" where it did not.
+        diverged: why it ended early, None where it did not.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Training:
     loss_per_epoch: list[float] = field(default_factory=list)
     seconds: float = 0.0
     engine: str = ""
-    diverged: str = ""
+    diverged: str | None = None
 
     def run(
         self,

@@ -1,21 +1,18 @@
-"""Gauss-Newton and Newton steps on a sum of squares, down to rounding level."""
+"""Gauss-Newton and Newton steps on a sum of squares."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
+from autograd.support.locks import cached_property
 from optim.solvers._arrays import Array, lengths, scales
+from optim.solvers._descent import EPSILON, Iterate, NewtonStep
 
-__all__ = ["Iterate", "NewtonStep", "Problem", "descend"]
+__all__ = ["Problem", "SquaresIterate"]
 
-EPSILON = float(np.finfo(float).eps)
-_SHORTEST = 2.0**-20  # of the full step, tried when the sum of squares rises
-_LEVEL = 1e-9  # of the sum of squares: a rise that a shorter step may have
 _FLATTEST = (
     1e-3  # curvature, relative to Gauss and Newton's, below which a direction counts as bent the wrong way
 )
@@ -43,15 +40,18 @@ class Problem:
     rounding: float | Array = 0.0
 
 
-class Iterate:
+class SquaresIterate(Iterate):
     """A point on the way: its sum of squares, and what its derivatives say of the minimum."""
 
     def __init__(self, problem: Problem, x: Array) -> None:
         self._problem = problem
-        self.x = x
+        self.x, self.lower, self.upper = x, problem.lower, problem.upper
         self.residuals = problem.residuals(x)
         with np.errstate(over="ignore", invalid="ignore"):
-            self.square = float(self.residuals @ self.residuals)
+            self.value = float(self.residuals @ self.residuals)
+
+    def at(self, x: Array) -> SquaresIterate:
+        return SquaresIterate(self._problem, x)
 
     @cached_property
     def jacobian(self) -> Array:
@@ -60,65 +60,38 @@ class Iterate:
 
     @property
     def is_finite(self) -> bool:
-        """Whether the point can be gone on from."""
-        return bool(np.isfinite(self.square) and np.isfinite(self.jacobian).all())
-
-    @cached_property
-    def roundings(self) -> Array:
-        """How far each residual may be off: what a rounding of each parameter does to it, for one."""
-        roundings: Array = EPSILON * (np.abs(self.jacobian) @ np.abs(self.x)) + self._problem.rounding
-        return roundings
+        return bool(np.isfinite(self.value) and np.isfinite(self.jacobian).all())
 
     @cached_property
     def noise(self) -> float:
-        """How far the residuals may be off, all together."""
-        return float(lengths(self.roundings))
+        """How far the residuals may be off, all together: what a rounding of each parameter does, for one."""
+        of_parameters = EPSILON * (np.abs(self.jacobian) @ np.abs(self.x))
+        return float(lengths(of_parameters + self._problem.rounding))
 
     @property
     def rounding(self) -> float:
-        """How far the sum of squares may be off."""
-        return self.noise * (2.0 * float(np.sqrt(self.square)) + self.noise)
+        return self.noise * (2.0 * float(np.sqrt(self.value)) + self.noise)
+
+    @property
+    def alone(self) -> Array:
+        scale = scales(self.jacobian)
+        return -((self.jacobian / scale).T @ self.residuals) / scale
 
     @cached_property
-    def step(self) -> NewtonStep:
-        """The step to where the minimum is expected: what would cross a bound is held there."""
-        problem, x = self._problem, self.x
-        curvature = None if problem.curvature is None else problem.curvature(x, self.residuals)
-        room = problem.lower - x, problem.upper - x
-        # A step of each alone tells which press on a bound; at a bound, those whose slope points out of it.
-        scale = scales(self.jacobian)
-        alone = -((self.jacobian / scale).T @ self.residuals) / scale
-        held = (alone <= room[0]) | (alone >= room[1])
-        change = np.where(held, np.clip(alone, *room), 0.0)
-        while True:
-            moved = self.jacobian @ change
-            shifted = self.residuals + moved
-            bent = None if curvature is None else curvature[np.ix_(~held, ~held)]
-            solved = _solve(self.jacobian[:, ~held], shifted, bent)
-            change[~held] = solved.change
-            crossing = ~held & ((change < room[0]) | (change > room[1]))
-            if not crossing.any():
-                size = float(np.hypot(solved.size, lengths(moved)))
-                promised = solved.promised + self.square - float(shifted @ shifted)
-                return NewtonStep(change, size, promised, solved.convex)
-            held |= crossing
-            change = np.where(held, np.clip(change, *room), 0.0)
+    def _curvature(self) -> Array | None:
+        curvature = self._problem.curvature
+        return None if curvature is None else curvature(self.x, self.residuals)
 
-
-class NewtonStep(NamedTuple):
-    """A step, and what is known of it.
-
-    Attributes:
-        change: of the parameters.
-        size: its length, measured by what it does to the residuals.
-        promised: the reduction of the sum of squares that it promises.
-        convex: whether the sum of squares is bent upwards in all directions.
-    """
-
-    change: Array
-    size: float
-    promised: float
-    convex: bool
+    def solved(self, change: Array, free: np.ndarray) -> NewtonStep:
+        moved = self.jacobian @ change
+        shifted = self.residuals + moved
+        bent = None if self._curvature is None else self._curvature[np.ix_(free, free)]
+        solved = _solve(self.jacobian[:, free], shifted, bent)
+        whole = change.copy()
+        whole[free] = solved.change
+        size = float(np.hypot(solved.size, lengths(moved)))
+        promised = solved.promised + self.value - float(shifted @ shifted)
+        return NewtonStep(whole, size, promised, solved.convex)
 
 
 def _solve(jacobian: Array, residuals: Array, curvature: Array | None) -> NewtonStep:
@@ -144,53 +117,3 @@ def _solve(jacobian: Array, residuals: Array, curvature: Array | None) -> Newton
             values = np.where(values > _FLATTEST, values, np.maximum(np.abs(values), 1.0))
             z = -axes @ ((axes.T @ slopes) / values)
     return NewtonStep(steps @ z, float(lengths(z)), float(-slopes @ z), convex)
-
-
-def descend(problem: Problem, x: Array, max_steps: int = 100) -> tuple[Iterate, int]:
-    """Take steps while the sum of squares falls, then while they get shorter.
-
-    Near the minimum the sum of squares is flat to rounding long before the parameters are exact; there
-    the steps' own length tells more (P. Deuflhard, Newton Methods for Nonlinear Problems, 2004, 4.3).
-
-    Returns:
-        The last iterate, and the number of steps.
-    """
-    at = Iterate(problem, x)
-    if not at.is_finite:
-        return at, 0
-    for count in range(max_steps):
-        following = _next(problem, at)
-        if following is None:
-            return _on_bounds(problem, at), count
-        at = following
-    return at, max_steps
-
-
-def _on_bounds(problem: Problem, at: Iterate) -> Iterate:
-    """The iterate with what is a rounding away from a bound that it presses on put there."""
-    end = np.clip(at.x + at.step.change, problem.lower, problem.upper)
-    reached = ((end == problem.lower) | (end == problem.upper)) & (end != at.x)
-    if not reached.any():
-        return at
-    trial = Iterate(problem, np.where(reached, end, at.x))
-    return trial if trial.square <= at.square + at.rounding and trial.is_finite else at
-
-
-def _next(problem: Problem, at: Iterate) -> Iterate | None:
-    """The iterate that follows; None at the end, where rounding decides what is better."""
-    if at.step.size <= EPSILON * np.sqrt(at.square):
-        return None
-    fraction = 1.0
-    while fraction >= _SHORTEST:
-        trial = Iterate(problem, np.clip(at.x + fraction * at.step.change, problem.lower, problem.upper))
-        if np.isfinite(trial.square):
-            enough = at.square - 1e-4 * fraction * at.step.promised
-            if trial.square < enough - at.rounding and trial.is_finite:
-                return trial
-            level = trial.square <= at.square * (1.0 + _LEVEL) + 10.0 * at.rounding
-            if fraction == 1.0 and level and trial.is_finite and trial.step.size < at.step.size:
-                return trial
-        if at.step.promised <= at.rounding:
-            return None
-        fraction /= 2.0
-    return None

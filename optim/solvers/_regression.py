@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from autograd import hessian, jit, jvp, trace, value_and_grad, vmap
+from autograd.support.locks import cached_property
 from optim.solvers._arrays import Array
 from optim.solvers._compiling import one_number
 from optim.solvers._whitening import Whitening

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from optim.solvers._arrays import Array, lengths
-from optim.solvers._newton import Problem, descend
+from optim.solvers._descent import descend
+from optim.solvers._newton import Problem, SquaresIterate
 from optim.solvers._regression import Regression
 from optim.solvers._searching import promising_starts
 
@@ -129,20 +130,20 @@ def _finished(regression: Regression, start: Array, method: str) -> RegressionFi
         regression.upper,
         regression.rounding,
     )
-    at, steps = descend(problem, start)
+    at, steps = descend(SquaresIterate(problem, start))
     converged, distance, rounding = False, np.inf, 0.0
     if at.is_finite:
         freedom = max(1, len(at.residuals) - len(at.x))
-        deviation = np.sqrt(max(at.square / freedom, float(np.mean(regression.rounding**2))))
+        deviation = np.sqrt(max(at.value / freedom, float(np.mean(regression.rounding**2))))
         size, noise = at.step.size, _NOISE * at.noise
-        rounding = noise * (2.0 * float(np.sqrt(at.square)) + noise)
+        rounding = noise * (2.0 * float(np.sqrt(at.value)) + noise)
         # Of residuals that are noise the second derivatives tell nothing.
-        bowl = at.step.convex or np.sqrt(at.square) <= noise
+        bowl = at.step.convex or np.sqrt(at.value) <= noise
         if bowl:
             distance = float(size / deviation) if deviation else 0.0
         converged = bool(bowl and size <= max(_SETTLED * deviation, noise))
     name = f"{method}, then {steps} Newton steps" if steps else method
-    return RegressionFit(at.x, at.residuals, 1.0, at.square, distance, rounding, converged, name)
+    return RegressionFit(at.x, at.residuals, 1.0, at.value, distance, rounding, converged, name)
 
 
 def best_fit(

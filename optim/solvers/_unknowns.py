@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,3 +52,17 @@ class Unknowns:
     def arranged(self, scalars: Sequence[Any] | Array) -> Any:
         """Numbers, or Values, in the arrangement of x0."""
         return self._structure.unflatten(scalars.tolist() if isinstance(scalars, np.ndarray) else scalars)
+
+    def arranging(self, callback: Callable[..., Any]) -> Callable[..., Any]:
+        """A callback that is handed x so arranged; SciPy tells its two kinds by their parameters."""
+        if self.is_flat:
+            return callback
+        if set(inspect.signature(callback).parameters) == {"intermediate_result"}:
+
+            def with_result(*, intermediate_result: Any) -> Any:
+                result = type(intermediate_result)(intermediate_result)
+                result.x = self.arranged(intermediate_result.x)
+                return callback(intermediate_result=result)
+
+            return with_result
+        return lambda x, *rest: callback(self.arranged(x), *rest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from autograd.primitives.ieee import described
 from autograd.support.extras import require
 from optim.checks import checked, whole
 from optim.solvers._arrays import Array, real_array
+from optim.solvers._ignored import split_ignored, warn_of_ignored
 from optim.solvers._observations import Observations
 from optim.solvers._regression import Regression
 from optim.solvers._regression_fits import RegressionFit, best_fit, fit_from
@@ -42,9 +43,11 @@ def curve_fit(
     p0: Any = None,
     sigma: Any = None,
     absolute_sigma: bool = False,
-    *,
+    check_finite: bool | None = None,
     bounds: Any = (-np.inf, np.inf),
     method: str | None = None,
+    jac: Any = None,
+    *,
     full_output: bool = False,
     nan_policy: str | None = None,
     starts: int = 48,
@@ -59,7 +62,9 @@ def curve_fit(
 
     Args:
         f: the formula ``f(x, *params)``, made of operators and the library's functions. ``x`` is
-            ``xdata[i]``, or the column ``xdata[:, i]`` where there are several predictors.
+            ``xdata[i]``, or the column ``xdata[:, i]`` where there are several predictors. Parameters that
+            it takes by keyword alone and without a default come last: ``functools.partial(f, a=2)`` leaves
+            those after ``a`` to be fitted.
         xdata: the predictors, of shape (n,), or (k, n) for k of them.
         ydata: the observations, of shape (n,).
         p0: where to start, of shape (p,). None leaves that to the search; the formula must then name its
@@ -68,12 +73,14 @@ def curve_fit(
             covariances, of shape (n, n). None for equal ones.
         absolute_sigma: whether sigma is in the unit of ydata; otherwise only its proportions count, and
             the residuals tell the scale.
+        check_finite: data are always checked; False is ignored, with a warning.
         bounds: the least and the largest values: a pair of numbers or arrays of shape (p,), or
             `scipy.optimize.Bounds`.
         method: None to start from p0 and from what a search finds, by Levenberg-Marquardt and
             trust-region steps, and to keep the best fit; of equally good ones the first, from p0. "lm"
             (also "levenberg-marquardt"), "trf" or "dogbox" for one fit from p0 (1 where there is none) by
             that method of SciPy's. Newton's steps follow in every case, unless a ``loss`` is given.
+        jac: ignored, with a warning: derivatives are exact.
         full_output: whether to return more.
         nan_policy: "omit" leaves out points that hold a nan; None or "raise" refuses them.
         starts: how many starting points the search improves; 0 for none but p0.
@@ -81,7 +88,8 @@ def curve_fit(
         engine: as for `autograd.jit`.
         options: ``ftol``, ``xtol``, ``gtol`` (1e-15 each, the last for observations scaled to about 1),
             ``x_scale``, ``max_nfev``, ``loss``, ``f_scale``, ``tr_solver``, ``tr_options`` of
-            `scipy.optimize.least_squares`.
+            `scipy.optimize.least_squares`. Others of SciPy's (``maxfev``, ``epsfcn``, ``verbose`` ...) are
+            ignored, with a warning.
 
     Returns:
         ``(popt, pcov)``: the parameters of shape (p,) and their covariances of shape (p, p); the standard
@@ -101,8 +109,8 @@ def curve_fit(
         MissingExtraError: SciPy is not installed.
 
     Warns:
-        OptimizeWarning: the data do not determine a parameter, leave no degree of freedom, or a variance
-            is beyond what floats can hold.
+        OptimizeWarning: the data do not determine a parameter, leave no degree of freedom, a variance is
+            beyond what floats can hold, or an argument is ignored.
 
     Source of the final steps: D. M. Bates and D. G. Watts, Nonlinear regression analysis and its
     applications, 1988, 2.2 (Gauss-Newton by QR) and 7.2 (relative curvature).
@@ -115,10 +123,13 @@ def curve_fit(
     (array([5.0787, 0.5049]), array([0.0493, 0.0096]))
     """
     require("fit", "scipy")
-    _check_call(f, method, options)
+    _check_call(f, method)
+    options, ignored = split_ignored(options, _OPTIONS, "curve_fit")
+    warn_of_ignored("curve_fit", jac=jac, check_finite=None if check_finite else check_finite, **ignored)
     data = Observations.checked(xdata, ydata, sigma, nan_policy)
     p0 = None if p0 is None else np.atleast_1d(real_array(p0, "p0"))
-    names = _parameter_names(f, p0)
+    names, by_name = _parameter_names(f, p0)
+    f = _by_place(f, len(names) - len(by_name), by_name)
     sides = _bounds(bounds, names)
     _check_start(p0, *sides, names)
     regression = Regression(f, data.x, data.y, len(names), data.whitening, engine, sides)
@@ -153,20 +164,15 @@ def curve_fit(
     return fit.params, estimate.covariances, details, f"converged by {fit.method}", 1
 
 
-def _check_call(f: Any, method: Any, options: Collection[str]) -> None:
+def _check_call(f: Any, method: Any) -> None:
     if not callable(f):
         raise TypeError(f"f must be a formula f(x, *params), got {described(f)}")
-    if unknown := set(options) - _OPTIONS:
-        raise TypeError(
-            f"curve_fit has no option {unknown.pop()!r} (derivatives come from the formula); there are "
-            f"{', '.join(sorted(_OPTIONS))}"
-        )
     if method is not None and method not in METHODS:
         raise ValueError(f"method must be None or one of {', '.join(METHODS)}, got {method!r}")
 
 
-def _parameter_names(f: Callable[..., Any], p0: Array | None) -> list[str]:
-    """What the formula calls its parameters; their number is p0's where there is one."""
+def _parameter_names(f: Callable[..., Any], p0: Array | None) -> tuple[list[str], list[str]]:
+    """What the formula calls its parameters, as many as p0 has where there is one; those by keyword alone."""
     try:
         parameters = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):  # a builtin without a signature
@@ -175,21 +181,39 @@ def _parameter_names(f: Callable[..., Any], p0: Array | None) -> list[str]:
     by_place = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     named = [parameter for parameter in parameters if parameter.kind in by_place][1:]
     names = [parameter.name for parameter in named]
+    by_name = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
     if p0 is None:
-        if starred or not names:
+        if starred or not names + by_name:
             raise ValueError(
                 "p0 must be given where the formula does not name its parameters, as f(x, a, b) does: "
                 "its length tells how many there are"
             )
-        return names
+        return names + by_name, by_name
     if p0.ndim != 1 or not len(p0):
         raise ValueError(f"p0 must have shape (p,), one start a parameter, got shape {p0.shape}")
     least = sum(parameter.default is parameter.empty for parameter in named)
-    if len(p0) < least or (len(p0) > len(names) and not starred):
+    placed = len(p0) - len(by_name)
+    if placed < least or (placed > len(names) and not starred):
+        fixed = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty]
+        given = f"; {', '.join(fixed)} keep what they have" if fixed else ""
         raise ValueError(
-            f"p0 must have {len(names)} entries, one for each of {', '.join(names)}, got {len(p0)}"
+            f"p0 must have {len(names + by_name)} entries, one for each of {', '.join(names + by_name)}, got "
+            f"{len(p0)}{given}"
         )
-    return [*names, *(f"params[{i}]" for i in range(len(p0) - len(names)))][: len(p0)]
+    starred_names = [f"params[{i}]" for i in range(placed - len(names))]
+    return [*[*names, *starred_names][:placed], *by_name], by_name
+
+
+def _by_place(f: Callable[..., Any], placed: int, by_name: Sequence[str]) -> Callable[..., Any]:
+    """The formula with all of its parameters by place."""
+    if not by_name:
+        return f
+
+    def formula(x: Any, *params: Any) -> Any:
+        return f(x, *params[:placed], **dict(zip(by_name, params[placed:])))
+
+    formula.__name__ = getattr(f, "__name__", type(f).__name__)
+    return formula
 
 
 def _bounds(bounds: Any, names: Sequence[str]) -> tuple[Array, Array]:

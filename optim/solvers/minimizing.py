@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from autograd import hessian, hvp, jacobian, value_and_grad
+from autograd import hessian, jacobian
 from autograd.graph.trees import flatten
+from autograd.primitives.ieee import described
 from autograd.support.extras import require
-from optim.samples import Samples
-from optim.solvers._arrays import Array
-from optim.solvers._compiling import compiled, one_number
+from optim.solvers._arrays import Array, real_array
+from optim.solvers._compiling import compiled
+from optim.solvers._ignored import warn_of_ignored
+from optim.solvers._objective import Objective, Point, Sight
+from optim.solvers._polishing import polished
 from optim.solvers._unknowns import Unknowns
 
 __all__ = ["minimize"]
 
 # What each of SciPy's methods can use, beside the function.
 _METHODS = {
-    "Nelder-Mead": "",
-    "Powell": "",
-    "COBYLA": "",
-    "COBYQA": "",
+    "Nelder-Mead": "bounds",
+    "Powell": "bounds",
+    "COBYLA": "bounds",
+    "COBYQA": "bounds",
     "CG": "gradient",
     "BFGS": "gradient",
-    "L-BFGS-B": "gradient",
-    "TNC": "gradient",
-    "SLSQP": "gradient",
+    "L-BFGS-B": "gradient, bounds",
+    "TNC": "gradient, bounds",
+    "SLSQP": "gradient, bounds",
     "Newton-CG": "gradient, products",
     "trust-ncg": "gradient, products",
     "trust-krylov": "gradient, products",
-    "trust-constr": "gradient, products",
+    "trust-constr": "gradient, products, bounds",
     "dogleg": "gradient, hessian",
     "trust-exact": "gradient, hessian",
 }
+# What each of them calls an end for want of precision, where Newton's method may go on.
+_IMPRECISE = {"CG": 2, "BFGS": 2, "Newton-CG": 2, "L-BFGS-B": 2, "TNC": 4, "SLSQP": 8}
+_SMALL = 30  # unknowns at most, that a Hessian is formed of after the search
 _NAMES = {name.lower(): name for name in _METHODS} | {"l-bfgs": "L-BFGS-B"}
 
 
@@ -45,6 +50,9 @@ def minimize(
     x0: Any,
     args: Any = (),
     method: str | Callable[..., Any] | None = None,
+    jac: Any = None,
+    hess: Any = None,
+    hessp: Any = None,
     bounds: Any = None,
     constraints: Any = (),
     tol: float | None = None,
@@ -59,6 +67,11 @@ def minimize(
     The gradient, and where the method has a use for it the Hessian or its products with vectors, are
     found by the engine and compiled. Constraints get their Jacobians and Hessians likewise.
 
+    Where the function or its gradient is nan or infinite the search turns back, and goes on from the last
+    point where they are finite; the result's message names the point and the operation. Where a search that
+    uses derivatives ends, without constraints and with at most 30 unknowns, Newton's method with the exact
+    Hessian goes on to rounding level, within the bounds; a saddle point is no success.
+
     Args:
         fun: the function ``fun(x, *args)``, made of operators and the library's functions; returns one
             number.
@@ -71,8 +84,12 @@ def minimize(
             "trust-krylov" and "trust-constr"; the Hessian serves "dogleg" and "trust-exact".
             "Nelder-Mead", "Powell", "COBYLA" and "COBYQA" use no derivatives. None for "BFGS", with
             bounds "L-BFGS-B", with constraints "SLSQP". Or a function, as in SciPy.
-        bounds: a pair (least, largest) for each number of x0 in order, or `scipy.optimize.Bounds`.
-        constraints: one constraint or a list, as in SciPy; derivatives that are not given are exact.
+        jac: ignored, with a warning, as are ``hess`` and ``hessp``: derivatives are exact. They stand where
+            SciPy has them.
+        bounds: a pair (least, largest) for each number of x0 in order, None for none, or
+            `scipy.optimize.Bounds`. What starts out of them is put on them.
+        constraints: one constraint or a list, as in SciPy; derivatives that are not given are exact. None
+            for none.
         tol: the tolerance, as in SciPy.
         callback: called after each iteration, as in SciPy; gets x in the structure of x0.
         options: the method's options.
@@ -81,17 +98,22 @@ def minimize(
         engine: as for `autograd.jit`, or "eager": ``fun`` itself is called, which need not be traceable.
 
     Returns:
-        SciPy's `OptimizeResult`, with ``x`` in the structure of x0.
+        SciPy's `OptimizeResult`, with ``x`` in the structure of x0; ``nit`` and ``nfev`` are the search's.
 
     Raises:
-        TypeError: x0 is not made of real numbers, or fun returns no number.
+        TypeError: x0 is not made of real numbers, fun returns no number, or jac is True, which says that it
+            returns its gradient too.
         ValueError: there is no such method, x0 is empty or not finite, or fun is not finite at x0.
+        FloatingPointError: the gradient is not finite at x0; names the operation.
         TracingError: fun did what cannot be traced (``if``, ``math.exp``); names the line.
         MissingExtraError: SciPy is not installed.
 
+    Warns:
+        OptimizeWarning: an argument is ignored, or the gradient was nan or infinite where fun is finite.
+
     >>> def rosenbrock(x):
     ...     return sum((1 - a) ** 2 + 100 * (b - a**2) ** 2 for a, b in zip(x, x[1:]))
-    >>> minimize(rosenbrock, [-1.2, 1.0, 1.0], method="trust-exact").x.round(6)
+    >>> minimize(rosenbrock, [-1.2, 1.0, 1.0], method="trust-exact").x.round(14)
     array([1., 1., 1.])
     >>> fitted = minimize(lambda p: (p["a"] - 1) ** 2 + (p["b"] + 2) ** 2, {"a": 0.0, "b": 0.0})
     >>> {name: round(one, 6) for name, one in fitted.x.items()}
@@ -100,26 +122,85 @@ def minimize(
     require("fit", "scipy")
     from scipy import optimize
 
+    if jac is True:
+        raise TypeError("jac=True says that fun returns its gradient too: let it return its value alone")
+    warn_of_ignored("minimize", jac=jac or None, hess=hess, hessp=hessp)
+    constraints = () if constraints is None else constraints
     chosen = _chosen(method, bounds, constraints)
-    uses = _METHODS.get(chosen, "gradient") if isinstance(chosen, str) else "gradient"
+    uses = _METHODS[chosen] if isinstance(chosen, str) else "gradient, bounds"
     unknowns = Unknowns(x0)
-    objective = _Objective(unknowns, fun, args if isinstance(args, tuple) else (args,), data, engine)
+    lower, upper = _sides(bounds if "bounds" in uses else None, len(unknowns.start))
+    objective = Objective(unknowns, fun, args if isinstance(args, tuple) else (args,), data, engine)
     listed = constraints if isinstance(constraints, (list, tuple)) else [constraints]
+    derived = "gradient" in uses
+    sight = Sight(objective, derived, np.clip(unknowns.start, lower, upper), downhill=not listed)
     result = optimize.minimize(
-        objective.value_and_gradient if uses else objective.value,
-        objective.checked_start(),
+        sight.value_and_gradient if derived else sight.value,
+        sight.good.x,
         method=chosen,
-        jac=bool(uses) or None,
-        hess=objective.hessian if "hessian" in uses else None,
-        hessp=objective.product if "products" in uses else None,
+        jac=derived or None,
+        hess=sight.hessian if "hessian" in uses else None,
+        hessp=sight.product if "products" in uses else None,
         bounds=bounds,
         constraints=[_with_derivatives(constraint, unknowns, chosen, engine) for constraint in listed],
         tol=tol,
-        callback=None if callback is None else _in_structure(callback, unknowns),
+        callback=None if callback is None else unknowns.arranging(callback),
         options=options,
     )
+    _keep_to_the_good(result, sight)
+    ended = result.get("success", True) or result.get("status") == _IMPRECISE.get(chosen)
+    if ended and derived and not (listed or callable(method)) and len(result.x) <= _SMALL:
+        _polish(result, objective, lower, upper)
+    _tell(result, sight)
     result.x = unknowns.arranged(result.x)
     return result
+
+
+def _keep_to_the_good(result: Any, sight: Sight) -> None:
+    """Put the last good point in the place of a result that is nan, or of a failed search's worse one."""
+    end = sight.point(result.x)
+    best = end
+    if not end.is_finite:
+        result.success, best = False, sight.good
+    if sight.downhill and not result.get("success", True):
+        seen = [point for point in (best, sight.good, sight.sharp) if point is not None]
+        best = min(seen, key=lambda point: point.value)
+    if best is not end:
+        _put(result, best)
+
+
+def _put(result: Any, point: Point) -> None:
+    result.x, result.fun = point.x, point.value
+    for name in ("grad", "jac"):  # of constraints' Jacobians trust-constr's `jac` is a list
+        if isinstance(result.get(name), np.ndarray):
+            result[name] = point.gradient
+
+
+def _polish(result: Any, objective: Objective, lower: Array, upper: Array) -> None:
+    """Go on by Newton's method, and say of the end what the Hessian tells."""
+    end = polished(objective, result.x, lower, upper)
+    if end is None:
+        return
+    _put(result, end.point)
+    if end.settled and not end.convex:
+        result.success = False
+        result.message = f"{result.message}; but the curvature is negative along a direction: a saddle"
+    elif end.settled and not result.success:
+        result.success, result.status = True, 0
+        result.message = f"Newton's method settled after {end.steps} steps (from where: {result.message})"
+    elif end.steps:
+        result.message = f"{result.message}; then {end.steps} steps of Newton's method"
+
+
+def _tell(result: Any, sight: Sight) -> None:
+    """Say in the message what was nan on the way, and warn of a gradient that is."""
+    report = sight.report()
+    if report:
+        result.message = f"{result.get('message', '')}{report}"
+    if sight.sharp is not None:
+        from scipy.optimize import OptimizeWarning
+
+        warnings.warn(f"minimize: {report.removeprefix('; ')}", OptimizeWarning, stacklevel=3)
 
 
 def _chosen(method: Any, bounds: Any, constraints: Any) -> Any:
@@ -135,56 +216,28 @@ def _chosen(method: Any, bounds: Any, constraints: Any) -> Any:
     return name
 
 
-class _Objective:
-    """The function and its derivatives, compiled, of flat arrays; with data their means over the samples."""
-
-    def __init__(
-        self, unknowns: Unknowns, fun: Callable[..., Any], args: tuple[Any, ...], data: Any, engine: str
-    ) -> None:
-        def scalar(x: Sequence[Any], *sample: Any) -> Any:
-            result = fun(unknowns.arranged(x), *sample, *args)
-            return one_number(result, "fun must return one number to minimise,")
-
-        def product(x: Sequence[Any], direction: Sequence[Any], *sample: Any) -> Any:
-            return hvp(lambda x: scalar(x, *sample), (x,), (direction,))
-
-        scalar.__name__ = getattr(fun, "__name__", type(fun).__name__)
-        arrays = [] if data is None else Samples(data).arrays
-
-        means = functools.partial(compiled, arrays=arrays, engine=engine, reduce="mean")
-        self._start = unknowns.start
-        self._value = means(scalar)
-        self._value_and_gradient = means(value_and_grad(scalar))
-        self._product = means(product, unknowns=2)
-        self._hessian = means(hessian(scalar))
-
-    def checked_start(self) -> Array:
-        """The starting point, where the function must be finite."""
-        value = self.value(self._start)
-        if not np.isfinite(value):
-            raise ValueError(f"fun must be finite at x0, got {value}")
-        return self._start
-
-    @np.errstate(all="ignore")
-    def value(self, x: Array) -> float:
-        """The function's value."""
-        return float(self._value(x.tolist()))
-
-    @np.errstate(all="ignore")
-    def value_and_gradient(self, x: Array) -> tuple[float, Array]:
-        """Its value and its gradient, of shape (n,)."""
-        value, gradient = self._value_and_gradient(x.tolist())
-        return value, np.array(gradient)
-
-    @np.errstate(all="ignore")
-    def product(self, x: Array, direction: Array) -> Array:
-        """Its Hessian times a direction."""
-        return np.array(self._product(x.tolist(), direction.tolist()))
-
-    @np.errstate(all="ignore")
-    def hessian(self, x: Array) -> Array:
-        """Its Hessian, of shape (n, n)."""
-        return np.array(self._hessian(x.tolist()))
+def _sides(bounds: Any, size: int) -> tuple[Array, Array]:
+    """The least and the largest values, of shape (size,) each."""
+    wanted = f"bounds must be a pair (least, largest) for each of the {size} numbers of x0, or None"
+    if bounds is None:
+        pair: Any = (-np.inf, np.inf)
+    elif hasattr(bounds, "lb"):
+        pair = (bounds.lb, bounds.ub)
+    else:
+        try:
+            rows = [
+                (-np.inf if low is None else low, np.inf if high is None else high) for low, high in bounds
+            ]
+        except (TypeError, ValueError):
+            raise TypeError(f"{wanted}, got {described(bounds)}") from None
+        if len(rows) != size:
+            raise ValueError(f"{wanted}, got {len(rows)} pairs")
+        pair = list(zip(*rows))
+    try:
+        lower, upper = (np.broadcast_to(real_array(side, "bounds"), (size,)) for side in pair)
+    except ValueError:
+        raise ValueError(f"{wanted}, got {described(bounds)}") from None
+    return lower, upper
 
 
 def _with_derivatives(constraint: Any, unknowns: Unknowns, method: Any, engine: str) -> Any:
@@ -228,18 +281,3 @@ def _constraint(
         lambda x: np.array(slopes(x.tolist())),
         lambda x, weights: np.array(bends(x.tolist(), weights.tolist())),
     )
-
-
-def _in_structure(callback: Callable[..., Any], unknowns: Unknowns) -> Callable[..., Any]:
-    """A callback that is handed x in the structure of x0; SciPy tells its two kinds by their parameters."""
-    if unknowns.is_flat:
-        return callback
-    if set(inspect.signature(callback).parameters) == {"intermediate_result"}:
-
-        def with_result(*, intermediate_result: Any) -> Any:
-            arranged = type(intermediate_result)(intermediate_result)
-            arranged.x = unknowns.arranged(intermediate_result.x)
-            return callback(intermediate_result=arranged)
-
-        return with_result
-    return lambda x, *rest: callback(unknowns.arranged(x), *rest)

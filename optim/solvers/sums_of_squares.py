@@ -13,7 +13,9 @@ from autograd.support.extras import require
 from optim.samples import Samples
 from optim.solvers._arrays import Array
 from optim.solvers._compiling import compiled
-from optim.solvers._newton import Problem, descend
+from optim.solvers._descent import descend
+from optim.solvers._ignored import warn_of_ignored
+from optim.solvers._newton import Problem, SquaresIterate
 from optim.solvers._unknowns import Unknowns
 
 __all__ = ["least_squares"]
@@ -30,6 +32,7 @@ METHODS = {
 def least_squares(
     fun: Callable[..., Any],
     x0: Any,
+    jac: Any = None,
     bounds: Any = (-np.inf, np.inf),
     method: str = "trf",
     ftol: float | None = 1e-15,
@@ -38,12 +41,16 @@ def least_squares(
     x_scale: Any = "jac",
     loss: Any = "linear",
     f_scale: float = 1.0,
+    diff_step: Any = None,
     tr_solver: str | None = None,
     tr_options: dict[str, Any] | None = None,
+    jac_sparsity: Any = None,
     max_nfev: int | None = None,
     verbose: int = 0,
     args: Sequence[Any] = (),
     kwargs: Mapping[str, Any] | None = None,
+    callback: Callable[..., Any] | None = None,
+    workers: Any = None,
     *,
     data: Any = None,
     engine: str = "auto",
@@ -59,6 +66,8 @@ def least_squares(
         x0: where to start. A number or a flat sequence becomes an array of shape (n,), as in SciPy; any
             other nesting of lists, tuples, dicts, dataclasses and arrays of numbers stays as it is, and
             ``fun`` is called with it.
+        jac: ignored, with a warning, as are ``diff_step``, ``jac_sparsity`` and ``workers``: they are about
+            derivatives that SciPy has no formula for. They stand where SciPy has them.
         bounds: a pair (least, largest) of numbers or arrays of shape (n,), or `scipy.optimize.Bounds`.
         method: "trf" (trust region) or "dogbox" (Powell's dogleg), which take bounds, or "lm", also
             called "levenberg-marquardt" (MINPACK's), all of them SciPy's; or "gauss-newton": its steps,
@@ -76,6 +85,7 @@ def least_squares(
         verbose: as in SciPy.
         args: further arguments, constants of the run.
         kwargs: further arguments by name.
+        callback: called after each iteration, as in SciPy (from 1.16); gets x in the structure of x0.
         data: arrays ``(X, y)`` whose first axis counts samples: then ``fun(x, *sample, *args)`` gives the
             residuals of one sample, and is mapped over them.
         engine: as for `autograd.jit`, or "eager": ``fun`` itself is called, which need not be traceable.
@@ -92,6 +102,9 @@ def least_squares(
         TracingError: fun did what cannot be traced (``if``, ``math.exp``); names the line.
         MissingExtraError: SciPy is not installed.
 
+    Warns:
+        OptimizeWarning: an argument is ignored.
+
     >>> found = least_squares(lambda x: [1 - x[0], 10 * (x[1] - x[0] ** 2)], [-1.2, 1.0], method="lm")
     >>> found.x, float(found.cost)
     (array([1., 1.]), 0.0)
@@ -105,29 +118,23 @@ def least_squares(
 
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    ignored = {"jac": jac, "diff_step": diff_step, "jac_sparsity": jac_sparsity, "workers": workers}
+    settings: dict[str, Any] = {"ftol": ftol, "xtol": xtol, "gtol": gtol, "x_scale": x_scale}
+    settings |= {"loss": loss, "f_scale": f_scale, "max_nfev": max_nfev, "verbose": verbose}
+    settings |= {"bounds": bounds, "tr_solver": tr_solver, "tr_options": tr_options or {}}
     unknowns = Unknowns(x0)
-    residuals = _Residuals(unknowns, fun, tuple(args), dict(kwargs or {}), data, engine)
-    residuals.check_start(unknowns.start, METHODS[method])
     if method == "gauss-newton":
-        result = _gauss_newton(residuals, unknowns.start, bounds, loss, max_nfev)
+        ignored["callback"] = callback
+    elif callback is not None:
+        settings["callback"] = unknowns.arranging(callback)
+    warn_of_ignored("least_squares", **ignored)
+    residuals = _Residuals(unknowns, fun, tuple(args), dict(kwargs or {}), data, engine)
+    start, name = unknowns.start, METHODS[method]
+    residuals.check_start(start, name)
+    if name == "gauss-newton":
+        result = _gauss_newton(residuals, start, bounds, loss, max_nfev)
     else:
-        result = optimize.least_squares(
-            residuals.values,
-            unknowns.start,
-            residuals.jacobian,
-            bounds,
-            METHODS[method],
-            ftol,
-            xtol,
-            gtol,
-            x_scale,
-            loss,
-            f_scale,
-            tr_solver=tr_solver,
-            tr_options=tr_options or {},
-            max_nfev=max_nfev,
-            verbose=verbose,
-        )
+        result = optimize.least_squares(residuals.values, start, residuals.jacobian, method=name, **settings)
     result.x = unknowns.arranged(result.x)
     return result
 
@@ -208,13 +215,14 @@ def _gauss_newton(residuals: _Residuals, start: Array, bounds: Any, loss: Any, m
     if loss != "linear" or not (np.isneginf(pair[0]).all() and np.isposinf(pair[1]).all()):
         raise ValueError("gauss-newton takes neither bounds nor a loss: 'trf' and 'dogbox' do")
     limit = 100 * len(start) if max_nfev is None else max_nfev
-    last, steps = descend(Problem(residuals.values, residuals.jacobian), start, limit)
-    length = float(np.sqrt(last.square))
+    problem = Problem(residuals.values, residuals.jacobian)
+    last, steps = descend(SquaresIterate(problem, start), limit)
+    length = float(np.sqrt(last.value))
     success = steps < limit and last.step.size <= max(1e-8 * length, 100.0 * last.noise)
     gradient = last.jacobian.T @ last.residuals
     return OptimizeResult(
         x=last.x,
-        cost=last.square / 2.0,
+        cost=last.value / 2.0,
         fun=last.residuals,
         jac=last.jacobian,
         grad=gradient,

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from autograd.engines import engine_names
-from autograd.engines.machine.ir import binding
+from autograd.engines.machine.compiler import binding
 from models import load_assignment_data
 from models.assignment import graders
 from models.assignment.__main__ import main

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from autograd import value_and_grad
-from autograd.engines.machine import ir
+from autograd.engines.machine import compiler
 from models import moons as job
 from models.datasets import moons
 from models.mlp import MLP
@@ -173,7 +173,7 @@ def test_bad_input_is_exit_status_2_and_a_line_that_says_why(tmp_path, monkeypat
 def test_a_missing_package_is_named_before_anything_runs(
     tmp_path, monkeypatch, capsys, package, options, said
 ):
-    ir.binding.cache_clear()
+    compiler.loaded.cache_clear()
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(SystemExit) as stopped:
         main([*options, "--out", str(tmp_path)])

@@ -1,4 +1,4 @@
-"""LLVM's text for each elementary operation, and the way from text to functions in memory.
+"""LLVM's text for each elementary operation.
 
 Compiled code gives the bits that Python gives: no fast-math flag, no contraction, and the functions of
 the C library that Python's ``math`` calls, behind LLVM's back.
@@ -11,16 +11,14 @@ import ctypes.util
 import struct
 import sys
 import threading
-import weakref
 from functools import cache
-from importlib import resources
 from typing import Any
 
+from autograd.engines.machine.compiler import binding
 from autograd.primitives import table
 from autograd.primitives.operation import Operation
-from autograd.support.extras import require
 
-__all__ = ["Callbacks", "CompiledModule", "binding", "call", "literal", "llvm_text", "template"]
+__all__ = ["Callbacks", "call", "literal", "template"]
 
 # What {y} becomes of the operands {0}, {1}, {2}; {y} may be the beginning of more names. LLVM selects
 # these forms quickly where it does not optimise; fabs by its name takes it six times as long.
@@ -43,27 +41,6 @@ _POW = (
     "{y}.is = fcmp oeq double {1}, 2.0\n{y}.square = fmul double {0}, {0}\n"
     "{y}.pow = CALL\n{y} = select i1 {y}.is, double {y}.square, double {y}.pow"
 )
-
-
-@cache
-def binding() -> Any:
-    """llvmlite's binding, ready to compile for this machine.
-
-    Raises:
-        MissingExtraError: llvmlite is not installed.
-    """
-    require("jit", "llvmlite")
-    import llvmlite.binding as llvm
-
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    return llvm
-
-
-@cache
-def llvm_text(name: str) -> str:
-    """A text in LLVM's language that stands beside this file."""
-    return resources.files(__package__).joinpath(f"{name}.ll").read_text("utf-8")
 
 
 @cache
@@ -111,70 +88,6 @@ def call(address: int, arity: int) -> str:
 def literal(number: float) -> str:
     """A constant, bit for bit."""
     return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
-
-
-class CompiledModule:
-    """Functions compiled from a module's text and ``head.ll``; freed with this object.
-
-    LLVM's passes are left out. The text comes from simplified programs, of which they improve little
-    (measured: 4% in a training step), they double the time to compile, and llvmlite never frees them.
-
-    Args:
-        text: the module, in LLVM's language.
-        selection: how hard LLVM tries to choose machine instructions well, from 0 to 3. At 0 the time
-            it takes is proportional to the text.
-    """
-
-    def __init__(self, text: str, *, selection: int = 2) -> None:
-        llvm = binding()
-        # The garbage collector frees in any order, LLVM only in one: the context last.
-        owned: list[Any] = []
-        weakref.finalize(self, _close, owned).atexit = False
-        owned.append(llvm.create_context())
-        owned.append(llvm.parse_assembly(llvm_text("head") + text, owned[0]))
-        owned.append(llvm.create_mcjit_compiler(owned[1], _machine(selection)))
-        self._compiler = owned[2]
-        self._compiler.finalize_object()
-
-    def function(self, name: str, *arguments: Any, holds_gil: bool = False) -> Any:
-        """A function of the module that returns nothing, as ctypes calls it.
-
-        Args:
-            name: its name.
-            arguments: the ctypes types of its arguments.
-            holds_gil: whether other threads wait while it runs, which saves time on a short one.
-        """
-        kind = ctypes.PYFUNCTYPE if holds_gil else ctypes.CFUNCTYPE
-        function: Any = kind(None, *arguments)(self._compiler.get_function_address(name))
-        function.module = self  # the code lives as long as somebody can call it
-        return function
-
-
-def _close(owned: list[Any]) -> None:
-    """Close what a module owns, the last made first, since LLVM crashes in another order.
-
-    An interrupt that comes meanwhile waits until all are closed.
-    """
-    try:
-        while owned:
-            owned[-1].close()  # which does nothing the second time
-            owned.pop()
-    finally:
-        if owned:
-            _close(owned)
-
-
-def _machine(selection: int) -> Any:
-    """This machine, as a target of LLVM."""
-    llvm = binding()
-    return llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=_features(), opt=selection, codemodel="jitdefault", jit=True
-    )
-
-
-@cache
-def _features() -> str:
-    return str(binding().get_host_cpu_features().flatten())
 
 
 class Callbacks:

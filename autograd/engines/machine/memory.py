@@ -21,7 +21,8 @@ from autograd.engines.batches.chunks import (
     pieces,
     reduced,
 )
-from autograd.engines.machine.ir import Callbacks, CompiledModule
+from autograd.engines.machine.compiler import CompiledModule
+from autograd.engines.machine.ir import Callbacks
 from autograd.programs.code import Code
 
 __all__ = ["InMemory"]

@@ -70,11 +70,9 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
     def __init__(self, data: np.ndarray) -> None:
         self._data = np.ascontiguousarray(data, float)
         self._grad = 0.0
-        self._operation = self._left = self._right = self._scopes = self._mark = None
+        self._operation = self._right = self._scopes = self._mark = None
+        self._left = context.beginnings
         self.label = ""
-        made = current().births
-        if made is not None:
-            made.add(self)
 
     # What it is like.
 
@@ -180,7 +178,7 @@ def count_of(array: Any) -> Any:
     if not isinstance(array, Array):
         return float(len(array))
     made_by = operation(array)
-    is_constant = is_leaf(array) and array not in current().variables
+    is_constant = is_leaf(array) and array not in context.variables
     if isinstance(made_by, Stack) or is_constant or not (context.active and current().tracing):
         return float(len(array))
     return length(array)

@@ -20,7 +20,7 @@ from autograd.graph.walks import applications
 from autograd.programs.code import Code
 from autograd.programs.loops.joining import leading_to, pruned, trimmed
 from autograd.programs.loops.packing import length
-from autograd.programs.tracing import Lines, written
+from autograd.programs.tracing import LinesOfNodes, written
 
 if TYPE_CHECKING:
     from autograd.programs.loops.loop import Loop
@@ -106,7 +106,7 @@ def _pushed(loop: Loop, given: Mask, _: Any) -> _Pushed | None:
     by_columns = [seeds[i] for i in range(carries, carries + loop.columns) if given[i]]
     by_shared = [seeds[i] for i in range(carries + loop.columns, len(inputs)) if given[i]]
 
-    def compute(lines: Lines) -> list[Any]:
+    def compute(lines: LinesOfNodes) -> list[Any]:
         slots = lines.repeated(body, inputs)
         outputs = [slots[output] for output in body.outputs]
         applied = applications(*filter(is_node, outputs), stop=inputs)
@@ -166,7 +166,7 @@ def _pulled(loop: Loop, given: Mask, wanted: Mask, _: Any) -> _Pulled | None:
     sums = [_like(body, i) for i in received if i >= width]
     by_ys = [Value(0.5, f"adjoint_of_y{i}") for i, has in enumerate(given[carries:]) if has]
 
-    def compute(lines: Lines) -> list[Any]:
+    def compute(lines: LinesOfNodes) -> list[Any]:
         slots = lines.repeated(body, inputs)
         outputs = [slots[output] for output in body.outputs]
         targets = [*carried, *[i for i, has in enumerate(given) if has and i >= carries]]

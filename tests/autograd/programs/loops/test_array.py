@@ -116,9 +116,7 @@ def test_loops_over_what_loops_stacked_need_no_values():
         return carry + zs.sum()
 
     assert trace(f, 0.7).counts() == {"loop": 3, "add": 1}
-    assert grad(f)(0.7) == pytest.approx(
-        grad(lambda p: _f(listed(p)))(0.7), rel=1e-14
-    )
+    assert grad(f)(0.7) == pytest.approx(grad(lambda p: _f(listed(p)))(0.7), rel=1e-14)
 
 
 def _f(ys):

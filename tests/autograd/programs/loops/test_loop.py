@@ -1,4 +1,4 @@
-"""A scan is one operation, and so is its gradient: equal to the same loop written in Python, in every nesting."""
+"""A scan is one operation, and so is its gradient: equal to the same loop in Python, in every nesting."""
 
 from __future__ import annotations
 
@@ -297,7 +297,8 @@ def test_what_was_computed_before_is_not_computed_in_each_step():
     counts = trace(f, 0.3).counts()
     assert counts == {"sin": 1, "mul": 1, "loop": 1}
     assert grad(f)(0.3) == pytest.approx(
-        grad(lambda p: python_scan(lambda c, x: (c * (ag.sin(p) * 2.0) + x, None), 1.0, XS)[0])(0.3), rel=1e-13
+        grad(lambda p: python_scan(lambda c, x: (c * (ag.sin(p) * 2.0) + x, None), 1.0, XS)[0])(0.3),
+        rel=1e-13,
     )
 
 
@@ -353,9 +354,7 @@ def test_its_source_is_a_loop():
 
 
 def test_compiled_bodies_are_found_again():
-    """Another length, or other numbers, compile nothing; what a step says is enough."""
-    points = [grad(lambda p: scan(lambda c, x: (c * p * k + x, None), 1.0, XS)[0])(0.5) for k in (1.0, 3.0)]
-    assert points[0] != points[1]
+    """What a step says tells, and no name in it."""
     assert Loop(trace(lambda c: c * 2.0, 0.0).code, 1, 0) == Loop(trace(lambda d: d * 2.0, 0.0).code, 1, 0)
     assert Loop(trace(lambda c: c * 2.0, 0.0).code, 1, 0) != Loop(trace(lambda d: d * 3.0, 0.0).code, 1, 0)
 
@@ -384,7 +383,7 @@ def test_jacobians_and_pullbacks_through_ys():
 
     expected = np.array(jacobian(unrolled)([0.7, -0.2]), float)
     assert jacobian(f)([0.7, -0.2])[0].shape == (4,)
-    assert np.array(jacobian(f)([0.7, -0.2])).T == pytest.approx(expected, rel=1e-13)
+    assert pytest.approx(expected, rel=1e-13) == np.array(jacobian(f)([0.7, -0.2])).T
     values, pull = vjp(f, [0.7, -0.2])
     assert values.dtype == float
     assert pull(np.ones(4))[0] == pytest.approx(expected.sum(axis=0).tolist(), rel=1e-13)

@@ -1,0 +1,1 @@
+"""Models of anyone's class: what is reached from them, and what of them is not their parameters."""

@@ -1,0 +1,105 @@
+"""What is reached from an object: attributes, lists, tuples, dicts, object arrays, and what functions hold.
+
+Nothing here recurses, so that a model may be as deep as it likes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from functools import partial
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd.graph.value import Value
+
+__all__ = ["Part", "parts_of", "reached", "values_within"]
+
+_OPAQUE = (type, ModuleType, BuiltinFunctionType, Value, float, int, complex, str, bytes, type(None))
+
+
+class Part(NamedTuple):
+    """A part of a container.
+
+    Attributes:
+        kind: "attribute", "slot", "entry" (of a list, tuple, dict or array), "cell" (of a function),
+            "self" (of a bound method) or "argument" (that a `functools.partial` holds).
+        place: its name, index or key.
+        content: what stands there.
+    """
+
+    kind: str
+    place: Any
+    content: Any
+
+    @property
+    def suffix(self) -> str:
+        """What one writes after the container to name it."""
+        return f"[{self.place!r}]" if self.kind == "entry" else f".{self.place}"
+
+
+def parts_of(container: Any) -> list[Part]:
+    """What an object holds; nothing for what is not looked into."""
+    if isinstance(container, _OPAQUE):
+        return []
+    if isinstance(container, FunctionType):
+        cells = zip(container.__code__.co_freevars, container.__closure__ or ())
+        return [Part("cell", name, cell.cell_contents) for name, cell in cells if not _is_empty(cell)]
+    if isinstance(container, MethodType):
+        return [Part("self", "__self__", container.__self__)]
+    parts: list[Part] = []
+    if isinstance(container, np.ndarray):
+        if container.dtype.kind == "O":
+            parts = [Part("entry", index, content) for index, content in np.ndenumerate(container)]
+    elif isinstance(container, partial):
+        held: list[tuple[Any, Any]] = [("func", container.func), *enumerate(container.args)]
+        held += container.keywords.items()
+        parts = [Part("argument", place, content) for place, content in held]
+    elif isinstance(container, dict):
+        parts = [Part("entry", key, content) for key, content in container.items()]
+        if isinstance(container, defaultdict):
+            parts.append(Part("slot", "default_factory", container.default_factory))
+    elif isinstance(container, (list, tuple)):
+        parts = [Part("entry", index, content) for index, content in enumerate(container)]
+    return parts + _attributes(container)
+
+
+def _attributes(container: Any) -> list[Part]:
+    attributes = [Part("attribute", *item) for item in getattr(container, "__dict__", {}).items()]
+    for cls in type(container).__mro__:
+        slots = cls.__dict__.get("__slots__", ())
+        for slot in (slots,) if isinstance(slots, str) else slots:
+            is_private = slot.startswith("__") and not slot.endswith("__")
+            name = f"_{cls.__name__.lstrip('_')}{slot}" if is_private else slot
+            if name not in ("__dict__", "__weakref__") and hasattr(container, name):
+                attributes.append(Part("slot", name, getattr(container, name)))
+    return attributes
+
+
+def _is_empty(cell: CellType) -> bool:
+    try:
+        _ = cell.cell_contents
+    except ValueError:
+        return True
+    return False
+
+
+def reached(root: Any) -> Iterator[tuple[Any, list[Part]]]:
+    """Every object that is reached, once, with its parts; the nearest first."""
+    seen = {id(root)}
+    queue = deque([root])
+    while queue:
+        container = queue.popleft()
+        parts = parts_of(container)
+        yield container, parts
+        for part in parts:
+            if id(part.content) not in seen:
+                seen.add(id(part.content))
+                queue.append(part.content)
+
+
+def values_within(root: Any) -> set[Value]:
+    """The Values that are reached from an object."""
+    return {content for content, _ in reached(root) if isinstance(content, Value)}

@@ -1,0 +1,81 @@
+"""Compiled functions that are called with Values: they record, say so once, and name the form that runs."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+
+import numpy as np
+import pytest
+
+from autograd import Value, check_gradients, compare, grad, jit, scan, trace, value_and_grad, vmap
+from optim import SGD, fit
+
+RECORDS = "records every operation and runs nothing compiled"
+XS = np.array([1.0, 2.0])
+
+
+def square(w, x):
+    return w * w * x
+
+
+@pytest.mark.parametrize(
+    ("fast", "x", "form"),
+    [
+        (jit(square), 3.0, r"jit\(lambda x: f\(w, x\)\)\(x\)"),
+        (vmap(square, in_axes=(None, 0)), XS, r"vmap\(lambda x: f\(w, x\)\)\(xs\)"),
+        (jit(vmap(square, in_axes=(None, 0))), XS, r"vmap\(lambda x: f\(w, x\)\)\(xs\)"),
+    ],
+)
+def test_a_compiled_function_says_once_that_it_records(fast, x, form):
+    with pytest.warns(UserWarning, match=rf"{RECORDS}.*{form} runs compiled") as caught:
+        fast(Value(2.0), x)
+    line = inspect.currentframe().f_lineno - 1
+    assert [(warned.filename, warned.lineno) for warned in caught] == [(__file__, line)]
+    fast(Value(3.0), x)  # pytest makes an error of a warning here
+
+
+def test_scan_says_it_at_the_line_that_calls_it():
+    with pytest.warns(UserWarning, match=rf"{RECORDS}.*scan\(step, numbers, xs\) runs compiled") as caught:
+        scan(lambda carry, x: (carry * x, carry), Value(1.0), XS)
+    assert caught[0].lineno == inspect.currentframe().f_lineno - 1
+    scan(lambda carry, x: (carry * x, carry), Value(1.0), XS, engine="eager")  # asked for
+
+
+def test_the_form_that_it_names_runs_compiled_and_reads_the_values_anew():
+    calls = []
+    w = Value(2.0)
+
+    def loss(w, x):
+        calls.append(x)
+        return square(w, x)
+
+    fast = jit(lambda x: value_and_grad(loss)(w, x), engine="python")
+    mapped = vmap(lambda x: value_and_grad(square)(w, x), reduce="sum", engine="python")
+    assert fast(3.0) == (12.0, 12.0)
+    assert mapped(XS) == (12.0, 12.0)
+    w.data = 5.0
+    assert fast(1.0) == (25.0, 10.0)
+    assert mapped(XS) == (75.0, 30.0)
+    assert len(calls) == 1
+
+
+def test_nothing_is_said_inside_a_transform_or_a_trace():
+    fast = jit(square, engine="python")
+    mapped = vmap(lambda w, x: w * x, in_axes=(None, 0), engine="python")
+
+    def both(w):
+        carry, _ = scan(lambda carry, x: (carry * x, carry), w, XS, engine="python")
+        return fast(w, 3.0) + mapped(w, XS).sum() + carry
+
+    w = Value(2.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert grad(both)(2.0) == grad(both)(w).data == jit(grad(both), engine="python")(2.0) == 17.0
+        assert trace(both, 2.0)(1.0) == 8.0
+        check_gradients(both, 2.0)
+        assert compare(both, lambda w: 6.0 * w + 5.0, 2.0)
+        for engine in ("eager", "python"):
+            fitted = fit(lambda w, x: (fast(w, 1.0) - x) ** 2, Value(1.5), XS * 0.0 + 4.0, SGD(lr=0.01), 50,
+                         engine=engine)  # fmt: skip
+            assert fitted.params.data == pytest.approx(2.0)
