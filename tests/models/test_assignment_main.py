@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from autograd.engines import engine_names
-from autograd.engines.machine.compiler import binding
+from autograd.engines.machine.compiler import loaded
 from models import load_assignment_data
 from models.assignment import graders
 from models.assignment.__main__ import main
@@ -206,7 +206,7 @@ def test_a_missing_package_is_named_with_the_command_before_anything_runs(
 
 def test_an_engine_that_is_not_installed_is_named_before_anything_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "llvmlite", None)
-    monkeypatch.setattr("autograd.engines.llvm.binding", binding.__wrapped__)
+    monkeypatch.setattr("autograd.engines.machine.compiler.loaded", loaded.__wrapped__)
     assert status_of_exit("--engine", "llvm", "--out", str(tmp_path)) == 2
     assert "llvmlite" in capsys.readouterr().err
 
