@@ -21,7 +21,7 @@ from autograd.programs.loops.packing import expanded
 from autograd.programs.simplification import Builder
 from autograd.programs.tracing import LinesOfNodes, record, written
 
-__all__ = ["in_pairs", "in_primitives", "is_elementary", "lowered", "result_of"]
+__all__ = ["in_pairs", "in_primitives", "is_elementary", "lowered", "result_of", "straight"]
 
 _expressions: WeakKeyDictionary[Operation, Code | None] = WeakKeyDictionary()
 
@@ -121,19 +121,25 @@ def result_of(operation: Operation, index: int) -> Primitive:
     return Primitive(f"{operation.name}_{index}", forward, tuple(map(rule, range(operation.arity))))
 
 
+def straight(code: Code) -> Code:
+    """The same code on numbers alone: loops are written out step by step."""
+    if not any(instruction.operation.takes_arrays for instruction in code.instructions):
+        return code
+    inputs = [Value(0.5, name) for name in code.inputs]
+
+    def compute(lines: LinesOfNodes) -> list[Any]:
+        slots = lines.repeated(code, inputs, expanded)
+        return [slots[output] for output in code.outputs]
+
+    return written(code.name, inputs, compute)[0]
+
+
 def in_primitives(code: Code) -> Code:
     """The same code in primitives on numbers: loops are written out step by step.
 
     Each result of another operation is an instruction of its own.
     """
-    if any(instruction.operation.takes_arrays for instruction in code.instructions):
-        inputs = [Value(0.5, name) for name in code.inputs]
-
-        def compute(lines: LinesOfNodes) -> list[Any]:
-            slots = lines.repeated(code, inputs, expanded)
-            return [slots[output] for output in code.outputs]
-
-        code, _ = written(code.name, inputs, compute)
+    code = straight(code)
     builder = Builder()
     slots = [builder.input() for _ in code.inputs] + [builder.constant(number) for number in code.constants]
     for instruction in code.instructions:

@@ -18,13 +18,10 @@ A file is one object with these entries, in this order:
     "checksum": "4be1..."}                            the SHA-256 of the text before this line
 
 In the place of an operation's name stands an object where it is of arrays: {"stack": 3}, {"unstack": 3},
-{"item": -1}, {"put": -1} and {"length": 0} with the number that it has, and for a loop
-
-    {"loop": [2, 1, 0],      how many carries and columns it has, and whether it is reversed
-    "name": "step", "inputs": [...], "arrays": [], "constants": [...], "instructions": [...],
-    "outputs": [...]}        its body
-
-whose ``arrays`` are the places of the inputs that are arrays. A constant array is an array of numbers.
+{"item": -1}, {"put": -1} and {"length": 0} with its number; for a loop {"loop": [2, 1, 0]} with how many
+carries and columns it has and whether it is reversed, and in the same object the entries name, inputs,
+constants, instructions and outputs of its body, and arrays, the places of the inputs that are arrays. A
+constant array is an array of numbers.
 
 Slots are numbered as in a program: inputs, constants, and the results of each instruction. Numbers are
 strings as `float.hex` writes them, so that each bit comes back. `nesting` says how arguments and results
@@ -137,8 +134,7 @@ def dumps(program: SavedProgram) -> str:
         results = nesting_of(program.results, "results")
     except ForeignFileError as error:
         raise ProgramFileError(str(error)) from None
-    lines: dict[Line, int] = {}
-    rows = [_row(instruction, lines) for instruction in code.instructions]
+    parts = _written(code, lines := {})
     modules = {
         operation.name: _printable(operation.place)
         for operation in code.operations()
@@ -146,16 +142,13 @@ def dumps(program: SavedProgram) -> str:
     }
     entries = {
         "format": _FORMAT,
-        "name": _printable(code.name),
+        "name": parts.pop("name"),
         "arguments": arguments,
         "results": results,
         "captured": [[number(value).hex(), _printable(value.label)] for value in program.captured],
         "modules": dict(sorted(modules.items())),
         "lines": [[_printable(line.file), line.number, _printable(line.text)] for line in lines],
-        "inputs": [*map(_printable, code.inputs)],
-        "constants": [*map(_constant, code.constants)],
-        "instructions": rows,
-        "outputs": list(code.outputs),
+        **parts,
     }
     text = "{" + "".join(f'"{key}": {_spread(entry)},\n' for key, entry in entries.items())
     text += f'"checksum": "{_digest(text)}"}}\n'
@@ -175,16 +168,19 @@ def _row(instruction: Instruction, lines: dict[Line, int]) -> list[Any]:
 def _operation(operation: Operation, lines: dict[Line, int]) -> Any:
     if isinstance(operation, Loop):
         code = operation.body
-        return {
-            "loop": [operation.carries, operation.columns, int(operation.is_reversed)],
-            "name": _printable(code.name),
-            "inputs": [*map(_printable, code.inputs)],
-            "arrays": sorted(code.arrays),
-            "constants": [*map(_constant, code.constants)],
-            "instructions": [_row(instruction, lines) for instruction in code.instructions],
-            "outputs": list(code.outputs),
-        }
+        numbers = [operation.carries, operation.columns, int(operation.is_reversed)]
+        return {"loop": numbers, "arrays": sorted(code.arrays), **_written(code, lines)}
     return dict([written_down(operation)]) if operation.takes_arrays else operation.name
+
+
+def _written(code: Code, lines: dict[Line, int]) -> dict[str, Any]:
+    return {
+        "name": _printable(code.name),
+        "inputs": [*map(_printable, code.inputs)],
+        "constants": [*map(_constant, code.constants)],
+        "instructions": [_row(instruction, lines) for instruction in code.instructions],
+        "outputs": list(code.outputs),
+    }
 
 
 def _constant(constant: Any) -> Any:
@@ -347,18 +343,17 @@ class _Reader:
     def of_arrays(self, node: dict[str, Any], place: str) -> Operation:
         """An operation between numbers and arrays, or a loop."""
         if "loop" not in node:
-            entry = next(iter(node.items())) if len(node) == 1 else ("", None)
-            operation = made_again(*entry) if type(entry[1]) is int else None
+            operation = made_again(node)
             if operation is None:
                 raise unexpected(place, '{"stack": 3}, unstack, item, put, length or a loop', node)
             return operation
         if node.keys() != {*_LOOP.split()}:
             raise unexpected(place, f"the entries {_LOOP}", f"{' '.join(node)}")
-        carries, columns, is_reversed = self.row(node["loop"], f"{place}.loop", *_LOOP_NUMBERS)
+        numbers = self.row(node["loop"], f"{place}.loop", *_LOOP_NUMBERS)
         body = self.code(node, f"{place}.")
-        self.index(carries, f"{place}.loop[0]", 1 + min(len(body.inputs), len(body.outputs)))
-        self.index(columns, f"{place}.loop[1]", 1 + len(body.inputs) - carries)
-        self.index(is_reversed, f"{place}.loop[2]", 2)
+        carries = self.index(numbers[0], f"{place}.loop[0]", 1 + min(len(body.inputs), len(body.outputs)))
+        columns = self.index(numbers[1], f"{place}.loop[1]", 1 + len(body.inputs) - carries)
+        is_reversed = self.index(numbers[2], f"{place}.loop[2]", 2)
         if not body.outputs:
             raise unexpected(f"{place}.outputs", "at least one", node["outputs"])
         return Loop(body, carries, columns, bool(is_reversed))

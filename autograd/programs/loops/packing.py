@@ -264,8 +264,11 @@ def written_down(operation: Operation) -> tuple[str, int]:
     return type(operation).__name__.lower(), settings[0] if settings else 0
 
 
-def made_again(kind: str, number: int) -> Operation | None:
-    """The operation that `written_down` wrote down; None where there is no such one."""
+def made_again(entry: dict[str, Any]) -> Operation | None:
+    """The operation that `written_down` wrote down as the one entry; None where there is no such one."""
+    (kind, number), *others = [*entry.items(), ("", 0)]
+    if others != [("", 0)] or type(number) is not int:
+        return None
     made = {"stack": Stack, "unstack": Unstack, "item": Item, "put": Put}.get(kind)
     if kind == "length":
         return length

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 import random
 import warnings
@@ -29,7 +30,9 @@ from autograd import (
     vmap,
 )  # fmt: skip
 from autograd.engines import engine_names
+from autograd.programs import saving
 from autograd.programs.loops.loop import Loop
+from autograd.programs.tracing import record
 
 EXACT = [name for name in engine_names() if name != "numpy"]
 POINT = [0.7, -0.4, 1.2]
@@ -398,3 +401,24 @@ def test_bad_input_is_named():
         grad(lambda p: scan(lambda c, x: (c * p, x), p, (XS, XS[:3]))[0])(1.0)
     with pytest.raises(ag.TracingError, match="deciding"):
         grad(lambda p: scan(lambda c, x: (c * p if c > 0 else c, x), p, XS)[0])(1.0)
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ('"loop": [1, 1, 2]', r"operation\.loop\[2\]"),
+        ('"loop": [9, 1, 0]', r"operation\.loop\[0\]"),
+        ('"loop": [1, 9, 0]', r"operation\.loop\[1\]"),
+        ('"loop": [1, 1]', r"operation\.loop"),
+        ('"loop": [1, 0, 0]', "must be"),  # a number is where the array of xs should be
+        ('"arrays": [0], "loop": [1, 1, 0]', "twice"),
+        ('"stack": 3, "loop": [1, 1, 0]', "the entries"),
+    ],
+)
+def test_a_damaged_loop_in_a_file_is_refused(entry, words):
+    text = saving.dumps(saving.SavedProgram(*record(lambda p: scan(lambda c, x: (c * x, c), p, XS)[0], 1.0)))
+    assert '"loop": [1, 1, 0]' in text
+    body, _, _ = text.replace('"loop": [1, 1, 0]', entry).rpartition('"checksum"')
+    checksum = hashlib.sha256(body.encode()).hexdigest()
+    with pytest.raises(saving.ProgramFileError, match=words):
+        saving.loads(f'{body}"checksum": "{checksum}"}}\n')
