@@ -73,7 +73,6 @@ _ENTRIES = (
 )
 _EMPTY = np.empty(0)  # one for all
 _LOOP = "loop name inputs arrays constants instructions outputs"
-_LOOP_NUMBERS = ("the number of carries", "the number of columns", "1 where it is reversed, else 0")
 _CHECKSUM = re.compile('"checksum": "([0-9a-f]{64})"}\n')
 _EXPONENT = "[0-9]{1,3}|10[01][0-9]|102[0-3]"  # beyond, a double overflows
 _NUMBER = re.compile(rf"-?0x[01]\.[0-9a-f]{{1,13}}p[+-](?:{_EXPONENT})|-?inf|nan")
@@ -134,7 +133,8 @@ def dumps(program: SavedProgram) -> str:
         results = nesting_of(program.results, "results")
     except ForeignFileError as error:
         raise ProgramFileError(str(error)) from None
-    parts = _written(code, lines := {})
+    lines: dict[Line, int] = {}
+    parts = _written(code, lines)
     modules = {
         operation.name: _printable(operation.place)
         for operation in code.operations()
@@ -177,14 +177,13 @@ def _written(code: Code, lines: dict[Line, int]) -> dict[str, Any]:
     return {
         "name": _printable(code.name),
         "inputs": [*map(_printable, code.inputs)],
-        "constants": [*map(_constant, code.constants)],
+        "constants": [
+            constant.hex() if type(constant) is float else [number.hex() for number in constant.tolist()]
+            for constant in code.constants
+        ],
         "instructions": [_row(instruction, lines) for instruction in code.instructions],
         "outputs": list(code.outputs),
     }
-
-
-def _constant(constant: Any) -> Any:
-    return constant.hex() if type(constant) is float else [number.hex() for number in constant.tolist()]
 
 
 def _spread(entry: Any) -> str:
@@ -349,7 +348,7 @@ class _Reader:
             return operation
         if node.keys() != {*_LOOP.split()}:
             raise unexpected(place, f"the entries {_LOOP}", f"{' '.join(node)}")
-        numbers = self.row(node["loop"], f"{place}.loop", *_LOOP_NUMBERS)
+        numbers = self.row(node["loop"], f"{place}.loop", "carries", "columns", "0 or 1")
         body = self.code(node, f"{place}.")
         carries = self.index(numbers[0], f"{place}.loop[0]", 1 + min(len(body.inputs), len(body.outputs)))
         columns = self.index(numbers[1], f"{place}.loop[1]", 1 + len(body.inputs) - carries)

@@ -39,7 +39,7 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
     >>> from autograd import grad, scan
     >>> def total(rate):
     ...     return (scan(lambda c, _: (c * rate, c), 1.0, None, length=3)[1] ** 2).sum()
-    >>> total(2.0), grad(total)(2.0)  # 1 + r**2 + r**4
+    >>> float(total(2.0)), grad(total)(2.0)  # 1 + r**2 + r**4
     (21.0, 36.0)
     """
 
