@@ -22,6 +22,7 @@ from autograd.graph.copies import Copied
 from autograd.graph.functions import Functions
 from autograd.graph.nodes import (
     is_constant,
+    is_node,
     kinds,
     new_node,
     numbers,
@@ -215,14 +216,13 @@ class Value(Comparisons, Functions, Copied):
         """Record an operation that was called as a function: the hook of `Operation.__call__`."""
         if operation.takes_arrays or operation.result_count > 1:
             return record_node(operation, args)
-        parts: list[Any] = []
-        for arg in args:
-            if isinstance(arg, Value):
-                parts.append(arg)
-            elif (take_over := getattr(type(arg), "_apply", None)) is not None:  # an array's
-                return take_over(operation, args)
-            else:
-                parts.append(operation.operand(arg))
+        try:
+            parts = [arg if isinstance(arg, Value) else operation.operand(arg) for arg in args]
+        except TypeError:
+            for arg in args:
+                if is_node(arg) and not isinstance(arg, Value):  # an array takes the call over
+                    return arg._apply(operation, args)
+            raise
         node = new_node(Value, operation, parts, operation(*numbers(parts)))
         if context.active:
             context.tell_recorded(node)
