@@ -19,7 +19,7 @@ from autograd.graph.value import Value
 from autograd.graph.walks import applications
 from autograd.programs.code import Code
 from autograd.programs.loops.joining import leading_to, pruned, trimmed
-from autograd.programs.loops.packing import length
+from autograd.programs.loops.packing import Length, Put, length
 from autograd.programs.tracing import LinesOfNodes, written
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def push(loop: Loop, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any
     """The tangents of a loop's results: see `Operation.push`."""
     count, *operands = inputs
     along = tangents[1:]
-    pushed = _pushed(loop, tuple([not _is_zero(tangent) for tangent in along]), _lines(loop.body))
+    given = tuple([not _is_zero(tangent) for tangent in along])
+    pushed = _pushed(loop, given, _lengths(loop, operands), _lines(loop.body))
     if pushed is None:
         return [None] * loop.result_count
     starts, columns, shared = loop.split(operands)
@@ -51,11 +52,12 @@ def push(loop: Loop, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any
 def pull(loop: Loop, inputs: Sequence[Any], adjoints: Sequence[Any], wanted: Sequence[bool]) -> list[Any]:
     """What the operands of a loop receive: see `Operation.pull`."""
     given = tuple([not _is_zero(adjoint) for adjoint in adjoints])
-    pulled = _pulled(loop, given, tuple(map(bool, wanted[1:])), _lines(loop.body))
+    count, *operands = inputs
+    asked_for = tuple(map(bool, wanted[1:]))
+    pulled = _pulled(loop, given, asked_for, _lengths(loop, operands), _lines(loop.body))
     received: list[Any] = [None] * loop.arity
     if pulled is None:
         return received
-    count, *operands = inputs
     starts, columns, shared = loop.split(operands)
     kept: dict[int, Any] = {}
     if pulled.keeping is not None:
@@ -65,7 +67,8 @@ def pull(loop: Loop, inputs: Sequence[Any], adjoints: Sequence[Any], wanted: Seq
     sums = [_nothing_like(loop, shared[i]) for i in pulled.sums]
     everything = [
         *[count, *[_start(loop, adjoints[i], starts[i]) for i in pulled.carried], *sums],
-        *[*[kept.get(i) for i in range(loop.carries)], *columns, *_having(adjoints[loop.carries :]), *shared],
+        *[*[kept.get(i) for i in _numbers(loop)], *columns, *_having(adjoints[loop.carries :])],
+        *[*shared, *[starts[i] for i in _arrays(loop)]],
     ]
     terms = _applied(pulled.loop, [everything[place] for place in pulled.operands])
     for place, term in zip(pulled.receivers, terms):
@@ -92,16 +95,16 @@ class _Pushed(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def _pushed(loop: Loop, given: Mask, _: Any) -> _Pushed | None:
+def _pushed(loop: Loop, given: Mask, lengths: tuple[int, ...], _: Any) -> _Pushed | None:
     body, carries = loop.body, loop.carries
     dependent = _following(body, carries, [i for i, has in enumerate(given) if has])
     carried = [i for i in range(carries) if body.outputs[i] in dependent or i in dependent]
     results = [i for i, output in enumerate(body.outputs) if output in dependent or i in carried]
     if not results:
         return None
-    inputs = _inputs(body)
+    inputs = [_like(body, i, lengths) for i in range(len(body.inputs))]
     starts, columns, shared = loop.split(inputs)
-    seeds = {i: _like(body, i) for i in range(len(body.inputs)) if given[i] or i in carried}
+    seeds = {i: _like(body, i, lengths) for i in range(len(body.inputs)) if given[i] or i in carried}
     by_starts = [seeds[i] for i in carried]
     by_columns = [seeds[i] for i in range(carries, carries + loop.columns) if given[i]]
     by_shared = [seeds[i] for i in range(carries + loop.columns, len(inputs)) if given[i]]
@@ -150,7 +153,7 @@ class _Pulled(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def _pulled(loop: Loop, given: Mask, wanted: Mask, _: Any) -> _Pulled | None:
+def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: Any) -> _Pulled | None:
     body, carries = loop.body, loop.carries
     width = carries + loop.columns
     following = _following(body, carries, [i for i, want in enumerate(wanted) if want])
@@ -160,10 +163,10 @@ def _pulled(loop: Loop, given: Mask, wanted: Mask, _: Any) -> _Pulled | None:
     received = [i for i in range(carries, len(wanted)) if wanted[i] and i in reached]
     if not received and not any(wanted[i] for i in carried):
         return None
-    inputs = _inputs(body)
+    inputs = [_like(body, i, lengths) for i in range(len(body.inputs))]
     starts, columns, shared = loop.split(inputs)
-    adjoints = [_like(body, i) for i in carried]
-    sums = [_like(body, i) for i in received if i >= width]
+    adjoints = [_like(body, i, lengths) for i in carried]
+    sums = [_like(body, i, lengths) for i in received if i >= width]
     by_ys = [Value(0.5, f"adjoint_of_y{i}") for i, has in enumerate(given[carries:]) if has]
 
     def compute(lines: LinesOfNodes) -> list[Any]:
@@ -181,22 +184,48 @@ def _pulled(loop: Loop, given: Mask, wanted: Mask, _: Any) -> _Pulled | None:
         ]
         return [*own, *added, *[others[i] for i in received if i < width]]
 
+    kept = [starts[i] for i in _numbers(loop)]
+    lengths_of = [starts[i] for i in _arrays(loop)]  # of an array that is carried nothing else is needed
     code, _captured = written(
-        f"{body.name}_adjoints", [*adjoints, *sums, *starts, *columns, *by_ys, *shared], compute
+        f"{body.name}_adjoints",
+        [*adjoints, *sums, *kept, *columns, *by_ys, *shared, *lengths_of],
+        compute,
     )
     made = type(loop)(
         code,
         len(adjoints) + len(sums),
-        carries + loop.columns + len(by_ys),
+        len(kept) + loop.columns + len(by_ys),
         not loop.is_reversed,
         loop.engine,
     )
+    _check_lengths(code, len(lengths_of))
     shorter, operands = trimmed(made)
     first = 1 + len(adjoints) + len(sums)
-    needed = [place - first for place in operands if first <= place < first + carries]
+    needed = [_numbers(loop)[place - first] for place in operands if first <= place < first + len(kept)]
     receivers = [*carried, *[i for i in received if i >= width], *[i for i in received if i < width]]
     summed = [i - width for i in received if i >= width]
     return _Pulled(shorter, operands, carried, summed, receivers, _keeping(loop, needed))
+
+
+def _numbers(loop: Loop) -> list[int]:
+    """The carries that are numbers."""
+    return [i for i in range(loop.carries) if i not in loop.body.arrays]
+
+
+def _arrays(loop: Loop) -> list[int]:
+    """The carries that are arrays: sums of derivatives, each as long at every step."""
+    return [i for i in range(loop.carries) if i in loop.body.arrays]
+
+
+def _check_lengths(code: Code, count: int) -> None:
+    """Raise where code reads more than the lengths of the last so many of its inputs."""
+    places = range(len(code.inputs) - count, len(code.inputs))
+    for operation, operands, *_ in code.instructions:
+        read = operands[:-1] if isinstance(operation, (Put, Length)) else operands  # the last for its length
+        if any(operand in places for operand in read):
+            raise TypeError(
+                f"{code.name} would need the elements of an array at each step, which are not kept"
+            )
 
 
 def _keeping(loop: Loop, kept: list[int]) -> tuple[Loop, list[int], list[int]] | None:
@@ -223,15 +252,17 @@ def _following(code: Code, carries: int, inputs: Sequence[int]) -> set[int]:
         started |= reached
 
 
-def _inputs(body: Code) -> list[Any]:
-    return [_like(body, i) for i in range(len(body.inputs))]
+def _lengths(loop: Loop, operands: Sequence[Any]) -> tuple[int, ...]:
+    """How long the arrays among the inputs of a loop's body are, in order."""
+    arrays: list[Any] = [operands[place] for place in sorted(loop.body.arrays)]
+    return tuple([len(array) for array in arrays])
 
 
-def _like(body: Code, place: int) -> Any:
+def _like(body: Code, place: int, lengths: tuple[int, ...]) -> Any:
     """A leaf that stands for an input of a body, or for its derivative."""
     if place not in body.arrays:
         return Value(0.5, body.inputs[place])
-    leaf = kinds[np.ndarray](np.zeros(1))
+    leaf = kinds[np.ndarray](np.zeros(lengths[sorted(body.arrays).index(place)]))
     leaf.label = body.inputs[place]
     return leaf
 

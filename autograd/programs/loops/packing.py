@@ -13,6 +13,7 @@ from autograd.primitives.operation import Operation
 __all__ = [
     "ArrayOperation",
     "Item",
+    "Length",
     "Put",
     "Stack",
     "Unstack",
