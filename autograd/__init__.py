@@ -14,6 +14,7 @@ from autograd.running.vmap import vmap
 from autograd.programs.program import Program, trace
 from autograd.primitives.primitive import Primitive, all_primitives, primitive
 from autograd.running.scan import scan
+from autograd.graph.comparisons import logical_not
 from autograd.graph.refusals import TracingError
 from autograd.graph.scopes import scope
 from autograd.derivatives.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
@@ -42,9 +43,9 @@ __all__ = [
     "acos", "acosh", "add", "all_primitives", "asin", "asinh", "atan", "atan2", "atanh", "check_gradients",
     "compare", "cos", "cosh", "derive", "detect_anomaly", "div", "draw", "equal", "erf", "erfc", "exp",
     "explain", "expm1", "fori_loop", "grad", "hessian", "hvp", "hypot", "jacobian", "jit", "jvp", "less",
-    "less_equal", "log", "log10", "log1p", "log2", "maximum", "minimum", "mul", "neg", "pow", "primitive",
-    "relu", "scan", "scope", "sigmoid", "sin", "sinh", "softplus", "sqrt", "stop_gradient", "sub", "tan",
-    "tanh", "trace", "value_and_grad", "vjp", "vmap", "where",
+    "less_equal", "log", "log10", "log1p", "log2", "logical_not", "maximum", "minimum", "mul", "neg", "pow",
+    "primitive", "relu", "scan", "scope", "sigmoid", "sin", "sinh", "softplus", "sqrt", "stop_gradient",
+    "sub", "tan", "tanh", "trace", "value_and_grad", "vjp", "vmap", "where",
 ]  # fmt: skip
 
 

@@ -38,16 +38,10 @@ class EarlyStopping:
         checked("min_delta", self.min_delta, least=0.0)
 
 
-def _optimizer(name: str, optimizer: Any) -> Optimizer:
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"{name} must be one of optim's, such as SGD(lr=0.1), got {optimizer!r}")
-    return optimizer
-
-
-def _early_stopping(name: str, stopping: Any) -> EarlyStopping | None:
-    if stopping is not None and not isinstance(stopping, EarlyStopping):
-        raise TypeError(f"{name} must be an EarlyStopping(patience=...), got {stopping!r}")
-    return stopping
+def _kind(kind: type, example: str, name: str, value: Any) -> Any:
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be {example}, got {value!r}")
+    return value
 
 
 def _functions(name: str, functions: Any) -> Sequence[Callable[..., Any]]:
@@ -85,11 +79,13 @@ class Plan:
     progress: bool | str
     checkpoint: str | os.PathLike[str] | None
     resume: bool
-    optimizer: Optimizer = setting(_optimizer)
+    optimizer: Optimizer = setting(partial(_kind, Optimizer, "one of optim's, such as SGD(lr=0.1)"))
     epochs: int = setting(partial(whole, least=0))
     batch_size: int = setting(partial(whole, least=1))
     engine: str = setting(lambda _, engine: checked_engine(engine, "eager"))
-    early_stopping: EarlyStopping | None = setting(_early_stopping)
+    early_stopping: EarlyStopping | None = setting(
+        _or_none(partial(_kind, EarlyStopping, "an EarlyStopping(patience=...)"))
+    )
     clip_value: float | None = setting(_or_none(real(above=0.0)))
     clip_norm: float | None = setting(_or_none(real(above=0.0)))
     callbacks: Sequence[Callable[..., Any]] = setting(_functions)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from typing import Any
 
 import numpy as np
+
+from autograd.primitives.ieee import as_array
+from optim.arrays import real_array, refuse_infinite
 
 __all__ = ["Samples"]
 
@@ -33,7 +35,7 @@ class Samples:
 
     def __init__(self, data: Any, role: str = "data") -> None:
         parts = data if isinstance(data, tuple) else [data]
-        if isinstance(data, list) and any(isinstance(part, np.ndarray) for part in data):
+        if isinstance(data, list) and any(as_array(part, role) is not None for part in data):
             parts = data
         if not parts:
             raise ValueError(f"{role} must hold at least one array, got an empty tuple")
@@ -93,26 +95,8 @@ class Samples:
 
 
 def _checked(data: Any, name: str) -> np.ndarray:
-    try:
-        array = np.asarray(data)
-    except ValueError as error:
-        raise ValueError(f"{name} must be an array with one entry a sample: {error}") from None
-    if array.dtype.kind not in "fbiu":
-        raise TypeError(f"{name} must hold real numbers, got an array of {array.dtype}")
+    array = real_array(data, name)
     if array.ndim == 0:
         raise ValueError(f"{name} must be an array with one entry a sample, got the number {data!r}")
-    array = array.astype(np.float64)
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
-        raise ValueError(_where(array, bad, name))
+    refuse_infinite(array, name, ": leave such samples out, or put in what they should be")
     return array
-
-
-def _where(array: np.ndarray, bad: np.ndarray, name: str) -> str:
-    place = tuple(map(int, bad[0]))
-    more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
-    what = "nan" if math.isnan(array[place]) else "infinite"
-    return (
-        f"{name}[{', '.join(map(str, place))}] is {what}{more}: leave such samples out, or put in what "
-        "they should be"
-    )

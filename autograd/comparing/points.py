@@ -15,7 +15,7 @@ from autograd.comparing.slips import FEWEST_POINTS
 from autograd.graph.context import differentiating
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
-from autograd.primitives.ieee import described
+from autograd.primitives.ieee import described, is_real
 
 __all__ = ["Pair", "Sample", "of_one_number", "sampled", "scales"]
 
@@ -82,7 +82,7 @@ class Pair(NamedTuple):
         inputs = [Value(number) for number in numbers]
         with differentiating(inputs):
             result = self.f(*self.structure.unflatten(inputs))
-        if not isinstance(result, (Value, int, float, np.floating, np.integer)):
+        if not (isinstance(result, (Value, bool)) or is_real(result)):
             raise TypeError(f"the function must return one number or Value, got {described(result)}")
         args = self.structure.unflatten(list(numbers))
         try:

@@ -19,7 +19,7 @@ from autograd.derivatives.guards import (
     unguarded,
 )
 from autograd.graph.context import deriving, is_watched, tell_propagated, tell_pushed
-from autograd.graph.nodes import number, numbers
+from autograd.graph.nodes import number, numbers, selected_operands
 from autograd.graph.walks import Application
 from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import Primitive
@@ -177,7 +177,7 @@ def forward(
     Returns:
         One number or Value an output; 0.0 where it does not depend on an input.
     """
-    watched = is_watched()
+    watched = _selected(applied, outputs) if is_watched() else ()
     tangents: dict[Any, Any] = dict(seeds)
     with deriving() as context:
         for operation, operands, results in applied:
@@ -194,7 +194,17 @@ def forward(
             for result, tangent in zip(results, pushed):
                 if tangent is not None:
                     tangents[result] = tangent
-                    if watched and is_present(tangent):
+                    if result in watched and is_present(tangent):
                         used = [_number(tangent) for tangent in along if is_present(tangent)]
                         tell_pushed(result, _number(tangent), used)
         return [0.0 if type(output) is float else unguarded(tangents.get(output, 0.0)) for output in outputs]
+
+
+def _selected(applied: Sequence[Application], outputs: Iterable[Any]) -> set[Any]:
+    """What outputs were made of, without what no `where` on the way selects."""
+    selected = {output for output in outputs if type(output) is not float}
+    for operation, operands, results in reversed(applied):
+        if not selected.isdisjoint(results):
+            used = selected_operands(operation, operands)
+            selected.update([operand for operand in used if type(operand) is not float])
+    return selected

@@ -17,7 +17,7 @@ import numpy as np
 from autograd.derivatives.runs import Argnums, Run
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
-from autograd.primitives.ieee import described
+from autograd.primitives.ieee import described, is_real
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
@@ -225,7 +225,7 @@ def _scalar(result: Any) -> Any:
         result = result.item()
     if isinstance(result, Value):
         return result
-    if isinstance(result, (int, float, np.floating, np.integer)):
+    if is_real(result) or isinstance(result, bool):
         return float(result)
     raise TypeError(
         f"the function to differentiate must return one scalar, got {described(result)}: "

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from autograd.derivatives.sweeps import Received, reverse
-from autograd.graph.nodes import is_leaf, partials_at
+from autograd.graph.nodes import is_leaf, partials_at, selected_operands
 from autograd.graph.value import Value
 from autograd.graph.walks import Application, applications, leaves
 
@@ -18,11 +18,12 @@ class Share(NamedTuple):
 
     Attributes:
         operand: the Value, or the number where it is a constant.
-        partial: the operation's derivative by it; None where nothing is sent, to a constant and where
-            the derivative is zero everywhere.
+        partial: the operation's derivative by it; None where nothing is sent, to a constant and for the
+            reason below.
         contribution: what is sent, the operation's gradient times the partial.
         before: the operand's gradient until then, None where this is the first contribution.
         after: its gradient from then on.
+        reason: why nothing is sent to a Value.
     """
 
     operand: Value | float
@@ -30,6 +31,7 @@ class Share(NamedTuple):
     contribution: float | None = None
     before: float | None = None
     after: float | None = None
+    reason: str = ""
 
 
 class BackwardStep(NamedTuple):
@@ -65,10 +67,13 @@ def backward_steps(root: Value, order: Sequence[Value]) -> tuple[list[BackwardSt
     steps = {node: BackwardStep(node, None, ()) for node in reversed(order)}
 
     def observe(application: Application, adjoints: Sequence[float], received: Received) -> None:
-        _, parts, (node,) = application
+        operation, parts, (node,) = application
         sent = iter(received)
+        used = selected_operands(operation, parts)
         shares = [
-            Share(part) if partial is None else _share(partial, *next(sent))
+            Share(part, reason=_ZERO if any(part is each for each in used) else _LEFT_OUT)
+            if partial is None
+            else _share(partial, *next(sent))
             for part, partial in zip(parts, partials_at(node))
         ]
         steps[node] = BackwardStep(node, adjoints[0], tuple(shares))
@@ -79,6 +84,10 @@ def backward_steps(root: Value, order: Sequence[Value]) -> tuple[list[BackwardSt
     reached = {share.operand for step in steps.values() for share in step.shares if share.partial is not None}
     gradients |= {leaf: 0.0 + gradient for leaf, gradient in zip(inputs, swept) if leaf in reached}
     return list(steps.values()), gradients or {root: 1.0}
+
+
+_ZERO = "the derivative by it is 0 everywhere"
+_LEFT_OUT = "it is not selected"
 
 
 def _share(partial: float, operand: Value, contribution: float, before: float | None) -> Share:

@@ -116,6 +116,7 @@ def _shares(step: BackwardStep) -> list[dict[str, Any]]:
             **{
                 name: _number(getattr(share, name)) for name in ("partial", "contribution", "before", "after")
             },
+            "reason": share.reason,
             "remark": "" if share.partial is None else textbook_remark(step.node, place, share.partial),
         }
         for place, share in enumerate(step.shares)

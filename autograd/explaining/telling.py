@@ -79,7 +79,7 @@ def _sent(graph: ExplainedGraph, gradient: float, share: Share) -> str:
         return f"{format_rounded(share.operand)} is a constant and receives nothing"
     name = graph.names[graph.place[share.operand]]
     if share.partial is None or share.contribution is None or share.after is None:
-        return f"{name} receives nothing, the derivative by it being 0 everywhere"
+        return f"{name} receives nothing: {share.reason}"
     factor = Formula((Operand(share.partial, is_tight=True),)).text()
     product = f"{format_rounded(gradient)}·{factor} = {format_rounded(share.contribution)}"
     total = "" if share.before is None else f", and has {format_rounded(share.after)} by now"

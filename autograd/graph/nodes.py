@@ -14,6 +14,7 @@ import numpy as np
 from autograd.graph import context
 from autograd.primitives.ieee import to_float
 from autograd.primitives.operation import Operation, Projection
+from autograd.primitives.table import where
 
 __all__ = [
     "N",
@@ -38,6 +39,7 @@ __all__ = [
     "projected",
     "record_node",
     "result_index",
+    "selected_operands",
 ]
 
 
@@ -87,6 +89,14 @@ def number(operand: Any) -> float:
 def numbers(operands: Iterable[Any]) -> list[float]:
     """The `number` behind each of several operands or results."""
     return [operand if type(operand) is float else operand._data for operand in operands]
+
+
+def selected_operands(operation: Operation, operands: Sequence[Any]) -> Sequence[Any]:
+    """The operands that a result was made of: without what a `where` did not select."""
+    if operation is not where:
+        return operands
+    condition, first, second = operands
+    return condition, (first if number(condition) else second)
 
 
 def gradients(nodes: Iterable[Node]) -> list[float]:

@@ -19,9 +19,8 @@ import optree
 
 from autograd.graph.models.frames import Frame
 from autograd.graph.models.taken_apart import is_model, taken_apart
-from autograd.graph.nodes import kinds
 from autograd.graph.value import Value
-from autograd.primitives.ieee import described, to_float
+from autograd.primitives.ieee import as_array, described, is_real, to_float
 from autograd.support.locks import fork_safe_lock
 
 __all__ = ["Structure", "arranged", "array_of", "flatten", "of_fields"]
@@ -172,9 +171,9 @@ def flatten(tree: Any, role: str = "the argument", *, integers: bool = True) -> 
     scalars: list[Any] = []
     shapes: list[tuple[int, ...] | None] = []
     for leaf in leaves:
-        if type(leaf) is kinds.get(np.ndarray):  # a whole array of a graph
-            leaf = np.asarray(leaf)
-        if isinstance(leaf, np.ndarray):
+        array = None if isinstance(leaf, (float, Value)) else as_array(leaf, role)
+        if array is not None:
+            leaf = array
             if leaf.dtype.kind not in ("fObiu" if integers else "fO"):
                 advice = ": pass x.astype(float)" if leaf.dtype.kind in "biu" else ""
                 raise TypeError(f"{role} must hold real numbers, got an array of {leaf.dtype}{advice}")
@@ -200,7 +199,7 @@ def _scalar(leaf: Any, role: str) -> Any:
         return leaf
     if isinstance(leaf, (bool, np.bool_)):
         return float(leaf)
-    if not isinstance(leaf, (int, float, np.floating, np.integer)):
+    if not is_real(leaf):
         raise TypeError(
             f"{role} must be made of real numbers, Values and arrays of them, got {described(leaf)}"
         )

@@ -47,7 +47,7 @@ class Value(Comparisons, Functions, Copied):
     """A scalar that records the operations applied to it, so that they can be differentiated.
 
     Args:
-        data: a real number: int, float or NumPy real scalar.
+        data: a real number: int, float, Fraction, Decimal or NumPy real scalar.
         label: a name, for printing and drawing.
 
     Attributes:
@@ -136,7 +136,7 @@ class Value(Comparisons, Functions, Copied):
         # function of the result and the operands, or the number that it is everywhere.
         for node in reversed(order):
             grad = node._grad
-            if grad is _NOTHING:  # no gradient reaches it: there is a stop_gradient or a comparison above
+            if grad is _NOTHING:  # none reaches it: a stop_gradient, a comparison or a where is above
                 node._grad = 0.0
                 continue
             left = node._left

@@ -10,54 +10,90 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from typing import Any
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, TypeGuard
 
 import numpy as np
+from numpy.ma import MaskedArray, is_masked
 
 from autograd.primitives.rewriting import rewritten
 
-__all__ = ["Float", "constant", "described", "evaluate", "power", "to_float"]
+__all__ = ["Float", "as_array", "constant", "described", "evaluate", "is_real", "power", "to_float"]
 
 
 def to_float(number: object, role: str) -> float:
     """Return a real number as a Python float.
 
     Args:
-        number: an int, a float or a NumPy real scalar.
+        number: an int, a float, a Fraction, a Decimal or a NumPy real scalar.
         role: what the number is for, to begin the error's sentence with ("the data of a Value").
 
     Raises:
         TypeError: for anything else: bool, str, complex, None, an array, a Value.
-        OverflowError: for an int beyond the largest double.
+        OverflowError: for an int or a Fraction beyond the largest double.
 
     >>> to_float(np.float32(0.5), "the data of a Value")
     0.5
     """
-    if isinstance(number, (float, int, np.floating, np.integer)) and not isinstance(number, bool):
+    # The test of `is_real`, without a call, for the sake of every operation on an int.
+    if (isinstance(number, _REAL) and not isinstance(number, bool)) or type(number) in _EXACT:
         try:
-            return float(number)
+            return float(number)  # type: ignore[arg-type]
         except OverflowError:
+            size = f"an int of {number.bit_length()} bits" if isinstance(number, int) else described(number)
             raise OverflowError(
-                f"{role} must fit a float64 (at most 1.8e308), got an int of "
-                f"{number.bit_length()} bits: scale it first, or pass float('inf')"  # type: ignore[union-attr]
+                f"{role} must fit a float64 (at most 1.8e308), got {size}: scale it first, or pass "
+                "float('inf')"
             ) from None
     raise TypeError(
-        f"{role} must be a real number (int, float or NumPy real scalar), got {described(number)}"
+        f"{role} must be a real number (int, float, Fraction, Decimal or NumPy real scalar), got "
+        f"{described(number)}"
     )
 
 
-_REAL = (int, float, np.floating, np.integer, np.bool_)
+_REAL = (float, int, np.floating, np.integer)
+_OPERANDS = (*_REAL, np.bool_)
+_EXACT = frozenset({Fraction, Decimal})
+
+
+def is_real(number: object) -> TypeGuard[float]:
+    """Whether something is a real number, as `to_float` takes them; a bool is none."""
+    return (isinstance(number, _REAL) and not isinstance(number, bool)) or type(number) in _EXACT
 
 
 def constant(number: Any) -> Any:
     """An operator's plain operand as a float (a bool counts as 0 or 1), or NotImplemented.
 
-    >>> constant(True), constant("2")
-    (1.0, NotImplemented)
+    >>> constant(True), constant(Fraction(1, 4)), constant("2")
+    (1.0, 0.25, NotImplemented)
     """
-    if isinstance(number, _REAL):
+    if isinstance(number, _OPERANDS) or type(number) in _EXACT:
         return to_float(int(number) if isinstance(number, (bool, np.bool_)) else number, "an operand")
     return NotImplemented
+
+
+def as_array(value: Any, role: str) -> Any:
+    """An array, also that which a Series or a frame of pandas holds; None for what is none.
+
+    Raises:
+        TypeError: some of it is masked.
+
+    >>> as_array(np.ones(2), "x"), as_array(1.0, "x")
+    (array([1., 1.]), None)
+    """
+    if isinstance(value, np.ndarray):
+        if isinstance(value, MaskedArray):
+            if not is_masked(value):
+                return np.asarray(value)
+            raise TypeError(
+                f"{role} must be an array without a mask, which would be lost: pass x.compressed() for the "
+                "entries that are not masked, or x.filled(0.0) with a number that stands for the others"
+            )
+        return value
+    if hasattr(type(value), "__array__") and not isinstance(value, np.generic):
+        return np.asarray(value)
+    return None
 
 
 def described(value: object) -> str:

@@ -45,8 +45,36 @@ equal = primitive("equal", lambda a, b: float(operator.eq(a, b)), (0, 0), symbol
 
 
 
+def refuse_inverted(condition: Any, role: str) -> None:
+    """Refuse what Python's ``~`` makes of a bool: -2 of True and -1 of False, which both count as true.
+
+    Raises:
+        ValueError: it is such an int, or an array of nothing else.
+    """
+    is_array = isinstance(condition, np.ndarray)
+    if is_array and (condition.dtype.kind not in "iO" or not condition.size):
+        return
+    if all(map(_is_inverted, condition.flat if is_array else (condition,))):
+        which = "of inverted bools" if is_array else condition
+        raise ValueError(
+            f"{role} is {which}: ~ makes -2 of True and -1 of False, and both count as true; write "
+            "logical_not(condition) for ~condition"
+        )
+
+
+def _is_inverted(number: Any) -> bool:
+    return isinstance(number, (int, np.integer)) and number in (-1, -2)
+
+
 class _Where(Primitive):
     """The choice, which has no partial derivative by what it does not select, where that is seen."""
+
+    def __call__(self, *args: Any) -> Any:
+        if args and type(args[0]) is not float:
+            refuse_inverted(args[0], "the condition of where")
+            if isinstance(args[0], np.ndarray) and args[0].dtype.kind == "i":
+                args = args[0] != 0, *args[1:]  # where others are objects, each is asked alone: a -1 is a number
+        return super().__call__(*args)
 
     def partials_at(self, y: Any, inputs: tuple[Any, ...], wanted: tuple[bool, ...]) -> list[Any]:
         condition, _, _ = inputs
@@ -96,19 +124,38 @@ def _power_by_base(_: Any, a: Any, b: Any) -> Any:
         return b * pow(a, lower)  # a constant that loses nothing, as most do
     back = lower - b
     lost = ((b - (lower - back)) - (1 + back)) * log(absolute(a))
-    raised = pow(where(equal(a, 0.0) * equal(b, 0.0), 1.0, a), lower)
+    raised = pow(a, lower)
     sign = where(less(a, 0.0) * less(2.0**53, absolute(b)), -1.0, 1.0)
-    return b * raised * (1 + stop_gradient(where(less(absolute(lost), 1.0), lost, 0.0))) * sign
+    slope = b * raised * (1 + stop_gradient(where(less(absolute(lost), 1.0), lost, 0.0))) * sign
+    return where(equal(a, 0.0), _power_by_base_of_0(a, b, lower, raised), slope)
+
+
+# The mixed derivatives of a**b have terms in a**(b - n) * log(a)**m, which at a = 0 would cancel to nan. So
+# there the rules are other functions of the same values, whose derivatives of any order are what the leading
+# term tends to as a falls to 0: -a**(b - d), for a very small d, is in place of a**b * log(a). Where the
+# exponent of a is 0 just there, that is a square root, whose derivatives are infinite.
+
+
+def _power_by_base_of_0(a: Any, b: Any, lower: Any, raised: Any) -> Any:
+    to_0 = where(equal(lower, 0.0), 1.0 - sqrt(lower) / (1.0 + a), raised)
+    return where(equal(b, 0.0), sqrt(b) / (1.0 + a), stop_gradient(b) * to_0)
+
+
+_SLIGHTLY_LESS = 1.0 - 2.0**-50
 
 
 def _power_by_exponent(y: Any, a: Any, b: Any) -> Any:
-    """``y * log(a)``, and where y is subnormal or overflows, its root twice, which does not."""
-    base = where(equal(a, 0.0) * less_equal(0.0, b), 1.0, a)
-    if type(y) is float and 2.0**-1022 <= abs(y) < math.inf:
-        return y * log(base)
+    """``y * log(a)``, and where y is subnormal or overflows, its root twice, which does not.
+
+    At a = 0 it is 0 where y is, and for 0**0, as PyTorch has it.
+    """
+    if type(y) is float and 2.0**-1022 <= abs(y) < math.inf and a != 0.0:
+        return y * log(a)
+    is_0 = equal(a, 0.0)
     is_extreme = less(absolute(y), 2.0**-1022) + less(_LARGEST, absolute(y))
-    root = pow(base, b * where(is_extreme, 0.5, 1.0))
-    return root * log(base) * where(is_extreme, root, 1.0)
+    root = pow(a, b * where(is_0, _SLIGHTLY_LESS, where(is_extreme, 0.5, 1.0)))
+    of_0 = where(equal(b, 0.0), sqrt(a) / (1.0 + b), 0.0 - root)
+    return where(is_0, of_0, root * log(a) * where(is_extreme, root, 1.0))
 
 
 pow = primitive(

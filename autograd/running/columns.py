@@ -11,7 +11,7 @@ import numpy as np
 from autograd.graph.context import Watcher, watch
 from autograd.graph.trees import Structure
 from autograd.graph.value import Value
-from autograd.primitives.ieee import described
+from autograd.primitives.ieee import as_array, described
 from autograd.programs.loops.array import Array
 from autograd.support.user_line import warn_user
 
@@ -32,13 +32,16 @@ def arrays_of(arg: Any, name: str, bare: str = "") -> tuple[list[Any], Structure
         name: what to call it in an error.
         bare: what to do where it is a bare number.
     """
-    arrays, outer = Structure.of_arrays(arg)
-    for array in arrays:
-        if isinstance(array, Array):
+    leaves, outer = Structure.of_arrays(arg)
+    arrays = []
+    for leaf in leaves:
+        if isinstance(leaf, Array):
+            arrays.append(leaf)
             continue
-        if not isinstance(array, np.ndarray) or array.ndim == 0:
-            got, advice = described(array), bare
-            if array is not arg:
+        array = as_array(leaf, name)
+        if array is None or array.ndim == 0:
+            got, advice = described(leaf), bare
+            if leaf is not arg:
                 got, advice = f"{got} in a {type(arg).__name__}", ""
                 if isinstance(arg, (list, tuple)):
                     advice = ": if these are its samples, write np.array(...)"
@@ -48,6 +51,7 @@ def arrays_of(arg: Any, name: str, bare: str = "") -> tuple[list[Any], Structure
             )
         if array.dtype.kind not in "fbiuO":
             raise TypeError(f"{name} must hold real numbers, got an array of {array.dtype}")
+        arrays.append(array)
     return arrays, outer
 
 

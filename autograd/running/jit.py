@@ -53,7 +53,8 @@ def choose_engine(program: Program | Code, use: str) -> str:
         would take long to compile. Without it, and where the process cannot compile, "numpy" to map and
         "python" otherwise.
     """
-    if importlib.util.find_spec("llvmlite") is not None and may_compile():
+    compiled = min(len(program), LONGEST_FOR_LLVM)
+    if importlib.util.find_spec("llvmlite") is not None and may_compile(compiled):
         return "llvm" if len(program) <= LONGEST_FOR_LLVM else "interpreter"
     return "numpy" if use == "map" else "python"
 
@@ -164,8 +165,7 @@ def warn_of_recording(call: str, compiled_form: str) -> bool:
     Returns:
         Whether it warned.
     """
-    surroundings = context.current()
-    if surroundings.tracing or surroundings.variables:
+    if context.current().tracing or context.variables:  # of whichever thread: this may be its worker
         return False
     warn_user(
         f"{call} with Values in its arguments records every operation and runs nothing compiled, which is "

@@ -19,7 +19,7 @@ MOST_BYTES = 256 << 20  # in the store, by the estimate below
 
 # What compiled code occupies, rounded up from the growth of a process over programs of 6 and of 600
 # instructions: so much for each program, whatever it says, and so much for each of its instructions.
-_FIXED_BYTES = {"llvm": 1 << 20, "numpy": 4 << 20}  # NumPy's is the buffers of its workers
+_FIXED_BYTES = {"llvm": 1 << 16, "numpy": 4 << 20}  # NumPy's is the buffers of its workers
 _OTHERS_FIXED_BYTES = 16 << 10
 _BYTES_OF_AN_INSTRUCTION = 2 << 10
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import math
 import os
-import pickle
 import pickletools
 import re
 from array import array
@@ -151,20 +150,17 @@ def _from_npy(content: bytes, _: int) -> np.ndarray[Any, Any]:
     return _array(shape, dtype, fortran, memoryview(content)[file.tell() :])
 
 
-# A pickle is a program for a machine with a stack. It may have only those instructions that an array needs,
-# and what it asks for is a stand-in that keeps what it is called with. Nothing looks at what the machine
-# holds but where its type is known: tuples that share their parts may be too large to be hashed, compared or
-# printed.
+# A pickle is a program for a machine with a stack. This machine has only those instructions that an array
+# needs, calls nothing, and looks at what it holds only where it knows the type: tuples that share their
+# parts may be too large to be hashed, compared or printed.
 
-_INSTRUCTIONS = {
-    *("PROTO", "FRAME", "STOP", "MARK", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "EMPTY_TUPLE"),
-    *("NONE", "NEWTRUE", "NEWFALSE", "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1"),
+_PUSHED = {
+    *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1"),
     *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "STRING", "BINSTRING", "SHORT_BINSTRING"),
     *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
-    *("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE", "GET", "BINGET", "LONG_BINGET"),
-    *("GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD"),
 }
-_MOST_INSTRUCTIONS = 500  # an array takes about 60
+_CONSTANTS: dict[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
+_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 _NAMES = {
     "numpy.ndarray",
     "numpy.dtype",  # code, False, True; state: version, byte order, subtype, names, ...
@@ -176,49 +172,82 @@ _NAMES = {
 }
 
 
-class _StandIn:
-    """A name that a pickle asks for, without the module; called, it keeps the arguments, and the state."""
+class _Name(str):
+    """A name that a pickle asks for, without the module."""
+
+    __slots__ = ()
+
+
+class _Call:
+    """A call that a pickle asks for, which is not made, and the state that it gives the result."""
 
     __match_args__ = ("name", "args", "state")
 
-    def __init__(self, name: str, args: tuple[Any, ...] | None = None) -> None:
+    def __init__(self, name: Any, args: Any) -> None:
+        if type(name) is not _Name or type(args) is not tuple:
+            raise _FoundError("a pickle that calls what is no function")
         self.name, self.args, self.state = name, args, None
-
-    def __call__(self, *args: Any) -> _StandIn:
-        return _StandIn(self.name, args)
-
-    def __setstate__(self, state: Any) -> None:
-        self.state = state
-
-
-class _Unpickler(pickle.Unpickler):
-    """Finds nothing but stand-ins."""
-
-    def find_class(self, module: str, name: str) -> _StandIn:
-        if f"{module}.{name}" not in _NAMES:
-            raise _FoundError(f"a pickle that asks for {f'{module}.{name}'[:80]!r}, which was refused")
-        return _StandIn(name)
 
 
 def _from_pickle(content: bytes, _: int) -> np.ndarray[Any, Any]:
-    argument: Any
-    for count, (opcode, argument, _place) in enumerate(pickletools.genops(content)):
-        is_far = "PUT" in opcode.name and argument > _MOST_INSTRUCTIONS  # all up to it would take memory
-        if count > _MOST_INSTRUCTIONS or is_far or opcode.name not in _INSTRUCTIONS:
-            raise _FoundError(f"a pickle that holds other things than one array of numbers ({opcode.name})")
-    match _Unpickler(io.BytesIO(content), encoding="latin1").load():
-        case _StandIn("_frombuffer", (raw, dtype, shape, order)):
+    match _unpickled(content):
+        case _Call("_frombuffer", (raw, dtype, shape, order)):
             return _array(shape, _real(dtype), order == "F", _bytes(raw))
-        case _StandIn("_reconstruct", _, (*_, shape, dtype, bool() | int() as fortran, raw)):
+        case _Call("_reconstruct", _, (*_, shape, dtype, bool() | int() as fortran, raw)):
             return _array(shape, _real(dtype), bool(fortran), _bytes(raw))
         case pickled:
             raise _FoundError(f"a pickled {type(pickled).__name__.strip('_')}")
 
 
+def _unpickled(content: bytes) -> Any:
+    """What is on the stack in the end."""
+    stack: list[Any] = []
+    marks: list[int] = []
+    memo: dict[int, Any] = {}
+    argument: Any
+    for count, (opcode, argument, _) in enumerate(pickletools.genops(content)):
+        name = opcode.name
+        if count > 500:  # an array takes about 60
+            raise _FoundError("a pickle that holds other things than one array of numbers")
+        if name in _PUSHED:
+            stack.append(argument)
+        elif name in _CONSTANTS:
+            stack.append(_CONSTANTS[name])
+        elif name == "MARK":
+            marks.append(len(stack))
+        elif name == "TUPLE" or name in _TUPLES:
+            start = marks.pop() if name == "TUPLE" else len(stack) - _TUPLES[name]
+            stack[start:] = [tuple(stack[start:])]
+        elif name in ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"):
+            memo[len(memo) if name == "MEMOIZE" else argument] = stack[-1]
+        elif name in ("GET", "BINGET", "LONG_BINGET"):
+            stack.append(memo[argument])
+        elif name == "GLOBAL":
+            stack.append(_named(*argument.split(" ", 1)))
+        elif name == "STACK_GLOBAL":
+            stack[-2:] = [_named(*stack[-2:])]
+        elif name == "REDUCE":
+            stack[-2:] = [_Call(*stack[-2:])]
+        elif name == "BUILD":
+            state = stack.pop()
+            stack[-1].state = state
+        elif name not in ("PROTO", "FRAME", "STOP"):
+            raise _FoundError(f"a pickle that holds other things than one array of numbers ({name})")
+    return stack[-1]
+
+
+def _named(module: Any, name: Any) -> _Name:
+    if type(module) is not str or type(name) is not str:
+        raise _FoundError("a pickle that asks for what is no name")
+    if f"{module}.{name}" not in _NAMES:
+        raise _FoundError(f"a pickle that asks for {f'{module}.{name}'[:80]!r}, which was refused")
+    return _Name(name)
+
+
 def _real(dtype: Any) -> np.dtype[Any]:
     """A pickled dtype of real numbers."""
     match dtype:
-        case _StandIn("dtype", (str(code), *_), (_, "<" | ">" | "|" | "=" as order, None, None, *_)):
+        case _Call("dtype", (str(code), *_), (_, "<" | ">" | "|" | "=" as order, None, None, *_)):
             if re.fullmatch(r"[iuf][0-9]{1,2}", code):
                 return np.dtype(f"{order}{code}")
             raise _FoundError(f"an array of dtype {code[:80]!a}")
@@ -230,7 +259,7 @@ def _bytes(raw: Any) -> _Raw:
     match raw:
         case bytes() | bytearray():
             return raw
-        case str(text) | _StandIn("encode", (str(text), "latin1")):
+        case str(text) | _Call("encode", (str(text), "latin1")):
             return text.encode("latin1")
     raise _FoundError("an array without its bytes")
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd import Value, jit, vmap
 from autograd.graph.trees import flatten
-from autograd.primitives.ieee import described
+from autograd.primitives.ieee import described, is_real
 from autograd.running.jit import checked_engine
 
 __all__ = ["compiled", "one_number"]
@@ -67,6 +67,6 @@ def one_number(result: Any, requirement: str) -> Any:
     """
     if isinstance(result, np.ndarray) and result.size == 1:
         result = result.item()
-    if isinstance(result, (Value, int, float, np.floating, np.integer)):
+    if isinstance(result, (Value, bool)) or is_real(result):
         return result
     raise TypeError(f"{requirement} got {described(result)}")

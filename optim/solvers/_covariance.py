@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optim.solvers._arrays import Array, lengths, scales
+from optim.arrays import Array, lengths, scales
 
 __all__ = ["Spread", "spread"]
 

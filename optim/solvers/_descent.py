@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from autograd.support.locks import cached_property
-from optim.solvers._arrays import Array
+from optim.arrays import Array
 
 __all__ = ["EPSILON", "Iterate", "NewtonStep", "descend"]
 
@@ -37,21 +37,22 @@ class NewtonStep(NamedTuple):
 class Iterate(ABC):
     """A point on the way to a minimum within bounds.
 
-    Attributes:
+    Args:
+        problem: what is minimised; has the bounds ``lower`` and ``upper``.
         x: the unknowns.
+
+    Attributes:
         value: what is minimised, there.
-        lower: the least values of the unknowns.
-        upper: the largest.
     """
 
-    x: Array
     value: float
-    lower: float | Array
-    upper: float | Array
 
-    @abstractmethod
+    def __init__(self, problem: Any, x: Array) -> None:
+        self.problem, self.x = problem, x
+
     def at(self: AnIterate, x: Array) -> AnIterate:
         """Another point of the same problem."""
+        return type(self)(self.problem, x)
 
     @property
     @abstractmethod
@@ -75,7 +76,7 @@ class Iterate(ABC):
     @cached_property
     def step(self) -> NewtonStep:
         """The step to where the minimum is expected: what would cross a bound is held there."""
-        room = self.lower - self.x, self.upper - self.x
+        room = self.problem.lower - self.x, self.problem.upper - self.x
         # A step of each alone tells which press on a bound; at a bound, those whose slope points out of it.
         held = (self.alone <= room[0]) | (self.alone >= room[1])
         change = np.where(held, np.clip(self.alone, *room), 0.0)
@@ -110,8 +111,8 @@ def descend(start: AnIterate, max_steps: int = 100) -> tuple[AnIterate, int]:
 
 def _on_bounds(at: AnIterate) -> AnIterate:
     """The iterate with what is a rounding away from a bound that it presses on put there."""
-    end = np.clip(at.x + at.step.change, at.lower, at.upper)
-    reached = ((end == at.lower) | (end == at.upper)) & (end != at.x)
+    end = np.clip(at.x + at.step.change, at.problem.lower, at.problem.upper)
+    reached = ((end == at.problem.lower) | (end == at.problem.upper)) & (end != at.x)
     if not reached.any():
         return at
     trial = at.at(np.where(reached, end, at.x))
@@ -124,7 +125,7 @@ def _next(at: AnIterate) -> AnIterate | None:
         return None
     fraction = 1.0
     while fraction >= _SHORTEST:
-        trial = at.at(np.clip(at.x + fraction * at.step.change, at.lower, at.upper))
+        trial = at.at(np.clip(at.x + fraction * at.step.change, at.problem.lower, at.problem.upper))
         if np.isfinite(trial.value):
             enough = at.value - 1e-4 * fraction * at.step.promised
             if trial.value < enough - at.rounding and trial.is_finite:

@@ -2,61 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from autograd.support.locks import cached_property
-from optim.solvers._arrays import Array, lengths, scales
+from optim.arrays import Array, lengths, scales
 from optim.solvers._descent import EPSILON, Iterate, NewtonStep
 
-__all__ = ["Problem", "SquaresIterate"]
+__all__ = ["SquaresIterate"]
 
 _FLATTEST = (
     1e-3  # curvature, relative to Gauss and Newton's, below which a direction counts as bent the wrong way
 )
 
 
-@dataclass(frozen=True)
-class Problem:
-    """A sum of squares to be minimised within bounds.
+class SquaresIterate(Iterate):
+    """A point on the way: its sum of squares, and what its derivatives say of the minimum.
 
-    Attributes:
-        residuals: from n parameters to m residuals.
-        jacobian: from n parameters to the residuals' derivatives, of shape (m, n).
-        curvature: from parameters and residuals to the sum of residual times second derivatives, of
-            shape (n, n); None for Gauss-Newton steps, which leave it out.
-        lower: the least values of the parameters.
-        upper: the largest.
-        rounding: how far each residual may be off whatever the parameters are.
+    Args:
+        problem: has, beside the bounds, from n parameters the m ``residuals`` and their ``jacobian`` (m, n);
+            ``curvature``, from parameters and residuals to the sum of residual times second derivatives
+            (n, n), or None for Gauss-Newton steps, which leave it out; and ``rounding``, how far each
+            residual may be off whatever the parameters are.
+        x: the parameters.
     """
 
-    residuals: Callable[[Array], Array]
-    jacobian: Callable[[Array], Array]
-    curvature: Callable[[Array, Array], Array] | None = None
-    lower: float | Array = -np.inf
-    upper: float | Array = np.inf
-    rounding: float | Array = 0.0
-
-
-class SquaresIterate(Iterate):
-    """A point on the way: its sum of squares, and what its derivatives say of the minimum."""
-
-    def __init__(self, problem: Problem, x: Array) -> None:
-        self._problem = problem
-        self.x, self.lower, self.upper = x, problem.lower, problem.upper
-        self.residuals = problem.residuals(x)
+    def __init__(self, problem: Any, x: Array) -> None:
+        super().__init__(problem, x)
+        self.residuals: Array = problem.residuals(x)
         with np.errstate(over="ignore", invalid="ignore"):
             self.value = float(self.residuals @ self.residuals)
-
-    def at(self, x: Array) -> SquaresIterate:
-        return SquaresIterate(self._problem, x)
 
     @cached_property
     def jacobian(self) -> Array:
         """The residuals' derivatives by all parameters."""
-        return self._problem.jacobian(self.x)
+        jacobian: Array = self.problem.jacobian(self.x)
+        return jacobian
 
     @property
     def is_finite(self) -> bool:
@@ -66,7 +48,7 @@ class SquaresIterate(Iterate):
     def noise(self) -> float:
         """How far the residuals may be off, all together: what a rounding of each parameter does, for one."""
         of_parameters = EPSILON * (np.abs(self.jacobian) @ np.abs(self.x))
-        return float(lengths(of_parameters + self._problem.rounding))
+        return float(lengths(of_parameters + self.problem.rounding))
 
     @property
     def rounding(self) -> float:
@@ -79,7 +61,7 @@ class SquaresIterate(Iterate):
 
     @cached_property
     def _curvature(self) -> Array | None:
-        curvature = self._problem.curvature
+        curvature = self.problem.curvature
         return None if curvature is None else curvature(self.x, self.residuals)
 
     def solved(self, change: Array, free: np.ndarray) -> NewtonStep:

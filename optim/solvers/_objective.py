@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd import detect_anomaly, hvp, value_and_grad
+from optim.arrays import Array
 from optim.samples import Samples
-from optim.solvers._arrays import Array
 from optim.solvers._compiling import compiled, one_number
 from optim.solvers._unknowns import Unknowns
 
@@ -31,10 +31,20 @@ class Point(NamedTuple):
 
 
 class Objective:
-    """The function and its derivatives, compiled, of flat arrays; with data their means over the samples."""
+    """The function and its derivatives, compiled, of flat arrays; with data their means over the samples.
+
+    Attributes:
+        lower, upper: the bounds, of shape (n,).
+    """
 
     def __init__(
-        self, unknowns: Unknowns, fun: Callable[..., Any], args: tuple[Any, ...], data: Any, engine: str
+        self,
+        unknowns: Unknowns,
+        fun: Callable[..., Any],
+        args: tuple[Any, ...],
+        data: Any,
+        engine: str,
+        bounds: tuple[Array, Array],
     ) -> None:
         def scalar(x: Sequence[Any], *sample: Any) -> Any:
             result = fun(unknowns.arranged(x), *sample, *args)
@@ -44,6 +54,7 @@ class Objective:
             return hvp(lambda x: scalar(x, *sample), (x,), (direction,))
 
         scalar.__name__ = getattr(fun, "__name__", type(fun).__name__)
+        self.lower, self.upper = bounds
         self._arrays = [] if data is None else Samples(data).arrays
         means = functools.partial(compiled, arrays=self._arrays, engine=engine, reduce="mean")
         self._scalar = scalar

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from optim.solvers._arrays import Array, real_array, refuse_infinite
+from optim.arrays import Array, real_array, refuse_infinite
 from optim.solvers._whitening import Whitening
 
 __all__ = ["Observations"]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from autograd.support.locks import cached_property
-from optim.solvers._arrays import Array, lengths
+from optim.arrays import Array, lengths
 from optim.solvers._descent import EPSILON, Iterate, NewtonStep, descend
 from optim.solvers._objective import Objective, Point
 
-__all__ = ["Polished", "SmoothIterate", "polished"]
+__all__ = ["polished"]
 
 _STEPS = 50
 _NEAR = 1e-6  # of the unknowns' size: a step as short is near a minimum
@@ -21,37 +19,20 @@ _EVEN = 16.0 * EPSILON  # of the same, for each unknown: curvature of which noth
 _AT_REST = 1e-8  # of what the curvature makes of the unknowns' size: a gradient that is none
 
 
-class Polished(NamedTuple):
-    """Where Newton's method came to.
-
-    Attributes:
-        point: the unknowns, and the function and its gradient there.
-        hessian: the Hessian there.
-        steps: how many it took.
-        settled: whether a further step would change nothing but rounding.
-        convex: whether there is no negative curvature within the bounds.
-    """
-
-    point: Point
-    hessian: Array
-    steps: int
-    settled: bool
-    convex: bool
-
-
 @np.errstate(all="ignore")
-def polished(objective: Objective, x: Array, lower: Array, upper: Array) -> Polished | None:
+def polished(objective: Objective, x: Array) -> tuple[SmoothIterate, int, bool] | None:
     """Go on from a point by Newton's method.
 
     Returns:
-        Where it came to; None where that is no better: it rose, or went far without an end.
+        Where it came to, after how many steps, and whether a further one would change nothing but rounding;
+        None where that is no better: it rose, or went far without an end.
     """
-    start = SmoothIterate(objective, x, lower, upper)
+    start = SmoothIterate(objective, np.clip(x, objective.lower, objective.upper))
     if not start.is_finite:
         return None
     end, steps = descend(start, _STEPS)
     gradient, size = end.point.gradient, np.abs(end.x)
-    free = ~((end.x <= lower) & (gradient > 0.0) | (end.x >= upper) & (gradient < 0.0))
+    free = ~((end.x <= objective.lower) & (gradient > 0.0) | (end.x >= objective.upper) & (gradient < 0.0))
     tolerance = _AT_REST * (size @ np.abs(end.hessian) @ size + abs(end.value))
     at_rest = np.abs(gradient[free]) @ size[free] <= tolerance + end.rounding
     settled = bool(at_rest and end.step.promised <= 2.0 * end.rounding)
@@ -59,58 +40,37 @@ def polished(objective: Objective, x: Array, lower: Array, upper: Array) -> Poli
     near = last <= _NEAR * lengths(end.x) or last <= _SHRUNK * first
     if end.value > start.value + 10.0 * end.rounding or not near:
         return None
-    return Polished(end.point, end.hessian, steps, settled, end.step.convex)
+    return end, steps, settled
 
 
 class SmoothIterate(Iterate):
-    """A point on the way, with the gradient and the Hessian there.
+    """A point on the way, with the gradient and the Hessian there; the problem is an `Objective`."""
 
-    Args:
-        objective: the function.
-        x: the unknowns.
-        lower: the least values of the unknowns.
-        upper: the largest.
-        noise: how far the function's value may be off; None to measure it.
-
-    Attributes:
-        point: the function's value and gradient.
-    """
-
-    def __init__(
-        self, objective: Objective, x: Array, lower: Array, upper: Array, noise: float | None = None
-    ) -> None:
-        self._objective = objective
-        self.x, self.lower, self.upper = x, lower, upper
-        self._sides = lower, upper
-        self.point: Point = objective.point(x)
+    def __init__(self, problem: Objective, x: Array) -> None:
+        super().__init__(problem, x)
+        self.point: Point = problem.point(x)
         self.value = self.point.value
-        self._noise = self._measured() if noise is None else noise
-
-    def at(self, x: Array) -> SmoothIterate:
-        return SmoothIterate(self._objective, x, *self._sides, self._noise)
-
-    def _measured(self) -> float:
-        """How far the value may be off: over the smallest change of an unknown it is a straight line."""
-        off = [EPSILON * abs(self.value)]
-        for i, end in np.ndindex(len(self.x), 2):
-            moved = self.x.copy()
-            moved[i] = np.nextafter(self.x[i], self._sides[end][i])
-            value = self._objective.point(moved, derived=False).value
-            off.append(abs(value - self.value - float((moved - self.x) @ self.point.gradient)))
-        return float(np.nanmax(off))
 
     @property
     def is_finite(self) -> bool:
         return self.point.is_finite and bool(np.isfinite(self.hessian).all())
 
-    @property
+    @cached_property
     def rounding(self) -> float:
-        return self._noise + EPSILON * float(np.abs(self.point.gradient) @ np.abs(self.x))
+        gradient, x = self.point.gradient, self.x
+        off = [EPSILON * abs(self.value)]  # at least; over the smallest change of an unknown it is a line
+        for i, side in np.ndindex(len(x), 2):
+            moved = x.copy()
+            moved[i] = np.nextafter(x[i], (self.problem.lower, self.problem.upper)[side][i])
+            value = self.problem.point(moved, derived=False).value
+            off.append(abs(value - self.value - float((moved - x) @ gradient)))
+        return float(np.nanmax(off)) + EPSILON * float(np.abs(gradient) @ np.abs(x))
 
     @cached_property
     def hessian(self) -> Array:
         """The Hessian, of shape (n, n)."""
-        return self._objective.hessian(self.x)
+        hessian: Array = self.problem.hessian(self.x)
+        return hessian
 
     @property
     def alone(self) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd import hessian, jit, jvp, trace, value_and_grad, vmap
 from autograd.support.locks import cached_property
-from optim.solvers._arrays import Array
+from optim.arrays import Array
 from optim.solvers._compiling import one_number
 from optim.solvers._whitening import Whitening
 

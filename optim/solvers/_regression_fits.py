@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from optim.solvers._arrays import Array, lengths
+from optim.arrays import Array, lengths
 from optim.solvers._descent import descend
-from optim.solvers._newton import Problem, SquaresIterate
+from optim.solvers._newton import SquaresIterate
 from optim.solvers._regression import Regression
 from optim.solvers._searching import promising_starts
 
-__all__ = ["RegressionFit", "best_fit", "fit_from"]
+__all__ = ["SCIPY_METHODS", "RegressionFit", "best_fit", "fit_from"]
 
+SCIPY_METHODS = {"trf": "trf", "dogbox": "dogbox", "lm": "lm", "levenberg-marquardt": "lm"}
 _FINISHED = 3  # of the points that a search finds, followed to the end
 _TOLERANCE = 1e-15
 _SETTLED = 1e-6  # of a standard error: the distance from the minimum at which a fit counts as converged
@@ -76,14 +77,8 @@ def fit_from(
         if not np.isfinite(regression.residuals(start)).all():
             return None
         units = _units(regression, start)
-        settings = {
-            "ftol": _TOLERANCE,
-            "xtol": _TOLERANCE,
-            "gtol": _TOLERANCE,
-            "x_scale": "jac",
-            "max_nfev": 100 * (len(start) + 1),
-            **options,
-        }
+        settings: dict[str, Any] = {**dict.fromkeys(("ftol", "xtol", "gtol"), _TOLERANCE), "x_scale": "jac"}
+        settings |= {"max_nfev": 100 * (len(start) + 1), **options}
         if method != "lm":
             settings["bounds"] = (regression.lower / units, regression.upper / units)
         if not isinstance(settings["x_scale"], (str, type(None))):
@@ -122,15 +117,7 @@ def _robust(regression: Regression, result: Any, method: str) -> RegressionFit:
 
 
 def _finished(regression: Regression, start: Array, method: str) -> RegressionFit:
-    problem = Problem(
-        regression.residuals,
-        regression.jacobian,
-        regression.curvature,
-        regression.lower,
-        regression.upper,
-        regression.rounding,
-    )
-    at, steps = descend(SquaresIterate(problem, start))
+    at, steps = descend(SquaresIterate(regression, start))
     converged, distance, rounding = False, np.inf, 0.0
     if at.is_finite:
         freedom = max(1, len(at.residuals) - len(at.x))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from optim.solvers._arrays import Array, lengths
+from optim.arrays import Array, lengths
 from optim.solvers._covariance import spread
 from optim.solvers._regression import Regression
 from optim.solvers._regression_fits import RegressionFit
+from optim.solvers._warnings import warn
 
 __all__ = ["Uncertainty", "uncertainty"]
 
@@ -65,14 +65,14 @@ def uncertainty(
         beyond = (errors > 0.0) & ~((variances >= _TINY) & np.isfinite(variances))
     undetermined = [names[i] for i in unknown]
     if freedom <= 0 and not absolute:
-        _warn(
+        warn(
             f"{len(fit.residuals)} observations of {len(names)} parameters leave nothing to tell the "
             "residuals' variance from: all variances are inf. Give sigma with absolute_sigma=True"
         )
         unknown = list(range(len(names)))
     elif undetermined:
         change = "change them together" if len(undetermined) > 1 else "change it"
-        _warn(
+        warn(
             f"the data do not determine {', '.join(undetermined)}: there is a way to {change} that leaves "
             "every residual as it is, to first order and to rounding. The variance is inf; fix a parameter, "
             "or write the formula with fewer"
@@ -80,14 +80,8 @@ def uncertainty(
     errors[unknown] = covariances[unknown, :] = covariances[:, unknown] = np.inf
     beyond[unknown] = False
     if beyond.any():
-        _warn(
+        warn(
             f"the variance of {', '.join(np.array(names)[beyond])} is beyond what floats can hold: choose "
             "other units, or take the standard errors from full_output's 'stderr'"
         )
     return Uncertainty(covariances, errors, undetermined)
-
-
-def _warn(message: str) -> None:
-    from scipy.optimize import OptimizeWarning
-
-    warnings.warn(message, OptimizeWarning, stacklevel=4)

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.graph.nodes import numbers
 from autograd.graph.trees import flatten
-from optim.solvers._arrays import Array
+from optim.arrays import Array
 
 __all__ = ["Unknowns"]
 

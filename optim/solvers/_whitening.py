@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from optim.solvers._arrays import Array
+from optim.arrays import Array
 
 __all__ = ["Whitening"]
 

@@ -10,17 +10,16 @@ import numpy as np
 
 from autograd.primitives.ieee import described
 from autograd.support.extras import require
+from optim.arrays import Array, real_array
 from optim.checks import checked, whole
-from optim.solvers._arrays import Array, real_array
-from optim.solvers._ignored import split_ignored, warn_of_ignored
 from optim.solvers._observations import Observations
 from optim.solvers._regression import Regression
-from optim.solvers._regression_fits import RegressionFit, best_fit, fit_from
+from optim.solvers._regression_fits import SCIPY_METHODS, RegressionFit, best_fit, fit_from
 from optim.solvers._uncertainty import uncertainty
+from optim.solvers._warnings import split_ignored, warn_of_ignored
 
 __all__ = ["NotConvergedError", "curve_fit"]
 
-METHODS = {"lm": "lm", "levenberg-marquardt": "lm", "trf": "trf", "dogbox": "dogbox"}
 _OPTIONS = {"ftol", "xtol", "gtol", "x_scale", "max_nfev", "loss", "f_scale", "tr_solver", "tr_options"}
 
 
@@ -140,7 +139,7 @@ def curve_fit(
     if "f_scale" in options:
         options["f_scale"] = float(np.ldexp(checked("f_scale", options["f_scale"], above=0.0), -exponent))
     if method is not None:
-        fit = fit_from(regression, start, METHODS[method], options)
+        fit = fit_from(regression, start, SCIPY_METHODS[method], options)
     else:
         searched = whole("starts", starts, 0)
         first = p0 if searched else start
@@ -167,8 +166,8 @@ def curve_fit(
 def _check_call(f: Any, method: Any) -> None:
     if not callable(f):
         raise TypeError(f"f must be a formula f(x, *params), got {described(f)}")
-    if method is not None and method not in METHODS:
-        raise ValueError(f"method must be None or one of {', '.join(METHODS)}, got {method!r}")
+    if method is not None and method not in SCIPY_METHODS:
+        raise ValueError(f"method must be None or one of {', '.join(SCIPY_METHODS)}, got {method!r}")
 
 
 def _parameter_names(f: Callable[..., Any], p0: Array | None) -> tuple[list[str], list[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,37 +9,25 @@ import numpy as np
 
 from autograd import hessian, jacobian
 from autograd.graph.trees import flatten
-from autograd.primitives.ieee import described
 from autograd.support.extras import require
-from optim.solvers._arrays import Array, real_array
+from optim.arrays import Array, real_array
 from optim.solvers._compiling import compiled
-from optim.solvers._ignored import warn_of_ignored
 from optim.solvers._objective import Objective, Point, Sight
 from optim.solvers._polishing import polished
 from optim.solvers._unknowns import Unknowns
+from optim.solvers._warnings import warn, warn_of_ignored
 
 __all__ = ["minimize"]
 
-# What each of SciPy's methods can use, beside the function.
-_METHODS = {
-    "Nelder-Mead": "bounds",
-    "Powell": "bounds",
-    "COBYLA": "bounds",
-    "COBYQA": "bounds",
-    "CG": "gradient",
-    "BFGS": "gradient",
-    "L-BFGS-B": "gradient, bounds",
-    "TNC": "gradient, bounds",
-    "SLSQP": "gradient, bounds",
-    "Newton-CG": "gradient, products",
-    "trust-ncg": "gradient, products",
-    "trust-krylov": "gradient, products",
-    "trust-constr": "gradient, products, bounds",
-    "dogleg": "gradient, hessian",
-    "trust-exact": "gradient, hessian",
-}
+# SciPy's methods, by what they can use beside the function.
+_FREE = ["Nelder-Mead", "Powell", "COBYLA", "COBYQA"]  # of derivatives
+_PRODUCTS = ["Newton-CG", "trust-ncg", "trust-krylov", "trust-constr"]
+_HESSIAN = ["dogleg", "trust-exact"]
+_METHODS = [*_FREE, "CG", "BFGS", "L-BFGS-B", "TNC", "SLSQP", *_PRODUCTS, *_HESSIAN]
+_UNBOUNDED = ["CG", "BFGS", "Newton-CG", "trust-ncg", "trust-krylov", "dogleg", "trust-exact"]
 # What each of them calls an end for want of precision, where Newton's method may go on.
 _IMPRECISE = {"CG": 2, "BFGS": 2, "Newton-CG": 2, "L-BFGS-B": 2, "TNC": 4, "SLSQP": 8}
+_ABOVE = {"eq": 0.0, "ineq": np.inf}  # the largest value that a constraint of this type may have
 _SMALL = 30  # unknowns at most, that a Hessian is formed of after the search
 _NAMES = {name.lower(): name for name in _METHODS} | {"l-bfgs": "L-BFGS-B"}
 
@@ -127,20 +114,20 @@ def minimize(
     warn_of_ignored("minimize", jac=jac or None, hess=hess, hessp=hessp)
     constraints = () if constraints is None else constraints
     chosen = _chosen(method, bounds, constraints)
-    uses = _METHODS[chosen] if isinstance(chosen, str) else "gradient, bounds"
     unknowns = Unknowns(x0)
-    lower, upper = _sides(bounds if "bounds" in uses else None, len(unknowns.start))
-    objective = Objective(unknowns, fun, args if isinstance(args, tuple) else (args,), data, engine)
+    sides = _sides(None if chosen in _UNBOUNDED else bounds, len(unknowns.start))
+    constants = args if isinstance(args, tuple) else (args,)
+    objective = Objective(unknowns, fun, constants, data, engine, sides)
     listed = constraints if isinstance(constraints, (list, tuple)) else [constraints]
-    derived = "gradient" in uses
-    sight = Sight(objective, derived, np.clip(unknowns.start, lower, upper), downhill=not listed)
+    derived = chosen not in _FREE
+    sight = Sight(objective, derived, np.clip(unknowns.start, *sides), downhill=not listed)
     result = optimize.minimize(
         sight.value_and_gradient if derived else sight.value,
         sight.good.x,
         method=chosen,
         jac=derived or None,
-        hess=sight.hessian if "hessian" in uses else None,
-        hessp=sight.product if "products" in uses else None,
+        hess=sight.hessian if chosen in _HESSIAN else None,
+        hessp=sight.product if chosen in _PRODUCTS else None,
         bounds=bounds,
         constraints=[_with_derivatives(constraint, unknowns, chosen, engine) for constraint in listed],
         tol=tol,
@@ -150,7 +137,7 @@ def minimize(
     _keep_to_the_good(result, sight)
     ended = result.get("success", True) or result.get("status") == _IMPRECISE.get(chosen)
     if ended and derived and not (listed or callable(method)) and len(result.x) <= _SMALL:
-        _polish(result, objective, lower, upper)
+        _polish(result, objective)
     _tell(result, sight)
     result.x = unknowns.arranged(result.x)
     return result
@@ -158,7 +145,7 @@ def minimize(
 
 def _keep_to_the_good(result: Any, sight: Sight) -> None:
     """Put the last good point in the place of a result that is nan, or of a failed search's worse one."""
-    end = sight.point(result.x)
+    end = sight.point(np.atleast_1d(result.x))
     best = end
     if not end.is_finite:
         result.success, best = False, sight.good
@@ -176,20 +163,21 @@ def _put(result: Any, point: Point) -> None:
             result[name] = point.gradient
 
 
-def _polish(result: Any, objective: Objective, lower: Array, upper: Array) -> None:
+def _polish(result: Any, objective: Objective) -> None:
     """Go on by Newton's method, and say of the end what the Hessian tells."""
-    end = polished(objective, result.x, lower, upper)
-    if end is None:
+    better = polished(objective, result.x)
+    if better is None:
         return
+    end, steps, settled = better
     _put(result, end.point)
-    if end.settled and not end.convex:
+    if settled and not end.step.convex:
         result.success = False
         result.message = f"{result.message}; but the curvature is negative along a direction: a saddle"
-    elif end.settled and not result.success:
+    elif settled and not result.success:
         result.success, result.status = True, 0
-        result.message = f"Newton's method settled after {end.steps} steps (from where: {result.message})"
-    elif end.steps:
-        result.message = f"{result.message}; then {end.steps} steps of Newton's method"
+        result.message = f"Newton's method settled after {steps} steps (from where: {result.message})"
+    elif steps:
+        result.message = f"{result.message}; then {steps} steps of Newton's method"
 
 
 def _tell(result: Any, sight: Sight) -> None:
@@ -198,9 +186,7 @@ def _tell(result: Any, sight: Sight) -> None:
     if report:
         result.message = f"{result.get('message', '')}{report}"
     if sight.sharp is not None:
-        from scipy.optimize import OptimizeWarning
-
-        warnings.warn(f"minimize: {report.removeprefix('; ')}", OptimizeWarning, stacklevel=3)
+        warn(f"minimize: {report.removeprefix('; ')}")
 
 
 def _chosen(method: Any, bounds: Any, constraints: Any) -> Any:
@@ -218,26 +204,19 @@ def _chosen(method: Any, bounds: Any, constraints: Any) -> Any:
 
 def _sides(bounds: Any, size: int) -> tuple[Array, Array]:
     """The least and the largest values, of shape (size,) each."""
-    wanted = f"bounds must be a pair (least, largest) for each of the {size} numbers of x0, or None"
     if bounds is None:
-        pair: Any = (-np.inf, np.inf)
-    elif hasattr(bounds, "lb"):
-        pair = (bounds.lb, bounds.ub)
-    else:
-        try:
-            rows = [
-                (-np.inf if low is None else low, np.inf if high is None else high) for low, high in bounds
-            ]
-        except (TypeError, ValueError):
-            raise TypeError(f"{wanted}, got {described(bounds)}") from None
-        if len(rows) != size:
-            raise ValueError(f"{wanted}, got {len(rows)} pairs")
-        pair = list(zip(*rows))
-    try:
-        lower, upper = (np.broadcast_to(real_array(side, "bounds"), (size,)) for side in pair)
-    except ValueError:
-        raise ValueError(f"{wanted}, got {described(bounds)}") from None
-    return lower, upper
+        bounds = [(None, None)] * size
+    if hasattr(bounds, "lb"):
+        pairs = np.transpose([*np.broadcast_arrays(bounds.lb, bounds.ub)])
+        bounds = np.broadcast_to(pairs, (size, 2)) if pairs.size == 2 else pairs
+    table = real_array(bounds, "bounds")
+    if table.shape != (size, 2):
+        raise ValueError(
+            f"bounds must be a pair (least, largest) for each of the {size} numbers of x0, or None, got an "
+            f"array of shape {table.shape}"
+        )
+    lower, upper = table.T  # None is nan there
+    return np.where(np.isnan(lower), -np.inf, lower), np.where(np.isnan(upper), np.inf, upper)
 
 
 def _with_derivatives(constraint: Any, unknowns: Unknowns, method: Any, engine: str) -> Any:
@@ -247,29 +226,26 @@ def _with_derivatives(constraint: Any, unknowns: Unknowns, method: Any, engine: 
     if isinstance(constraint, dict):
         if not {"type", "fun"} <= constraint.keys():
             raise ValueError(f"a constraint must have the keys 'type' and 'fun', got {sorted(constraint)}")
-        if "jac" in constraint:
+        if "jac" in constraint or constraint["type"] not in _ABOVE:
             return constraint
-        values, slopes, bends = _constraint(constraint["fun"], constraint.get("args", ()), unknowns, engine)
-        if method == "trust-constr":
-            above = 0.0 if constraint["type"] == "eq" else np.inf
-            return NonlinearConstraint(values, 0.0, above, slopes, bends)
-        return {**constraint, "fun": values, "jac": slopes, "args": ()}
-    if isinstance(constraint, NonlinearConstraint) and not callable(constraint.jac):
-        values, slopes, bends = _constraint(constraint.fun, (), unknowns, engine)
-        second = {"hess": bends} if method == "trust-constr" else {}  # others warn that they ignore it
-        return NonlinearConstraint(
-            values, constraint.lb, constraint.ub, slopes, keep_feasible=constraint.keep_feasible, **second
-        )
-    return constraint
+        fun, args = constraint["fun"], constraint.get("args", ())
+        constraint = NonlinearConstraint(lambda x: fun(x, *args), 0.0, _ABOVE[constraint["type"]])
+    if not isinstance(constraint, NonlinearConstraint) or callable(constraint.jac):
+        return constraint
+    values, slopes, bends = _constraint(constraint.fun, unknowns, engine)
+    second = {"hess": bends} if method == "trust-constr" else {}  # others warn that they ignore it
+    return NonlinearConstraint(
+        values, constraint.lb, constraint.ub, slopes, keep_feasible=constraint.keep_feasible, **second
+    )
 
 
 def _constraint(
-    fun: Callable[..., Any], args: Sequence[Any], unknowns: Unknowns, engine: str
+    fun: Callable[..., Any], unknowns: Unknowns, engine: str
 ) -> tuple[Callable[..., Array], Callable[..., Array], Callable[..., Array]]:
     """A constraint's values (m,), its Jacobian (m, n), and the Hessian (n, n) of its values times weights."""
 
     def listed(x: Sequence[Any]) -> list[Any]:
-        return flatten(fun(unknowns.arranged(x), *args), "what a constraint returns")[0]
+        return flatten(fun(unknowns.arranged(x)), "what a constraint returns")[0]
 
     def weighted(x: Sequence[Any], weights: Sequence[Any]) -> Any:
         return sum(weight * value for weight, value in zip(weights, listed(x)))

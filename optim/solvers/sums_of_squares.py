@@ -10,23 +10,18 @@ import numpy as np
 from autograd import jacobian
 from autograd.graph.trees import flatten
 from autograd.support.extras import require
+from optim.arrays import Array
 from optim.samples import Samples
-from optim.solvers._arrays import Array
 from optim.solvers._compiling import compiled
 from optim.solvers._descent import descend
-from optim.solvers._ignored import warn_of_ignored
-from optim.solvers._newton import Problem, SquaresIterate
+from optim.solvers._newton import SquaresIterate
+from optim.solvers._regression_fits import SCIPY_METHODS
 from optim.solvers._unknowns import Unknowns
+from optim.solvers._warnings import warn_of_ignored
 
 __all__ = ["least_squares"]
 
-METHODS = {
-    "trf": "trf",
-    "dogbox": "dogbox",
-    "lm": "lm",
-    "levenberg-marquardt": "lm",
-    "gauss-newton": "gauss-newton",
-}
+METHODS = [*SCIPY_METHODS, "gauss-newton"]
 
 
 def least_squares(
@@ -128,19 +123,21 @@ def least_squares(
     elif callback is not None:
         settings["callback"] = unknowns.arranging(callback)
     warn_of_ignored("least_squares", **ignored)
-    residuals = _Residuals(unknowns, fun, tuple(args), dict(kwargs or {}), data, engine)
-    start, name = unknowns.start, METHODS[method]
-    residuals.check_start(start, name)
-    if name == "gauss-newton":
-        result = _gauss_newton(residuals, start, bounds, loss, max_nfev)
+    problem = _Residuals(unknowns, fun, tuple(args), dict(kwargs or {}), data, engine)
+    start, name = unknowns.start, SCIPY_METHODS.get(method)
+    problem.check_start(start, name)
+    if name is None:
+        result = _gauss_newton(problem, start, bounds, loss, max_nfev)
     else:
-        result = optimize.least_squares(residuals.values, start, residuals.jacobian, method=name, **settings)
+        result = optimize.least_squares(problem.residuals, start, problem.jacobian, method=name, **settings)
     result.x = unknowns.arranged(result.x)
     return result
 
 
 class _Residuals:
-    """The residuals and their Jacobian, compiled, of flat arrays."""
+    """The residuals and their Jacobian, compiled, of flat arrays; a problem for `SquaresIterate`."""
+
+    lower, upper, rounding, curvature = -np.inf, np.inf, 0.0, None
 
     def __init__(
         self,
@@ -168,7 +165,7 @@ class _Residuals:
         self._jacobian = compiled(jacobian(listed), self._arrays, engine)
 
     @np.errstate(all="ignore")
-    def values(self, x: Array) -> Array:
+    def residuals(self, x: Array) -> Array:
         """The residuals, of shape (m,)."""
         values = np.array(self._values(x.tolist()), dtype=float)
         return np.ascontiguousarray(values.T).ravel()
@@ -188,9 +185,9 @@ class _Residuals:
             )
         return jacobian
 
-    def check_start(self, start: Array, method: str) -> None:
+    def check_start(self, start: Array, method: str | None) -> None:
         """Refuse a starting point without residuals, or where one is not finite or overflows squared."""
-        values = self.values(start)
+        values = self.residuals(start)
         if not len(values):
             raise ValueError("fun must return at least one residual, got none")
         bad = np.flatnonzero(~np.isfinite(values))
@@ -208,14 +205,13 @@ class _Residuals:
             )
 
 
-def _gauss_newton(residuals: _Residuals, start: Array, bounds: Any, loss: Any, max_nfev: int | None) -> Any:
+def _gauss_newton(problem: _Residuals, start: Array, bounds: Any, loss: Any, max_nfev: int | None) -> Any:
     from scipy.optimize import OptimizeResult
 
     pair = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
     if loss != "linear" or not (np.isneginf(pair[0]).all() and np.isposinf(pair[1]).all()):
         raise ValueError("gauss-newton takes neither bounds nor a loss: 'trf' and 'dogbox' do")
     limit = 100 * len(start) if max_nfev is None else max_nfev
-    problem = Problem(residuals.values, residuals.jacobian)
     last, steps = descend(SquaresIterate(problem, start), limit)
     length = float(np.sqrt(last.value))
     success = steps < limit and last.step.size <= max(1e-8 * length, 100.0 * last.noise)

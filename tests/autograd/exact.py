@@ -18,7 +18,7 @@ class Exact:
     """A number of mpmath with the hook that primitives look for, so that it takes their calls over."""
 
     def __init__(self, number: Any) -> None:
-        self.number = mpf(number)
+        self.number = mpf(number) if mp.im(number) == 0 else mp.nan
 
     @staticmethod
     def _apply(primitive: Primitive, args: tuple[Any, ...]) -> Exact:

@@ -18,16 +18,16 @@ cube = primitive("testing_cube", lambda x: x**3, (lambda y, x: 3 * x**2,))
 
 
 def drawn_from(strategy: st.SearchStrategy) -> list:
-    """300 of a strategy's examples, always the same."""
-    found = []
+    """400 of a strategy's examples, always the same."""
+    examples = []
 
-    @settings(max_examples=300, derandomize=True)
+    @settings(max_examples=400, derandomize=True)
     @given(strategy)
-    def draw(one):
-        found.append(one)
+    def draw(example):
+        examples.append(example)
 
     draw()
-    return found
+    return examples
 
 
 @given(st.integers(1, 5).flatmap(lambda n: points(n, -0.5, 2.0).map(lambda point: (n, point))))
@@ -40,10 +40,10 @@ def test_points_are_hundredths_between_their_ends(drawn):
 
 
 def test_points_are_pairs_between_3_and_minus_3_unless_they_are_told():
-    found = drawn_from(points())
-    assert {len(point) for point in found} == {2}
-    assert (min(map(min, found)), max(map(max, found))) == (-3.0, 3.0)
-    assert len(set(found)) > 200
+    examples = drawn_from(points())
+    assert {len(point) for point in examples} == {2}
+    assert (min(map(min, examples)), max(map(max, examples))) == (-3.0, 3.0)
+    assert len(set(examples)) > 200
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.29, 0.29), (0.285, 0.295), (0.281, 0.29), (0.29, 0.299)])
@@ -69,7 +69,7 @@ def test_a_printed_expression_can_be_pasted_and_computes_the_same_bits(expressio
     assert pasted.data == mine.data
     mine.backward()
     pasted.backward()
-    assert [one.grad for one in others] == [one.grad for one in inputs]
+    assert [leaf.grad for leaf in others] == [leaf.grad for leaf in inputs]
     assert source.startswith(f"def f(v0, v1):  # at {expression.point[0]}, {expression.point[1]}\n")
 
 
@@ -124,7 +124,7 @@ def test_every_primitive_turns_up_with_constants_and_shared_results():
     assert constants <= {n / 4 for n in range(-12, 13)}
     assert {-3.0, 3.0} < constants
     assert any(len(expression.steps) >= 12 for expression in drawn)
-    places = [[one for step in e.steps for one in step.operands if type(one) is int] for e in drawn]
+    places = [[part for step in e.steps for part in step.operands if type(part) is int] for e in drawn]
     assert sum(len(set(some)) < len(some) for some in places) > 50
 
 
@@ -132,7 +132,7 @@ def test_every_primitive_turns_up_with_constants_and_shared_results():
 def test_every_step_depends_on_an_input_and_the_result_on_every_step(expression: Expression):
     for step in expression.steps:
         assert any(type(operand) is int for operand in step.operands)
-    used = {one for step in expression.steps for one in step.operands if type(one) is int}
+    used = {part for step in expression.steps for part in step.operands if type(part) is int}
     assert used == set(range(len(expression.point) + len(expression.steps) - 1))
 
 
@@ -140,11 +140,12 @@ def test_every_step_depends_on_an_input_and_the_result_on_every_step(expression:
 @given(expressions())
 def test_no_error_grows_more_than_the_stretch(expression: Expression):
     """The derivative of the result by that of each step, as reverse mode finds it."""
-    found = [Value(number) for number in expression.point]
+    results = [Value(number) for number in expression.point]
     for step in expression.steps:
-        found.append(step.primitive(*[found[one] if type(one) is int else one for one in step.operands]))
-    found[-1].backward()
-    assert max(abs(one.grad) for one in found) <= expression.stretch
+        inputs = [results[part] if type(part) is int else part for part in step.operands]
+        results.append(step.primitive(*inputs))
+    results[-1].backward()
+    assert max(abs(result.grad) for result in results) <= expression.stretch
 
 
 @given(expressions(table=[ag.sin], inputs=1, size=1))
@@ -168,7 +169,7 @@ def test_what_is_near_a_kink_on_either_side_is_not_drawn(kink, side, slope):
     stays_away()
 
 
-@given(points(2).flatmap(lambda point: expressions(point).map(lambda one: (point, one))))
+@given(points(2).flatmap(lambda point: expressions(point).map(lambda expression: (point, expression))))
 def test_a_point_that_is_given_is_kept(drawn):
     point, expression = drawn
     assert expression.point == point
@@ -176,14 +177,14 @@ def test_a_point_that_is_given_is_kept(drawn):
 
 @given(expressions())
 def test_expressions_are_tame_at_their_point(expression: Expression):
-    found = list(expression.point)
+    results = list(expression.point)
     for step in expression.steps:
-        inputs = [found[one] if type(one) is int else one for one in step.operands]
-        found.append(step.primitive(*inputs))
-        assert abs(found[-1]) <= 20.0 + len(expression.steps) * 20.0  # of one step, or a sum at the end
-    assert 1.0 <= expression.stretch <= 1e4 + len(found)
+        inputs = [results[part] if type(part) is int else part for part in step.operands]
+        results.append(step.primitive(*inputs))
+        assert abs(results[-1]) <= 20.0 + len(expression.steps) * 20.0  # of one step, or a sum at the end
+    assert 1.0 <= expression.stretch <= 1e4 + len(results)
     nearby = expression(*[number + 1e-9 for number in expression.point])
-    assert abs(nearby - found[-1]) <= 1e-9 * 40 * expression.stretch
+    assert abs(nearby - results[-1]) <= 1e-9 * 40 * expression.stretch
 
 
 def test_without_hypothesis_there_is_a_way_to_get_it(monkeypatch):

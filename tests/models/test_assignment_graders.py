@@ -33,7 +33,7 @@ def test_backward_figures():
     w = [Value(0.1) for _ in range(9)]
     loss(w, X[0], y[0]).backward()
     expected = [-0.2297, -0.0214, -0.0056, -0.0047, -0.001, -0.6335, -0.5619, -0.0481, -1.0181]
-    assert [round(one.grad, 4) for one in w] == expected
+    assert [round(weight.grad, 4) for weight in w] == expected
 
 
 def test_gradient_check():

@@ -28,8 +28,8 @@ def test_values_as_weights_take_a_batch_as_arrays():
     X, y = load_assignment_data()
     w = [Value(weight) for weight in WEIGHTS]
     loss(w, X.T, y).sum().backward()
-    by_hand = [one.sum() for one in hand_gradients(WEIGHTS, X.T, y)]
-    np.testing.assert_allclose([one.grad for one in w], by_hand, rtol=1e-10)
+    by_hand = [slopes.sum() for slopes in hand_gradients(WEIGHTS, X.T, y)]
+    np.testing.assert_allclose([weight.grad for weight in w], by_hand, rtol=1e-10)
 
 
 def test_forward_names_what_loss_computes():
@@ -53,7 +53,7 @@ def test_hand_gradients_use_nothing_of_the_engine(monkeypatch):
         monkeypatch.delattr(graph, name)
     at_planted = hand_gradients([0.1] * 9, X[0], y[0])
     expected = [-0.2297, -0.0214, -0.0056, -0.0047, -0.001, -0.6335, -0.5619, -0.0481, -1.0181]
-    assert [round(float(one), 4) for one in at_planted] == expected
+    assert [round(float(slope), 4) for slope in at_planted] == expected
 
 
 def test_hand_and_engine_agree_away_from_the_graders_point():

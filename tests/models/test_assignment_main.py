@@ -110,15 +110,15 @@ def test_the_summary_has_every_figure(two_epochs):
     assert set(solution) == {"weights", "loss", "found", "starts", "seconds"}
     assert max(abs(weight - 1.0) for weight in solution["weights"]) < 1e-10
     assert 1 <= solution["found"] <= solution["starts"]
-    for name, found in summary["optimizers"].items():
-        assert set(found) == {
+    for name, training in summary["optimizers"].items():
+        assert set(training) == {
             "loss_per_epoch", "first_epoch_below", "weights", "seconds", "engine", "diverged",
         }  # fmt: skip
-        assert (found["engine"] in engine_names(), found["diverged"]) == (True, None)
-        assert len(found["loss_per_epoch"]) == 2
-        assert found["first_epoch_below"] == {"1e-1": None, "1e-2": None, "1e-3": None, "1e-4": None}, name
-        assert len(found["weights"]) == 9
-        assert found["seconds"] > 0
+        assert (training["engine"] in engine_names(), training["diverged"]) == (True, None)
+        assert len(training["loss_per_epoch"]) == 2
+        assert training["first_epoch_below"] == {"1e-1": None, "1e-2": None, "1e-3": None, "1e-4": None}, name
+        assert len(training["weights"]) == 9
+        assert training["seconds"] > 0
     assert next(iter(summary["epoch_seconds"])) == "eager"
     assert len(summary["epoch_seconds"]) == 2
 
@@ -148,9 +148,9 @@ def test_data_of_the_users_own(tmp_path, capsys):
 def test_a_training_that_runs_away_is_still_reported(tmp_path, capsys):
     options = ["--epochs", "2", "--lr", "1e308", "--out", str(tmp_path)]
     assert main([*options, "--optimizers", "vanilla", "adam"]) == 0
-    found = summary_in(tmp_path)["optimizers"]["vanilla"]
-    assert found["loss_per_epoch"] == []
-    assert "epoch 1, sample 1" in found["diverged"]
+    training = summary_in(tmp_path)["optimizers"]["vanilla"]
+    assert training["loss_per_epoch"] == []
+    assert "epoch 1, sample 1" in training["diverged"]
     assert "vanilla ended early: the loss turned" in capsys.readouterr().out
 
 

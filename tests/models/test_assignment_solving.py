@@ -23,9 +23,9 @@ def test_the_planted_weights_are_found(seed):
 
 
 def test_without_a_compiler_the_same_is_found():
-    found = levenberg_marquardt(X, Y, starts=4, engine="numpy")
-    assert found.found == levenberg_marquardt(X, Y, starts=4).found >= 1
-    assert max(abs(weight - 1.0) for weight in found.weights) < 1e-10
+    solution = levenberg_marquardt(X, Y, starts=4, engine="numpy")
+    assert solution.found == levenberg_marquardt(X, Y, starts=4).found >= 1
+    assert max(abs(weight - 1.0) for weight in solution.weights) < 1e-10
 
 
 def test_representatives_predict_the_same():

@@ -15,12 +15,12 @@ X, Y = load_assignment_data()
 
 def first_epochs(name, threshold, epochs, gamma=0.3):
     """The first epoch under a threshold for each of the seeds 0, 1 and 2."""
-    found = []
+    reached = []
     for seed in (0, 1, 2):
         training = Training(name, first_weights(seed))
         training.run(X, Y, epochs, gamma=gamma)
-        found.append(training.first_epoch_below(threshold))
-    return found
+        reached.append(training.first_epoch_below(threshold))
+    return reached
 
 
 def test_adam_is_under_1e_4_at_epoch_7():
@@ -28,13 +28,13 @@ def test_adam_is_under_1e_4_at_epoch_7():
 
 
 def test_momentum_is_under_1e_2_at_epochs_67_to_72():
-    found = first_epochs("momentum", 1e-2, 73)
-    assert (min(found), max(found)) == (67, 72)
+    epochs = first_epochs("momentum", 1e-2, 73)
+    assert (min(epochs), max(epochs)) == (67, 72)
 
 
 def test_more_momentum_is_under_1e_3_at_epochs_30_to_34():
-    found = first_epochs("momentum", 1e-3, 35, gamma=0.9)
-    assert (min(found), max(found)) == (30, 34)
+    epochs = first_epochs("momentum", 1e-3, 35, gamma=0.9)
+    assert (min(epochs), max(epochs)) == (30, 34)
 
 
 def test_vanilla_is_not_under_1e_2_before_epoch_95():
@@ -44,12 +44,12 @@ def test_vanilla_is_not_under_1e_2_before_epoch_95():
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("engine", ["auto", "python"])
 def test_every_engine_comes_to_the_bits_of_eager(name, engine):
-    found = []
-    for one in ("eager", engine):
+    trained = []
+    for runner in ("eager", engine):
         training = Training(name, first_weights(4))
-        training.run(X, Y, 2, engine=one)
-        found.append((training.weights, training.loss_per_epoch))
-    assert found[0] == found[1]
+        training.run(X, Y, 2, engine=runner)
+        trained.append((training.weights, training.loss_per_epoch))
+    assert trained[0] == trained[1]
     assert training.engine != "eager"
 
 
@@ -91,10 +91,10 @@ def test_an_interrupt_leaves_the_finished_epochs(monkeypatch):
     training = Training("adam", first_weights(0))
 
     class Interrupting(list):
-        def append(self, one):
+        def append(self, loss):
             if len(self) == 2:
                 raise KeyboardInterrupt
-            super().append(one)
+            super().append(loss)
 
     training.loss_per_epoch = Interrupting()
     with pytest.raises(KeyboardInterrupt):
@@ -106,6 +106,6 @@ def test_an_interrupt_leaves_the_finished_epochs(monkeypatch):
 
 
 def test_an_epoch_is_timed_eager_and_compiled():
-    found = epoch_seconds(X[:20], Y[:20], "python")
-    assert list(found) == ["eager", "python"]
-    assert all(seconds > 0 for seconds in found.values())
+    seconds_by_engine = epoch_seconds(X[:20], Y[:20], "python")
+    assert list(seconds_by_engine) == ["eager", "python"]
+    assert all(seconds > 0 for seconds in seconds_by_engine.values())

@@ -18,9 +18,9 @@ each = pytest.mark.parametrize("make", [moons, circles, spirals])
 @pytest.mark.parametrize(("make", "settings"), [(moons, {}), (circles, {"factor": 0.5})])
 def test_shapes_are_scikit_learns(make, settings):
     X, y = make(5, **settings)
-    found = sorted(tuple(row) for row in np.column_stack([X, y]).round(12).tolist())
+    rows = sorted(tuple(row) for row in np.column_stack([X, y]).round(12).tolist())
     expected = sorted(tuple(row) for row in np.array(SCIKIT_LEARN[make]).round(12).tolist())
-    assert np.array(found) == pytest.approx(np.array(expected), abs=1e-11)
+    assert np.array(rows) == pytest.approx(np.array(expected), abs=1e-11)
 
 
 def test_spirals_are_one_curve_turned():

@@ -21,9 +21,9 @@ def exact_cross_entropy(scores, label):
         exponentials = [mpmath.exp(mpmath.mpf(score)) for score in scores]
         total = mpmath.fsum(exponentials)
         others = total - exponentials[label]
-        gradient = [one / total for one in exponentials]
+        gradient = [number / total for number in exponentials]
         gradient[label] = -others / total
-        return float(mpmath.log1p(others / exponentials[label])), [float(one) for one in gradient]
+        return float(mpmath.log1p(others / exponentials[label])), [float(number) for number in gradient]
 
 
 @given(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3))
@@ -60,11 +60,11 @@ def test_cross_entropy_of_probabilities_is_their_mean_over_indices(scores, data)
     weights = data.draw(st.lists(st.floats(0.01, 1), min_size=len(scores), max_size=len(scores)))
     probabilities = [weight / math.fsum(weights) for weight in weights]
     each = [exact_cross_entropy(scores, k) for k in range(len(scores))]
-    value = math.fsum(p * one for p, (one, _) in zip(probabilities, each))
+    value = math.fsum(p * loss for p, (loss, _) in zip(probabilities, each))
     gradient = probabilities @ np.array([row for _, row in each])
-    found = value_and_grad(cross_entropy)(scores, probabilities)
-    assert found[0] == pytest.approx(value, rel=1e-13, abs=1e-15)
-    assert found[1] == pytest.approx(gradient.tolist(), rel=1e-13, abs=1e-15)
+    result = value_and_grad(cross_entropy)(scores, probabilities)
+    assert result[0] == pytest.approx(value, rel=1e-13, abs=1e-15)
+    assert result[1] == pytest.approx(gradient.tolist(), rel=1e-13, abs=1e-15)
 
 
 @pytest.mark.parametrize(

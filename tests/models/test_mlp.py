@@ -43,7 +43,7 @@ def with_weights(model, rule=lambda n: math.sin(1.0 + n)):
 
 
 def numbers(values):
-    return [one.data if isinstance(one, Value) else one for one in values]
+    return [value.data if isinstance(value, Value) else value for value in values]
 
 
 def backpropagated(model, x):
@@ -54,14 +54,14 @@ def backpropagated(model, x):
     for depth, (weights, biases) in enumerate(layers):
         sums = weights @ signals[-1] + biases
         signals.append(sums if depth == len(layers) - 1 else np.tanh(sums))
-    adjoint, found = np.ones(1), []
+    adjoint, gradient = np.ones(1), []
     for depth in reversed(range(len(layers))):
         if depth < len(layers) - 1:
             adjoint = adjoint * (1 - signals[depth + 1] ** 2)
         by_layer = np.column_stack([np.outer(adjoint, signals[depth]), adjoint])
-        found = [*by_layer.ravel(), *found]
+        gradient = [*by_layer.ravel(), *gradient]
         adjoint = layers[depth][0].T @ adjoint
-    return float(signals[-1][0]), found
+    return float(signals[-1][0]), gradient
 
 
 @given(st.integers(0, 10**6), st.lists(st.floats(-3, 3), min_size=2, max_size=2))
@@ -82,7 +82,7 @@ def test_gradient_of_a_classifier_equals_pytorch():
     model = with_weights(MLP(2, [3, 2], "gelu"), lambda n: math.sin(1.0 + order[n - 1]))
     loss, gradient = value_and_grad(lambda model, x: cross_entropy(model(x), 1))(model, [0.5, -1.5])
     assert loss.data == pytest.approx(0.016824366199971002, rel=1e-13)
-    assert [f"{one:.14f}" for one in gradient.parameters()] == [
+    assert [f"{slope:.14f}" for slope in gradient.parameters()] == [
         "-0.01861710680649", "0.05585132041948", "-0.03723421361298", "-0.01117019087591", "0.03351057262774",
         "-0.02234038175183", "-0.00069584094504", "0.00208752283512", "-0.00139168189008", "0.01832045625837",
         "0.02282863343347", "-0.00132386012022", "0.01668362693927", "-0.01832045625837", "-0.02282863343347",
@@ -94,8 +94,8 @@ def test_numbers_are_micrograds():
     """Same weights, same input: the same output to the last bit, the same gradient."""
     nn = pytest.importorskip("micrograd.nn", reason="micrograd is not installed")
     ours, theirs = MLP(3, [4, 4, 1], seed=1), nn.MLP(3, [4, 4, 1])
-    for one, other in zip(theirs.parameters(), ours.parameters()):
-        one.data = other.data
+    for weight, other in zip(theirs.parameters(), ours.parameters()):
+        weight.data = other.data
     x = [2.0, 3.0, -1.0]
     mine, other = ours(x), theirs(x)
     mine.backward()
@@ -111,8 +111,8 @@ def test_numbers_are_micrograds():
 def test_activations_and_their_derivatives_equal_mpmath(name, x):
     with mpmath.workdps(40):
         value, derivative = EXACT[name](mpmath.mpf(x)), mpmath.diff(EXACT[name], x, h=mpmath.mpf("1e-16"))
-    found = value_and_grad(ACTIVATIONS[name])(x)
-    assert found == pytest.approx((float(value), float(derivative)), rel=2e-13, abs=1e-300)
+    result = value_and_grad(ACTIVATIONS[name])(x)
+    assert result == pytest.approx((float(value), float(derivative)), rel=2e-13, abs=1e-300)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -131,7 +131,7 @@ def test_an_activation_may_be_any_function_of_one_scalar():
 
 def test_one_output_is_a_value_and_several_are_a_list():
     assert isinstance(MLP(2, [3, 1])([1.0, 2.0]), Value)
-    assert [type(one) for one in MLP(2, [1, 1, 2])([1.0, 2.0])] == [Value, Value]
+    assert [type(output) for output in MLP(2, [1, 1, 2])([1.0, 2.0])] == [Value, Value]
     assert isinstance(Layer(2, 1)([1.0, 2.0]), Value)
     assert len(MLP(2, [3]).parameters()) == 9
 

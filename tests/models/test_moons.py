@@ -30,7 +30,7 @@ def by_hand(model, X, y, steps):
             if len(signals) < 4:
                 signals[-1] = np.maximum(signals[-1], 0)
         margins = 1 - y * signals[3][:, 0]
-        squares = sum((one * one).sum() for one in [*weights, *biases])
+        squares = sum((layer * layer).sum() for layer in [*weights, *biases])
         losses.append(np.maximum(margins, 0).mean() + PENALTY * squares)
         adjoint = (-y * (margins > 0) / len(y))[:, None]
         rate = 1 - 0.9 * k / steps
@@ -73,7 +73,9 @@ def test_the_penalty_is_on_all_weights():
     far = [100.0 if model.layers[0].neurons[0].w[0].data > 0 else -100.0]  # beyond the margin: no hinge
     value, gradient = value_and_grad(loss)(model, far, 1.0)
     assert value.data == PENALTY * sum(w.data**2 for w in model.parameters())
-    assert [one.data for one in gradient.parameters()] == [2 * PENALTY * w.data for w in model.parameters()]
+    assert [slope.data for slope in gradient.parameters()] == [
+        2 * PENALTY * w.data for w in model.parameters()
+    ]
 
 
 def test_the_job_prints_and_draws_what_it_found(tmp_path):

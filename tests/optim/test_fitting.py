@@ -183,12 +183,16 @@ def test_what_cannot_be_traced_is_trained_eagerly_with_a_warning():
         ({"data": (np.empty(0), np.empty(0))}, ValueError, "data has no samples"),
         ({"data": ()}, ValueError, "at least one array"),
         ({"data": 3.0}, ValueError, "got the number 3.0"),
-        ({"data": (LINE_X, ["a"] * 20)}, TypeError, r"data\[1\] must hold real numbers, got an array of <U1"),
+        (
+            {"data": (LINE_X, ["a"] * 20)},
+            TypeError,
+            r"data\[1\] must be .* real numbers, got an array of <U1",
+        ),
         ({"data": (LINE_X, np.where(LINE_X > 0.9, np.nan, 0))}, ValueError, r"data\[1\]\[19\] is nan: leave"),
         (
             {"data": (np.full((20, 2), np.inf), LINE_X)},
             ValueError,
-            r"data\[0\]\[0, 0\] is infinite \(and 39 more\)",
+            r"data\[0\]\[0, 0\] is -?inf \(and 39 more\)",
         ),
         ({"params": {}}, ValueError, "at least one number to train"),
         (

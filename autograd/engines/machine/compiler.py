@@ -17,6 +17,8 @@ __all__ = ["CompiledModule", "binding", "llvm_text", "loaded"]
 # An engine of LLVM's takes 60 kB, the code of a small module 12: so several share one, which is freed
 # when nobody can call any of them.
 _MODULES = 16
+_BYTES_OF_A_CHARACTER = 128  # of text, while LLVM compiles it; seen: 80
+_BYTES_UNSELECTED = 32  # the same without selection; seen: 8
 _LARGE = 1 << 16  # bytes; a module of this size has an engine to itself
 
 
@@ -65,6 +67,7 @@ class CompiledModule:
 
     def __init__(self, text: str, *, selection: int = 2) -> None:
         global _filled, _number
+        check_may_compile(len(text) * (_BYTES_OF_A_CHARACTER if selection else _BYTES_UNSELECTED))
         with _sharing:
             number = _number = _number + 1
         image, names = _emitted(text, selection, number)

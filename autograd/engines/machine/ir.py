@@ -7,9 +7,9 @@ the C library that Python's ``math`` calls, behind LLVM's back.
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
+import math
+import os
 import struct
-import sys
 import threading
 from functools import cache
 from typing import Any
@@ -44,12 +44,34 @@ _POW = (
 
 
 @cache
+def _library() -> Any:
+    """The C library that Python's ``math`` calls: what that module is linked with, where it is a file."""
+    return ctypes.CDLL("ucrtbase" if os.name == "nt" else getattr(math, "__file__", None))
+
+
+@cache
 def _address(name: str) -> int:
-    """Where the C library has a function, 0 if it has none of this name."""
-    address: int | None = binding().address_of_symbol(name)
-    path = None if address else ctypes.util.find_library("m")
-    function = getattr(ctypes.CDLL(path), name, None) if path else None
-    return address or (ctypes.cast(function, ctypes.c_void_p).value if function else 0) or 0
+    """Where the C library has a function, or another library that LLVM knows; 0 if none has."""
+    function = getattr(_library(), name, None)
+    if function is not None:
+        return ctypes.cast(function, ctypes.c_void_p).value or 0
+    return binding().address_of_symbol(name) or 0
+
+
+def _may_fuse() -> bool:
+    """Whether the C library is glibc, whose sincos is known to give the bits of its sin and its cos.
+
+    If so, LLVM is told where they are: it might find those of another library by their names.
+    """
+    try:
+        if not os.confstr("CS_GNU_LIBC_VERSION"):
+            return False
+    except (AttributeError, ValueError, OSError):  # another system, or another C library
+        return False
+    names = ("sin", "cos", "sincos")
+    for name in names:
+        binding().add_symbol(name, _address(name))
+    return all(map(_address, names))
 
 
 def template(primitive: Operation, *, fused: bool = False) -> str | None:
@@ -68,7 +90,7 @@ def template(primitive: Operation, *, fused: bool = False) -> str | None:
     address = _address(primitive.libm) if primitive.libm else 0
     if not address:
         return None
-    if fused and sys.platform == "linux" and primitive.libm in ("sin", "cos"):
+    if fused and primitive.libm in ("sin", "cos") and _may_fuse():
         return f"{{y}} = call double @{primitive.libm}(double {{0}})"
     if primitive is table.pow:
         return _POW.replace("CALL", call(address, 2))

@@ -1,11 +1,13 @@
-"""Where a process must not compile: forked in the middle of another thread's compiling.
+"""Where a process must not compile: forked amid another thread's compiling, or short of address space.
 
 LLVM works under a lock of llvmlite's. A fork waits for it, so that the child does not find it held by a
-thread that the child does not have; where that takes too long, the child leaves LLVM alone.
+thread that the child does not have; where that takes too long, the child leaves LLVM alone. And LLVM ends
+the process where it is refused memory, so it is asked for nothing without a look whether there is enough.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import sys
 import threading
@@ -21,6 +23,12 @@ __all__ = [
 ]
 
 LONGEST_WAIT = 5.0  # seconds that a fork waits
+
+# What is looked for before LLVM is asked, in bytes: more than it was seen to take.
+_LOADING = 192 << 20  # seen: 154 MiB
+_COMPILING = 16 << 20  # the least; seen: 2 MiB
+_COMPILING_AN_INSTRUCTION = 16 << 10  # seen: 4 KiB
+_PRIVATE: Any = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
 
 # Held while modules are imported that are needed late: a child could not import what its parent is importing.
 loading = threading.RLock()
@@ -47,22 +55,43 @@ def is_locked_out() -> bool:
     return _locked_out
 
 
-def may_compile() -> bool:
-    """Whether `check_may_compile` would raise nothing."""
-    return not _locked_out
+def may_compile(instructions: int) -> bool:
+    """Whether a program of so many instructions can be compiled in this process, with some room left."""
+    return _refusal(_COMPILING + _COMPILING_AN_INSTRUCTION * instructions) is None
 
 
-def check_may_compile() -> None:
-    """Check that LLVM can compile in this process.
+def check_may_compile(needed: int = 0) -> None:
+    """Check that LLVM can be used in this process.
+
+    Args:
+        needed: the bytes of memory that it will need, beside those that it always may.
 
     Raises:
         CannotCompileError: it cannot.
     """
+    refusal = _refusal(needed)
+    if refusal is not None:
+        raise CannotCompileError(refusal)
+
+
+def _refusal(needed: int) -> str | None:
+    """Why the process must not compile what needs so much memory."""
     if _locked_out:
-        raise CannotCompileError(
+        return (
             "this process was forked while another thread was compiling, and cannot compile: start processes "
             'with multiprocessing.get_context("spawn"), or take engine="python" or "numpy"'
         )
+    needed += _COMPILING
+    if "llvmlite.binding" not in sys.modules:
+        needed += _LOADING
+    try:
+        mmap.mmap(-1, needed, **_PRIVATE).close()
+    except (OSError, MemoryError):
+        return (
+            f"compiling takes up to {needed >> 20} MiB of address space, which this process cannot have: "
+            'raise its limit (ulimit -v), or take engine="python" or "numpy"'
+        )
+    return None
 
 
 def _before() -> None:

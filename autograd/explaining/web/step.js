@@ -50,7 +50,7 @@ function sharePanel(step, share, place) {
   const which = step.shares.length > 1 ? ` (operand ${place + 1})` : "";
   const title = element("h3", {}, "To ", constant ? number(to) : name(to), which);
   if (constant) return [title, paragraph("Nothing: it is a constant.")];
-  if (!share.contribution) return [title, paragraph("Nothing: the derivative by it is 0 everywhere.")];
+  if (!share.contribution) return [title, paragraph(`Nothing: ${share.reason}.`)];
   const formula = nodes[node].partials[place];
   const count = received[to].findIndex((contribution) => contribution.share === share) + 1, all = received[to].length;
   const sum = share.before ? [[number(share.before), " + ", ...enclosed(share.contribution)]] : [];

@@ -9,17 +9,23 @@ from __future__ import annotations
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
-from types import CellType, FunctionType, MethodType
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType, WrapperDescriptorType
 from typing import Any, NamedTuple
+from weakref import ref
 
 import numpy as np
 
 from autograd.graph.models.reached import Part, reached
+from autograd.graph.value import Value
 
 __all__ = ["Frame", "SharedNumber"]
 
 _SUFFIXES_SHOWN = 12  # of a name, so that the names of a deep model stay short
-_HEAP_TYPE = 1 << 9  # the flag of a class that a class statement made
+_IMMUTABLE_TYPE, _HEAP_TYPE = (
+    1 << 8,
+    1 << 9,
+)  # flags of classes; one that a class statement made has the second
+_IN_C = WrapperDescriptorType, BuiltinFunctionType
 
 
 class SharedNumber(float):
@@ -68,7 +74,7 @@ class Frame:
         counts: at how many places each parameter stands.
     """
 
-    __slots__ = ("_containers", "_first_place", "_hash", "_key", "_model", "_on_the_way", "counts", "kind")
+    __slots__ = ("_containers", "_first_place", "_hash", "_key", "_model", "counts", "kind")
 
     def __init__(self, model: Any, index_of: Callable[[Any], int | None]) -> None:
         self.kind = type(model)
@@ -76,7 +82,7 @@ class Frame:
         containers = [(container, parts) for container, parts in reached(model) if parts]
         numbers = {id(container): number for number, (container, _) in enumerate(containers)}
         # For parameters, and for containers counted down from -1, where they are met first.
-        self._first_place: dict[int, tuple[int, str]] = {}
+        self._first_place: dict[int, tuple[int, Part]] = {}
         users: dict[int, list[int]] = defaultdict(list)
         waiting = []
         for number, (_, parts) in enumerate(containers):
@@ -85,12 +91,12 @@ class Frame:
                 if index is not None:
                     parts[at] = Part(part.kind, part.place, ParameterPlace(index))
                     self.counts[index] += 1
-                    self._first_place.setdefault(index, (number, part.suffix))
+                    self._first_place.setdefault(index, (number, part))
                     waiting.append(number)
                 elif inner is not None:
                     parts[at] = Part(part.kind, part.place, ContainerPlace(inner))
                     users[inner].append(number)
-                    self._first_place.setdefault(-1 - inner, (number, part.suffix))
+                    self._first_place.setdefault(-1 - inner, (number, part))
         on_the_way = set(waiting)
         while waiting:
             further = set(users[waiting.pop()]) - on_the_way
@@ -129,7 +135,7 @@ class Frame:
                 if waiting[-1] in made:
                     waiting.pop()
                     continue
-                needed = [part for part in parts if part.kind in ("entry", "self", "argument")]
+                needed = [part for part in parts if part.kind in ("entry", "referent", "argument")]
                 missing = [
                     part.content.at
                     for part in needed
@@ -150,8 +156,8 @@ class Frame:
         suffixes = []
         place = index
         while place != -1:
-            number, suffix = self._first_place[place]
-            suffixes.append(suffix)
+            number, part = self._first_place[place]
+            suffixes.append(part.suffix)
             place = -1 - number
         if len(suffixes) > _SUFFIXES_SHOWN:
             half = _SUFFIXES_SHOWN // 2
@@ -183,6 +189,8 @@ def _maker(container: Any) -> _Maker:
         return _Maker(partial(_new_function, container), _as_is)
     if isinstance(container, MethodType):
         return _Maker(None, lambda parts: MethodType(container.__func__, parts[0][1]))
+    if type(container) is ref:
+        return _Maker(None, lambda parts: ref(parts[0][1]))
     if isinstance(container, partial):
         return _Maker(None, partial(_new_partial, kind))
     if base is tuple:
@@ -199,8 +207,14 @@ def _maker(container: Any) -> _Maker:
 
 
 def _base(container: Any) -> Any:
-    """The class, not made by a class statement, that the container's class builds on."""
-    return next(base for base in type(container).__mro__ if not base.__flags__ & _HEAP_TYPE)
+    """The class written in C that the container's class builds on: what it holds, attributes do not tell."""
+    return next(base for base in type(container).__mro__ if not _is_in_python(base))
+
+
+def _is_in_python(cls: Any) -> bool:
+    if cls.__flags__ & (_IMMUTABLE_TYPE | _HEAP_TYPE) != _HEAP_TYPE:
+        return False
+    return not any(isinstance(vars(cls).get(name), _IN_C) for name in ("__new__", "__init__"))
 
 
 def _as_is(_: object) -> Any:
@@ -285,7 +299,9 @@ def _own_key(container: Any) -> Any:
     if isinstance(container, np.ndarray):
         return container.shape
     known = (object, list, tuple, dict, OrderedDict, defaultdict)
-    return None if isinstance(container, partial) or _base(container) in known else _Identity(container)
+    return (
+        None if isinstance(container, (partial, ref)) or _base(container) in known else _Identity(container)
+    )
 
 
 def _setting_key(setting: Any) -> Any:
@@ -301,4 +317,5 @@ def _setting_key(setting: Any) -> Any:
         return kind, tuple(map(_setting_key, setting))
     if kind in (set, frozenset):
         return kind, frozenset(map(_setting_key, setting))
-    return (kind, 0) if kind in (list, dict) else _Identity(setting)
+    has_no_state = kind in (list, dict) or (_base(setting) is object is not kind and kind is not Value)
+    return (kind, None) if has_no_state else _Identity(setting)

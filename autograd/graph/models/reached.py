@@ -1,4 +1,4 @@
-"""What is reached from an object: attributes, lists, tuples, dicts, object arrays, and what functions hold.
+"""What is reached from an object: by attributes, containers, functions and weak references.
 
 Nothing here recurses, so that a model may be as deep as it likes.
 """
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
+from weakref import ref
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class Part(NamedTuple):
 
     Attributes:
         kind: "attribute", "slot", "entry" (of a list, tuple, dict or array), "cell" (of a function),
-            "self" (of a bound method) or "argument" (that a `functools.partial` holds).
+            "referent" (of a bound method or a weak reference) or "argument" (of a `functools.partial`).
         place: its name, index or key.
         content: what stands there.
     """
@@ -48,7 +49,9 @@ def parts_of(container: Any) -> list[Part]:
         cells = zip(container.__code__.co_freevars, container.__closure__ or ())
         return [Part("cell", name, cell.cell_contents) for name, cell in cells if not _is_empty(cell)]
     if isinstance(container, MethodType):
-        return [Part("self", "__self__", container.__self__)]
+        return [Part("referent", "__self__", container.__self__)]
+    if type(container) is ref:
+        return [] if container() is None else [Part("referent", "__call__()", container())]
     parts: list[Part] = []
     if isinstance(container, np.ndarray):
         if container.dtype.kind == "O":
@@ -86,13 +89,13 @@ def _is_empty(cell: CellType) -> bool:
     return False
 
 
-def reached(root: Any) -> Iterator[tuple[Any, list[Part]]]:
-    """Every object that is reached, once, with its parts; the nearest first."""
+def reached(root: Any, opaque: tuple[type, ...] = ()) -> Iterator[tuple[Any, list[Part]]]:
+    """Every object that is reached, once, with its parts (none of an opaque one); the nearest first."""
     seen = {id(root)}
     queue = deque([root])
     while queue:
         container = queue.popleft()
-        parts = parts_of(container)
+        parts = [] if isinstance(container, opaque) else parts_of(container)
         yield container, parts
         for part in parts:
             if id(part.content) not in seen:
@@ -101,5 +104,6 @@ def reached(root: Any) -> Iterator[tuple[Any, list[Part]]]:
 
 
 def values_within(root: Any) -> set[Value]:
-    """The Values that are reached from an object."""
-    return {content for content, _ in reached(root) if isinstance(content, Value)}
+    """The Values that are reached from an object, but for those that functions close over."""
+    functions = FunctionType, MethodType, partial
+    return {content for content, _ in reached(root, functions) if isinstance(content, Value)}

@@ -23,7 +23,7 @@ from tests.autograd.primitives.test_table import POINTS
 FINDS = {"high-precision": 1e-14, "complex-step": 1e-13, "richardson": 1e-10, "central": 1e-7, "taylor": 1e-5}
 each_method = pytest.mark.parametrize("method", FINDS)
 # Second derivatives of pow are left to tests of their own: the powers of 0 have some that do not exist.
-SMOOTH_TWICE = [one for one in TABLE if one is not ag.pow]
+SMOOTH_TWICE = [entry for entry in TABLE if entry is not ag.pow]
 
 # Forwards as users write them, with `math` and with a decision.
 wrong_cos = primitive("checking_wrong_cos", math.cos, lambda y, x: (ag.sin(x),))  # the sign is missing
@@ -51,9 +51,9 @@ def with_error(entry: ag.Primitive, size: float) -> ag.Primitive:
     shift = math.copysign(1.0, slope) * size
 
     def rules(y, *x):
-        found = [rule(y, *x) for rule in entry.textbook or ()]  # the same in fewer roundings
-        found = found or entry.partials_at(y, x, (True,) * entry.arity)
-        return (*[one or 0.0 for one in found[:-1]], (found[-1] or 0.0) * (1 + size) + shift)
+        slopes = [rule(y, *x) for rule in entry.textbook or ()]  # the same in fewer roundings
+        slopes = slopes or entry.partials_at(y, x, (True,) * entry.arity)
+        return (*[slope or 0.0 for slope in slopes[:-1]], (slopes[-1] or 0.0) * (1 + size) + shift)
 
     return primitive(
         f"checking_{entry.name}_off", entry.forward, _of(entry.arity, rules), expression=lambda *x: entry(*x)
@@ -99,7 +99,7 @@ def test_right_rules_pass_and_wrong_ones_are_found_on_every_primitive(method):
 
 @each_method
 def test_random_formulas_pass_and_a_wrong_rule_within_them_is_found(method):
-    found, size = [], max(FINDS[method], 1e-9)
+    is_large_enough, size = [], max(FINDS[method], 1e-9)
     wrong = primitive("checking_scaled_sin", math.sin, (lambda y, x: ag.cos(x) * (1 + size),))
 
     @settings(max_examples=40)
@@ -113,11 +113,11 @@ def test_random_formulas_pass_and_a_wrong_rule_within_them_is_found(method):
         assert report.passed, report
         assert right.passed, right
         for row, beside in zip(broken.rows, right.rows):
-            found.append(size * abs(beside.analytic) > 3.0 * beside.bound)
-            assert not (found[-1] and row.passed), broken
+            is_large_enough.append(size * abs(beside.analytic) > 3.0 * beside.bound)
+            assert not (is_large_enough[-1] and row.passed), broken
 
     check()
-    assert sum(found) >= 10, "the bounds are too large to find anything"
+    assert sum(is_large_enough) >= 10, "the bounds are too large to find anything"
 
 
 @each_method
@@ -129,6 +129,12 @@ def test_second_derivatives_of_random_formulas_pass(method):
         assert report is None or report.passed, report
 
     check()
+
+
+def test_bounds_of_second_derivatives_are_tight_on_every_primitive():
+    for entry in SMOOTH_TWICE:
+        report = check_gradients(entry, *ordinary(entry), method="high-precision", order=2)
+        assert max(row.bound for row in report.rows) < 1e-12, report
 
 
 @each_method
@@ -234,7 +240,7 @@ def test_what_is_undecided_is_not_passed_and_says_why():
 def test_of_many_undecided_inputs_the_first_are_named():
     def notes(inputs):
         report = check_gradients(
-            lambda *x: sum(ag.sin(one) for one in x), *[4.5e16] * inputs, method="richardson"
+            lambda *x: sum(ag.sin(coordinate) for coordinate in x), *[4.5e16] * inputs, method="richardson"
         )
         return report.notes[0].partition(": at no step")[0]
 

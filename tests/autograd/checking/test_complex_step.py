@@ -34,14 +34,14 @@ REALS = (-30.0, -2.5, -1.5, -0.6, -1e-9, 1e-9, 0.25, 0.75, 1.5, 4.0, 30.0)
 
 def is_near_the_reference(primitive: ag.Primitive, *point: complex) -> bool:
     """Whether a complex version is right in both parts, each to a few roundings."""
-    found = primitive(*[Complex(one) for one in point]).number
+    result = primitive(*[Complex(number) for number in point]).number
     with mp.workdps(80):
-        exact = mpc(CONTINUED[primitive.name](*[mpc(one) for one in point]))
-        turned = max([abs(mpc(one).imag / one) for one in point if one], default=0)
+        exact = mpc(CONTINUED[primitive.name](*[mpc(number) for number in point]))
+        turned = max([abs(mpc(number).imag / number) for number in point if number], default=0)
         least = turned * abs(exact)  # of an imaginary part that is no difference of larger ones
         return (
-            abs(found.real - exact.real) <= 1e-13 * abs(exact)
-            and abs(found.imag - exact.imag) <= 1e-13 * max(abs(exact.imag), least)
+            abs(result.real - exact.real) <= 1e-13 * abs(exact)
+            and abs(result.imag - exact.imag) <= 1e-13 * max(abs(exact.imag), least)
         )  # fmt: skip
 
 

@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import absolute, log, maximum, minimum, relu, where
-from autograd.comparing import compare
-from autograd.primitives.table import equal
+from autograd import absolute, compare, equal, log, maximum, minimum, relu, where
 
 
 def test_a_gradient_that_is_right_on_one_side_of_a_maximum_fails() -> None:

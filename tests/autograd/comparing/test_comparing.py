@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import Value, primitive, where
-from autograd.comparing import compare
+from autograd import Value, compare, primitive, where
 from models.assignment import hand_gradients, loss
 from models.assignment.data import load_assignment_data
 
@@ -45,7 +44,9 @@ def by_hand(**slips: str) -> Callable[..., Any]:
 
     def gradient(w: Any, x: Any, y: Any) -> list[Any]:
         names = {"np": np, "y": y}
-        names |= {f"{name}{i}": one for name, group in (("w", w), ("x", x)) for i, one in enumerate(group, 1)}
+        names |= {
+            f"{name}{i}": number for name, group in (("w", w), ("x", x)) for i, number in enumerate(group, 1)
+        }
         for name, formula in formulas.items():
             names[name] = eval(formula, names)
         return [names[f"dw{i}"] for i in range(1, 10)]
@@ -64,7 +65,7 @@ def test_the_assignment_s_hand_gradient_passes():
     report = compare(loss, hand_gradients, WEIGHTS, FEATURES, TARGET)
     assert report.passed
     assert report
-    assert [one.name for one in report.components] == [f"w{i}" for i in range(1, 10)]
+    assert [component.name for component in report.components] == [f"w{i}" for i in range(1, 10)]
     assert report.findings == report.definitions == ()
     assert len(report.points) == 9
     assert str(report).endswith("passed: 9 components are equal to rounding at 9 points")
@@ -73,10 +74,10 @@ def test_the_assignment_s_hand_gradient_passes():
 @pytest.mark.parametrize("i", range(1, 10))
 def test_a_wrong_sign_is_found_in_every_component(i):
     def gradient(w, x, y):
-        return [-one if k == i else one for k, one in enumerate(hand_gradients(w, x, y), 1)]
+        return [-slope if k == i else slope for k, slope in enumerate(hand_gradients(w, x, y), 1)]
 
     report = compare(loss, gradient, WEIGHTS, FEATURES, TARGET)
-    assert [one.name for one in report.components if not one.passed] == [f"w{i}"]
+    assert [component.name for component in report.components if not component.passed] == [f"w{i}"]
     assert report.components[i - 1].verdict == f"dw{i} has the wrong sign"
     assert report.components[i - 1].wrong_at == tuple(range(9))
     assert len(report.findings) == 1
@@ -308,8 +309,8 @@ def test_the_assignment_s_weights_one_by_one():
         return loss(numbers[:9], numbers[9:14], numbers[14])
 
     def hand(*numbers):
-        found = by_hand(dw3="dw8*q*x3")(numbers[:9], numbers[9:14], numbers[14])
-        return tuple(found)
+        gradient = by_hand(dw3="dw8*q*x3")(numbers[:9], numbers[9:14], numbers[14])
+        return tuple(gradient)
 
     report = compare(separate, hand, *WEIGHTS, *FEATURES, TARGET, argnums=range(9), points=4)
     (finding,) = report.findings

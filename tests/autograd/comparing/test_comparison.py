@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from autograd import Value
-from autograd.comparing import Comparison, compare
+from autograd import Comparison, Value, compare
 from tests.autograd.comparing.test_slips import compared
 
 
@@ -55,7 +54,7 @@ def test_definitions_stand_one_below_the_other() -> None:
     shown = str(report).splitlines()
     start = next(i for i, line in enumerate(shown) if line.startswith("with "))
     assert shown[start : start + len(report.definitions)] == [
-        ("with " if i == 0 else "     ") + one for i, one in enumerate(report.definitions)
+        ("with " if i == 0 else "     ") + definition for i, definition in enumerate(report.definitions)
     ]
     assert report.definitions == ("a = exp(x)", "b = sin(a)*a", "f = b^2")
     assert "<p>with<br>" + "<br>".join(report.definitions) + "</p>" in report._repr_html_()
@@ -63,11 +62,11 @@ def test_definitions_stand_one_below_the_other() -> None:
 
 def test_the_html_has_the_same() -> None:
     cells = [line.split("  ") for line in str(wrong()).splitlines()[:3]]
-    head, right, bad = ([one.strip() for one in row if one.strip()] for row in cells)
+    head, right, bad = ([cell.strip() for cell in row if cell.strip()] for row in cells)
     assert wrong()._repr_html_() == (
-        "<table><thead><tr>" + "".join(f"<th>{one}</th>" for one in head) + "</tr></thead><tbody><tr>"
-        + "".join(f"<td>{one}</td>" for one in right)
-        + '</tr><tr style="font-weight: bold">' + "".join(f"<td>{one}</td>" for one in bad)
+        "<table><thead><tr>" + "".join(f"<th>{cell}</th>" for cell in head) + "</tr></thead><tbody><tr>"
+        + "".join(f"<td>{cell}</td>" for cell in right)
+        + '</tr><tr style="font-weight: bold">' + "".join(f"<td>{cell}</td>" for cell in bad)
         + "</tr></tbody></table><ul><li>dy lacks the factor 2 and has the wrong sign, where<br>"
         "    df/dy = -2*(width - y)</li></ul><p>with<br>f = (width - y)^2</p>"
         "<p>FAILED: 1 of 2 components is wrong (compared at 9 points)</p>"

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 import autograd as ag
-from autograd import Value
-from autograd.comparing import compare
+from autograd import Value, compare
 from tests.autograd.comparing.test_slips import compared
 
 
@@ -51,7 +50,7 @@ def test_without_a_derivation_components_are_held_against_each_other(
     hand: Any, said: tuple[str, ...]
 ) -> None:
     report = compared(branching, hand, "xy")
-    assert tuple(one.verdict for one in report.components) == said
+    assert tuple(component.verdict for component in report.components) == said
     assert not any("could not be looked for" in finding for finding in report.findings)
     assert report.definitions == ()
 
@@ -106,15 +105,15 @@ def test_components_with_the_same_slip_are_told_together() -> None:
     assert two.findings == ("dx, dy: each has the wrong sign.",)
     apart = compared(lambda x, y, z: x * y * z, lambda x, y, z: (-y * z, x * z, -x * y), "xyz")
     assert apart.findings == ("dx, dz: each has the wrong sign.",)
-    one = compare(lambda x: x, lambda x: -1.0, Value(1.0, "x"))
-    assert one.findings[0].startswith("dx has the wrong sign")
+    report = compare(lambda x: x, lambda x: -1.0, Value(1.0, "x"))
+    assert report.findings[0].startswith("dx has the wrong sign")
 
 
 def square(hand: Any, **options: Any) -> tuple[str, list[tuple[float, float]]]:
     """What is said of a derivative of x^2 at 0.9, and the pairs by hand and right where they differ."""
     report = compare(lambda x: x**2, hand, Value(0.9, "x"), **options)
     pairs = [(hand(x), 2 * x) for (x,) in report.points]
-    return report.components[0].verdict, [one for one in pairs if one[0] != one[1]]
+    return report.components[0].verdict, [pair for pair in pairs if pair[0] != pair[1]]
 
 
 @pytest.mark.parametrize(
@@ -170,7 +169,7 @@ def test_a_component_without_a_number_is_named_beside_one_that_is_right() -> Non
     report = compared(lambda x, y: ag.sqrt(x * 0.0) + y * y, lambda x, y: (0.0, 2 * y), "xy")
     why = "the engine has no derivative there that rounding leaves digits of. Compare at another point."
     assert report.findings == (f"dx could not be compared: {why}",)
-    assert [one.passed for one in report.components] == [False, True]
+    assert [component.passed for component in report.components] == [False, True]
     assert str(report).endswith("FAILED: 1 of 2 components could not be compared")
     alone = compared(lambda x: ag.sqrt(x * 0.0), lambda x: (0.0,), "x")
     assert alone.findings == (f"Nothing could be compared: {why}",)

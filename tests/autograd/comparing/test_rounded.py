@@ -11,8 +11,7 @@ import pytest
 from mpmath import mp, mpf
 
 import autograd as ag
-from autograd import Value, grad, primitive
-from autograd.comparing import compare
+from autograd import Value, compare, grad, primitive
 from autograd.comparing.rounded import UNIT, HandRounded, RoundedGradient
 
 A, B = HandRounded(3.0, 1e-10), HandRounded(-0.5, 1e-12)

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import Value
-from autograd.comparing import Comparison, compare
+from autograd import Comparison, Value, compare
 from autograd.comparing.contributions import Series, Term
 from autograd.comparing.slips import Slip
 from autograd.derivation.chain_rule import Link
@@ -43,8 +42,8 @@ def verdict(f: Callable[..., Any], hand: Callable[..., Any], fixed: str = "") ->
     ],
 )
 def test_what_of_a_function_s_value_is_taken_for_its_derivative_is_told(mistaken: Any, said: str) -> None:
-    found = verdict(ag.atan, lambda x: mistaken(math.atan(x)))
-    assert found == f"dx has {said} where 1/(1 + x^2) belongs"
+    sentence = verdict(ag.atan, lambda x: mistaken(math.atan(x)))
+    assert sentence == f"dx has {said} where 1/(1 + x^2) belongs"
 
 
 @pytest.mark.parametrize(
@@ -63,20 +62,20 @@ def test_what_of_a_function_s_argument_is_taken_for_its_derivative_is_told(mista
 
 
 def test_a_function_in_the_middle_of_a_line_is_taken_for_its_derivative() -> None:
-    found = verdict(lambda x, w: w * ag.atan(x * w), lambda x, w: w**2 * math.atan(x * w), "w")
-    assert found == "dx has atan(x*w) where 1/(1 + x^2*w^2) belongs"
+    sentence = verdict(lambda x, w: w * ag.atan(x * w), lambda x, w: w**2 * math.atan(x * w), "w")
+    assert sentence == "dx has atan(x*w) where 1/(1 + x^2*w^2) belongs"
 
 
 @pytest.mark.parametrize(
     ("name", "other"), [("sin", "cos"), ("cos", "sin"), ("sinh", "cosh"), ("cosh", "sinh")]
 )
 def test_a_function_is_told_from_the_one_that_it_is_the_derivative_of(name: str, other: str) -> None:
-    found = compared(
+    report = compared(
         lambda x, y: getattr(ag, name)(y) * ag.atan(x),
         lambda x, y: (getattr(math, other)(y) / (1 + x * x),),
         *("x", "y"),
     )
-    assert found.components[0].verdict == f"dx has {other}(y) where {name}(y) belongs"
+    assert report.components[0].verdict == f"dx has {other}(y) where {name}(y) belongs"
 
 
 def test_a_power_in_the_formula_may_be_one_too_many() -> None:
@@ -102,8 +101,8 @@ def test_the_wrong_sign_of_any_term_of_a_sum_is_found(u: Any, said: str) -> None
     def hand(*point: float) -> tuple[float, ...]:
         return 2 * u(*point), -2 * u(*point), -2 * u(*point)
 
-    found = compared(lambda a, b, c: (a - b - c) ** 2, hand, "abc")
-    first, *places = found.findings[0].splitlines()
+    report = compared(lambda a, b, c: (a - b - c) ** 2, hand, "abc")
+    first, *places = report.findings[0].splitlines()
     assert first == f"Every component has {said} where a - b - c belongs, where"
     assert [place.split(" = ")[0].strip() for place in places] == ["df/da", "df/db", "df/dc"]
 
@@ -134,12 +133,12 @@ def test_a_way_round_of_odd_length_is_followed_with_its_sign() -> None:
 
 def test_a_constant_derivative_has_no_error_to_hide_another_formula_in() -> None:
     """What is not explained by itself is held against misread formulas: 2 is not 2 + sin(x)/10."""
-    found = compared(lambda x, y: 2 * x + y.sin(), lambda x, y: (2 + 0.1 * math.sin(x), -math.cos(y)), "xy")
-    assert found.components[0].verdict.startswith("dx fits no known slip")
-    found = compared(
+    report = compared(lambda x, y: 2 * x + y.sin(), lambda x, y: (2 + 0.1 * math.sin(x), -math.cos(y)), "xy")
+    assert report.components[0].verdict.startswith("dx fits no known slip")
+    report = compared(
         lambda x, y, z: 2 * x + (y + z).sin(), lambda x, y, z: (2, math.cos(y - z), -math.cos(y - z)), "xyz"
     )
-    assert found.findings == (
+    assert report.findings == (
         "dy, dz: each would be right for f = 2*x + sin(y - z) in place of f = 2*x + sin(y + z).",
     )
 
@@ -171,8 +170,8 @@ def test_a_wrong_number_is_told_as_a_fraction_if_it_is_one_of_small_numbers(fact
     ],
 )
 def test_a_term_too_many_is_told_with_its_number(added: Any, said: str) -> None:
-    found = verdict(lambda x, y: y * x.sin(), lambda x, y: y * math.cos(x) + added(x, y), "y")
-    assert found == f"dx has a term too many: {said}"
+    sentence = verdict(lambda x, y: y * x.sin(), lambda x, y: y * math.cos(x) + added(x, y), "y")
+    assert sentence == f"dx has a term too many: {said}"
 
 
 def test_a_term_too_many_has_a_small_number() -> None:
@@ -191,17 +190,17 @@ def test_a_term_too_many_has_a_small_number() -> None:
     ],
 )
 def test_all_that_comes_from_one_function_may_be_missing(hand: Any, said: str) -> None:
-    found = verdict(
+    sentence = verdict(
         lambda x, a, b, w: (x**2 * a * b).exp() * w,
         lambda x, a, b, w: hand(w, math.exp(x**2 * a * b)),
         "abw",
     )
-    assert found == f"dx lacks the factor {said}"
+    assert sentence == f"dx lacks the factor {said}"
 
 
 def test_the_slopes_of_two_lines_may_be_missing() -> None:
-    found = verdict(lambda x, a, w: ag.sigmoid(((x * a).exp() + 1.0) ** 3) * w, lambda x, a, w: w, "aw")
-    assert found == "dx lacks the factor 3*e*a*s*(1 - s)*(e + 1)^2"
+    sentence = verdict(lambda x, a, w: ag.sigmoid(((x * a).exp() + 1.0) ** 3) * w, lambda x, a, w: w, "aw")
+    assert sentence == "dx lacks the factor 3*e*a*s*(1 - s)*(e + 1)^2"
 
 
 def test_numbers_of_two_factors_may_be_missing_with_one() -> None:
@@ -240,8 +239,8 @@ def test_factors_that_are_missing_together_are_named(hand: Any, said: str) -> No
     ],
 )
 def test_a_slip_in_one_of_two_terms_is_told_of_that_term(hand: Any, said: str) -> None:
-    found = verdict(lambda x: x**3 * x.sin(), lambda x: hand(x**2 * math.sin(x), x**3 * math.cos(x)))
-    assert found.startswith(f"dx {said}")
+    sentence = verdict(lambda x: x**3 * x.sin(), lambda x: hand(x**2 * math.sin(x), x**3 * math.cos(x)))
+    assert sentence.startswith(f"dx {said}")
 
 
 def test_the_likelier_of_two_slips_costs_less() -> None:
@@ -328,8 +327,8 @@ def test_no_slip_is_read_out_of_numbers_with_few_digits() -> None:
     def hand(x: float) -> float:
         return 0.03 / math.cosh(14 + 0.01 * x) ** 2 * (1 + 1e-3 * math.sin(50 * x))
 
-    found = verdict(lambda x: (14 + 0.01 * x).tanh(), hand)
-    assert found.startswith("dx fits no known slip")
+    sentence = verdict(lambda x: (14 + 0.01 * x).tanh(), hand)
+    assert sentence.startswith("dx fits no known slip")
 
 
 def test_a_small_term_beside_a_large_one_is_named() -> None:

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import assume, given
 
 import autograd as ag
-from autograd import TracingError, Value, all_primitives, grad, primitive, where
-from autograd.derivation import Derivation, derive
+from autograd import Derivation, TracingError, Value, all_primitives, derive, grad, primitive, where
 from autograd.derivation.expression_walks import evaluate
 from autograd.testing import Expression, expressions
 from models.assignment import hand_gradients, loss
@@ -25,7 +24,7 @@ opaque_of_two = primitive(
 )
 
 
-FUNCTIONS: dict[str, Any] = {one.name: one for one in all_primitives()}
+FUNCTIONS: dict[str, Any] = {entry.name: entry for entry in all_primitives()}
 FUNCTIONS |= {"pi": math.pi, "max": ag.maximum, "min": ag.minimum, "sigma": ag.sigmoid}
 FUNCTIONS |= {"arcsin": ag.asin, "arccos": ag.acos, "arctan": ag.atan}
 FUNCTIONS |= {"raised": lambda function, exponent: lambda *args: function(*args) ** exponent}
@@ -35,34 +34,34 @@ Equations = list[tuple[str, list[str]]]
 
 def read_text(derivation: Derivation) -> Equations:
     """Each left-hand side with all that is said to equal it, as Python; derivatives are names."""
-    found: Equations = []
+    equations: Equations = []
     for line in derivation.text.splitlines():
         if not line.startswith("    "):
             continue
         left, equal, right = re.sub(r"([d∂])([\w']+)/[d∂]([\w']+)", _derivative, line).partition(" = ")
         if left.strip() and equal:
-            found.append((left.strip(), []))
+            equations.append((left.strip(), []))
         if equal:
-            found[-1][1].extend(right.split(" = "))
+            equations[-1][1].extend(right.split(" = "))
         else:
-            found[-1][1][-1] += left
-    return [(left, [form.replace("^", "**") for form in forms]) for left, forms in found]
+            equations[-1][1][-1] += left
+    return [(left, [form.replace("^", "**") for form in forms]) for left, forms in equations]
 
 
 def read_latex(derivation: Derivation) -> Equations:
     """The same from the LaTeX."""
-    found: Equations = []
+    equations: Equations = []
     for line in derivation.latex.splitlines()[1:-1]:
         if "textbf" in line:
             continue
         left, _, right = line.removesuffix(r" \\").partition("&")
         if right.startswith(r"\quad"):
-            found[-1][1][-1] += as_python(right)
+            equations[-1][1][-1] += as_python(right)
             continue
         if left:
-            found.append((as_python(left).strip(), []))
-        found[-1][1].extend(as_python(right[2:]).split(" = "))
-    return found
+            equations.append((as_python(left).strip(), []))
+        equations[-1][1].extend(as_python(right[2:]).split(" = "))
+    return equations
 
 
 def as_python(latex: str) -> str:
@@ -90,15 +89,15 @@ def as_python(latex: str) -> str:
 
 def _with_double_signs(latex: str) -> str:
     """Equality signs within brackets and cases compare; others say what is equal."""
-    depth, found = 0, ""
+    depth, written = 0, ""
     for piece in re.split(r"(\\begin\{cases\}|\\end\{cases\}|[\[\]=])", latex):
         depth += (piece in ("[", r"\begin{cases}")) - (piece in ("]", r"\end{cases}"))
-        found += "==" if piece == "=" and depth else piece
-    return found
+        written += "==" if piece == "=" and depth else piece
+    return written
 
 
-def _derivative(found: re.Match[str]) -> str:
-    return f"{'d' if found[1] == 'd' else 'D'}_{found[2]}_{found[3]}"
+def _derivative(match: re.Match[str]) -> str:
+    return f"{'d' if match[1] == 'd' else 'D'}_{match[2]}_{match[3]}"
 
 
 def check(derivation: Derivation, equations: Equations, point: dict[str, float], tolerance: float) -> None:
@@ -135,8 +134,8 @@ def check(derivation: Derivation, equations: Equations, point: dict[str, float],
     for left, forms in equations:
         expected = numbers[left] if left in numbers else slope(*left.split("_", 2)[1:], direct=False)
         for form in forms:
-            found = float(eval(form, FUNCTIONS, names))
-            assert found == pytest.approx(expected, rel=tolerance, abs=tolerance), f"{left} = {form}"
+            number = float(eval(form, FUNCTIONS, names))
+            assert number == pytest.approx(expected, rel=tolerance, abs=tolerance), f"{left} = {form}"
 
 
 def check_both(f: Callable[..., Any], point: dict[str, float], tolerance: float = 1e-12) -> Derivation:
@@ -157,8 +156,8 @@ def check_both(f: Callable[..., Any], point: dict[str, float], tolerance: float 
         for name, expected in zip(point, gradient):
             closing = dict(equations)[f"d_{result}_{name}"][-1]
             if "d_" not in closing:
-                found = float(eval(closing, FUNCTIONS, values))
-                assert found == pytest.approx(expected, rel=tolerance, abs=tolerance)
+                number = float(eval(closing, FUNCTIONS, values))
+                assert number == pytest.approx(expected, rel=tolerance, abs=tolerance)
     return derivation
 
 

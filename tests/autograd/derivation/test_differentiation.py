@@ -54,9 +54,9 @@ def test_a_rule_that_uses_the_result_uses_its_name():
 
 def test_which_rules_use_the_result():
     using = {
-        one.name
-        for one in (table.exp, table.tanh, table.sigmoid, table.sin, table.log)
-        if rule_mentions_result(one)
+        entry.name
+        for entry in (table.exp, table.tanh, table.sigmoid, table.sin, table.log)
+        if rule_mentions_result(entry)
     }
     assert using == {"exp", "tanh", "sigmoid"}
 
@@ -78,7 +78,7 @@ def test_a_line_that_the_result_does_not_change_with_has_no_derivative():
 
 @pytest.mark.parametrize("count", [40, 41])
 def test_a_derivative_of_more_than_forty_names_is_not_written_in_one_piece(count):
-    first, *others = [one for one in ascii_letters if one != "f"][: count + 1]
+    first, *others = [letter for letter in ascii_letters if letter != "f"][: count + 1]
 
     def f(*factors):
         return math.prod(factors)

@@ -206,9 +206,9 @@ def test_expressions_are_equal_where_they_are_written_alike_and_can_be_keys():
 
 
 def test_an_expression_does_not_change_once_it_is_made():
-    for one in (x, number(1), up, x + y, x * y, x**y, Call(table.sin, (x,)), Chain((up, x))):
+    for expression in (x, number(1), up, x + y, x * y, x**y, Call(table.sin, (x,)), Chain((up, x))):
         with pytest.raises(FrozenInstanceError):
-            setattr(one, fields(one)[0].name, "other")
+            setattr(expression, fields(expression)[0].name, "other")
 
 
 def test_an_expression_is_neither_true_nor_false():

@@ -22,14 +22,14 @@ def derived(f: Callable[..., Any], names: str) -> Derivation:
 
 def rows(f: Callable[..., Any], names: str, left: str) -> list[str]:
     """The right-hand sides of one line and of those that go on from it."""
-    found: list[str] = []
+    rows: list[str] = []
     for line in derived(f, names).text.splitlines():
         begins = line.startswith(f"    {left} = ")
-        if begins or (found and line.startswith(" " * (len(left) + 5))):
-            found.append(line[len(left) + 5 :])
-        elif found:
+        if begins or (rows and line.startswith(" " * (len(left) + 5))):
+            rows.append(line[len(left) + 5 :])
+        elif rows:
             break
-    return found
+    return rows
 
 
 def powers(x):

@@ -88,12 +88,12 @@ def product_of_sums(count: int) -> Callable[..., Any]:
         (lambda x: ag.sin(ag.cos(ag.log(x))) * x, "x", ["c = cos(log(x))", "f = sin(c)*x"]),
         # a line has twelve names at most
         (
-            lambda *v: sum(one * other for one, other in pairwise(v)),
+            lambda *v: sum(value * other for value, other in pairwise(v)),
             "a b c d e g h",
             ["f = a*b + b*c + c*d + d*e + e*g + g*h"],
         ),
         (
-            lambda *v: sum(one * other for one, other in pairwise(v)) + v[0],
+            lambda *v: sum(value * other for value, other in pairwise(v)) + v[0],
             "a b c d e g h",
             ["u = a*b + b*c + c*d + d*e + e*g + g*h", "f = u + a"],
         ),
@@ -105,7 +105,7 @@ def product_of_sums(count: int) -> Callable[..., Any]:
             ["p = b*c*d + c*d*e + d*e*g + a*b*c", "f = a - p"],
         ),
         (
-            lambda *v: of_seven(*(one * one.sin() for one in v)) + v[0],
+            lambda *v: of_seven(*(value * value.sin() for value in v)) + v[0],
             "t v w x y z k",
             [
                 "u = t*sin(t)",
@@ -123,7 +123,7 @@ def product_of_sums(count: int) -> Callable[..., Any]:
         (lambda y, a, b, c: (y - a * b) ** 2, "y a b c", ["f = (y - a*b)^2"]),
         (lambda y, a, b, c: (y - (a + b + c)) ** 2, "y a b c", ["p = a + b + c", "f = (y - p)^2"]),
         (
-            lambda y, k, *v: (y - (sum(one * other for one, other in pairwise(v)) + v[0])) * k,
+            lambda y, k, *v: (y - (sum(value * other for value, other in pairwise(v)) + v[0])) * k,
             "y k a b c d e g",
             ["p = a*b + b*c + c*d + d*e + e*g + a", "f = (y - p)*k"],
         ),

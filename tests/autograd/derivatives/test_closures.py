@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -66,6 +68,13 @@ def test_a_leaf_that_is_another_argument_too_has_its_partial_derivative():
     assert grad(lambda a, b: a * b)(q, q).data == 4.0
     assert grad(lambda a, b: a * b["w"][0])(q, {"w": [q]}).data == 4.0
     assert grad(lambda a, b: a * b)(q, b=q).data == 4.0
+
+
+def test_a_function_among_the_arguments_is_a_closure_too():
+    q = Value(4.0)
+    for function in (lambda x: q * x, q.__mul__, partial(lambda a, x: a * x, q)):
+        with pytest.raises(ValueError, match=ADVICE):
+            grad(lambda a, g: a + g(2.0))(q, function)
 
 
 def test_other_leaves_of_the_closure_stay_what_the_gradient_depends_on(weights):

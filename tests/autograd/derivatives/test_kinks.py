@@ -1,12 +1,16 @@
 """Derivatives at kinks: which choice they are, in every engine and order."""
 
 import copy
+import itertools
 import math
+import operator
 import pickle
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
+import sympy
+from mpmath import mp, mpf
 
 import autograd
 from autograd import Value, compare, derive, grad, hessian, hypot, jit, jvp, maximum, minimum, trace, vmap
@@ -101,3 +105,61 @@ def test_the_hypotenuse_has_the_derivative_0_at_the_origin():
             [0, 0],
             [0.6, 0.8],
         ]
+
+
+def limit_at_0(exponent, by_base, by_exponent):
+    """What a derivative of a**b tends to as a falls to 0; 0 for those of 0**0 by its exponent alone."""
+    if exponent == by_base == 0.0:
+        return 0.0
+    b = sympy.Symbol("b")
+    falling = sympy.Integer(1)
+    for i in range(by_base):
+        falling *= b - i
+    with mp.workdps(30):
+        a = mpf(10) ** -(10**6)
+        total = mpf(0)
+        for k in range(by_exponent + 1):
+            factor = sympy.diff(falling, b, k).subs(b, sympy.Rational(exponent))
+            total += mp.binomial(by_exponent, k) * mpf(factor.p) / factor.q * mp.log(a) ** (by_exponent - k)
+        total *= a ** (mpf(exponent) - by_base)
+        if abs(total) < 1e-5:
+            return 0.0
+        return float(total) if abs(total) < 1e5 else math.copysign(math.inf, total)
+
+
+@pytest.mark.parametrize("exponent", [0.0, 1.0, 2.0, 3.0, 0.5, 1.5, 2.5, -0.5, -1.0, -2.0])
+def test_the_derivatives_of_a_power_at_0_are_limits_in_whichever_order_they_are_taken(exponent):
+    for order in (1, 2, 3):
+        for places in itertools.product((0, 1), repeat=order):
+            expected = limit_at_0(exponent, places.count(0), places.count(1))
+            backward, forward = operator.pow, operator.pow
+            for place in places:
+                backward = grad(backward, argnums=place)
+                forward = along(forward, place)
+            assert backward(0.0, exponent) == expected, places
+            assert forward(0.0, exponent) == expected, places
+            for engine in ENGINES:
+                assert jit(backward, engine=engine)(0.0, exponent) == expected, places
+
+
+def along(f, place):
+    return lambda *point: jvp(f, point, (1.0 - place, float(place)))[1]
+
+
+def test_a_hessian_of_a_power_is_symmetric():
+    def f(p):
+        return p[0] ** p[1]
+
+    assert hessian(f)([0.0, 1.0]) == [[0.0, -math.inf], [-math.inf, 0.0]]
+    for engine in ENGINES:
+        assert jit(hessian(f), engine=engine)([0.0, 1.0]) == [[0.0, -math.inf], [-math.inf, 0.0]]
+    for exponent, second in ((3.0, -12.0), (2.0, 2.0), (-1.0, -0.25)):
+        (by_base, mixed), (other, by_exponent) = hessian(f)([-2.0, exponent])
+        assert by_base == second
+        assert all(map(math.isnan, (mixed, other, by_exponent)))
+
+
+def test_second_derivatives_of_a_hypotenuse_at_the_origin_are_0():
+    assert hessian(lambda p: hypot(*p))([0.0, 0.0]) == [[0.0, 0.0], [0.0, 0.0]]
+    for engine in ENGINES:
+        assert jit(hessian(lambda p: hypot(*p)), engine=engine)([0.0, 0.0]) == [[0.0, 0.0], [0.0, 0.0]]

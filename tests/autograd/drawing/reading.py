@@ -18,13 +18,13 @@ def nodes(picture: Drawing) -> dict[str, dict[str, str]]:
 
 def edges(picture: Drawing) -> list[tuple[str, str, dict[str, str]]]:
     """The edges of a picture: labels where the arrow starts and where it points to, attributes."""
-    label = {name: found["label"] for name, found in nodes(picture).items()}
+    label = {name: node["label"] for name, node in nodes(picture).items()}
     lines = (re.fullmatch(r"\t(\w+) -> (\w+)(?: \[(.*)\])?\n", line) for line in picture.body)
     return [(label[line[2]], label[line[1]], _attributes(line[3] or "")) for line in lines if line]
 
 
 def labels(picture: Drawing) -> list[str]:
-    return [found["label"] for found in nodes(picture).values()]
+    return [node["label"] for node in nodes(picture).values()]
 
 
 def _attributes(text: str) -> dict[str, str]:
@@ -47,7 +47,7 @@ def boxes(svg: bytes) -> dict[str, list[str]]:
     for group in ElementTree.fromstring(svg).iter(f"{SVG}g"):
         if group.get("class") == "cluster":
             frames[group.findtext(f"{SVG}text")] = _extent(group.find(f"{SVG}path"))
-    found: dict[str, list[str]] = {name: [] for name in frames}
+    texts_within: dict[str, list[str]] = {name: [] for name in frames}
     for group in ElementTree.fromstring(svg).iter(f"{SVG}g"):
         if group.get("class") != "node":
             continue
@@ -55,8 +55,8 @@ def boxes(svg: bytes) -> dict[str, list[str]]:
             at = float(text.get("x")), float(text.get("y"))
             for name, ((left, right), (top, bottom)) in frames.items():
                 if left < at[0] < right and top < at[1] < bottom:
-                    found[name].append(text.text)
-    return found
+                    texts_within[name].append(text.text)
+    return texts_within
 
 
 def _extent(path: ElementTree.Element) -> list[tuple[float, float]]:

@@ -8,8 +8,8 @@ import re
 import pytest
 
 import autograd
-from autograd import Value, draw, trace, value_and_grad
-from autograd.graph.scopes import enclose, scope
+from autograd import Value, draw, scope, trace, value_and_grad
+from autograd.graph.scopes import enclose
 from tests.autograd.drawing.reading import boxes, edges, written
 
 
@@ -24,12 +24,12 @@ def graph():
 
 @pytest.mark.usefixtures("layout")
 def test_scopes_are_drawn_as_boxes_in_boxes():
-    found = boxes(draw(graph()).pipe())
-    assert found.keys() == {"outer", "inner"}
-    assert {"sin", "+", "1"} <= set(found["inner"])
-    assert set(found["inner"]) < set(found["outer"])
-    assert "x" in found["outer"], "an input that only this scope uses"
-    assert not {"w", "y", "-"} & set(found["outer"]), "inputs that others use as well, and the rest"
+    contents = boxes(draw(graph()).pipe())
+    assert contents.keys() == {"outer", "inner"}
+    assert {"sin", "+", "1"} <= set(contents["inner"])
+    assert set(contents["inner"]) < set(contents["outer"])
+    assert "x" in contents["outer"], "an input that only this scope uses"
+    assert not {"w", "y", "-"} & set(contents["outer"]), "inputs that others use as well, and the rest"
 
 
 def test_an_input_of_two_scopes_is_in_neither() -> None:
@@ -38,9 +38,9 @@ def test_an_input_of_two_scopes_is_in_neither() -> None:
         a = x * y
     with scope("second"):
         b = a * x
-    found = boxes(draw(b).pipe())
-    assert "y" in found["first"]
-    assert "x" not in found["first"] + found["second"]
+    contents = boxes(draw(b).pipe())
+    assert "y" in contents["first"]
+    assert "x" not in contents["first"] + contents["second"]
 
 
 @pytest.mark.usefixtures("layout")
@@ -50,7 +50,7 @@ def test_operands_are_from_top_to_bottom_as_the_formula_has_them(context) -> Non
     with context():
         y = (w[0] * w[1] + w[2] * w[3]).exp()
     heights = {text.text: float(text.get("y")) for text in written(draw(y).pipe())}
-    assert sorted((one.label for one in w), key=heights.get) == [one.label for one in w]
+    assert sorted((weight.label for weight in w), key=heights.get) == [weight.label for weight in w]
 
 
 @pytest.mark.usefixtures("layout")
@@ -59,7 +59,7 @@ def test_functions_of_the_same_form_are_in_one_column(context) -> None:
     """The neurons of a layer, though the next one adds them up one by one."""
     w = [Value(1.0 + i, f"w{i}") for i in range(5)]
     with context():
-        y = sum(one.sin() for one in w)
+        y = sum(weight.sin() for weight in w)
     columns = [text.get("x") for text in written(draw(y).pipe()) if text.text == "sin"]
     assert len(columns) == 5
     assert len(set(columns)) == 1
@@ -114,10 +114,10 @@ def test_a_program_keeps_the_scopes_of_what_it_was_traced_from() -> None:
         return b * w - x
 
     for program in (trace(formula, 0.5, 2.0), trace(value_and_grad(formula), 0.5, 2.0)):
-        found = boxes(draw(program).pipe())
-        assert found.keys() == {"outer", "inner"}
-        assert {"sin", "+", "1"} <= set(found["inner"])
-        assert not {"-", "cos"} & set(found["outer"]), "what is outside, and derivatives"
+        contents = boxes(draw(program).pipe())
+        assert contents.keys() == {"outer", "inner"}
+        assert {"sin", "+", "1"} <= set(contents["inner"])
+        assert not {"-", "cos"} & set(contents["outer"]), "what is outside, and derivatives"
 
 
 def test_a_box_stands_out_from_the_one_around_it() -> None:
@@ -138,15 +138,15 @@ def test_an_input_is_in_the_innermost_box_that_all_its_uses_are_in() -> None:
         c = b * 2.0
     with scope("other"):
         d = c - y
-    found = boxes(draw(d).pipe())
-    assert [name for name in found if "x" in found[name]] == ["outer"]
-    assert [name for name in found if "y" in found[name]] == []
-    assert {name for name in found if "z" in found[name]} == {"outer", "left", "deep"}
+    contents = boxes(draw(d).pipe())
+    assert [name for name in contents if "x" in contents[name]] == ["outer"]
+    assert [name for name in contents if "y" in contents[name]] == []
+    assert {name for name in contents if "z" in contents[name]} == {"outer", "left", "deep"}
 
 
 def test_only_functions_that_are_alike_and_do_not_follow_each_other_make_a_column() -> None:
     x = [Value(float(i), f"x{i}") for i in range(5)]
-    assert "rank=same" not in draw(sum(one * 2.0 for one in x)).source
+    assert "rank=same" not in draw(sum(value * 2.0 for value in x)).source
     assert "rank=same" not in draw(autograd.maximum(*x)).source
     assert "rank=same" not in draw(x[0].sin()).source
     assert "rank=same" in draw(x[0].sin() + x[1].sin()).source

@@ -9,8 +9,7 @@ import re
 
 import pytest
 
-from autograd import Value
-from autograd.drawing import draw
+from autograd import Value, draw
 from autograd.drawing.colours import FILLS, INPUT_FILL, NOT_FINITE, Scale, legend, text_on
 from tests.autograd.drawing.reading import nodes, texts
 
@@ -18,7 +17,7 @@ from tests.autograd.drawing.reading import nodes, texts
 def linear(colour):
     """The light of red, green and blue: IEC 61966-2-1."""
     encoded = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    return [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in encoded]
+    return [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in encoded]
 
 
 def lightness(light):
@@ -60,7 +59,8 @@ def test_each_step_of_the_scale_is_darker_than_the_one_before_to_every_eye(sight
 def test_text_stands_out_on_every_fill(fill):
     """A contrast of 4.5, which WCAG 2.2 asks for (1.4.3, level AA)."""
     dark, light = sorted(
-        sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear(one))) for one in (fill, text_on(fill))
+        sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear(colour)))
+        for colour in (fill, text_on(fill))
     )
     assert (light + 0.05) / (dark + 0.05) >= 4.5
 
@@ -89,14 +89,14 @@ def test_the_legend_names_the_decades_below_the_picture():
     loss.backward()
     picture = draw(loss)
     shown = texts(picture.pipe())
-    assert [one for one in shown if one and one[:1] in "<≥"] == [
+    assert [word for word in shown if word and word[:1] in "<≥"] == [
         "< 0.001",
         "≥ 0.001",
         "≥ 0.01",
         "≥ 0.1",
         "≥ 1",
     ]
-    fills = {one["label"].split(" |")[0]: one["fillcolor"] for one in nodes(picture).values()}
+    fills = {node["label"].split(" |")[0]: node["fillcolor"] for node in nodes(picture).values()}
     assert (fills["x"], fills["w"]) == (FILLS[2], FILLS[5])
 
 
@@ -106,14 +106,14 @@ def test_what_is_not_finite_has_a_colour_of_its_own():
     assert math.isinf(x.grad)
     picture = draw(x * 2)
     assert "inf or nan" in texts(picture.pipe())
-    fills = {one["label"]: one.get("fillcolor") for one in nodes(picture).values()}
+    fills = {node["label"]: node.get("fillcolor") for node in nodes(picture).values()}
     assert fills["x | data 0 | grad inf"] == NOT_FINITE
 
 
 def swatches(scale):
     """What a legend says, and the colour that it says it on."""
-    found = re.findall(r'<td bgcolor="(.+?)"><font color=".+?">(.+?)</font>', legend(scale, ""))
-    return [(html.unescape(words), fill) for fill, words in found]
+    swatches = re.findall(r'<td bgcolor="(.+?)"><font color=".+?">(.+?)</font>', legend(scale, ""))
+    return [(html.unescape(words), fill) for fill, words in swatches]
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,9 @@ import contextvars
 import pytest
 
 import autograd
-from autograd import Value, trace
-from autograd.drawing import draw
+from autograd import Value, draw, scope, trace
 from autograd.drawing.folding import FOLDS
 from autograd.drawing.value_sketch import sketch_of_values
-from autograd.graph.scopes import scope
 from tests.autograd.drawing.reading import boxes, edges, labels, texts
 
 
@@ -41,7 +39,7 @@ def words(picture):
 
 
 def test_an_mlp_is_a_box_a_layer_with_its_inputs_weights_and_biases():
-    found, joined = words(draw(mlp(2, 4, 4, 1), fold="layers"))
+    drawn, joined = words(draw(mlp(2, 4, 4, 1), fold="layers"))
     first, second, last = "4 tanh | of 8 *, 8 +", "4 tanh | of 16 *, 16 +", "tanh | of 4 *, 4 +"
     assert joined == {
         ("2 inputs | x0, x1", first),
@@ -54,13 +52,13 @@ def test_an_mlp_is_a_box_a_layer_with_its_inputs_weights_and_biases():
         ("4 inputs | w3[0,0] … w3[0,3]", last),
         ("b3[0]", last),
     }
-    assert found == {name for edge in joined for name in edge}
+    assert drawn == {name for edge in joined for name in edge}
 
 
 def test_a_program_folds_like_the_graph_of_its_values():
     def net(weights, x):
         for rows in weights:
-            x = [sum((w * one for w, one in zip(row, x)), 0.0).tanh() for row in rows]
+            x = [sum((w * value for w, value in zip(row, x)), 0.0).tanh() for row in rows]
         return x
 
     program = trace(net, [[[0.1] * 2] * 4, [[0.1] * 4]], [1.0, 2.0])
@@ -91,25 +89,25 @@ def test_sums_are_alike_however_many_terms_they_have_and_in_whichever_order(tota
     x = [Value(float(i), f"x{i}") for i in range(8)]
     in_pairs = total(total(x[0], x[1]), total(x[2], x[3]))
     sums = [total(*x[:2]), total(*x[3:6]), total(*x), in_pairs]
-    found, _ = words(draw(*(one.sin() for one in sums), fold="layers"))
+    drawn, _ = words(draw(*(value.sin() for value in sums), fold="layers"))
     symbol = sums[0]._op
-    assert f"4 sin | of {operations} {symbol}" in found
+    assert f"4 sin | of {operations} {symbol}" in drawn
 
 
 def test_an_extreme_of_what_holds_a_nan_is_nan():
     x = [Value(number, f"x{i}") for i, number in enumerate((1.0, -1.0, 2.0))]
-    assert "3 log | data nan | grad 0" in labels(draw(*(one.log() for one in x), fold="layers"))
+    assert "3 log | data nan | grad 0" in labels(draw(*(value.log() for value in x), fold="layers"))
 
 
 def test_equal_layers_in_a_row_are_one_box():
     v, a = Value(0.1, "v"), Value(0.5, "a")
     for _ in range(1_000):
         v = v.sin() + a
-    found, _ = words(draw(v, fold="layers"))
-    assert "999 layers in a row, together | sin | of 999 +, 998 sin" in found
-    assert len(found) == 7
-    found, _ = words(draw(mlp(2, *[3] * 9, 1), fold="layers"))
-    assert "8 layers in a row, together | 3 tanh | of 72 *, 72 +, 21 tanh" in found
+    drawn, _ = words(draw(v, fold="layers"))
+    assert "999 layers in a row, together | sin | of 999 +, 998 sin" in drawn
+    assert len(drawn) == 7
+    drawn, _ = words(draw(mlp(2, *[3] * 9, 1), fold="layers"))
+    assert "8 layers in a row, together | 3 tanh | of 72 *, 72 +, 21 tanh" in drawn
 
 
 def in_a_row(*results):
@@ -152,8 +150,8 @@ def test_a_layer_with_a_label_or_a_second_use_or_that_is_a_result_is_in_no_row()
     assert in_a_row(steps[-1], steps[5]) == [3, 4]
     assert in_a_row(steps[-1] + steps[5].cos()) == [3, 4]
     steps = chain(9, lambda i, v, a, b: v.sin())
-    for i, one in enumerate(steps):
-        one.label = f"step {i}"
+    for i, step in enumerate(steps):
+        step.label = f"step {i}"
     assert in_a_row(steps[-1]) == []
 
 
@@ -185,9 +183,9 @@ def test_operations_are_alike_whichever_operand_comes_first_only_where_that_does
 def test_inputs_constants_and_results_are_not_alike():
     x = Value(2.0, "x")
     products = [x.sin() * x, x * 3.0, x.sin() * 3.0]
-    found, _ = words(draw(*(one.exp() for one in products), fold="layers"))
-    assert "2 sin" in found
-    assert not any("2 exp" in one or "3 exp" in one for one in found)
+    drawn, _ = words(draw(*(product.exp() for product in products), fold="layers"))
+    assert "2 sin" in drawn
+    assert not any("2 exp" in label or "3 exp" in label for label in drawn)
 
 
 def test_an_input_that_is_a_result_as_well_is_a_box_of_its_own():
@@ -206,19 +204,19 @@ def test_a_box_names_five_kinds_of_operations_and_counts_the_rest():
     x = Value(1.0, "x")
     with scope("part"):
         y = (x.sin().sin().sin() * x.cos().cos() * x.tanh() - x.exp() / x).log()
-    found, _ = words(draw(y + 1.0, fold="scopes"))
-    assert "part | log | of 3 sin, 2 cos, 2 *, tanh, exp and 2 more" in found
+    drawn, _ = words(draw(y + 1.0, fold="scopes"))
+    assert "part | log | of 3 sin, 2 cos, 2 *, tanh, exp and 2 more" in drawn
 
 
 def test_a_box_of_a_programs_results_has_their_labels_and_not_what_they_are_called_outside():
     def f(x, w):
-        products = [(x * one).sin() for one in w]
+        products = [(x * weight).sin() for weight in w]
         for i, product in enumerate(products):
             product.label = f"h{i}"
         return products
 
-    found, _ = words(draw(trace(f, 1.0, [1.0] * 4), fold="layers"))
-    assert "h0 … h3 | 4 sin | of 4 *" in found
+    drawn, _ = words(draw(trace(f, 1.0, [1.0] * 4), fold="layers"))
+    assert "h0 … h3 | 4 sin | of 4 *" in drawn
 
 
 def test_a_folded_sketch_has_each_box_after_those_that_it_uses():
@@ -231,10 +229,10 @@ def test_a_folded_sketch_has_each_box_after_those_that_it_uses():
 def test_what_has_a_label_ends_a_layer():
     x = [Value(float(i), f"x{i}") for i in range(4)]
     products = [a * 2.0 for a in x]
-    for i, one in enumerate(products):
-        one.label = f"p{i}"
-    found, _ = words(draw(sum(products[1:], products[0]) * 3.0, fold="layers"))
-    assert "p0 … p3 | 4 *" in found
+    for i, product in enumerate(products):
+        product.label = f"p{i}"
+    drawn, _ = words(draw(sum(products[1:], products[0]) * 3.0, fold="layers"))
+    assert "p0 … p3 | 4 *" in drawn
 
 
 def test_scopes_stay_and_those_that_are_alike_become_one():
@@ -245,10 +243,10 @@ def test_scopes_stay_and_those_that_are_alike_become_one():
             heads += layer(h, values, 1)
     with scope("end"):
         total = heads[0] * heads[1] + heads[2]
-    found = boxes(draw(total, fold="layers").pipe())
-    assert found.keys() == {"head 0 … head 2", "score × 3", "end"}
-    assert "3 tanh" in found["score × 3"]
-    assert "3 tanh" in found["head 0 … head 2"]
+    contents = boxes(draw(total, fold="layers").pipe())
+    assert contents.keys() == {"head 0 … head 2", "score × 3", "end"}
+    assert "3 tanh" in contents["score × 3"]
+    assert "3 tanh" in contents["head 0 … head 2"]
 
 
 def test_folding_scopes_draws_each_outermost_one_as_one_box():

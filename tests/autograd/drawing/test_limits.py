@@ -6,8 +6,7 @@ import random
 
 import pytest
 
-from autograd import Value, primitive, scope, trace
-from autograd.drawing import draw
+from autograd import Value, draw, primitive, scope, trace
 from autograd.drawing import value_sketch as values
 from autograd.drawing.repeats import LONGEST, repeated
 from autograd.drawing.sketch import Look, nearest
@@ -28,7 +27,7 @@ def test_beyond_the_limit_what_is_nearest_to_the_result_is_drawn_and_a_notice_sa
     picture = draw(chain(100), max_nodes=5)
     assert labels(picture).count("sin") == 4
     assert not any(label.startswith("start") for label in labels(picture))
-    [cut] = [one for one in nodes(picture).values() if one["label"].startswith("… |")]
+    [cut] = [node for node in nodes(picture).values() if node["label"].startswith("… |")]
     assert "dashed" in cut["style"]
     notice = "5 of 101 nodes are drawn, those nearest to the result"
     assert notice in texts(picture.pipe())
@@ -44,7 +43,7 @@ def test_within_the_limit_nothing_is_left_out():
 
 
 def test_the_limit_may_be_one():
-    assert [one.split(" | data")[0] for one in labels(draw(chain(3), max_nodes=1))] == ["… | end"]
+    assert [label.split(" | data")[0] for label in labels(draw(chain(3), max_nodes=1))] == ["… | end"]
 
 
 def test_the_limit_is_kept_wherever_the_graph_is_wide():
@@ -110,7 +109,7 @@ def at_random(length):
     for _ in range(length):
         a, b = r.choice(nodes), r.choice(nodes)
         made, operands = r.choice([(a.sin(), [a]), (a.tanh(), [a]), (a * b, [a, b]), (a - b, [a, b])])
-        unused = {one: None for one in [*unused, made] if one not in set(operands)}
+        unused = {node: None for node in [*unused, made] if node not in set(operands)}
         nodes.append(made)
     return tuple(unused)
 

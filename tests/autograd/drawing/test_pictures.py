@@ -11,8 +11,8 @@ import graphviz
 import pytest
 
 import autograd
-from autograd import Value, primitive, trace
-from autograd.drawing import Drawing, draw
+from autograd import Value, draw, primitive, trace
+from autograd.drawing import Drawing
 from autograd.drawing.pictures import SHOWN_NODES
 from autograd.notebooks import SHOWN_AT_ONCE, notebook_svg
 from tests.autograd.drawing.reading import texts

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from autograd import Value, trace
-from autograd.drawing import draw
+from autograd import Value, draw, trace
 from autograd.drawing.repeats import HUB
 from tests.autograd.drawing.reading import edges, labels, nodes
 
@@ -29,10 +28,10 @@ def test_labelled_results_and_outputs_are_boxes_and_the_formula_is_a_tooltip():
         h.label = "h"
         return {"sum": h + 1, "same": h}
 
-    found = nodes(draw(trace(f, 1.0, 2.0)))
-    boxes = {one["label"] for one in found.values() if one["shape"] == "Mrecord"}
+    drawn = nodes(draw(trace(f, 1.0, 2.0)))
+    boxes = {node["label"] for node in drawn.values() if node["shape"] == "Mrecord"}
     assert boxes == {"h | result['same']", "result['sum']"}
-    assert "h = x - y" in {one.get("tooltip") for one in found.values()}
+    assert "h = x - y" in {node.get("tooltip") for node in drawn.values()}
 
 
 def test_inputs_that_nothing_depends_on_are_left_out():
@@ -60,13 +59,13 @@ def test_a_program_of_one_input_is_a_picture():
 
 
 def test_boxes_have_the_formula_as_a_tooltip_and_inputs_none():
-    found = {
-        one["label"]: one["tooltip"] for one in nodes(draw(trace(lambda x, y: x - y, 1.0, 2.0))).values()
+    tooltips = {
+        node["label"]: node["tooltip"] for node in nodes(draw(trace(lambda x, y: x - y, 1.0, 2.0))).values()
     }
-    assert found == {"x": " ", "y": " ", "-": "t1 = x - y", "result": "t1 = x - y"}
+    assert tooltips == {"x": " ", "y": " ", "-": "t1 = x - y", "result": "t1 = x - y"}
 
 
 def test_outputs_that_no_operation_makes_are_nearest_to_themselves():
     program = trace(lambda x, w: [w, x * w, 1.0], 1.0, 2.0)
-    found = labels(draw(program, max_nodes=3))
-    assert sorted(found) == ["1", "result[2]", "… | result[0]", "… | result[1]"]
+    drawn = labels(draw(program, max_nodes=3))
+    assert sorted(drawn) == ["1", "result[2]", "… | result[0]", "… | result[1]"]

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import Value, primitive
-from autograd.drawing import draw
+from autograd import Value, draw, primitive
 from autograd.drawing.colours import INPUT_FILL
 from autograd.drawing.repeats import LONGEST
 from tests.autograd.drawing.reading import edges, labels, nodes
@@ -48,15 +47,15 @@ def test_infinities_and_nan_are_drawn() -> None:
 
 
 def test_kinds_of_nodes_differ_in_shape_border_and_fill() -> None:
-    found = {one["label"]: one for one in nodes(draw(Value(1.0, "x") * 2)).values()}
-    leaf, result = found["x | data 1 | grad 0"], found["data 2 | grad 0"]
+    drawn = {node["label"]: node for node in nodes(draw(Value(1.0, "x") * 2)).values()}
+    leaf, result = drawn["x | data 1 | grad 0"], drawn["data 2 | grad 0"]
     assert leaf["shape"] != result["shape"]
     assert (leaf["fillcolor"], result["fillcolor"]) == (INPUT_FILL, "#ffffff")
     assert float(leaf["penwidth"]) > 1
     assert "color" in leaf
     assert not {"penwidth", "color"} & result.keys()
-    assert found["*"]["shape"] == "ellipse"
-    assert found["2"]["shape"] == "plaintext"
+    assert drawn["*"]["shape"] == "ellipse"
+    assert drawn["2"]["shape"] == "plaintext"
 
 
 def test_the_order_of_operands_is_told_where_it_matters() -> None:
@@ -103,9 +102,9 @@ def test_an_input_used_more_than_8_times_is_drawn_again_beside_each_use(uses: in
     a, v = Value(0.5, "a"), Value(0.0, "v")
     for _ in range(uses):
         v = v + a
-    drawn = [one for one in nodes(draw(v)).values() if one["label"].startswith("a |")]
+    drawn = [node for node in nodes(draw(v)).values() if node["label"].startswith("a |")]
     assert len(drawn) == copies
-    assert all(("dashed" in one.get("style", "")) == (copies > 1) for one in drawn)
+    assert all(("dashed" in node.get("style", "")) == (copies > 1) for node in drawn)
 
 
 @pytest.mark.parametrize(("uses", "copies"), [(LONGEST + 1, 1), (LONGEST + 4, 4)])
@@ -113,9 +112,9 @@ def test_a_result_is_drawn_again_only_where_a_line_would_be_too_long(uses: int, 
     h = Value(1.0, "x") * 3
     h.label = "h"
     picture = draw(sum((h * i for i in range(uses)), Value(0.0)))
-    drawn = [one for one in nodes(picture).values() if one["label"].startswith("h |")]
+    drawn = [node for node in nodes(picture).values() if node["label"].startswith("h |")]
     assert len(drawn) == copies
-    assert sum("dashed" in one.get("style", "") for one in drawn) == copies - 1
+    assert sum("dashed" in node.get("style", "") for node in drawn) == copies - 1
 
 
 def test_a_constant_is_drawn_at_each_use() -> None:

@@ -349,9 +349,7 @@ def test_a_primitive_that_is_called_back_may_call_the_same_engine() -> None:
     assert engines[0].call([4.0]) == [10.0]
 
 
-def test_a_function_of_c_is_called_by_its_name_and_python_where_there_is_none(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_function_of_c_is_called_by_its_name_and_python_where_there_is_none() -> None:
     called = []
 
     def larger(a: float, b: float) -> float:
@@ -367,15 +365,9 @@ def test_a_function_of_c_is_called_by_its_name_and_python_where_there_is_none(
 
     assert run("fmax") == [7.0]
     assert not called
-    monkeypatch.setattr(
-        compiler.binding(), "address_of_symbol", lambda _: None
-    )  # LLVM may not have seen the library
     assert run("fdim") == [0.0]
     assert not called
     assert run("no_such_function") == [7.0]
-    assert called == [(2.0, 7.0)]
-    monkeypatch.setattr("ctypes.util.find_library", lambda _: None)
-    assert run("fmin") == [7.0]
     assert called == [(2.0, 7.0)]
 
 
@@ -417,8 +409,8 @@ def test_compiled_code_is_small_and_is_freed_with_its_engine() -> None:
 
     dropped = partial(deque, maxlen=1)
     dropped(made(0, 50))
-    assert grown(made(50, 250), dropped) < 1_000_000, "compiled functions that nobody has stay in memory"
-    kept = grown(made(250, 450), list) / 200
+    assert grown(made(50, 150), dropped) < 1_000_000, "compiled functions that nobody has stay in memory"
+    kept = grown(made(150, 300), list) / 150
     assert kept < 50_000, "10,000 compiled functions take more than 500 MB"
 
 

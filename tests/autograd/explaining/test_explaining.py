@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 import autograd as ag
-from autograd import Value, all_primitives, detect_anomaly, primitive, trace
-from autograd.explaining import MAX_NODES, explain
+from autograd import Value, all_primitives, detect_anomaly, explain, primitive, trace
+from autograd.explaining import MAX_NODES
 from autograd.explaining.explained_graph import ExplainedGraph
 from autograd.explaining.telling import tell
 from autograd.graph.context import Received, Watcher, watch
@@ -80,7 +80,7 @@ class Recorder(Watcher):
 
     def propagated(self, node: Value, adjoints: Sequence[float], received: Received) -> None:
         (adjoint,) = adjoints
-        self.seen.append((node, adjoint, [(one, gradient, one.grad) for one, gradient, _ in received]))
+        self.seen.append((node, adjoint, [(part, gradient, part.grad) for part, gradient, _ in received]))
 
 
 def backward(result: Value) -> Recorder:
@@ -97,8 +97,8 @@ def backward(result: Value) -> Recorder:
 def partials(node: Value) -> list[float | None]:
     """The engine's partial derivatives at an operation."""
     parts = operands(node)
-    inputs = tuple(one if type(one) is float else one.data for one in parts)
-    return node._operation.partials_at(node.data, inputs, tuple(type(one) is not float for one in parts))
+    inputs = tuple(part if type(part) is float else part.data for part in parts)
+    return node._operation.partials_at(node.data, inputs, tuple(type(part) is not float for part in parts))
 
 
 def reprs(numbers: Any) -> str:
@@ -119,9 +119,11 @@ def test_every_number_is_the_engines(build: Callable[[], Value]) -> None:
         assert reprs(step.gradient) == reprs(gradient)
         assert reprs([share.partial for share in step.shares]) == reprs(partials(node))
         sent = [share for share in step.shares if share.contribution is not None]
-        assert reprs([(s.operand, s.contribution) for s in sent]) == reprs([one[:2] for one in received])
+        assert reprs([(s.operand, s.contribution) for s in sent]) == reprs([entry[:2] for entry in received])
         last = {share.operand: share.after for share in sent}  # the engine tells of both at once
-        assert reprs(list(last.values())) == reprs(list({one: total for one, _, total in received}.values()))
+        assert reprs(list(last.values())) == reprs(
+            list({part: total for part, _, total in received}.values())
+        )
     assert reprs(graph.gradients) == reprs([node.grad for node in graph.nodes])
 
 
@@ -260,9 +262,9 @@ def test_a_label_cannot_be_taken_for_a_formula() -> None:
     assert "\u202e" not in ExplainedGraph(Value(1.0, HOSTILE)).names[0]
 
 
-@pytest.mark.parametrize("one", ["\x00", "\x07", "\u202e", "\u2066", "\ue000", "\ud800"])
-def test_a_character_that_cannot_be_written_or_turns_the_text_is_replaced(one: str) -> None:
-    assert ExplainedGraph(Value(1.0, f"a{one}b")).names == ["“a�b”"]
+@pytest.mark.parametrize("character", ["\x00", "\x07", "\u202e", "\u2066", "\ue000", "\ud800"])
+def test_a_character_that_cannot_be_written_or_turns_the_text_is_replaced(character: str) -> None:
+    assert ExplainedGraph(Value(1.0, f"a{character}b")).names == ["“a�b”"]
 
 
 def test_the_leaves_are_listed_by_number() -> None:
@@ -288,8 +290,8 @@ def test_the_sentences() -> None:
         "Forward: L = t2 + t4 = 8 + 3 = 11.",
         "The gradient of L by itself is 1.",
         "Backward through L = t2 + t4, with gradient 1: t2 receives 1·1 = 1; t4 receives 1·1 = 1.",
-        "Backward through t4 = stop_gradient(t3), with gradient 1: t3 receives nothing, the derivative by it "
-        "being 0 everywhere.",
+        "Backward through t4 = stop_gradient(t3), with gradient 1: t3 receives nothing: the derivative by it "
+        "is 0 everywhere.",
         "Backward through t3 = c·1: no gradient reaches it, so it sends none.",
         "Backward through t2 = s·2, with gradient 1: s receives 1·2 = 2; 2 is a constant and receives "
         "nothing.",

@@ -25,7 +25,7 @@ def graphs(draw: st.DrawFn) -> tuple[list[Size], Uses]:
     """Boxes and operands of a graph that leads to its last node."""
     count = draw(st.integers(2, 25))
     uses = [draw(st.lists(st.integers(0, node - 1), max_size=3)) if node else [] for node in range(count)]
-    used = {one for parts in uses for one in parts}
+    used = {operand for parts in uses for operand in parts}
     uses.append([node for node in range(len(uses)) if node not in used] or [0])
     sizes = [Size(draw(st.integers(20, 90)), draw(st.sampled_from([36, 51]))) for _ in uses]
     return sizes, uses
@@ -42,8 +42,8 @@ def test_boxes_keep_apart_and_edges_go_to_the_right_past_all_of_them(graph: Any)
         for a, b, c, d in boxes[:i]:
             assert right <= a or c <= left or bottom + GAP <= b + 1e-6 or d + GAP <= top + 1e-6
     for (node, place), points in layout.routes.items():
-        one = uses[node][place]
-        assert points[0] == (boxes[one][2], pytest.approx((boxes[one][1] + boxes[one][3]) / 2))
+        operand = uses[node][place]
+        assert points[0] == (boxes[operand][2], pytest.approx((boxes[operand][1] + boxes[operand][3]) / 2))
         assert points[-1][0] == boxes[node][0]
         assert boxes[node][1] < points[-1][1] < boxes[node][3]
         assert all(before[0] <= after[0] for before, after in pairwise(points))
@@ -95,11 +95,11 @@ class Drawn:
             self.middle[node, x], self.height[node, x] = y + size.height / 2, size.height
         self.links: set[tuple[Item, Item, float]] = set()
         for (node, place), points in layout.routes.items():
-            one, (x, y) = uses[node][place], layout.corners[node]
-            ahead = [(one, layout.corners[one][0])]
+            operand, (x, y) = uses[node][place], layout.corners[node]
+            ahead = [(operand, layout.corners[operand][0])]
             for left, level in points[2:-1:2]:
-                ahead.append((one, left))
-                self.middle[one, left], self.height[one, left] = level, BEND
+                ahead.append((operand, left))
+                self.middle[operand, left], self.height[operand, left] = level, BEND
             self.links |= {(*pair, 0.0) for pair in pairwise(ahead)}
             self.links.add((ahead[-1], (node, x), points[-1][1] - self.middle[node, x]))
         layers = sorted({x for _, x in self.middle})
@@ -130,14 +130,14 @@ def fewest_crossings(drawn: Drawn) -> int:
     fewest = dict.fromkeys(permutations(drawn.rows[0]), 0)
     for row in drawn.rows[1:]:
         links = [link for link in drawn.links if link[1] in row]
-        found = {}
+        fewest_here = {}
         for order in permutations(row):
             ends = [order.index(b) + port / 1000 for _, b, port in links]
-            found[order] = min(
+            fewest_here[order] = min(
                 before + crossings([(left.index(a), end) for (a, _, _), end in zip(links, ends)])
                 for left, before in fewest.items()
             )
-        fewest = found
+        fewest = fewest_here
     return min(fewest.values())
 
 
@@ -160,8 +160,8 @@ def straightest(drawn: Drawn) -> float:
             gaps.append((drawn.height[above] + drawn.height[below]) / 2 + GAP)
     constraints = [LinearConstraint(np.array(apart), gaps, np.inf)] if apart else []
     start = np.array(list(drawn.middle.values()))
-    found = minimize(lambda middles: bend(drawn, middles), start, method="SLSQP", constraints=constraints)
-    return float(found.fun)
+    best = minimize(lambda middles: bend(drawn, middles), start, method="SLSQP", constraints=constraints)
+    return float(best.fun)
 
 
 def small_graphs(count: int) -> Iterator[Drawn]:
@@ -171,7 +171,7 @@ def small_graphs(count: int) -> Iterator[Drawn]:
         nodes = rng.randint(5, 9)
         uses = [[], [], []]
         uses += [[rng.randrange(max(0, i - 4), i) for _ in range(rng.randint(1, 3))] for i in range(3, nodes)]
-        used = {one for parts in uses for one in parts}
+        used = {operand for parts in uses for operand in parts}
         uses.append([node for node in range(nodes) if node not in used] or [0])
         drawn = Drawn(layered([Size(40, rng.choice([36, 51])) for _ in uses], uses), uses)
         if max(map(len, drawn.rows)) <= 4:

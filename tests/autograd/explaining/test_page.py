@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from autograd import Value
-from autograd.explaining import Explanation, explain
+from autograd import Explanation, Value, explain
 from autograd.explaining.explained_graph import ExplainedGraph
 from autograd.graph.nodes import operands
 from tests.autograd.browser import Browser, chromium
@@ -88,7 +87,7 @@ def test_every_number_on_the_page_is_the_engines(show: Any, build: Callable[[], 
     for step in forward:
         node = nodes[step["current"]]
         assert step["values"][step["current"]] == repr(node.data)
-        assert step["edges"] == sum(isinstance(one, Value) for one in operands(node))
+        assert step["edges"] == sum(isinstance(operand, Value) for operand in operands(node))
     reached = [step for step in back if step["arrived"] is not None]
     assert len(reached) == len(recorder.seen)
     for step, (node, gradient, received) in zip(reached, recorder.seen):
@@ -99,8 +98,8 @@ def test_every_number_on_the_page_is_the_engines(show: Any, build: Callable[[], 
         assert [share[:2] for share in step["shares"]] == [
             [repr(partial), repr(sent)] for partial, (_, sent, _) in zip(local, received)
         ]
-        for one, _, total in received:
-            (place,) = (place for place, other in enumerate(nodes) if other is one)
+        for operand, _, total in received:
+            (place,) = (place for place, other in enumerate(nodes) if other is operand)
             assert step["gradients"][place] == repr(total)
     assert told[-1]["gradients"] == [repr(node.grad) for node in nodes]
     assert told[-1]["values"] == [repr(node.data) for node in nodes]
@@ -416,7 +415,7 @@ def test_pages_in_one_notebook_keep_to_themselves(browser: Browser, tmp_path: Pa
     notebook = tmp_path / "notebook.html"
     cells = [
         "<!DOCTYPE html><title>Notebook</title><h1 id=step>Cell</h1>",
-        *(one._repr_html_() for one in (first, second)),
+        *(explanation._repr_html_() for explanation in (first, second)),
     ]
     notebook.write_text("".join(cells), "utf-8")
     browser.open(notebook)

@@ -51,7 +51,7 @@ def widths(result: Value) -> dict[str, int]:
     """Of each node's box how many columns of text it has room for."""
     graph = ExplainedGraph(result)
     room = [(width - 2 * MARGIN) / COLUMN for _, _, width, _ in picture(graph).boxes]
-    assert room == pytest.approx([round(one) for one in room], abs=0.01)
+    assert room == pytest.approx([round(length) for length in room], abs=0.01)
     return dict(zip(graph.names, map(round, room)))
 
 
@@ -97,7 +97,7 @@ def test_edges_go_through_the_points_of_the_layout_level_where_they_come_and_go(
         assert len(pieces) == len(points)
         x, y = points[0]
         for i, (piece, point) in enumerate(zip(pieces, points)):
-            kind, numbers = piece[0], [float(one) for one in re.findall(r"-?[\d.]+", piece[1:])]
+            kind, numbers = piece[0], [float(digits) for digits in re.findall(r"-?[\d.]+", piece[1:])]
             if kind == "H":
                 numbers.append(y)
             assert numbers[-2:] == pytest.approx(point, abs=0.2)

@@ -45,7 +45,7 @@ def this_line(back: int = 0) -> str:
 
 def message_of(build) -> str:
     """What is raised while a formula is computed."""
-    with detect_anomaly(), pytest.raises(FloatingPointError) as caught:
+    with pytest.raises(FloatingPointError) as caught, detect_anomaly(), np.errstate(over="ignore"):
         build()
     return str(caught.value)
 
@@ -265,7 +265,7 @@ def test_after_a_derivative_was_refused_operations_are_checked_as_before():
         with pytest.raises(FloatingPointError):
             grad(grad(rooted))(1.0)
         with pytest.raises(FloatingPointError, match=r"log\(0.0\)"):
-            Value(0.0).log()
+            Value(0.0).log().backward()
 
 
 # Contexts.
@@ -287,10 +287,10 @@ def test_the_context_ends_with_the_exception():
 
 def test_contexts_nest():
     with detect_anomaly():
-        with detect_anomaly(), pytest.raises(FloatingPointError):
-            Value(0.0).log()
+        with pytest.raises(FloatingPointError), detect_anomaly():
+            Value(0.0).log().backward()
         with pytest.raises(FloatingPointError):
-            Value(0.0).log()
+            Value(0.0).log().backward()
     assert Value(0.0).log().data == -math.inf
 
 
@@ -307,7 +307,7 @@ def test_another_thread_is_not_in_the_context():
     with detect_anomaly():
         assert in_thread(lambda: Value(0.0).log().data) == -math.inf
         with pytest.raises(FloatingPointError):
-            Value(0.0).log()
+            Value(0.0).log().backward()
 
 
 def test_a_context_of_another_thread_does_not_reach_here():
@@ -332,7 +332,7 @@ def test_a_context_of_another_thread_does_not_reach_here():
 def test_a_context_can_be_handed_on_to_a_thread():
     def caught():
         with pytest.raises(FloatingPointError):
-            Value(0.0).log()
+            Value(0.0).log().backward()
         return True
 
     with detect_anomaly():

@@ -5,6 +5,9 @@ from __future__ import annotations
 import functools
 import operator
 import pickle
+import random
+import re
+import weakref
 from collections import OrderedDict, defaultdict
 from copy import deepcopy
 from dataclasses import dataclass
@@ -162,7 +165,9 @@ class Chain:
     """Links that know the next and the one before."""
 
     def __init__(self, w: Any, before: Chain | None) -> None:
-        self.w, self.before, self.next = w, before, None
+        self.w, self.next = w, None
+        self.first = self if before is None else before.first
+        self.before = before and weakref.ref(before)
         self.bound = self.scaled
         if before is not None:
             before.next = self
@@ -187,8 +192,8 @@ def chain(length: int) -> Chain:
 
 def test_cycles_and_bound_methods_lead_into_the_copy():
     first = flatten(chain(3))[1].unflatten([5.0, 6.0, 7.0])
-    assert first.next.before is first
-    assert first.next.next.before is first.next
+    assert first.next.before() is first.next.next.first is first
+    assert first.next.next.before() is first.next
     assert first.next.bound.__self__ is first.next
     assert first.next.bound(10.0) == 60.0
     assert flatten(first)[1] == flatten(chain(3))[1] != flatten(chain(4))[1]
@@ -246,9 +251,14 @@ def test_names_say_where_a_parameter_stands():
     )
 
 
+class Stateless:
+    """A setting that nothing but its class tells from others."""
+
+
 SAME = (0.5, float("nan"), "text", None, (1, [2.0, {"k": {3}}]), np.arange(3), np.float32(1.5), relu)
 OTHERS = (
     *(-0.0, 0.0, 1, True, 1.0, "1", lambda x: x, object(), [], {}, network(1, 1), Line(1.0, 2.0)),
+    *(re.compile("a"), re.compile("b"), random.Random(1), random.Random(2), Value(1.0), Value(1.0)),
     *((1, [2.0, {"k": {4}}]), [1, [2.0, {"k": {3}}]], np.arange(4), np.arange(3.0), np.float32(1.25)),
 )
 
@@ -257,6 +267,7 @@ def test_settings_are_part_of_the_structure():
     def structure(setting):
         return flatten(Model("w", w=Value(1.0), setting=setting))[1]
 
+    assert structure(Stateless()) == structure(Stateless()) != structure(object())
     for setting in SAME:
         assert structure(setting) == structure(deepcopy(setting))
     for i, setting in enumerate([*SAME, *OTHERS]):

@@ -69,7 +69,7 @@ def test_a_function_may_be_a_scope():
 
 
 def test_other_watchers_see_what_a_scope_sees():
-    with scope("part"), detect_anomaly(), pytest.raises(FloatingPointError):
+    with pytest.raises(FloatingPointError), scope("part"), detect_anomaly():
         Value(0.0).log()
     with detect_anomaly(), scope("part"):
         y = Value(1.0).log()

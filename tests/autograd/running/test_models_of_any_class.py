@@ -255,3 +255,27 @@ def test_arrays_and_lambdas_over_parameters():
         p.data = number
     there(x).backward()
     assert step(gradient, x).parameters() == [p.grad for p in there.parameters()]
+
+
+class Gated:
+    """Which of its weights are parameters depends on a number of its settings."""
+
+    def __init__(self, w, frozen, rate):
+        self.w, self.frozen, self.rate = w, frozen, rate
+
+    def parameters(self):
+        return [self.w] if self.rate > 0.0 else [self.w, self.frozen]
+
+
+@pytest.mark.parametrize(("rate", "expected"), [(0.5, [12.0]), (0.0, [12.0, 4.0])])
+def test_parameters_may_depend_on_settings_in_a_trace_too(rate, expected):
+    gated = Gated(2.0, 3.0, rate)
+
+    def slopes(x):
+        return [*grad(lambda m: m.w * m.w * m.frozen)(gated).parameters(), x * 0.0]
+
+    assert slopes(1.0)[:-1] == jit(slopes, engine="python")(1.0)[:-1] == expected
+    assert vmap(lambda x: slopes(x)[0], engine="python")(X[:, 0]).tolist() == [12.0] * len(X)
+    assert jit(lambda m: m.w * m.frozen, engine="python")(gated) == 6.0
+    gated.frozen = 5.0
+    assert jit(lambda m: m.w * m.frozen, engine="python")(gated) == 10.0

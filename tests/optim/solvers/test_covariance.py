@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from optim.solvers._arrays import lengths
+from optim.arrays import lengths
 from optim.solvers._covariance import spread
 
 ROUNDING = 1e-16

@@ -1,4 +1,4 @@
-"""SciPy's arguments that mean nothing where derivatives are exact: accepted, and said to be ignored."""
+"""Warnings as SciPy gives them; and its arguments that mean nothing where derivatives are exact."""
 
 from __future__ import annotations
 
@@ -6,17 +6,11 @@ import warnings
 from collections.abc import Collection, Mapping
 from typing import Any
 
-__all__ = ["split_ignored", "warn_of_ignored"]
+__all__ = ["split_ignored", "warn", "warn_of_ignored"]
 
-_EXACT = "derivatives are exact"
+_DERIVATIVES = ("jac", "hess", "hessp", "diff_step", "epsfcn", "Dfun", "col_deriv")
 _REASONS = {
-    "jac": _EXACT,
-    "hess": _EXACT,
-    "hessp": _EXACT,
-    "diff_step": _EXACT,
-    "epsfcn": _EXACT,
-    "Dfun": _EXACT,
-    "col_deriv": _EXACT,
+    **dict.fromkeys(_DERIVATIVES, "derivatives are exact"),
     "jac_sparsity": "Jacobians are dense",
     "workers": "there are no finite differences to share out",
     "check_finite": "data are always checked",
@@ -53,6 +47,11 @@ def warn_of_ignored(function: str, **arguments: Any) -> None:
     """
     reasons = [f"{name} ({_REASONS[name]})" for name, value in arguments.items() if value is not None]
     if reasons:
-        from scipy.optimize import OptimizeWarning
+        warn(f"{function} ignores {', '.join(reasons)}")
 
-        warnings.warn(f"{function} ignores {', '.join(reasons)}", OptimizeWarning, stacklevel=3)
+
+def warn(message: str) -> None:
+    """Warn of the line that called the solver, which called what calls this."""
+    from scipy.optimize import OptimizeWarning
+
+    warnings.warn(message, OptimizeWarning, stacklevel=4)
