@@ -61,7 +61,9 @@ def record(f: Callable[..., Any], *example_args: Any, nested: bool = False) -> R
         return outputs
 
     name = getattr(f, "__name__", type(f).__name__)
-    code, captured = written(name, inputs, outputs, watchers=current().watchers, nested=nested)
+    code, captured = written(
+        name, inputs, outputs, watchers=current().watchers, nested=nested, with_arrays=not nested
+    )
     return code, arguments, structures[0], captured
 
 
@@ -103,6 +105,7 @@ def written(
     *,
     watchers: tuple[Watcher, ...] = (),
     nested: bool = True,
+    with_arrays: bool = True,
 ) -> tuple[Code, list[Any]]:
     """The code that computes what a function returns, and the nodes from outside that it depends on.
 
@@ -113,6 +116,7 @@ def written(
             remembers lines.
         watchers: who else is told of the nodes.
         nested: as for `record`.
+        with_arrays: whether constant arrays are constants of the code; otherwise they are captured.
     """
     lines = LinesOfNodes()
     began = beginning()
@@ -131,7 +135,9 @@ def written(
         ]
     )
     captured = [
-        leaf for leaf in below if leaf not in known and not made_since(leaf, began) and not is_constant(leaf)
+        leaf
+        for leaf in below
+        if leaf not in known and (not with_arrays if is_constant(leaf) else not made_since(leaf, began))
     ]
     builder = Builder()
     slots = {node: builder.input(is_array(node)) for node in [*inputs, *captured]}

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd import engines
 from autograd.graph.anomaly import is_hunted
-from autograd.graph.nodes import numbers
+from autograd.graph.nodes import is_constant, numbers
 from autograd.graph.trees import Structure, array_of, flatten
 from autograd.primitives.ieee import described
 from autograd.programs.births import raise_birth
@@ -118,7 +118,7 @@ def run_scan(
         ready = prepare(checked, lambda: example, engine, "scan", kept=kept, key=key)
     if ready is None:
         program = Program(*record(checked, *example, nested=True))
-        if program.captured or not _runs(engine, start, columns):
+        if not (_runs(engine, start, columns) and all(map(is_constant, program.captured))):
             return ScanResult(*_recorded(program, carried, start, columns, count, engine), "eager")
         ready = made_ready(program, engine, "scan", lift=True)
     last, ys = ready.run.scan(start, _floats(columns), ready.shared, count)

@@ -422,3 +422,20 @@ def test_a_damaged_loop_in_a_file_is_refused(entry, words):
     checksum = hashlib.sha256(body.encode()).hexdigest()
     with pytest.raises(saving.ProgramFileError, match=words):
         saving.loads(f'{body}"checksum": "{checksum}"}}\n')
+
+
+def test_arrays_of_inner_loops_are_not_part_of_bodies():
+    """A body is found compiled whatever numbers its inner loops go along."""
+
+    def f(p, xs):
+        return scan(lambda c, y: (scan(lambda d, x: (d * x + p, d), c, xs)[0] + y, c), p, XS)[0]
+
+    for function in (f, lambda p, xs: grad(f)(p, xs)):
+        program = trace(lambda p, function=function: function(p, XS * 2.0), 0.3)
+        bodies = [one.operation.body for one in program.instructions if one.operation.body is not None]
+        assert all(type(number) is float for body in bodies for number in body.constants)
+    assert f(0.3, XS) == f(Value(0.3), XS).data
+    assert type(f(0.3, XS)) is float
+    assert (
+        scan(lambda c, x: (c + scan(lambda d, y: (d * y, d), x, XS)[1].sum(), c), 0.0, XS)[1].dtype == float
+    )
