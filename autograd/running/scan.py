@@ -149,7 +149,7 @@ def _whole(column: Any) -> Any:
     """A column as one operand of a loop."""
     if isinstance(column, np.ndarray) and column.dtype.kind == "O":
         return Stack(len(column))(*map(plain, column)) if len(column) else np.empty(0)
-    return column
+    return np.array(column, float) if isinstance(column, np.ndarray) else column  # its numbers of now
 
 
 def _run_body(

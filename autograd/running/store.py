@@ -26,7 +26,13 @@ _BYTES_OF_AN_INSTRUCTION = 2 << 10
 
 def estimated_bytes(code: Code, engine: str) -> int:
     """About how much memory code takes that an engine has compiled, by the number of its instructions."""
-    return _FIXED_BYTES.get(engine, _OTHERS_FIXED_BYTES) + _BYTES_OF_AN_INSTRUCTION * len(code)
+    return _FIXED_BYTES.get(engine, _OTHERS_FIXED_BYTES) + _BYTES_OF_AN_INSTRUCTION * _instructions(code)
+
+
+def _instructions(code: Code) -> int:
+    """How many there are, those in bodies too."""
+    bodies = [instruction.operation.body for instruction in code.instructions]
+    return len(code) + sum(_instructions(body) for body in bodies if body is not None)
 
 
 class Bounded(OrderedDict[K, V]):

@@ -108,11 +108,13 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
         return array if dtype is None else array.astype(dtype)
 
     def _apart(self) -> Sequence[Any]:
-        parts: Sequence[Any] | None = getattr(self, "_parts", None)
-        if parts is None:
+        """The elements, taken apart once; again where a trace, whose numbers do not matter, has done it."""
+        tracing = bool(context.active and current().tracing)
+        parts, was_tracing = getattr(self, "_parts", (None, False))
+        if parts is None or (was_tracing and not tracing):
             size = len(self)
             parts = Unstack(size)(self) if size > 1 else [Item(0)(self)] * size
-            self._parts = parts
+            self._parts = parts, tracing
         return parts
 
     def __iter__(self) -> Iterator[Any]:

@@ -130,3 +130,30 @@ def _f(ys):
 def test_what_has_another_shape_is_numpys_error():
     with pytest.raises(ValueError, match="could not be broadcast"):
         ys_of(Value(0.7)) + np.ones(4)
+
+
+def test_a_trace_that_takes_it_apart_leaves_its_numbers_alone():
+    def f(p):
+        ys = ys_of(p)
+        inner, _ = scan(lambda c, _: (c + sum(ys), None), 0.0, None, length=2)
+        return inner + ys[1] * list(ys)[2]
+
+    assert f(Value(0.7)).data == pytest.approx(2 * 2.1 + 1.2 * 0.2)
+    assert grad(f)(0.7) == pytest.approx(6.0 + 1.2 + 0.2)
+    assert jit(grad(f))(0.7) == pytest.approx(6.0 + 1.2 + 0.2)
+
+
+def test_what_becomes_of_numbers_afterwards_does_not_matter():
+    """Neither to a graph that goes backward, nor to a program, which is frozen as it was."""
+    xs = np.array([1.0, 2.0])
+
+    def f(p):
+        carry, ys = scan(lambda c, x: (c * x * p, c), 1.0, xs)
+        return carry + (ys * xs).sum()
+
+    p, fast = Value(3.0), jit(f)
+    value, frozen = f(p), fast(3.0)
+    xs[:] = 100.0
+    value.backward()
+    assert (value.data, p.grad) == (18.0 + 1.0 + 6.0, 12.0 + 2.0)
+    assert fast(3.0) == frozen == 25.0

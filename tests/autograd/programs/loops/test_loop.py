@@ -292,6 +292,18 @@ def test_no_steps_and_one_step(engine):
     assert jit(value_and_grad(lambda p: f(p, np.array([2.0]))), engine)(3.0) == (20.0, 12.0)
 
 
+def test_what_a_step_does_not_choose_receives_nothing():
+    def f(p):
+        def step(c, x):
+            return c + ag.where(x > 0, ag.sqrt(x * p), 0.0), None
+
+        return scan(step, 0.0, np.array([1.0, 0.0, 4.0]))[0]
+
+    assert grad(f)(4.0) == pytest.approx(0.5 / 2 * 1 + 0.5 / 4 * 4)
+    assert jit(grad(f))(4.0) == grad(f)(4.0)
+    assert grad(grad(f))(4.0) == pytest.approx(-0.25 * (1 + 2) / 8)
+
+
 def test_what_was_computed_before_is_not_computed_in_each_step():
     def f(p):
         costly = ag.sin(p) * 2.0
