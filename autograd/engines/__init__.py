@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from autograd.engines.batches.chunks import in_turns
-from autograd.engines.batches.stretches import Stretches, has_arrays
+from autograd.engines.looping.stretches import Stretches, has_arrays
 from autograd.engines.machine.limits import loading
 from autograd.programs.code import Code
 

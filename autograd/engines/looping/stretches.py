@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.engines.looping.nests import UnknownLengthError
 from autograd.engines.python import PythonEngine
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.loop import Loop
+from autograd.programs.lowering import lowered
+from autograd.support.locks import cached_property
 
 __all__ = ["Stretches", "has_arrays"]
 
@@ -47,6 +51,7 @@ class Stretches(PythonEngine):
         self._function = self._run
         self._stretches = _stretches(code, engine)
         self._after = [None] * (code.size - code.start)
+        self._engine = engine
 
     def _run(self, *inputs: Any) -> list[Any]:
         code = self._code
@@ -55,6 +60,35 @@ class Stretches(PythonEngine):
             for slot, result in zip(results, run([slots[operand] for operand in operands])):
                 slots[slot] = result
         return [slots[output] for output in code.outputs]
+
+    def map(self, columns: Sequence[Any], count: int, reduce: str | None) -> list[Any]:
+        """Run it for many samples, compiled as a whole where the engine can: see `engines.Compiled`."""
+        nested = None if self._code.arrays else self._nested
+        run = super().map if nested is None else nested.map
+        return run(columns, count, reduce)
+
+    def scan(
+        self, carry: Sequence[Any], columns: Sequence[np.ndarray], shared: Sequence[Any], count: int
+    ) -> tuple[list[Any], list[np.ndarray]]:
+        """Run it in sequence, compiled as a whole where the engine can: see `engines.Compiled`."""
+        carries_arrays = any(place < len(carry) for place in self._code.arrays)
+        if not carries_arrays and self._nested is not None:
+            with contextlib.suppress(UnknownLengthError):
+                results: tuple[list[Any], list[np.ndarray]] = self._nested.scan(carry, columns, shared, count)
+                return results
+        return super().scan(carry, columns, shared, count)
+
+    @cached_property
+    def _nested(self) -> Any:
+        """The code, compiled as a whole; None where that cannot be."""
+        if not hasattr(self._engine, "nested") or any(
+            map(self._code.kinds().__getitem__, self._code.outputs)
+        ):
+            return None
+        try:
+            return self._engine.nested(lowered(self._code))
+        except UnknownLengthError:
+            return None
 
 
 def _stretches(code: Code, engine: Any) -> list[_Stretch]:
