@@ -20,8 +20,8 @@ __all__ = ["Stretches", "has_arrays"]
 
 
 def has_arrays(code: Code) -> bool:
-    """Whether an instruction of code has to do with whole arrays."""
-    return any(instruction.operation.takes_arrays for instruction in code.instructions)
+    """Whether code has to do with whole arrays."""
+    return bool(code.arrays) or any(instruction.operation.takes_arrays for instruction in code.instructions)
 
 
 class _Stretch(NamedTuple):

@@ -161,7 +161,7 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
         return np.frompyfunc(operation, operation.arity, 1)(*_taken_apart(args))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        primitive = _primitives().get(ufunc)
+        primitive = getattr(ufunc, "primitive", None) or _primitives().get(ufunc)
         if method == "__call__" and not kwargs and primitive is not None and _fit(inputs):
             return whole(primitive, inputs)
         return getattr(ufunc, method)(*_taken_apart(inputs), **kwargs)
