@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import struct
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from types import FunctionType
@@ -12,7 +13,7 @@ from autograd.graph import context
 from autograd.graph.context import Watcher, beginning, current, entered, tracing
 from autograd.graph.nodes import is_array, is_constant, is_leaf, is_node, made_since, number, operands
 from autograd.graph.refusals import explain
-from autograd.graph.scopes import scopes_of
+from autograd.graph.scopes import Path, scopes_of
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
 from autograd.graph.walks import Application, applications, leaves_among
@@ -21,20 +22,21 @@ from autograd.programs.code import Code, distinct
 from autograd.programs.simplification import Builder
 from autograd.support.user_line import Line, user_line
 
-__all__ = ["LinesOfNodes", "argument_names", "record", "written"]
+__all__ = ["LinesOfNodes", "argument_names", "record", "record_step", "with_keywords", "written"]
 
+
+LONGEST_REMEMBERED = 2000  # steps; a longer trace is simplified each time, and takes no memory
 
 Recording = tuple[Code, Structure, Structure, list[Any]]
 
 
-def record(f: Callable[..., Any], *example_args: Any, nested: bool = False) -> Recording:
+def record(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -> Recording:
     """Run a function once on Values and write down what it computes.
 
     Args:
         f: a function of numbers in any structure that returns numbers in any structure.
         example_args: arguments of the structure that the code is for. Their numbers do not matter.
-        nested: whether what was computed before the call is captured as it stands, and not written down
-            again: the code is to be part of what is being recorded.
+        keywords: keyword arguments, which are arranged as one dict after the other arguments.
 
     Returns:
         The simplified code; how its arguments and its results are arranged; the Values that the function
@@ -45,14 +47,30 @@ def record(f: Callable[..., Any], *example_args: Any, nested: bool = False) -> R
         TypeError: an argument or the result is not made of real numbers, or the function takes one number
             for an array.
     """
-    scalars, arguments = flatten(example_args, "an example argument")
-    names = argument_names(f, example_args)
+    return _recorded(f, example_args, keywords, nested=False)
+
+
+def record_step(f: Callable[..., Any], *example_args: Any) -> Recording:
+    """The same for a function whose code is to be part of what is being recorded.
+
+    What was computed before the call is captured as it stands, and not written down again; constant arrays
+    are captured too.
+    """
+    return _recorded(f, example_args, {}, nested=True)
+
+
+def _recorded(
+    f: Callable[..., Any], example_args: tuple[Any, ...], keywords: dict[str, Any], *, nested: bool
+) -> Recording:
+    scalars, arguments = flatten(with_keywords(example_args, keywords), "an example argument")
+    names = argument_names(f, example_args, keywords)
     inputs = [Value(number(scalar), name) for scalar, name in zip(scalars, names)]
     structures = []
 
     def outputs(_: LinesOfNodes) -> list[Any]:
+        args = arguments.unflatten(inputs)
         try:
-            result = f(*arguments.unflatten(inputs))
+            result = f(*args[:-1], **args[-1]) if keywords else f(*args)
         except (TypeError, IndexError) as error:
             explain(error)
             raise
@@ -115,7 +133,7 @@ def written(
         compute: returns nodes and numbers, the outputs, that it computes of the inputs; it is given what
             remembers lines.
         watchers: who else is told of the nodes.
-        nested: as for `record`.
+        nested: whether it is recorded as `record_step` does.
         with_arrays: whether constant arrays are constants of the code; otherwise they are captured.
     """
     lines = LinesOfNodes()
@@ -139,7 +157,7 @@ def written(
         for leaf in below
         if leaf not in known and (not with_arrays if is_constant(leaf) else not made_since(leaf, began))
     ]
-    builder = Builder()
+    builder = Transcript()
     slots = {node: builder.input(is_array(node)) for node in [*inputs, *captured]}
     _write(builder, slots, applied, lines.of)
     names = [
@@ -155,7 +173,7 @@ def _outside(lines: dict[Any, Line | None], values: Sequence[Any]) -> set[Any]:
     return {node for node in used if type(node) is not float and node not in lines and not is_leaf(node)}
 
 
-def _slot(builder: Builder, slots: dict[Any, int], operand: Any) -> int:
+def _slot(builder: Transcript, slots: dict[Any, int], operand: Any) -> int:
     if type(operand) is float or (operand not in slots and is_constant(operand)):
         return builder.constant(number(operand))
     at = slots.get(operand)
@@ -165,7 +183,7 @@ def _slot(builder: Builder, slots: dict[Any, int], operand: Any) -> int:
 
 
 def _write(
-    builder: Builder,
+    builder: Transcript,
     slots: dict[Any, int],
     applied: Sequence[Application],
     lines: dict[Any, Line | None],
@@ -184,16 +202,98 @@ def _write(
                 builder.label(place, result.label)
 
 
-def argument_names(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
+class Transcript:
+    """Takes down what a `Builder` would be told, and tells it at the end, unless it was told the same before.
+
+    A slot is an int, of a constant a negative one.
+    """
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[Any, ...]] = []
+        self._constants: list[Any] = []
+        self._arrays: list[int] = []
+        self._size = 0
+
+    def input(self, is_array: bool = False) -> int:
+        """As `Builder.input`; the inputs come first."""
+        if is_array:
+            self._arrays.append(self._size)
+        self._size += 1
+        return self._size - 1
+
+    def constant(self, number: Any) -> int:
+        """As `Builder.constant`."""
+        self._constants.append(number)
+        return -len(self._constants)
+
+    def results(
+        self, operation: Operation, operands: tuple[int, ...], label: str, line: Line | None, scopes: Path
+    ) -> range:
+        """As `Builder.results`."""
+        self._steps.append((operation, operands, label, line, scopes))
+        self._size += operation.result_count
+        return range(self._size - operation.result_count, self._size)
+
+    def label(self, slot: int, label: str) -> None:
+        """As `Builder.label`."""
+        self._steps.append((None, (slot,), label))
+
+    def finish(self, name: str, inputs: Sequence[str], outputs: Sequence[int]) -> Code:
+        """As `Builder.finish`; the same object where steps, constants and names are the same."""
+        told = tuple(inputs), tuple(self._arrays), tuple(self._steps), tuple(outputs)
+        if len(self._steps) > LONGEST_REMEMBERED or not {float}.issuperset(map(type, self._constants)):
+            return _told(self._constants, name, *told)
+        return _told_once(struct.pack(f"{len(self._constants)}d", *self._constants), name, *told)
+
+
+@lru_cache(maxsize=64)
+def _told_once(constants: bytes, *told: Any) -> Code:
+    return _told(struct.unpack(f"{len(constants) // 8}d", constants), *told)
+
+
+def _told(
+    constants: Sequence[Any],
+    name: str,
+    inputs: tuple[str, ...],
+    arrays: tuple[int, ...],
+    steps: tuple[tuple[Any, ...], ...],
+    outputs: tuple[int, ...],
+) -> Code:
+    builder = Builder()
+    slots = [builder.input(place in arrays) for place in range(len(inputs))]
+
+    def slot(at: int) -> int:
+        return slots[at] if at >= 0 else builder.constant(constants[-at - 1])
+
+    for operation, parts, label, *rest in steps:
+        places = tuple([slot(operand) for operand in parts])
+        if operation is None:
+            builder.label(places[0], label)
+        else:
+            slots += builder.results(operation, places, label, *rest)
+    return builder.finish(name, inputs, [slot(output) for output in outputs])
+
+
+def with_keywords(args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...]:
+    """Arguments as they are arranged: keyword arguments are one dict after the others."""
+    return (*args, keywords) if keywords else args
+
+
+def argument_names(
+    f: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any] | None = None
+) -> list[str]:
     """What a function's parameters call each scalar of its arguments: ``w[0]``, ``x``."""
+    if keywords:
+        own = [scalar for name in sorted(keywords) for scalar in _names_of(keywords[name], name)]
+        return argument_names(f, args) + own
     found = []
     parameters, starred = _parameters(f)
     if len(args) > len(parameters) and not starred:  # a wrong call, which calling will tell
         return flatten(args)[1].names("args")
     for name, arg in zip(parameters, args):
-        found += _scalar_names(flatten(arg)[1], name)
+        found += _names_of(arg, name)
     if len(args) > len(parameters):
-        found += _scalar_names(flatten([*args[len(parameters) :]])[1], starred)
+        found += _names_of([*args[len(parameters) :]], starred)
     return found
 
 
@@ -215,6 +315,10 @@ def _parameters(f: Callable[..., Any]) -> tuple[Sequence[str], str]:
         return (), "args"
     positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     return positional, "".join(p.name for p in parameters if p.kind is p.VAR_POSITIONAL)
+
+
+def _names_of(arg: Any, root: str) -> list[str]:
+    return _scalar_names(flatten(arg)[1], root)
 
 
 @lru_cache(maxsize=1024)

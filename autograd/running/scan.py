@@ -19,7 +19,7 @@ from autograd.programs.loops.array import count_of
 from autograd.programs.loops.loop import Loop, one_by_one, run_by
 from autograd.programs.loops.packing import Stack
 from autograd.programs.program import Program
-from autograd.programs.tracing import record
+from autograd.programs.tracing import record_step
 from autograd.running.columns import arrays_of, columns_of, plain, stacked, turns
 from autograd.running.jit import (
     Ready,
@@ -117,7 +117,7 @@ def run_scan(
         key = carried, each
         ready = prepare(checked, lambda: example, engine, "scan", kept=kept, key=key)
     if ready is None:
-        program = Program(*record(checked, *example, nested=True))
+        program = Program(*record_step(checked, *example))
         if not (_runs(engine, start, columns) and all(map(is_constant, program.captured))):
             return ScanResult(*_recorded(program, carried, start, columns, count, engine), "eager")
         ready = made_ready(program, engine, "scan", lift=True)

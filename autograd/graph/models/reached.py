@@ -14,6 +14,7 @@ from weakref import ref
 
 import numpy as np
 
+from autograd.graph.nodes import is_node
 from autograd.graph.value import Value
 
 __all__ = ["Part", "parts_of", "reached", "values_within"]
@@ -43,7 +44,7 @@ class Part(NamedTuple):
 
 def parts_of(container: Any) -> list[Part]:
     """What an object holds; nothing for what is not looked into."""
-    if isinstance(container, _OPAQUE):
+    if isinstance(container, _OPAQUE) or is_node(container):
         return []
     if isinstance(container, FunctionType):
         cells = zip(container.__code__.co_freevars, container.__closure__ or ())
