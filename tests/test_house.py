@@ -51,15 +51,15 @@ def parsed(path: Path) -> ast.Module:
 
 def imported(module: str, everywhere: bool) -> set[str]:
     """The modules that a module imports: when it is imported itself, or anywhere in it."""
-    found = set()
+    modules = set()
     for node in _statements(parsed(MODULES[module]), everywhere):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module} imports relatively: name the module in full"
             parts = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= (parts & MODULES.keys()) or {str(node.module)}
-    return found
+            modules |= (parts & MODULES.keys()) or {str(node.module)}
+    return modules
 
 
 def _statements(tree: ast.AST, everywhere: bool) -> Iterator[ast.AST]:

@@ -98,15 +98,15 @@ class Browser:
         """The addresses that have been asked for since this was last called."""
         entries = self._ask("POST", "/se/log", type="performance")
         messages = [json.loads(entry["message"])["message"] for entry in entries]
-        sent = [one["params"] for one in messages if one["method"] == "Network.requestWillBeSent"]
-        return [one["request"]["url"] for one in sent]
+        sent = [message["params"] for message in messages if message["method"] == "Network.requestWillBeSent"]
+        return [message["request"]["url"] for message in sent]
 
     def close(self) -> None:
         self._ask("DELETE", "")
 
     def _find(self, selector: str) -> str:
-        found = self._ask("POST", "/element", using="css selector", value=selector)
-        return str(found[_REFERENCE])
+        element = self._ask("POST", "/element", using="css selector", value=selector)
+        return str(element[_REFERENCE])
 
 
 @contextmanager

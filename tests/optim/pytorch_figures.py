@@ -47,7 +47,7 @@ def every(ours: str, theirs: str, common: dict[str, Any], **options: Any) -> lis
     """A case for none of the options, for each by itself, and for all of them."""
     settings = [{}, *({name: value} for name, value in options.items())]
     settings += [options] if len(options) > 1 else []
-    return [Case(ours, theirs, {**common, **one}) for one in settings]
+    return [Case(ours, theirs, {**common, **setting}) for setting in settings]
 
 
 MOMENTUM = {"lr": 0.05, "momentum": 0.9}
@@ -110,13 +110,13 @@ def problem(seed: int) -> tuple[list[float], Callable[[list[float], int], list[f
 
     def gradient(weights: list[float], step: int) -> list[float]:
         x, y = samples[step % len(samples)], targets[step % len(samples)]
-        return [2 * (_dot(weights, x) - y) * one for one in x]
+        return [2 * (_dot(weights, x) - y) * coordinate for coordinate in x]
 
-    return [1.5 * one for one in planted], gradient
+    return [1.5 * weight for weight in planted], gradient
 
 
 def _dot(a: list[float], b: list[float]) -> float:
-    return math.fsum(one * other for one, other in zip(a, b))
+    return math.fsum(x * y for x, y in zip(a, b))
 
 
 def weights_in_pytorch(case: Case, seed: int) -> list[list[float]]:
@@ -126,14 +126,14 @@ def weights_in_pytorch(case: Case, seed: int) -> list[list[float]]:
     start, gradient = problem(seed)
     weights = torch.tensor(start, dtype=torch.float64, requires_grad=True)
     optimizer = getattr(torch.optim, case.theirs)([weights], **case.settings)
-    found = []
+    history = []
     for step in range(STEPS):
         if case.schedule is not None:
             optimizer.param_groups[0]["lr"] = case.schedule(step)
         weights.grad = torch.tensor(gradient(weights.tolist(), step), dtype=torch.float64)
         optimizer.step()
-        found.append(weights.tolist())
-    return found
+        history.append(weights.tolist())
+    return history
 
 
 def rates_in_pytorch(schedule: Schedule) -> list[float]:
@@ -142,12 +142,12 @@ def rates_in_pytorch(schedule: Schedule) -> list[float]:
 
     optimizer = torch.optim.SGD([torch.zeros(1, dtype=torch.float64, requires_grad=True)], lr=0.1)
     scheduler = SCHEDULES[schedule](torch.optim.lr_scheduler, optimizer)
-    found = []
+    rates = []
     for _ in range(SCHEDULED_STEPS):
-        found.append(float(optimizer.param_groups[0]["lr"]))
+        rates.append(float(optimizer.param_groups[0]["lr"]))
         optimizer.step()
         scheduler.step()
-    return found
+    return rates
 
 
 def clipped_in_pytorch(gradients: list[float]) -> dict[str, list[float]]:
@@ -186,8 +186,8 @@ def main() -> None:
     """Write the file."""
     import torch
 
-    found = {"PyTorch": torch.__version__, **figures()}
-    text = json.dumps(found, indent=1)
+    record = {"PyTorch": torch.__version__, **figures()}
+    text = json.dumps(record, indent=1)
     FILE.write_text(re.sub(r"\n +(?=[-\dNI\]])", " ", text) + "\n", "utf-8")  # a list on one line
 
 

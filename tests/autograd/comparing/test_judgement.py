@@ -92,9 +92,9 @@ def test_a_finding_ends_with_a_place_a_question_mark_or_a_full_stop() -> None:
     placed = compared(lambda x: (3 * x).sin(), lambda x: (math.cos(3 * x),), "x")
     assert placed.findings == ("dx lacks the factor 3, where\n    df/dx = 3*cos(3*x)",)
     assert placed.definitions == ("f = sin(3*x)",)
-    asked = compared(lambda x: x**2, lambda x: (2 * x * (1 + 1e-6 * math.sin(x)),), "x")
-    assert asked.findings[0].endswith("short of digits?")
-    assert asked.definitions == ()
+    report = compared(lambda x: x**2, lambda x: (2 * x * (1 + 1e-6 * math.sin(x)),), "x")
+    assert report.findings[0].endswith("short of digits?")
+    assert report.definitions == ()
     assert compared(branching, lambda x, y: (-y * y, 2 * x * y), "xy").findings == ("dx has the wrong sign.",)
 
 

@@ -119,9 +119,9 @@ def check(derivation: Derivation, equations: Equations, point: dict[str, float],
     def slope(of: str, by: str, direct: bool) -> float:
         """The derivative of one name by another: direct, or by way of all lines between."""
         variable = Value(numbers[by])
-        given = {**(numbers if direct else point), by: variable}
-        given.pop(of, None)
-        made = run(given, of)[of]
+        inputs = {**(numbers if direct else point), by: variable}
+        inputs.pop(of, None)
+        made = run(inputs, of)[of]
         if isinstance(made, Value):
             made.backward()
         return variable.grad

@@ -75,7 +75,7 @@ def test_a_limit_below_one_is_refused(most):
 
 
 def test_whether_a_graph_is_large_is_found_without_going_through_it(monkeypatch):
-    large, asked = chain(1_000), []
+    large, visited = chain(1_000), []
     assert has_more_than(large, 1_000)
     assert not has_more_than(large, 1_001)
     assert not has_more_than(Value(1.0), 1)
@@ -84,9 +84,9 @@ def test_whether_a_graph_is_large_is_found_without_going_through_it(monkeypatch)
     for _ in range(60):
         shared = shared + shared
     assert not has_more_than(shared, 61), "each value counts once"
-    monkeypatch.setattr(values, "operands", lambda node: asked.append(node) or operands(node))
+    monkeypatch.setattr(values, "operands", lambda node: visited.append(node) or operands(node))
     assert has_more_than(large, 10)
-    assert len(asked) == 10
+    assert len(visited) == 10
 
 
 def shared(length):

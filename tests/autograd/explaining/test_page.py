@@ -438,7 +438,7 @@ def test_the_page_may_ask_nothing_of_the_network(browser: Browser, tmp_path: Pat
     path = tmp_path / "page.html"
     explain(constants()).save(path)
     browser.open(path)
-    asked = browser.run("return fetch('http://127.0.0.1:9/').then(() => 'answered', (error) => error.name)")
-    assert asked == "TypeError"
+    answer = browser.run("return fetch('http://127.0.0.1:9/').then(() => 'answered', (error) => error.name)")
+    assert answer == "TypeError"
     assert any("Content Security Policy" in complaint for complaint in browser.complaints())
     browser.requests()

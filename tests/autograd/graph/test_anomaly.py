@@ -257,7 +257,7 @@ def test_what_a_rule_does_not_choose_is_no_anomaly():
         assert grad(power, (0, 1))(0.0, 2.0) == (0.0, 0.0), "log(0) is not chosen"
         assert hessian(lambda x: power(x[0], x[1]) + x[0] ** 2)([1.0, 2.0]) == [[4.0, 1.0], [1.0, 0.0]]
         a, b = Value(0.0), Value(2.0)
-        assert [one.data for one in grad(power, (0, 1))(a, b)] == [0.0, 0.0]
+        assert [derivative.data for derivative in grad(power, (0, 1))(a, b)] == [0.0, 0.0]
 
 
 def test_after_a_derivative_was_refused_operations_are_checked_as_before():
@@ -295,12 +295,12 @@ def test_contexts_nest():
 
 
 def in_thread(function, context=None) -> object:
-    found = []
+    results = []
     run = function if context is None else lambda: context.run(function)
-    thread = threading.Thread(target=lambda: found.append(run()))
+    thread = threading.Thread(target=lambda: results.append(run()))
     thread.start()
     thread.join()
-    return found[0]
+    return results[0]
 
 
 def test_another_thread_is_not_in_the_context():

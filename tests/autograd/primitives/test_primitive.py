@@ -331,7 +331,7 @@ def test_threads_can_register_at_once():
     for thread in threads:
         thread.join()
     assert len(made) == 400
-    assert all(find_operation(name) is one for name, one in made.items())
+    assert all(find_operation(name) is primitive for name, primitive in made.items())
 
 
 def test_the_documented_options_are_keywords():

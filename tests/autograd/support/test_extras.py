@@ -73,8 +73,8 @@ def told(tmp_path_factory) -> dict[str, str]:
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    found: dict[str, str] = json.loads(done.stdout)
-    return found
+    report: dict[str, str] = json.loads(done.stdout)
+    return report
 
 
 @pytest.mark.parametrize(

@@ -295,7 +295,7 @@ SKEWED = np.triu(np.ones((30, 30)))
 
 
 @pytest.mark.parametrize(
-    ("given", "error", "words"),
+    ("arguments", "error", "words"),
     [
         ({"f": None}, TypeError, r"f must be a formula f\(x, \*params\), got NoneType"),
         ({"f": lambda x, a, b: [a, b * x]}, TypeError, "must return one number for one point.*got list"),
@@ -348,9 +348,9 @@ SKEWED = np.triu(np.ones((30, 30)))
         ({"engine": "fortran"}, ValueError, "engine must be"),
     ],
 )
-def test_bad_input_is_told_what_was_wrong(given, error, words):
+def test_bad_input_is_told_what_was_wrong(arguments, error, words):
     with pytest.raises(error, match=words):
-        curve_fit(**{"f": decay, "xdata": X, "ydata": Y, **given})
+        curve_fit(**{"f": decay, "xdata": X, "ydata": Y, **arguments})
 
 
 @pytest.mark.parametrize(

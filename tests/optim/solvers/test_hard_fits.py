@@ -61,17 +61,20 @@ def linear_solution(columns, y, sigma):
     """Parameters and standard errors of a linear regression, in 50 digits."""
     with mpmath.workdps(50):
         rows = [
-            [mpmath.mpf(float(one)) / mpmath.mpf(float(s)) for one in row] for row, s in zip(columns, sigma)
+            [mpmath.mpf(float(entry)) / mpmath.mpf(float(s)) for entry in row]
+            for row, s in zip(columns, sigma)
         ]
         design = mpmath.matrix(rows)
-        target = mpmath.matrix([mpmath.mpf(float(one)) / mpmath.mpf(float(s)) for one, s in zip(y, sigma)])
+        target = mpmath.matrix(
+            [mpmath.mpf(float(observation)) / mpmath.mpf(float(s)) for observation, s in zip(y, sigma)]
+        )
         normal = design.T * design
         solution = mpmath.lu_solve(normal, design.T * target)
         residuals = design * solution - target
         variance = mpmath.fdot(residuals, residuals) / (len(y) - len(solution))
         inverse = normal**-1
         errors = [mpmath.sqrt(inverse[i, i] * variance) for i in range(len(solution))]
-        return [float(one) for one in solution], [float(one) for one in errors]
+        return [float(number) for number in solution], [float(number) for number in errors]
 
 
 # Data that leave a parameter open.
@@ -249,14 +252,14 @@ def test_observations_in_any_unit_whose_squares_floats_do_not_hold(power, bounde
             X,
             Y * unit,
             units * [1.0, 1.0, 0.5],
-            bounds=tuple(one * units for one in limits) if bounded else limits,
+            bounds=tuple(limit * units for limit in limits) if bounded else limits,
             full_output=True,
         )
     np.testing.assert_allclose(popt / units, expected, rtol=1e-12)
     np.testing.assert_allclose(scaled["stderr"] / units, told["stderr"], rtol=1e-9)
     np.testing.assert_allclose(scaled["fvec"] / unit, told["fvec"], rtol=1e-9)
     assert pcov[1, 1] == pytest.approx(told["stderr"][1] ** 2, rel=1e-9)
-    assert [str(one.message).split(":")[0] for one in caught] == (
+    assert [str(warning.message).split(":")[0] for warning in caught] == (
         [] if power == 5 else ["the variance of a, base is beyond what floats can hold"]
     )
 
@@ -277,10 +280,12 @@ def test_a_power_of_two_in_the_observations_unit_changes_no_bit(power):
 def test_uncertainties_in_any_unit(sigma, matrix):
     expected, told = fitted(decay, X, Y, sigma=1.0, absolute_sigma=True)
     unit = np.sqrt(sigma) if matrix else sigma  # of covariances sigma itself is the square
-    given = sigma * np.eye(30) if matrix else unit
+    uncertainties = sigma * np.eye(30) if matrix else unit
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # variances overflow
-        popt, _, scaled, *_ = curve_fit(decay, X, Y, sigma=given, absolute_sigma=True, full_output=True)
+        popt, _, scaled, *_ = curve_fit(
+            decay, X, Y, sigma=uncertainties, absolute_sigma=True, full_output=True
+        )
     np.testing.assert_allclose(popt, expected, rtol=1e-11)
     np.testing.assert_allclose(scaled["stderr"] / unit, told["stderr"], rtol=1e-11)
     np.testing.assert_allclose(scaled["fvec"] * unit, told["fvec"], rtol=1e-9)
