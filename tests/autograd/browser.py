@@ -28,12 +28,12 @@ class Browser:
 
     def __init__(self, port: int, chromium: str, profile: Path) -> None:
         self._address = f"http://127.0.0.1:{port}/session"
-        wanted = {
+        capabilities = {
             "browserName": "chrome",
             "goog:chromeOptions": {"binary": chromium, "args": [*FLAGS, f"--user-data-dir={profile}"]},
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
         }
-        session = self._ask("POST", "", capabilities={"alwaysMatch": wanted})
+        session = self._ask("POST", "", capabilities={"alwaysMatch": capabilities})
         self._address += "/" + session["sessionId"]
 
     def _ask(self, method: str, command: str, **body: object) -> Any:
@@ -118,8 +118,8 @@ def chromium(profile: Path) -> Iterator[Browser]:
     with subprocess.Popen([driver, "--port=0"], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            said = next(line for line in process.stdout if "started successfully on port" in line)
-            window = Browser(int(said.rstrip(".\n").split()[-1]), program, profile)
+            line = next(line for line in process.stdout if "started successfully on port" in line)
+            window = Browser(int(line.rstrip(".\n").split()[-1]), program, profile)
             try:
                 yield window
             finally:

@@ -71,14 +71,16 @@ CASES = [
 
 # Each schedule, and how PyTorch makes it from an optimizer of the learning rate 0.1.
 SCHEDULES: dict[Schedule, Callable[[Any, Any], Any]] = {
-    Constant(0.1): lambda torch, made: torch.ConstantLR(made, factor=1.0),
-    StepDecay(0.1, 7, 0.5): lambda torch, made: torch.StepLR(made, step_size=7, gamma=0.5),
-    Exponential(0.1, 0.9): lambda torch, made: torch.ExponentialLR(made, gamma=0.9),
-    Linear(0.1, 12, 0.02): lambda torch, made: torch.LinearLR(made, 1.0, 0.2, total_iters=12),
-    Cosine(0.1, 30, 0.01): lambda torch, made: torch.CosineAnnealingLR(made, T_max=30, eta_min=0.01),
-    WarmUp(Exponential(0.1, 0.9), 5, 0.025): lambda torch, made: torch.SequentialLR(
-        made,
-        [torch.LinearLR(made, 0.25, total_iters=5), torch.ExponentialLR(made, gamma=0.9)],
+    Constant(0.1): lambda torch, optimizer: torch.ConstantLR(optimizer, factor=1.0),
+    StepDecay(0.1, 7, 0.5): lambda torch, optimizer: torch.StepLR(optimizer, step_size=7, gamma=0.5),
+    Exponential(0.1, 0.9): lambda torch, optimizer: torch.ExponentialLR(optimizer, gamma=0.9),
+    Linear(0.1, 12, 0.02): lambda torch, optimizer: torch.LinearLR(optimizer, 1.0, 0.2, total_iters=12),
+    Cosine(0.1, 30, 0.01): lambda torch, optimizer: torch.CosineAnnealingLR(
+        optimizer, T_max=30, eta_min=0.01
+    ),
+    WarmUp(Exponential(0.1, 0.9), 5, 0.025): lambda torch, optimizer: torch.SequentialLR(
+        optimizer,
+        [torch.LinearLR(optimizer, 0.25, total_iters=5), torch.ExponentialLR(optimizer, gamma=0.9)],
         milestones=[5],
     ),
 }

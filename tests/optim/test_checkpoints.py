@@ -70,13 +70,13 @@ DAMAGES = [
 ]
 
 
-@pytest.mark.parametrize(("said", "damage"), DAMAGES)
-def test_a_damaged_checkpoint_says_what_is_wrong_with_it(tmp_path, said, damage):
+@pytest.mark.parametrize(("words", "damage"), DAMAGES)
+def test_a_damaged_checkpoint_says_what_is_wrong_with_it(tmp_path, words, damage):
     path = tmp_path / "run.json"
     whole = copy.deepcopy({"format": "valuegrad checkpoint 2", **WHOLE})
     damage(whole)
     path.write_text(json.dumps(whole))
-    with pytest.raises(CheckpointError, match=rf"run\.json is no checkpoint, or a damaged one: .*{said}"):
+    with pytest.raises(CheckpointError, match=rf"run\.json is no checkpoint, or a damaged one: .*{words}"):
         read_checkpoint(path)
 
 

@@ -35,10 +35,10 @@ def test_clipping_is_pytorch_s(name):
 @each_gradient
 def test_gradients_of_values_are_clipped_in_place_as_in_pytorch(name):
     def weights():
-        made = [Value(1.0) for _ in GRADIENTS[name]]
-        for weight, gradient in zip(made, GRADIENTS[name]):
+        leaves = [Value(1.0) for _ in GRADIENTS[name]]
+        for weight, gradient in zip(leaves, GRADIENTS[name]):
             weight.grad = gradient
-        return made
+        return leaves
 
     by_value, by_norm = weights(), weights()
     assert clip_grad_value_(iter(by_value), LIMIT) is None

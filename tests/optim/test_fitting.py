@@ -95,17 +95,17 @@ def test_a_schedule_is_asked_for_each_step():
 
 
 def test_callbacks_see_every_epoch_and_end_the_training():
-    seen = []
+    epochs = []
 
     def callback(epoch, params):
-        seen.append((epoch.number, epoch.loss, params["slope"]))
+        epochs.append((epoch.number, epoch.loss, params["slope"]))
         return epoch.number == 3
 
     result = fit(line_loss, start(), LINE, SGD(lr=0.1), 10, callbacks=[callback])
     assert result.stopped == "callback"
-    assert [epoch[:2] for epoch in seen] == [(i, loss) for i, loss in enumerate(result.losses, 1)]
-    assert len(seen) == 3
-    assert seen[-1][2] == result.params["slope"]
+    assert [epoch[:2] for epoch in epochs] == [(i, loss) for i, loss in enumerate(result.losses, 1)]
+    assert len(epochs) == 3
+    assert epochs[-1][2] == result.params["slope"]
 
 
 def test_early_stopping_returns_the_best_epoch_of_the_validation_loss():
@@ -117,7 +117,7 @@ def test_early_stopping_returns_the_best_epoch_of_the_validation_loss():
     def linear(w, x, y):
         return (sum(a * b for a, b in zip(w, x)) - y) ** 2
 
-    seen = []
+    params_by_epoch = []
     result = fit(
         linear,
         [0.0] * 6,
@@ -126,13 +126,13 @@ def test_early_stopping_returns_the_best_epoch_of_the_validation_loss():
         1000,
         validation=(apart, apart[:, 0]),
         early_stopping=EarlyStopping(patience=4),
-        callbacks=[lambda epoch, params: seen.append(params)],
+        callbacks=[lambda epoch, params: params_by_epoch.append(params)],
     )
     losses = [epoch.validation_loss for epoch in result.history]
     assert result.stopped == "early stopping"
     assert result.best == np.argmin(losses) + 1 == len(losses) - 4
-    assert result.params == seen[result.best - 1]
-    expected = np.mean([(w - y) ** 2 for w, y in zip(apart @ np.array(seen[-2]), apart[:, 0])])
+    assert result.params == params_by_epoch[result.best - 1]
+    expected = np.mean([(w - y) ** 2 for w, y in zip(apart @ np.array(params_by_epoch[-2]), apart[:, 0])])
     assert losses[-2] == pytest.approx(expected, rel=1e-12)
 
 

@@ -295,12 +295,12 @@ SCHEDULED = Adam([Value(1.0), Value(2.0)], lr=Cosine(0.1, 10)).state_dict()
     ],
 )
 def test_a_state_dict_that_does_not_fit_is_told_and_changes_nothing(optimizer, saved, error, words):
-    made = optimizer([Value(1.0), Value(2.0)])
-    made.step()
-    before = made.state_dict()
+    bound = optimizer([Value(1.0), Value(2.0)])
+    bound.step()
+    before = bound.state_dict()
     with pytest.raises(error, match=words):
-        made.load_state_dict(saved)
-    assert made.state_dict() == before
+        bound.load_state_dict(saved)
+    assert bound.state_dict() == before
 
 
 def test_an_optimizer_of_one_s_own_is_an_update():

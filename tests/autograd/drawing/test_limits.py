@@ -108,9 +108,9 @@ def at_random(length):
     nodes, unused = [Value(r.random(), f"x{i}") for i in range(20)], {}
     for _ in range(length):
         a, b = r.choice(nodes), r.choice(nodes)
-        made, operands = r.choice([(a.sin(), [a]), (a.tanh(), [a]), (a * b, [a, b]), (a - b, [a, b])])
-        unused = {node: None for node in [*unused, made] if node not in set(operands)}
-        nodes.append(made)
+        node, operands = r.choice([(a.sin(), [a]), (a.tanh(), [a]), (a * b, [a, b]), (a - b, [a, b])])
+        unused = {node: None for node in [*unused, node] if node not in set(operands)}
+        nodes.append(node)
     return tuple(unused)
 
 

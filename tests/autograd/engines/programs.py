@@ -76,14 +76,14 @@ def bits(numbers: Sequence[float]) -> list[bytes]:
 
 def check_call(engine: str, program: Program, points: Sequence[Sequence[float]]) -> None:
     """Single calls against eager Values."""
-    made = compiled(program.code, engine)
+    runner = compiled(program.code, engine)
     for point in points:
-        assert bits(made.call(point)) == bits(program(*point)), f"at {point}\n{program}"
+        assert bits(runner.call(point)) == bits(program(*point)), f"at {point}\n{program}"
 
 
 def check_batch(engine: str, program: Program, points: Sequence[Sequence[float]], kinds: str) -> None:
     """A batch against single calls; ``kinds`` makes columns shared, contiguous or strided."""
-    made = compiled(program.code, engine)
+    runner = compiled(program.code, engine)
     rows = np.array(points, float).reshape(len(points), 3)
     columns: list[Any] = []
     for i, kind in enumerate(kinds):
@@ -92,11 +92,11 @@ def check_batch(engine: str, program: Program, points: Sequence[Sequence[float]]
             columns.append(0.75)
         else:
             columns.append(np.ascontiguousarray(rows[:, i]) if kind == "c" else rows[::-1, i][::-1])
-    results = made.map(columns, len(rows), None)
+    results = runner.map(columns, len(rows), None)
     assert all(result.shape == (len(rows),) for result in results)
     for i, row in enumerate(rows.tolist()):
-        assert bits([result[i] for result in results]) == bits(made.call(row)), f"at {row}\n{program}"
-    sums = made.map(columns, len(rows), "sum")
+        assert bits([result[i] for result in results]) == bits(runner.call(row)), f"at {row}\n{program}"
+    sums = runner.map(columns, len(rows), "sum")
     expected = [0.0] * len(results)
     for i in range(len(rows)):
         expected = [total + result[i].item() for total, result in zip(expected, results)]
@@ -130,12 +130,12 @@ def check_pieces(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for size, samples in ((9, 600), (2500, 7)):
         program = long_program(size)
         points = np.random.default_rng(size).normal(size=(samples, 3))
-        made = compiled(program.code, engine)
-        results = made.map([points[:, 0].copy(), points[:, 1], 0.75], samples, None)
+        runner = compiled(program.code, engine)
+        results = runner.map([points[:, 0].copy(), points[:, 1], 0.75], samples, None)
         for i, (x, y, _) in enumerate(points.tolist()):
-            assert bits([result[i] for result in results]) == bits(made.call([x, y, 0.75]))
+            assert bits([result[i] for result in results]) == bits(runner.call([x, y, 0.75]))
         for total, result in zip(
-            made.map([points[:, 0].copy(), points[:, 1], 0.75], samples, "sum"), results
+            runner.map([points[:, 0].copy(), points[:, 1], 0.75], samples, "sum"), results
         ):
             assert total == pytest.approx(math.fsum(result), rel=1e-12, abs=1e-12)
         check_scan(engine, program, points.tolist())
@@ -145,13 +145,13 @@ def check_without_python(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No primitive of the table is called back."""
     program, points = table_program()
     expected = flatten(program(*points[-1]))[0]
-    made = compiled(program.code, engine)
+    runner = compiled(program.code, engine)
 
     def refuse(*_: Any) -> None:
         raise AssertionError("a primitive is called in Python")
 
     monkeypatch.setattr(Primitive, "__call__", refuse)
-    assert bits(made.call(points[-1])) == bits(expected)
+    assert bits(runner.call(points[-1])) == bits(expected)
 
 
 def check_odd_programs(engine: str) -> None:
@@ -228,24 +228,24 @@ def check_raising(engine: str) -> None:
     program = trace(value_and_grad(lambda x, y: floor_sum(x * 2, y) * y + floor_sum(y, x)), 0.5, 0.5)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it cannot be traced and is called back: said once a process
-        made = compiled(program.code, engine)
-    assert made.call([1.7, 2.5]) == flatten(program(1.7, 2.5))[0]
+        runner = compiled(program.code, engine)
+    assert runner.call([1.7, 2.5]) == flatten(program(1.7, 2.5))[0]
     columns = [np.linspace(0, 49, 10_000), 2.5]
-    results = made.map(columns, 10_000, None)
-    assert [result[7777] for result in results] == made.call([columns[0][7777], 2.5])
+    results = runner.map(columns, 10_000, None)
+    assert [result[7777] for result in results] == runner.call([columns[0][7777], 2.5])
     counted = trace(lambda total, x: [floor_sum(x, total), total], 0.5, 0.5)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         loop = compiled(counted.code, engine)
     assert loop.scan([0.0], [np.arange(101.0)], [], 101)[0] == [5050.0]
     with pytest.raises(RefusedError, match="no 400"):
-        made.call([200.0, 2.5])
+        runner.call([200.0, 2.5])
     columns[0][8000] = 150.0
     for reduce in (None, "sum"):
         with pytest.raises(RefusedError, match="no 300"):
-            made.map(columns, 10_000, reduce)
+            runner.map(columns, 10_000, reduce)
     refused.clear()
     with pytest.raises(RefusedError, match="no 101"):
         loop.scan([0.0], [np.arange(103.0)], [], 103)
     assert refused == [101.0], "after an exception nothing is called back"
-    assert made.call([1.7, 2.5]) == flatten(program(1.7, 2.5))[0], "after an exception the engine works on"
+    assert runner.call([1.7, 2.5]) == flatten(program(1.7, 2.5))[0], "after an exception the engine works on"

@@ -261,23 +261,23 @@ def test_batches_in_turn_are_a_loop_over_batches_and_their_samples(engine, count
             p, q = p + first, q + second
         u, v, *rest = turn(u, v, p, q, rate, 0.125)
         collected.append(rest)
-    made = compiled(turn.code, engine), compiled(each.code, engine)
-    carry, results = in_turns(*made, [0.25, -0.5], [xs, ys], [rates], ([3.0], [0.125]), size)
+    engines = compiled(turn.code, engine), compiled(each.code, engine)
+    carry, results = in_turns(*engines, [0.25, -0.5], [xs, ys], [rates], ([3.0], [0.125]), size)
     assert carry == [u, v]
     assert np.array(results).T.tolist() == collected
 
 
 def test_batches_in_turn_without_rows():
     each, turn = trace(lambda u, x: u * x, 0.5, 0.5), trace(lambda u, p: u - p, 0.5, 0.5)
-    made = compiled(turn.code, "python"), compiled(each.code, "python")
-    carry, results = in_turns(*made, [1.0], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)
+    engines = compiled(turn.code, "python"), compiled(each.code, "python")
+    carry, results = in_turns(*engines, [1.0], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)
     assert (carry, results) == ([4.0], [])  # 1 - (1 + 2), then -2 - -2 * 3
 
 
 def test_batches_in_turn_without_a_carry():
     each, turn = trace(lambda x: x * x, 0.5), trace(lambda p: p + 1.0, 0.5)
-    made = compiled(turn.code, "python"), compiled(each.code, "python")
-    carry, (result,) = in_turns(*made, [], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)
+    engines = compiled(turn.code, "python"), compiled(each.code, "python")
+    carry, (result,) = in_turns(*engines, [], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)
     assert (carry, result.tolist()) == ([], [6.0, 10.0])
 
 
@@ -285,10 +285,10 @@ def test_a_batch_of_many_samples_takes_little_memory_at_a_time():
     count = 600_000
     column = np.broadcast_to(np.float64(0.5), (count,))  # of no memory
     each, turn = trace(lambda u, x: u * x, 0.5, 0.5), trace(lambda u, p: 0 * u + p, 0.5, 0.5)
-    made = compiled(turn.code, "numpy"), compiled(each.code, "numpy")
+    engines = compiled(turn.code, "numpy"), compiled(each.code, "numpy")
     tracemalloc.start()
     try:
-        carry, _ = in_turns(*made, [0.5], [column], [], ([], []), count)
+        carry, _ = in_turns(*engines, [0.5], [column], [], ([], []), count)
         peak = tracemalloc.get_traced_memory()[1] / 2**20
     finally:
         tracemalloc.stop()

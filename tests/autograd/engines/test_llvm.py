@@ -192,9 +192,9 @@ def test_batches_are_the_bits_of_those_taken_in_turn(
     )
     exact = compiled(turn.code, "python"), compiled(each.code, "python")
     carry, expected = in_turns(*exact, [0.25, -0.5], columns, rows, shared, size)
-    made = compiled(turn.code, "llvm"), compiled(each.code, "llvm")
+    engines = compiled(turn.code, "llvm"), compiled(each.code, "llvm")
     for _ in range(2):  # compiles, and finds it compiled
-        last, results = scan_batches(*made, [0.25, -0.5], columns, rows, shared, size)
+        last, results = scan_batches(*engines, [0.25, -0.5], columns, rows, shared, size)
         assert bits(last) == bits(carry)
         assert [bits(result) for result in results] == [bits(result) for result in expected]
 
@@ -220,9 +220,9 @@ def test_each_loop_of_a_small_program_is_compiled_once_and_a_large_program_once_
 def test_a_loop_over_batches_is_compiled_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     compilations = _counted_compilations(monkeypatch)
     each, turn = trace(lambda u, x: u * x, 0.5, 0.5), trace(lambda u, p: u - p, 0.5, 0.5)
-    made = compiled(turn.code, "llvm"), compiled(each.code, "llvm")
+    engines = compiled(turn.code, "llvm"), compiled(each.code, "llvm")
     for _ in range(2):
-        assert scan_batches(*made, [1.0], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)[0] == [4.0]
+        assert scan_batches(*engines, [1.0], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)[0] == [4.0]
     assert len(compilations) == 1
 
 
@@ -284,13 +284,13 @@ def test_batches_of_long_programs_and_of_other_engines_are_taken_in_turn() -> No
     long, short = long_program(2500), trace(lambda u, x, k: [u * x, x - k, u, 2 * k], *[0.5] * 3)
     step = trace(lambda u, p, q, r, s: [u - 0.1 * p, q + r * s], *[0.5] * 5)
     for each, engine in ((long, "llvm"), (short, "interpreter"), (short, "llvm")):
-        made = compiled(step.code, "llvm"), compiled(each.code, engine)
+        engines = compiled(step.code, "llvm"), compiled(each.code, engine)
         exact = compiled(step.code, "python"), compiled(each.code, "python")
         arguments: Any = [0.25], [block[:, 0]], [], ([0.75] * (1 if each is short else 2), []), 3
         if each is long:
             arguments = [0.25], [block[:, 0], block[:, 1]], [], ([], []), 3
         carry, expected = in_turns(*exact, *arguments)
-        last, results = scan_batches(*made, *arguments)
+        last, results = scan_batches(*engines, *arguments)
         assert bits(last) == bits(carry)
         assert [bits(result) for result in results] == [bits(result) for result in expected]
 
@@ -302,11 +302,11 @@ def test_exceptions_in_primitives_reach_the_caller_from_batches_too() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it cannot be traced and is called back: said once a process
         for once, sample, expected, refused in ((turn, add, 8.0, "no 190"), (take, each, 7.0, "no 101")):
-            made = compiled(once.code, "llvm"), compiled(sample.code, "llvm")
+            engines = compiled(once.code, "llvm"), compiled(sample.code, "llvm")
             for _ in range(2):
-                assert scan_batches(*made, [0.0], [column[:4]], [], ([], []), 2)[0] == [expected]
+                assert scan_batches(*engines, [0.0], [column[:4]], [], ([], []), 2)[0] == [expected]
                 with pytest.raises(RefusedError, match=refused):
-                    scan_batches(*made, [0.0], [column], [], ([], []), 20)
+                    scan_batches(*engines, [0.0], [column], [], ([], []), 20)
 
 
 def test_columns_are_checked() -> None:
@@ -361,9 +361,9 @@ def test_a_function_of_c_is_called_by_its_name_and_python_where_there_is_none() 
     def run(libm: str) -> list[float]:
         program = trace(primitive(f"llvm_{libm}", larger, (1.0, 0.0), libm=libm), 0.5, 0.5)
         with pytest.warns(UserWarning, match="cannot be traced"):
-            made = compiled(program.code, "llvm")
+            engine = compiled(program.code, "llvm")
         called.clear()
-        return made.call([2.0, 7.0])
+        return engine.call([2.0, 7.0])
 
     assert run("fmax") == [7.0]
     assert not called
@@ -404,16 +404,16 @@ def test_compiled_code_is_small_and_is_freed_with_its_engine() -> None:
 
     def grown(engines: Iterator[Any], keep: Callable[[Iterator[Any]], Any]) -> int:
         before = _resident()
-        kept = keep(engines)
+        survivors = keep(engines)
         gc.collect()
-        assert kept is not None
+        assert survivors is not None
         return _resident() - before
 
     dropped = partial(deque, maxlen=1)
     dropped(made(0, 50))
     assert grown(made(50, 150), dropped) < 1_000_000, "compiled functions that nobody has stay in memory"
-    kept = grown(made(150, 300), list) / 150
-    assert kept < 50_000, "10,000 compiled functions take more than 500 MB"
+    growth = grown(made(150, 300), list) / 150
+    assert growth < 50_000, "10,000 compiled functions take more than 500 MB"
 
 
 def _resident() -> int:

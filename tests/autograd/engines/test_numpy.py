@@ -386,10 +386,10 @@ def test_a_comparison_may_be_a_condition_a_choice_and_a_result_at_once(reduce: s
 
 
 def test_a_users_way_with_arrays_is_taken() -> None:
-    seen = []
+    shapes = []
 
     def on_arrays(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        seen.append(a.shape)
+        shapes.append(a.shape)
         return np.sqrt(a) + b
 
     primitive = ag.primitive(
@@ -399,7 +399,7 @@ def test_a_users_way_with_arrays_is_taken() -> None:
         engine = Engine(trace(lambda a, b: primitive(a, b) * 2 + a, 1.0, 1.0).code)
     (result,) = engine.map([np.array([4.0, 9.0]), 1.0], 2, None)
     assert result.tolist() == [10.0, 17.0]
-    assert seen == [(2,)]
+    assert shapes == [(2,)]
 
 
 level: ContextVar[float] = ContextVar("level", default=0.0)

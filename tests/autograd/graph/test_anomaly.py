@@ -216,7 +216,7 @@ ROOT_LINE = f"{__file__}:{inspect.getsourcelines(rooted)[1] + 2}: return sqrt(sh
 
 
 @pytest.mark.parametrize(
-    ("build", "said"),
+    ("build", "words"),
     [
         (lambda: grad(sqrt)(0.0), "backward through sqrt(0.0) = 0.0 hands a gradient of inf to 0.0"),
         (lambda: grad(rooted)(1.0), "backward through sqrt(0.0) = 0.0 hands a gradient of nan to 0.0"),
@@ -232,9 +232,9 @@ ROOT_LINE = f"{__file__}:{inspect.getsourcelines(rooted)[1] + 2}: return sqrt(sh
         (lambda: hessian(rooted)(1.0), "backward through sqrt(0.0) = 0.0 hands a gradient of nan"),
     ],
 )  # fmt: skip
-def test_a_derivative_is_checked_whichever_transform_takes_it(build, said):
+def test_a_derivative_is_checked_whichever_transform_takes_it(build, words):
     message = message_of(build)
-    assert message.startswith(said)
+    assert message.startswith(words)
     assert "gradient of inf" in message or message.endswith(f"recorded at {ROOT_LINE}")
 
 
@@ -352,7 +352,7 @@ LOG_LINE = f"{__file__}:{inspect.getsourcelines(shifted_log)[1] + 2}: return y *
 
 @pytest.mark.parametrize("engine", engine_names())
 @pytest.mark.parametrize(
-    ("run", "said"),
+    ("run", "words"),
     [
         (lambda engine: jit(shifted_log, engine=engine)(0.0), "log(x=0.0) is -inf in shifted_log"),
         (
@@ -389,11 +389,11 @@ LOG_LINE = f"{__file__}:{inspect.getsourcelines(shifted_log)[1] + 2}: return y *
         ),
     ],
 )  # fmt: skip
-def test_a_compiled_run_names_the_operation_its_operands_and_the_line(engine, run, said):
+def test_a_compiled_run_names_the_operation_its_operands_and_the_line(engine, run, words):
     with detect_anomaly(), pytest.raises(FloatingPointError) as caught:
         run(engine)
     message = str(caught.value)
-    assert message.startswith(said)
+    assert message.startswith(words)
     assert LOG_LINE in message or "log(total)" in message
 
 
@@ -488,8 +488,8 @@ def test_a_program_names_its_own_results_by_their_labels():
         trace(f, 1.0)(2.0)
 
 
-@pytest.mark.parametrize(("at", "said"), [(2.0, r"log\(0\.0\) is -inf"), (-2.0, r"log\(-1\.0\) is nan")])
-def test_of_two_births_a_program_names_the_one_that_was_chosen(at, said):
+@pytest.mark.parametrize(("at", "words"), [(2.0, r"log\(0\.0\) is -inf"), (-2.0, r"log\(-1\.0\) is nan")])
+def test_of_two_births_a_program_names_the_one_that_was_chosen(at, words):
     program = trace(lambda x: where(x > 0, (x - x).log(), (x - x - 1).log()), 1.0)
-    with detect_anomaly(), pytest.raises(FloatingPointError, match=said):
+    with detect_anomaly(), pytest.raises(FloatingPointError, match=words):
         program(at)

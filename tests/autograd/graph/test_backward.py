@@ -57,19 +57,19 @@ def test_gradients_of_larger_formulas_are_central_differences(expression: Expres
 
 
 def test_the_strategy_reaches_every_primitive_with_sharing_and_constants():
-    seen, shared, constants = set(), [], []
+    primitives, shared, constants = set(), [], []
 
     @settings(max_examples=400)
     @given(expressions())
     def look(expression: Expression):
         operands = [operand for step in expression.steps for operand in step.operands]
         places = [operand for operand in operands if type(operand) is int]
-        seen.update(step.primitive for step in expression.steps)
+        primitives.update(step.primitive for step in expression.steps)
         shared.append(len(places) > len(set(places)))
         constants.append(len(places) < len(operands))
 
     look()
-    assert seen == set(TABLE)
+    assert primitives == set(TABLE)
     assert min(sum(shared), sum(constants)) > len(shared) / 3
 
 

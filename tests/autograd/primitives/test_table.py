@@ -84,10 +84,10 @@ def entry(request) -> Primitive:
     return TABLE[request.param]
 
 
-def agree(got: float, expected: float) -> bool:
+def agree(actual: float, expected: float) -> bool:
     """Whether NumPy's result is as near to the C library's as the design says."""
-    return same(got, expected) or (
-        math.isfinite(expected) and abs(got - expected) <= WITHIN * math.ulp(expected)
+    return same(actual, expected) or (
+        math.isfinite(expected) and abs(actual - expected) <= WITHIN * math.ulp(expected)
     )
 
 
@@ -181,12 +181,12 @@ def test_partials_agree_with_central_differences(entry):
     for point in POINTS[entry.name]:
         if not all(1e-2 < abs(x) < 30 for x in point) or abs(entry(*point)) > 1e5:
             continue
-        for i, got in enumerate(gradients(entry, point)):
+        for i, partial in enumerate(gradients(entry, point)):
             step = 1e-5 * abs(point[i])
             above, below = (entry(*point[:i], point[i] + d, *point[i + 1 :]) for d in (step, -step))
-            if math.isnan(above - below) or abs(got) > 1e3:
+            if math.isnan(above - below) or abs(partial) > 1e3:
                 continue  # the edge of the domain, or a pole, is too near
-            assert got == pytest.approx((above - below) / (2 * step), rel=1e-5, abs=1e-8), (point, i)
+            assert partial == pytest.approx((above - below) / (2 * step), rel=1e-5, abs=1e-8), (point, i)
 
 
 _KINKED = ["relu", "absolute", "maximum", "minimum", "where", "less", "less_equal", "equal", "stop_gradient"]
@@ -419,8 +419,8 @@ def test_arrays_are_mapped_element_by_element(entry):
     points = [*POINTS[entry.name], *[args for name, args, _ in CASES if name == entry.name]]
     results = entry(*[np.array(column) for column in zip(*points)])
     assert results.dtype == float
-    for point, got in zip(points, results.tolist()):
-        assert agree(got, entry(*point)), (point, got, entry(*point))
+    for point, result in zip(points, results.tolist()):
+        assert agree(result, entry(*point)), (point, result, entry(*point))
 
 
 def test_arrays_keep_their_shape_and_broadcast(entry):

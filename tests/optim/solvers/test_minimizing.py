@@ -155,11 +155,11 @@ def test_structures_reach_the_function_the_callbacks_and_the_result():
 
 
 def test_flat_starts_are_arrays_as_in_scipy():
-    seen = []
+    points = []
     for start in (1, 1.0, [1, 2], (1.0, 2.0), np.array([1, 2])):
-        result = minimize(lambda x: ((x - 3) ** 2).sum() + 0 * x.size, start, callback=seen.append)
+        result = minimize(lambda x: ((x - 3) ** 2).sum() + 0 * x.size, start, callback=points.append)
         np.testing.assert_allclose(result.x, np.full(np.size(start), 3.0), rtol=1e-6)
-    assert all(isinstance(point, np.ndarray) for point in seen)
+    assert all(isinstance(point, np.ndarray) for point in points)
     assert minimize(lambda x: (x - 3) ** 2, 0.0).x == pytest.approx([3.0])
 
 

@@ -129,12 +129,12 @@ def test_bounds_of_another_form_are_told_what_is_wrong(bounds, error, words):
 def test_least_squares_calls_back_with_unknowns_in_their_structure():
     if "callback" not in inspect.signature(optimize.least_squares).parameters:
         pytest.skip("this SciPy's least_squares has no callback")
-    seen = []
+    points = []
     result = least_squares(
         lambda p: [10 * (p["b"] - p["a"] ** 2), 1 - p["a"]],
         {"a": -1.2, "b": 1.0},
-        callback=lambda intermediate_result: seen.append(intermediate_result.x),
+        callback=lambda intermediate_result: points.append(intermediate_result.x),
     )
-    assert seen[-1] == result.x
+    assert points[-1] == result.x
     with pytest.warns(optimize.OptimizeWarning, match="ignores callback"):
         least_squares(lambda x: [x[0] - 1], [0.0], method="gauss-newton", callback=print)
