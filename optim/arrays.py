@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.primitives.ieee import described
+from autograd.primitives.ieee import as_array, described
 
 __all__ = ["Array", "lengths", "real_array", "refuse_infinite", "scales"]
 
@@ -25,7 +25,8 @@ def real_array(numbers: Any, name: str) -> Array:
     array([1., 2.])
     """
     try:
-        array = np.asarray(numbers)
+        array = as_array(numbers, name)
+        array = np.asarray(numbers) if array is None else array
     except ValueError:
         raise TypeError(f"{name} must be an array of real numbers, got rows of different lengths") from None
     try:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.primitives.ieee import as_array
 from optim.arrays import real_array, refuse_infinite
 
 __all__ = ["Samples"]
@@ -34,7 +35,7 @@ class Samples:
 
     def __init__(self, data: Any, role: str = "data") -> None:
         parts = data if isinstance(data, tuple) else [data]
-        if isinstance(data, list) and any(isinstance(part, np.ndarray) for part in data):
+        if isinstance(data, list) and any(as_array(part, role) is not None for part in data):
             parts = data
         if not parts:
             raise ValueError(f"{role} must hold at least one array, got an empty tuple")

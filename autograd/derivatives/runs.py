@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd.derivatives import sweeps
+from autograd.derivatives.replacing import with_values_replaced
 from autograd.graph import context
 from autograd.graph.context import beginning, current, differentiating
 from autograd.graph.models.reached import values_within
@@ -33,6 +34,7 @@ class Run:
         self.structures: list[Structure] = []
         self.inputs: list[Value] = []
         self._began = beginning()
+        self._made: frozenset[Value] = frozenset()  # told by name, for copies
         for place in places:
             scalars, structure = flatten(
                 args[place], f"argument {place}, to differentiate by,", integers=False
@@ -139,19 +141,19 @@ class Run:
 
     def _is_outside(self, node: Value) -> bool:
         """Whether it is an argument that came as a Value, or a leaf that the call did not make."""
-        return not made_since(node, self._began) if is_leaf(node) else node in self._passed_in
+        if not is_leaf(node):
+            return node in self._passed_in
+        return not made_since(node, self._began) and node not in self._made
+
+    def remember_leaves(self, outputs: Sequence[Any]) -> None:
+        """Let copies of the call know which of the leaves below its outputs it made: copies do not tell."""
+        values = _values(outputs)
+        leaves = _reached(applications(*values, stop=self.inputs), values)
+        self._made = frozenset(leaf for leaf in leaves if not self._is_outside(leaf))
 
     def settle_tree(self, tree: Any) -> Any:
-        """The same within a structure, of which anything but Values is left as it is."""
-        if isinstance(tree, Value):
-            (settled,) = self.settle([tree])
-            return settled
-        if isinstance(tree, dict):
-            return {key: self.settle_tree(one) for key, one in tree.items()}
-        if isinstance(tree, (list, tuple)):
-            parts = [self.settle_tree(one) for one in tree]
-            return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
-        return tree
+        """The same for the Values in any structure, of which all else is left as it is."""
+        return with_values_replaced(tree, self.settle)
 
     def arrange_block(self, rows: Sequence[Sequence[Any]], shape: tuple[int, ...]) -> Any:
         """The derivatives of an array of results, one row each: arrays of the two shapes in one."""
@@ -178,6 +180,7 @@ def argument_places(argnums: Argnums, count: int) -> list[int]:
 
     Raises:
         TypeError: it names none of a call with so many arguments.
+        ValueError: it names one twice.
     """
     places = [argnums] if isinstance(argnums, int) else list(argnums)
     for place in places:
@@ -185,7 +188,13 @@ def argument_places(argnums: Argnums, count: int) -> list[int]:
             raise TypeError(
                 f"argnums {argnums!r} names no argument of a call with {count} positional arguments"
             )
-    return [place % count for place in places]
+    chosen = [place % count for place in places]
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(
+            f"argnums {argnums!r} names an argument twice in a call with {count} positional arguments: name "
+            "each once, and use its derivative twice"
+        )
+    return chosen
 
 
 def _leaves(applied: Sequence[Application]) -> list[Value]:

@@ -7,7 +7,6 @@ over): those stay Values, so that a transform inside a transform is differentiat
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,8 +17,41 @@ from autograd.derivatives.runs import Argnums, Run
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
 from autograd.primitives.ieee import described, is_real
+from autograd.support.wrapping import Wrapper
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
+
+
+class Transform(Wrapper):
+    """The function that a transform returns: it runs ``f``, and derives what it has recorded.
+
+    Args:
+        f: the function to differentiate.
+        apply: what to make of a call: a function of ``f``, its arguments, its keyword arguments and settings.
+        what: what it returns, in words.
+        settings: which arguments to differentiate by, and how.
+    """
+
+    def __init__(
+        self, f: Callable[..., Any], apply: Callable[..., Any], what: str, argnums: Argnums, *settings: Any
+    ) -> None:
+        super().__init__(f, ("__module__", "__qualname__"))
+        self._apply = apply
+        self._what = what
+        self._settings = (argnums, *settings)
+        name = getattr(f, "__name__", type(f).__name__)
+        self.__name__ = f"{what} of {name}".replace(" ", "_")
+        self.__doc__ = f"The {what} of {name}."
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        return self._apply(self._f, args, kwargs, *self._settings)
+
+    def made_of(self) -> tuple[Any, ...]:
+        """The arguments that make the same once more."""
+        return self._f, self._apply, self._what, *self._settings
+
+    def __repr__(self) -> str:
+        return f"<{self._what} of {self._f!r}>"
 
 
 def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
@@ -50,13 +82,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
     >>> grad(lambda x: x * grad(lambda y: x * y)(x))(3.0)
     6.0
     """
-    both = value_and_grad(f, argnums, has_aux)
-
-    def gradient(*args: Any, **kwargs: Any) -> Any:
-        value, found = both(*args, **kwargs)
-        return (found, value[1]) if has_aux else found
-
-    return _named(gradient, "gradient", f)
+    return Transform(f, _gradient, "gradient", argnums, has_aux)
 
 
 def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
@@ -68,24 +94,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = 
     >>> value_and_grad(lambda p: p["a"] * p["b"])({"a": 2.0, "b": 3.0})
     (6.0, {'a': 3.0, 'b': 2.0})
     """
-
-    def both(*args: Any, **kwargs: Any) -> Any:
-        run = Run(f, args, kwargs, argnums)
-        result, aux = run.result, None
-        if has_aux:
-            if not isinstance(result, tuple) or len(result) != 2:
-                raise TypeError(
-                    "with has_aux the function must return a pair (scalar, anything), "
-                    f"got {described(result)}"
-                )
-            result, aux = result
-        output = _scalar(result)
-        outputs = [output] if isinstance(output, Value) else []
-        (found,) = run.reverse(outputs, [[1.0] * len(outputs)])
-        (value,) = run.settle([output])
-        return ((value, run.settle_tree(aux)) if has_aux else value), run.arrange(found)
-
-    return _named(both, "value and gradient", f)
+    return Transform(f, _both, "value and gradient", argnums, has_aux)
 
 
 def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -107,19 +116,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     >>> jacobian(lambda x: [x[0] * x[1], x[0].sin()])([2.0, 3.0])
     [[3.0, 2.0], [-0.4161468365471424, 0.0]]
     """
-
-    def derivative(*args: Any, **kwargs: Any) -> Any:
-        run = Run(f, args, kwargs, argnums)
-        outputs, structure = flatten(run.result, "the result")
-        if len(outputs) >= len(run.inputs):
-            unit = np.eye(len(run.inputs)).tolist()
-            rows = [list(row) for row in zip(*run.forward(outputs, unit))]
-            rows = rows or [[] for _ in outputs]
-        else:
-            rows = run.reverse(outputs, np.eye(len(outputs)).tolist())
-        return _blocks(structure, run, rows)
-
-    return _named(derivative, "jacobian", f)
+    return Transform(f, _jacobian, "jacobian", argnums)
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -136,7 +133,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     >>> hessian(lambda x: x[0] ** 2 * x[1])([2.0, 3.0])
     [[6.0, 4.0], [4.0, 0.0]]
     """
-    return _named(jacobian(grad(f, argnums), argnums), "hessian", f)
+    return Transform(f, _hessian, "hessian", argnums)
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -179,15 +176,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     """
     run = Run(f, primals, {}, tuple(range(len(primals))))
     outputs, structure = flatten(run.result, "the result")
-
-    def pull(cotangent: Any) -> tuple[Any, ...]:
-        seeds, given = flatten(cotangent, "the cotangent")
-        if given != structure:
-            raise TypeError(f"the cotangent must have the result's structure {structure}, got {given}")
-        (found,) = run.reverse(outputs, [seeds])
-        return tuple(run.arrange(found))
-
-    return structure.unflatten(run.settle(outputs)), pull
+    return structure.unflatten(run.settle(outputs)), _Pull(run, outputs, structure)
 
 
 def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
@@ -205,6 +194,69 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     [6.0, 4.0]
     """
     return jvp(grad(f), primals, tangents)[1]
+
+
+def _both(
+    f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums, has_aux: bool
+) -> Any:
+    run = Run(f, args, kwargs, argnums)
+    result, aux = run.result, None
+    if has_aux:
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise TypeError(
+                f"with has_aux the function must return a pair (scalar, anything), got {described(result)}"
+            )
+        result, aux = result
+    output = _scalar(result)
+    outputs = [output] if isinstance(output, Value) else []
+    (derivative,) = run.reverse(outputs, [[1.0] * len(outputs)])
+    (value,) = run.settle([output])
+    return ((value, run.settle_tree(aux)) if has_aux else value), run.arrange(derivative)
+
+
+def _gradient(
+    f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums, has_aux: bool
+) -> Any:
+    value, derivative = _both(f, args, kwargs, argnums, has_aux)
+    return (derivative, value[1]) if has_aux else derivative
+
+
+def _jacobian(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums) -> Any:
+    run = Run(f, args, kwargs, argnums)
+    outputs, structure = flatten(run.result, "the result")
+    if len(outputs) >= len(run.inputs):
+        unit = np.eye(len(run.inputs)).tolist()
+        rows = [list(row) for row in zip(*run.forward(outputs, unit))]
+        rows = rows or [[] for _ in outputs]
+    else:
+        rows = run.reverse(outputs, np.eye(len(outputs)).tolist())
+    return _blocks(structure, run, rows)
+
+
+def _hessian(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums) -> Any:
+    return _jacobian(grad(f, argnums), args, kwargs, argnums)
+
+
+class _Pull:
+    """What `vjp` returns beside the value: it pulls a cotangent back through the recorded call."""
+
+    def __init__(self, run: Run, outputs: list[Any], structure: Structure) -> None:
+        self.run = run
+        self.outputs = outputs
+        self.structure = structure
+
+    def __getstate__(self) -> dict[str, Any]:
+        self.run.remember_leaves(self.outputs)
+        return self.__dict__
+
+    def __call__(self, cotangent: Any) -> tuple[Any, ...]:
+        seeds, structure = flatten(cotangent, "the cotangent")
+        if structure != self.structure:
+            raise TypeError(
+                f"the cotangent must have the result's structure {self.structure}, got {structure}"
+            )
+        (pulled,) = self.run.reverse(self.outputs, [seeds])
+        return tuple(self.run.arrange(pulled))
 
 
 def _along(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Run, list[Any]]:
@@ -247,10 +299,3 @@ def _blocks(results: Structure, run: Run, rows: list[list[Any]]) -> Any:
         parts.append(run.arrange_block(rows[at : at + size], shape))
         at += size
     return results.nest(parts)
-
-
-def _named(made: Callable[..., Any], what: str, f: Callable[..., Any]) -> Callable[..., Any]:
-    functools.update_wrapper(made, f, assigned=(), updated=())  # inspect.signature finds the parameters of f
-    made.__name__ = f"{what} of {getattr(f, '__name__', type(f).__name__)}".replace(" ", "_")
-    made.__doc__ = f"The {what} of {getattr(f, '__name__', type(f).__name__)}."
-    return made

@@ -20,7 +20,8 @@ import optree
 from autograd.graph.models.frames import Frame
 from autograd.graph.models.taken_apart import is_model, taken_apart
 from autograd.graph.value import Value
-from autograd.primitives.ieee import described, is_real, to_float
+from autograd.primitives.ieee import as_array, described, is_real, to_float
+from autograd.support.exact_keys import exact_key
 from autograd.support.locks import fork_safe_lock
 
 __all__ = ["Structure", "arranged", "array_of", "flatten", "of_fields"]
@@ -100,6 +101,22 @@ class Structure:
         """Arrange objects in the places of the bare scalars and the whole arrays, one each."""
         return optree.tree_unflatten(self._spec, parts)
 
+    def spread(self, prefix: Any, name: str) -> list[Any]:
+        """For each bare scalar and whole array what a prefix of the nesting has in its place, or above it.
+
+        Raises:
+            ValueError: it is no prefix.
+
+        >>> flatten([(1.0, 2.0), 3.0])[1].spread([0, 1], "axes")
+        [0, 0, 1]
+        """
+        try:
+            return optree.broadcast_prefix(
+                prefix, self.nest(range(len(self._shapes))), none_is_leaf=True, namespace=_NAMESPACE
+            )
+        except ValueError:
+            raise ValueError(f"{name} {prefix!r} does not fit a structure {self}") from None
+
     @property
     def shapes(self) -> tuple[tuple[int, ...] | None, ...]:
         """The shape of each leaf in turn, None for a bare scalar."""
@@ -171,7 +188,9 @@ def flatten(tree: Any, role: str = "the argument", *, integers: bool = True) -> 
     scalars: list[Any] = []
     shapes: list[tuple[int, ...] | None] = []
     for leaf in leaves:
-        if isinstance(leaf, np.ndarray):
+        array = None if isinstance(leaf, (float, Value)) else as_array(leaf, role)
+        if array is not None:
+            leaf = array
             if leaf.dtype.kind not in ("fObiu" if integers else "fO"):
                 advice = ": pass x.astype(float)" if leaf.dtype.kind in "biu" else ""
                 raise TypeError(f"{role} must hold real numbers, got an array of {leaf.dtype}{advice}")
@@ -282,7 +301,22 @@ def _fields_of(instance: Any) -> tuple[list[Any], tuple[Any, ...], list[str]]:
             settings.append(getattr(instance, field.name))
         else:
             names.append(field.name)
-    return [getattr(instance, name) for name in names], tuple(settings), names
+    return [getattr(instance, name) for name in names], _Static(settings), names
+
+
+class _Static(tuple[Any, ...]):
+    """Settings of a dataclass, equal where their types and bits are: 1 is not True, nor 0.0 -0.0."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Static) and exact_key(tuple(self)) == exact_key(tuple(other))
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(exact_key(tuple(self)))
 
 
 def _made(cls: Any, settings: tuple[Any, ...], children: Any) -> Any:

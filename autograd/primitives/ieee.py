@@ -15,10 +15,11 @@ from fractions import Fraction
 from typing import Any, TypeGuard
 
 import numpy as np
+from numpy.ma import MaskedArray, is_masked
 
 from autograd.primitives.rewriting import rewritten
 
-__all__ = ["Float", "constant", "described", "evaluate", "is_real", "power", "to_float"]
+__all__ = ["Float", "as_array", "constant", "described", "evaluate", "is_real", "power", "to_float"]
 
 
 def to_float(number: object, role: str) -> float:
@@ -70,6 +71,29 @@ def constant(number: Any) -> Any:
     if isinstance(number, _OPERANDS) or type(number) in _EXACT:
         return to_float(int(number) if isinstance(number, (bool, np.bool_)) else number, "an operand")
     return NotImplemented
+
+
+def as_array(value: Any, role: str) -> Any:
+    """An array, also that which a Series or a frame of pandas holds; None for what is none.
+
+    Raises:
+        TypeError: some of it is masked.
+
+    >>> as_array(np.ones(2), "x"), as_array(1.0, "x")
+    (array([1., 1.]), None)
+    """
+    if isinstance(value, np.ndarray):
+        if isinstance(value, MaskedArray):
+            if not is_masked(value):
+                return np.asarray(value)
+            raise TypeError(
+                f"{role} must be an array without a mask, which would be lost: pass x.compressed() for the "
+                "entries that are not masked, or x.filled(0.0) with a number that stands for the others"
+            )
+        return value
+    if hasattr(type(value), "__array__") and not isinstance(value, np.generic):
+        return np.asarray(value)
+    return None
 
 
 def described(value: object) -> str:

@@ -215,4 +215,5 @@ def find_operation(name: str) -> Operation:
 
 def registered() -> list[Operation]:
     """All operations, in the order of registration."""
-    return list(_registered.values())
+    with _registering:
+        return list(_registered.values())

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.primitives.ieee import evaluate, to_float
+from autograd.primitives.ieee import as_array, evaluate, to_float
 from autograd.primitives.operation import Operation, register, registered
 
 __all__ = ["Primitive", "all_primitives", "primitive"]
@@ -27,8 +27,8 @@ class Primitive(Operation):
     """An operation of one scalar result: its value, its partial derivatives, how it is written.
 
     Primitives are made by `primitive` and are called like functions. An argument that has the hook
-    ``_apply(primitive, args)`` (a `Value` has) takes the call over; NumPy arrays are mapped; plain
-    numbers are computed on.
+    ``_apply(primitive, args)`` (a `Value` has) takes the call over; NumPy arrays are mapped, and so are
+    a Series and a frame of pandas, as by NumPy's functions; plain numbers are computed on.
 
     Attributes:
         name: what it is called, in programs and drawings too.
@@ -167,7 +167,11 @@ class Primitive(Operation):
         """A call with anything but floats among its arguments."""
         if len(args) != self.arity:
             return self._fold(args)
-        if any(isinstance(arg, np.ndarray) for arg in args):
+        arrays = [a for a in args if hasattr(type(a), "__array_ufunc__") and not isinstance(a, np.generic)]
+        for array in arrays:
+            if not isinstance(array, np.ndarray):
+                return array.__array_ufunc__(_AsUfunc(self), "__call__", *args)
+        if arrays:
             return self._map(args)
         for arg in args:
             take_over = getattr(type(arg), "_apply", None)
@@ -199,7 +203,10 @@ class Primitive(Operation):
 
     def _map(self, args: tuple[Any, ...]) -> Any:
         """Element by element over arrays: floats at NumPy's speed where there is a way to."""
-        arrays = [np.asarray(arg) for arg in args]
+        arrays = []
+        for arg in args:
+            array = as_array(arg, f"an operand of {self.name}")
+            arrays.append(np.asarray(arg) if array is None else array)
         for array in arrays:
             if array.dtype.kind not in "biufO":
                 raise TypeError(
@@ -231,6 +238,20 @@ def _of_many(of_two: Primitive, count: int) -> Primitive:
     many.partials, many.rules = of_two.partials_of_many, None  # type: ignore[assignment]
     many.is_composite, many.commutative, many.libm, many.on_arrays = True, False, "", None
     return many
+
+
+class _AsUfunc:
+    """A primitive as what NumPy's ufuncs hand to other kinds of arrays: a Series or a frame of pandas."""
+
+    nout = 1
+
+    def __init__(self, primitive: Primitive) -> None:
+        self.nin = primitive.arity
+        self.__name__ = f"primitive {primitive.name}"  # none of NumPy's names, which they treat otherwise
+        self._primitive = primitive
+
+    def __call__(self, *arrays: Any) -> Any:
+        return self._primitive._map(tuple(map(np.asarray, arrays)))
 
 
 def times(adjoint: Any, partial: Any) -> Any:

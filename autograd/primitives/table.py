@@ -72,6 +72,8 @@ class _Where(Primitive):
     def __call__(self, *args: Any) -> Any:
         if args and type(args[0]) is not float:
             refuse_inverted(args[0], "the condition of where")
+            if isinstance(args[0], np.ndarray) and args[0].dtype.kind == "i":
+                args = args[0] != 0, *args[1:]  # where others are objects, each is asked alone: a -1 is a number
         return super().__call__(*args)
 
     def partials_at(self, y: Any, inputs: tuple[Any, ...], wanted: tuple[bool, ...]) -> list[Any]:

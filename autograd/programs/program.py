@@ -14,7 +14,7 @@ from autograd.programs import saving
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code, Instruction
 from autograd.programs.source import source
-from autograd.programs.tracing import record
+from autograd.programs.tracing import record, with_keywords
 
 __all__ = ["Program", "trace"]
 
@@ -24,7 +24,7 @@ class Program:
 
     Attributes:
         code: what it computes, from a flat list of inputs to a flat list of outputs.
-        arguments: the `Structure` of its tuple of arguments.
+        arguments: the `Structure` of its tuple of arguments, the last one a dict of those by keyword.
         results: the `Structure` of what it returns.
         captured: the Values that the function closes over, read anew at each call; they are inputs of the
             code, after the arguments' scalars.
@@ -88,13 +88,15 @@ class Program:
         """A name for each slot: the inputs' own, the constants as numbers, the user's labels or t1, t2..."""
         return self.code.names()
 
-    def flat(self, args: Sequence[Any]) -> list[float]:
+    def flat(self, args: Sequence[Any], keywords: dict[str, Any] | None = None) -> list[float]:
         """Check the arguments of a call and list the inputs: the scalars, then what is closed over.
 
         Raises:
             TypeError: the arguments' number, structure or type is not the traced one's.
         """
-        scalars, structure = flatten(tuple(args), f"an argument of {self.name}")
+        scalars, structure = flatten(
+            with_keywords(tuple(args), keywords or {}), f"an argument of {self.name}"
+        )
         if structure != self.arguments:
             raise TypeError(
                 f"{self.name} was traced for arguments of the structure {self.arguments}, got {structure}"
@@ -107,11 +109,11 @@ class Program:
                 )
         return scalars + numbers(self.captured)
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, /, *args: Any, **keywords: Any) -> Any:
         """Run it in Python.
 
         Args:
-            args: as the traced function's: numbers in the same structure.
+            args, keywords: as the traced function's: numbers in the same structure.
 
         Returns:
             Floats in the structure that the traced function returned.
@@ -119,7 +121,7 @@ class Program:
         Raises:
             TypeError: the arguments' number, structure or type is not the traced one's.
         """
-        inputs = self.flat(args)
+        inputs = self.flat(args, keywords)
         results = self.code(inputs)
         if is_hunted(results):
             raise_birth(self.code, inputs)
@@ -157,13 +159,14 @@ class Program:
         return repr(self.code).replace("<Code", "<Program", 1)
 
 
-def trace(f: Callable[..., Any], *example_args: Any) -> Program:
+def trace(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -> Program:
     """Run a function once on Values and write down what it computes.
 
     Args:
         f: a function of numbers in any structure that returns numbers in any structure. What it does
             must not depend on the numbers: where it asks (``if x > 0``, ``x.data``) tracing refuses.
-        example_args: arguments of the structure that the program is for. Their numbers do not matter.
+        example_args, keywords: arguments of the structure that the program is for, which is called with
+            the same by position and by keyword. Their numbers do not matter.
 
     Returns:
         The simplified `Program`. A Value that the function closes over is one more input, read anew
@@ -179,4 +182,4 @@ def trace(f: Callable[..., Any], *example_args: Any) -> Program:
     >>> program.counts()
     {'mul': 2, 'add': 1}
     """
-    return Program(*record(f, *example_args))
+    return Program(*record(f, *example_args, **keywords))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from autograd.graph.scopes import Path
@@ -19,7 +20,9 @@ from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
 from autograd.support.user_line import Line
 
-__all__ = ["Builder"]
+__all__ = ["Builder", "Transcript"]
+
+LONGEST_REMEMBERED = 2000  # steps; a longer trace is simplified each time, and takes no memory
 
 
 class Builder:
@@ -117,6 +120,71 @@ class Builder:
                 instructions.append(Instruction(operation, operands, results, labels, line, scopes))
         constants = [slots[at] for at in kinds[1]]
         return Code(name, inputs, constants, instructions, tuple(map(place, outputs)))
+
+
+class Transcript:
+    """Takes down what a `Builder` would be told, and tells it at the end, unless it was told the same before.
+
+    A slot is an int, of a constant a negative one.
+    """
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[Any, ...]] = []
+        self._constants: list[float] = []
+        self._size = 0
+
+    def input(self) -> int:
+        """As `Builder.input`; the inputs come first."""
+        self._size += 1
+        return self._size - 1
+
+    def constant(self, number: float) -> int:
+        """As `Builder.constant`."""
+        self._constants.append(number)
+        return -len(self._constants)
+
+    def operation(
+        self, operation: Operation, operands: tuple[int, ...], label: str, line: Line | None, scopes: Path
+    ) -> int:
+        """As `Builder.operation`."""
+        self._steps.append((operation, operands, label, line, scopes))
+        self._size += operation.result_count
+        return self._size - operation.result_count
+
+    def label(self, slot: int, label: str) -> None:
+        """As `Builder.label`."""
+        self._steps.append((None, (slot,), label))
+
+    def finish(self, name: str, inputs: Sequence[str], outputs: Sequence[int]) -> Code:
+        """As `Builder.finish`; the same object where steps, constants and names are the same."""
+        tell = _told if len(self._steps) <= LONGEST_REMEMBERED else _told.__wrapped__
+        constants = struct.pack(f"{len(self._constants)}d", *self._constants)
+        return tell(name, tuple(inputs), constants, tuple(self._steps), tuple(outputs))
+
+
+@lru_cache(maxsize=64)
+def _told(
+    name: str,
+    inputs: tuple[str, ...],
+    constants: bytes,
+    steps: tuple[tuple[Any, ...], ...],
+    outputs: tuple[int, ...],
+) -> Code:
+    builder = Builder()
+    slots = [builder.input() for _ in inputs]
+    numbers = struct.unpack(f"{len(constants) // 8}d", constants)
+
+    def slot(at: int) -> int:
+        return slots[at] if at >= 0 else builder.constant(numbers[-at - 1])
+
+    for operation, operands, label, *rest in steps:
+        places = tuple([slot(operand) for operand in operands])
+        if operation is None:
+            builder.label(places[0], label)
+        else:
+            base = builder.operation(operation, places, label, *rest)
+            slots += range(base, base + operation.result_count)
+    return builder.finish(name, inputs, [slot(output) for output in outputs])
 
 
 class _Site:

@@ -18,21 +18,22 @@ from autograd.graph.value import Value
 from autograd.graph.walks import applications, leaves_among
 from autograd.primitives.operation import Projection
 from autograd.programs.code import Code
-from autograd.programs.simplification import Builder
+from autograd.programs.simplification import Transcript
 from autograd.support.user_line import Line, user_line
 
-__all__ = ["argument_names", "record"]
+__all__ = ["argument_names", "record", "with_keywords"]
 
 
 Recording = tuple[Code, Structure, Structure, list[Value]]
 
 
-def record(f: Callable[..., Any], *example_args: Any) -> Recording:
+def record(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -> Recording:
     """Run a function once on Values and write down what it computes.
 
     Args:
         f: a function of numbers in any structure that returns numbers in any structure.
         example_args: arguments of the structure that the code is for. Their numbers do not matter.
+        keywords: keyword arguments, which are arranged as one dict after the other arguments.
 
     Returns:
         The simplified code; how its arguments and its results are arranged; the Values that the function
@@ -43,14 +44,15 @@ def record(f: Callable[..., Any], *example_args: Any) -> Recording:
         TypeError: an argument or the result is not made of real numbers, or the function takes one number
             for an array.
     """
-    scalars, arguments = flatten(example_args, "an example argument")
-    names = argument_names(f, example_args)
+    scalars, arguments = flatten(with_keywords(example_args, keywords), "an example argument")
+    names = argument_names(f, example_args, keywords)
     inputs = [Value(number(scalar), name) for scalar, name in zip(scalars, names)]
     lines = _Lines()
     began = beginning()
     with tracing(inputs), watch(lines):
+        args = arguments.unflatten(inputs)
         try:
-            result = f(*arguments.unflatten(inputs))
+            result = f(*args[:-1], **args[-1]) if keywords else f(*args)
         except (TypeError, IndexError) as error:
             explain(error)
             raise
@@ -90,7 +92,7 @@ def _written(
         ]
     )
     captured = [leaf for leaf in below if leaf not in known and not made_since(leaf, began)]
-    builder = Builder()
+    builder = Transcript()
     slots: dict[Value, int] = {node: builder.input() for node in [*inputs, *captured]}
 
     def slot(operand: Any) -> int:
@@ -118,16 +120,26 @@ def _written(
     return builder.finish(name, _distinct(names), [slot(output) for output in outputs]), captured
 
 
-def argument_names(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
+def with_keywords(args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...]:
+    """Arguments as they are arranged: keyword arguments are one dict after the others."""
+    return (*args, keywords) if keywords else args
+
+
+def argument_names(
+    f: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any] | None = None
+) -> list[str]:
     """What a function's parameters call each scalar of its arguments: ``w[0]``, ``x``."""
+    if keywords:
+        own = [scalar for name in sorted(keywords) for scalar in _names_of(keywords[name], name)]
+        return argument_names(f, args) + own
     found = []
     parameters, starred = _parameters(f)
     if len(args) > len(parameters) and not starred:  # a wrong call, which calling will tell
         return flatten(args)[1].names("args")
     for name, arg in zip(parameters, args):
-        found += _scalar_names(flatten(arg)[1], name)
+        found += _names_of(arg, name)
     if len(args) > len(parameters):
-        found += _scalar_names(flatten([*args[len(parameters) :]])[1], starred)
+        found += _names_of([*args[len(parameters) :]], starred)
     return found
 
 
@@ -149,6 +161,10 @@ def _parameters(f: Callable[..., Any]) -> tuple[Sequence[str], str]:
         return (), "args"
     positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     return positional, "".join(p.name for p in parameters if p.kind is p.VAR_POSITIONAL)
+
+
+def _names_of(arg: Any, root: str) -> list[str]:
+    return _scalar_names(flatten(arg)[1], root)
 
 
 @lru_cache(maxsize=1024)

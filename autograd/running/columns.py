@@ -11,7 +11,7 @@ import numpy as np
 from autograd.graph.context import Watcher, watch
 from autograd.graph.trees import Structure
 from autograd.graph.value import Value
-from autograd.primitives.ieee import described
+from autograd.primitives.ieee import as_array, described, to_float
 from autograd.support.user_line import warn_user
 
 __all__ = ["arrays_of", "columns_of", "plain", "samples_first", "stacked", "turns"]
@@ -31,11 +31,13 @@ def arrays_of(arg: Any, name: str, bare: str = "") -> tuple[list[Any], Structure
         name: what to call it in an error.
         bare: what to do where it is a bare number.
     """
-    arrays, outer = Structure.of_arrays(arg)
-    for array in arrays:
-        if not isinstance(array, np.ndarray) or array.ndim == 0:
-            got, advice = described(array), bare
-            if array is not arg:
+    leaves, outer = Structure.of_arrays(arg)
+    arrays = []
+    for leaf in leaves:
+        array = as_array(leaf, name)
+        if array is None or array.ndim == 0:
+            got, advice = described(leaf), bare
+            if leaf is not arg:
                 got, advice = f"{got} in a {type(arg).__name__}", ""
                 if isinstance(arg, (list, tuple)):
                     advice = ": if these are its samples, write np.array(...)"
@@ -45,6 +47,10 @@ def arrays_of(arg: Any, name: str, bare: str = "") -> tuple[list[Any], Structure
             )
         if array.dtype.kind not in "fbiuO":
             raise TypeError(f"{name} must hold real numbers, got an array of {array.dtype}")
+        if array.dtype.kind == "O" and not any(isinstance(entry, Value) for entry in array.flat):
+            exact = [to_float(entry, f"an entry of {name}") for entry in array.flat]
+            array = np.array(exact, float).reshape(array.shape)
+        arrays.append(array)
     return arrays, outer
 
 
@@ -54,16 +60,18 @@ def columns_of(arrays: Sequence[np.ndarray], outer: Structure) -> tuple[list[np.
     return columns, outer.with_shapes([array.shape[1:] or None for array in arrays])
 
 
-def samples_first(array: np.ndarray, axis: int, place: int) -> np.ndarray:
+def samples_first(array: np.ndarray, axis: int, name: str) -> np.ndarray:
     if not -array.ndim <= axis < array.ndim:
-        raise ValueError(
-            f"in_axes names axis {axis} of argument {place}, whose array has shape {array.shape}"
-        )
+        raise ValueError(f"in_axes names axis {axis} of {name}, whose array has shape {array.shape}")
     return np.moveaxis(array, axis, 0)
 
 
-def stacked(results: Structure, columns: Sequence[Any], count: int) -> Any:
-    """Columns of results in the structure of one sample's, samples first."""
+def stacked(results: Structure, columns: Sequence[Any], count: int, out_axes: Any = 0) -> Any:
+    """Columns of results in the structure of one sample's; which axis counts the samples, `vmap` tells.
+
+    Raises:
+        ValueError: ``out_axes`` does not fit the results.
+    """
     parts: list[Any] = []
     at = 0
     for shape in results.shapes:
@@ -76,7 +84,18 @@ def stacked(results: Structure, columns: Sequence[Any], count: int) -> Any:
             parts.append(
                 np.stack(block, axis=1).reshape(count, *shape) if size else np.empty((count, *shape))
             )
+    if type(out_axes) is not int or out_axes != 0:
+        axes = results.spread(out_axes, "out_axes")
+        parts = [_samples_at(part, axis) for part, axis in zip(parts, axes)]
     return results.nest(parts)
+
+
+def _samples_at(array: np.ndarray, axis: Any) -> np.ndarray:
+    if not isinstance(axis, int) or not -array.ndim <= axis < array.ndim:
+        raise ValueError(
+            f"out_axes must name an axis of each result by an int, got {axis!r} for one that has {array.ndim}"
+        )
+    return np.moveaxis(array, 0, axis)
 
 
 class _Counter(Watcher):

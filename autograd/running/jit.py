@@ -8,7 +8,6 @@ unrolled: the outermost is the fast one, and every nesting is right.
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -21,8 +20,17 @@ from autograd.graph.nodes import numbers
 from autograd.graph.trees import Structure, flatten
 from autograd.programs.births import raise_birth
 from autograd.programs.program import Program, trace
+from autograd.programs.tracing import with_keywords
+from autograd.running.settings import (
+    BY_NAME,
+    Instances,
+    Settings,
+    stands_in_a_class,
+    static_parameters,
+)
 from autograd.running.store import MOST_BYTES, Bounded, estimated_bytes, found_or_compiled
 from autograd.support.user_line import warn_user
+from autograd.support.wrapping import Wrapper
 
 __all__ = [
     "Ready",
@@ -97,6 +105,7 @@ def prepare(
     lift: bool = True,
     kept: Traces | None = None,
     key: Any = None,
+    by_name: bool = False,
 ) -> Ready | None:
     """Trace a function, and compile its program or find it compiled.
 
@@ -108,13 +117,15 @@ def prepare(
         lift: whether its constants become inputs of what is compiled.
         kept: where to look for it first, and to keep it.
         key: what it is kept under.
+        by_name: whether the last argument is a dict of keyword arguments.
 
     Returns:
         None where the function closes over what it is being differentiated by: that call must be recorded.
     """
     ready = None if kept is None else kept.get(key)
     if ready is None:
-        program = trace(call, *example())
+        args = example()
+        program = trace(call, *args[:-1], **args[-1]) if by_name else trace(call, *args)
         if closes_over_variables(program):
             return None
         chosen = choose_engine(program, use) if engine == "auto" else engine
@@ -168,7 +179,7 @@ def warn_of_recording(call: str, compiled_form: str) -> bool:
     return True
 
 
-class jit:  # noqa: N801  it is called like a function
+class jit(Wrapper):  # noqa: N801  it is called like a function
     """A function that runs as a compiled program, frozen as it was when it was traced.
 
     The function is traced on its first call for a structure of arguments. Plain numbers, flags and arrays
@@ -189,46 +200,71 @@ class jit:  # noqa: N801  it is called like a function
     as `vmap` does, without tracing at each call: for whoever loops over a large formula. What it shows is
     the program for one sample.
 
+    On a method, the instance is an argument where it is made of numbers (a dataclass of them, say), and
+    otherwise a setting: for each instance the method is traced anew, and plain numbers in it keep what they
+    were. No instance is kept alive by it. A pickled or copied ``jit`` begins without traces.
+
     Args:
         f: a function of numbers in any structure that returns numbers in any structure: see `trace`
             for what it may do.
         engine: "auto" (see `choose_engine`), "python", "numpy", "llvm" or "interpreter".
         static_argnums: which arguments are no numbers, but settings: hashable, and for each of their
-            values the function is traced anew.
+            values the function is traced anew. The type and the sign of zero count, also within tuples.
+        static_argnames: the same by name. Either stands for both where ``f`` has a signature.
 
     Raises:
-        ValueError: there is no such engine.
+        ValueError: there is no such engine, or ``f`` has no parameter of that name.
+        TypeError: (when called) a static argument is not hashable.
         ModuleNotFoundError: (when called) the engine needs a package that is not installed.
 
     >>> square = jit(lambda x: x * x, engine="python")
-    >>> square(3.0)
-    9.0
+    >>> square(3.0), square(x=3.0)
+    (9.0, 9.0)
     >>> square.engine(3.0), len(square.program(3.0))
     ('python', 1)
+    >>> power = jit(lambda x, n=2: x**n, engine="python", static_argnames="n")
+    >>> power(3.0), power(3.0, n=3), power(3.0, 4)
+    (9.0, 27.0, 81.0)
     """
 
     def __init__(
-        self, f: Callable[..., Any], engine: str = "auto", static_argnums: int | Sequence[int] = ()
+        self,
+        f: Callable[..., Any],
+        engine: str = "auto",
+        static_argnums: int | Sequence[int] = (),
+        static_argnames: str | Sequence[str] = (),
     ) -> None:
-        self._f = f
+        super().__init__(f)
         self._engine = checked_engine(engine)
-        self._static = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
+        self._static, self._static_names = static_parameters(f, static_argnums, static_argnames)
+        self._has_static = bool(self._static or self._static_names)
         self._traces = traces()
+        self._traces_of_instances = Instances(traces)
+        self._is_method = stands_in_a_class(f)
         self._has_warned = False
         # What can be frozen in a better way than by tracing a call of it, as a `vmap` can.
-        self._frozen = f.frozen(engine) if hasattr(f, "frozen") and not self._static else None
-        functools.update_wrapper(self, f, updated=())
+        self._frozen = f.frozen(engine) if hasattr(f, "frozen") and not self._has_static else None
 
-    def __call__(self, *args: Any) -> Any:
+    def made_of(self) -> tuple[Any, ...]:
+        """The arguments that make the same once more."""
+        return self._f, self._engine, self._static, self._static_names
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        self._is_method = True
+        if self._frozen is not None and instance is not None:
+            return self._frozen.bound(instance, self._traces_of_instances.of(instance))
+        return super().__get__(instance, owner)
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         if self._frozen is not None:
-            return self._frozen(*args)
-        scalars, structure, static = self._split(args)
-        ready = None if records(scalars) else self._ready(scalars, structure, static)
+            return self._frozen(*args, **kwargs)
+        scalars, structure, settings = self._split(args, kwargs)
+        ready = None if records(scalars) else self._ready(scalars, structure, settings)
         if ready is None:
             self._has_warned = self._has_warned or warn_of_recording(
                 "jit(f)(w, x)", "jit(lambda x: f(w, x))(x)"
             )
-            return self._f(*args)
+            return self._f(*args, **kwargs)
         program, _, run, _ = ready
         if program.captured:
             scalars = scalars + numbers(program.captured)
@@ -237,59 +273,86 @@ class jit:  # noqa: N801  it is called like a function
             raise_birth(program.code, scalars)
         return program.results.unflatten(results)
 
-    def program(self, *args: Any) -> Program:
+    def program(self, /, *args: Any, **kwargs: Any) -> Program:
         """The program for such arguments."""
-        return self._kept(args).program
+        return self._kept(args, kwargs).program
 
-    def source(self, *args: Any) -> str:
+    def source(self, /, *args: Any, **kwargs: Any) -> str:
         """That program as Python source."""
-        return self.program(*args).source
+        return self.program(*args, **kwargs).source
 
-    def engine(self, *args: Any) -> str:
+    def engine(self, /, *args: Any, **kwargs: Any) -> str:
         """The name of the engine that runs it."""
-        return self._kept(args).engine
+        return self._kept(args, kwargs).engine
 
-    def _kept(self, args: tuple[Any, ...]) -> Ready:
-        ready = self._ready(*self._split(args)) if self._frozen is None else self._frozen.ready(*args)
+    def _kept(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Ready:
+        if self._frozen is None:
+            ready = self._ready(*self._split(args, kwargs))
+        else:
+            ready = self._frozen.ready(*args, **kwargs)
         if ready is None:
             raise TypeError("there is no program while the function is differentiated by what it closes over")
         return ready
 
-    def _split(self, args: tuple[Any, ...]) -> tuple[list[Any], Structure, tuple[Any, ...]]:
-        if not self._static:
-            scalars, structure = flatten(args, "an argument of a jitted function")
-            return scalars, structure, ()
+    def _split(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[list[Any], Structure, Settings | None]:
+        """The scalars of a call, how they are arranged, and what else there is to it."""
+        if not self._has_static:
+            try:
+                scalars, structure = flatten(
+                    (*args, kwargs) if kwargs else args, "an argument of a jitted function"
+                )
+            except TypeError:
+                if not (args and self._is_method):
+                    raise
+            else:
+                return scalars, structure, BY_NAME if kwargs else None
         places = {place % len(args) for place in self._static if -len(args) <= place < len(args)}
+        owner = args[0] if self._is_setting(args) and 0 not in places else None
+        static = {i: args[i] for i in sorted(places)}
+        named = {name: arg for name, arg in kwargs.items() if name in self._static_names}
+        others = {name: arg for name, arg in kwargs.items() if name not in named}
+        first = 0 if owner is None else 1
         scalars, structure = flatten(
-            tuple(arg for i, arg in enumerate(args) if i not in places),
+            with_keywords(tuple(arg for i, arg in enumerate(args) if i >= first and i not in places), others),
             "an argument of a jitted function that is not static",
         )
-        return scalars, structure, tuple((i, args[i]) for i in sorted(places))
+        settings = Settings(static, named, bool(others), owner)
+        return scalars, structure, settings
 
-    def _ready(self, scalars: list[Any], structure: Structure, static: tuple[Any, ...]) -> Ready | None:
-        key = structure, static
+    def _is_setting(self, args: tuple[Any, ...]) -> bool:
+        """Whether the first argument is an instance, or a class, that is not made of numbers."""
+        if not (args and self._is_method):
+            return False
         try:
-            ready = self._traces.get(key)
+            flatten(args[0])
         except TypeError:
-            settings = [arg for _, arg in static]
-            raise TypeError(f"static arguments must be hashable, got {settings!r}") from None
+            return True
+        return False
+
+    def _ready(self, scalars: list[Any], structure: Structure, settings: Settings | None) -> Ready | None:
+        kept, call = self._traces, self._f
+        key: Any = structure
+        if settings is not None:
+            key, call = (structure, settings.key), settings.applied(self._f)
+            if settings.owner is not None:
+                kept = self._traces_of_instances.of(settings.owner)
+        try:
+            ready = kept.get(key)
+        except TypeError:
+            raise TypeError(f"static arguments must be hashable, got {settings}") from None
         if ready is not None:
             return None if closes_over_variables(ready.program) else ready
-
-        def call(*numbers: Any) -> Any:
-            args = list(numbers)
-            for place, arg in static:
-                args.insert(place, arg)
-            return self._f(*args)
-
         return prepare(
-            call if static else self._f,
+            call,
             lambda: structure.unflatten(numbers(scalars)),
             self._engine,
             "call",
             lift=False,
-            kept=self._traces,
+            kept=kept,
             key=key,
+            by_name=settings is not None and settings.by_name,
         )
 
     def __repr__(self) -> str:

@@ -6,6 +6,7 @@ import functools
 import math
 import operator
 from collections.abc import Callable, Sequence
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from autograd.running.jit import (
     traces,
     warn_of_recording,
 )
+from autograd.support.wrapping import Wrapper
 
 __all__ = ["vmap"]
 
@@ -36,6 +38,7 @@ def vmap(
     in_axes: int | Sequence[int | None] | None = 0,
     reduce: str | None = None,
     engine: str = "auto",
+    out_axes: Any = 0,
 ) -> Callable[..., Any]:
     """The function that applies ``f``, a formula for one sample, to a batch.
 
@@ -47,19 +50,23 @@ def vmap(
         f: a function of one sample: numbers in any structure to numbers in any structure.
         in_axes: for each argument the axis of its arrays that counts the samples, or None for an
             argument that all samples share; one number stands for all arguments. What remains of an
-            array reaches ``f`` as an array of scalars.
+            array reaches ``f`` as an array of scalars. Keyword arguments are mapped along axis 0. On a method
+            the instance is shared; where ``in_axes`` is a sequence its first entry is the instance's.
         reduce: None for the results of every sample, "sum" or "mean" for theirs over the batch; the
             memory used then does not grow with the batch.
         engine: as for `jit`.
+        out_axes: where the axis of the samples stands in the results; one number for all of them, or
+            one in each place of a structure that the result's begins with, as in JAX.
 
     Returns:
         A function of the same arguments. Each scalar that ``f`` returns becomes an array over the
-        samples (first axis), or with ``reduce`` a float. The result does not depend on the number of
+        samples, or with ``reduce`` a float. The result does not depend on the number of
         cores.
 
     Raises:
-        ValueError: ``reduce`` or the engine is unknown; (when called) arrays differ in the number of
-            samples, none is mapped, or an axis is out of range.
+        ValueError: ``reduce`` or the engine is unknown, or ``reduce`` leaves no axis for ``out_axes`` to
+            place; (when called) arrays differ in the number of samples, none is mapped, or an axis is
+            out of range.
         TypeError: (when called) an argument to be mapped is a bare number.
 
     >>> vmap(lambda w, x: w * x, in_axes=(None, 0), engine="numpy")(2.0, np.array([1.0, 2.0]))
@@ -67,16 +74,17 @@ def vmap(
     """
     if reduce not in (None, "sum", "mean"):
         raise ValueError(f"reduce must be None, 'sum' or 'mean', got {reduce!r}")
+    if reduce is not None and out_axes != 0:
+        raise ValueError(f"out_axes must be 0 with reduce={reduce!r}, which leaves no axis, got {out_axes!r}")
     checked_engine(engine)
+    return Mapped(f, in_axes, reduce, engine, out_axes)
 
-    return Mapped(f, in_axes, reduce, engine)
 
-
-class Mapped:
+class Mapped(Wrapper):
     """What `vmap` returns: see there.
 
     Args:
-        f, in_axes, reduce, engine: as for `vmap`.
+        f, in_axes, reduce, engine, out_axes: as for `vmap`.
         kept: where what is traced is kept and looked for; without it each call traces.
     """
 
@@ -86,24 +94,44 @@ class Mapped:
         in_axes: int | Sequence[int | None] | None,
         reduce: str | None,
         engine: str,
+        out_axes: Any = 0,
         kept: Traces | None = None,
     ) -> None:
-        self._f = f
+        super().__init__(f)
         self._in_axes = in_axes
         self._reduce = reduce
         self._engine = engine
+        self._out_axes = out_axes
         self._kept = kept
         self._has_warned = False
-        functools.update_wrapper(self, f, updated=())
 
-    def __call__(self, *args: Any) -> Any:
-        batch, reduce = _Batch(args, self._in_axes), self._reduce
+    def made_of(self) -> tuple[Any, ...]:
+        """The arguments that make the same once more."""
+        return self._f, self._in_axes, self._reduce, self._engine, self._out_axes
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None or isinstance(self._f, staticmethod) or not hasattr(self._f, "__get__"):
+            return self
+        return self.bound(instance, self._kept)
+
+    def bound(self, instance: Any, kept: Traces | None) -> Any:
+        """The same of a method of an instance, which all samples share unless it is to be mapped itself."""
+        axes = self._in_axes
+        if not (isinstance(axes, int) or axes is None):
+            if axes[0] is not None:
+                return MethodType(self, instance)
+            axes = axes[1:]
+        method: Any = self._f
+        return Mapped(method.__get__(instance), axes, self._reduce, self._engine, self._out_axes, kept)
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        batch, reduce = _Batch(args, kwargs, self._in_axes), self._reduce
         ready = None if batch.records else self._ready(batch)
         if ready is None:
             self._has_warned = self._has_warned or warn_of_recording(
                 "vmap(f)(w, xs)", "vmap(lambda x: f(w, x))(xs)"
             )
-            return _unrolled_map(self._f, batch, reduce)
+            return _unrolled_map(self._f, batch, reduce, self._out_axes)
         program = ready.program
         columns = [*batch.columns, *ready.shared]
         results = _run_in_blocks(ready.run, columns, batch.count, reduce)
@@ -111,16 +139,17 @@ class Mapped:
             _hunt(program, columns[: len(program.inputs)], batch.count, None if reduce else results)
         if reduce is not None:
             return program.results.unflatten(results)
-        return stacked(program.results, results, batch.count)
+        return stacked(program.results, results, batch.count, self._out_axes)
 
-    def ready(self, *args: Any) -> Ready | None:
+    def ready(self, /, *args: Any, **kwargs: Any) -> Ready | None:
         """The program for one sample of such arguments, made ready; None where there is none."""
-        return self._ready(_Batch(args, self._in_axes))
+        return self._ready(_Batch(args, kwargs, self._in_axes))
 
     def frozen(self, engine: str) -> Mapped:
         """The same, traced once for a structure of arguments; on another engine unless that is "auto"."""
         engine = self._engine if engine == "auto" else engine
-        return Mapped(self._f, self._in_axes, self._reduce, engine, self._kept or traces())
+        kept = self._kept if self._kept is not None else traces()
+        return Mapped(self._f, self._in_axes, self._reduce, engine, self._out_axes, kept)
 
     def _ready(self, batch: _Batch) -> Ready | None:
         return prepare(
@@ -129,29 +158,44 @@ class Mapped:
             self._engine,
             "map",
             kept=self._kept,
-            key=batch.structures,
+            key=(batch.structures, batch.names),
+            by_name=bool(batch.names),
         )
+
+
+# What to do where an argument is a bare number.
+_SHARE = ": its in_axes entry None shares it among all samples"
+_SHARE_BY_PLACE = f"{_SHARE}, where it is passed by position; keyword arguments are mapped along axis 0"
 
 
 class _Batch:
     """The arguments of a mapped function, taken apart into one column for each scalar of a sample."""
 
-    def __init__(self, args: tuple[Any, ...], in_axes: int | Sequence[int | None] | None) -> None:
+    def __init__(
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        in_axes: int | Sequence[int | None] | None,
+    ) -> None:
         axes = [in_axes] * len(args) if in_axes is None or isinstance(in_axes, int) else list(in_axes)
         if len(axes) != len(args):
             raise ValueError(f"in_axes must have one entry an argument ({len(args)}), got {len(axes)}")
         self.columns: list[Any] = []
         structures = []
         counts: dict[int, str] = {}
-        for place, (arg, axis) in enumerate(zip(args, axes)):
+        self.names = tuple(sorted(kwargs))
+        called = [
+            (f"argument {place}", arg, axis, _SHARE) for place, (arg, axis) in enumerate(zip(args, axes))
+        ]
+        called += [(f"argument {name!r}", kwargs[name], 0, _SHARE_BY_PLACE) for name in self.names]
+        for name, arg, axis, share in called:
             if axis is None:
-                scalars, structure = flatten(arg, f"argument {place}")
+                scalars, structure = flatten(arg, name)
                 self.columns += scalars
             else:
-                share = ": its in_axes entry None shares it among all samples"
-                arrays, outer = arrays_of(arg, f"argument {place}", share)
-                moved = [samples_first(array, axis, place) for array in arrays]
-                counts.update({array.shape[0]: f"argument {place}" for array in moved})
+                arrays, outer = arrays_of(arg, name, share)
+                moved = [samples_first(array, axis, name) for array in arrays]
+                counts.update({array.shape[0]: name for array in moved})
                 columns, structure = columns_of(moved, outer)
                 self.columns += columns
             structures.append(structure)
@@ -171,12 +215,21 @@ class _Batch:
         )
 
     def sample(self, i: int | None) -> list[Any]:
-        """The arguments of one sample; of zeros where there is none."""
+        """The arguments of one sample, of zeros where there is none; those by keyword in a dict, the last."""
         scalars = [
             one if not isinstance(one, np.ndarray) else 0.0 if i is None else plain(one[i])
             for one in self.columns
         ]
-        return arranged(self.structures, scalars)
+        args = arranged(self.structures, scalars)
+        if not self.names:
+            return args
+        positional = len(args) - len(self.names)
+        return [*args[:positional], dict(zip(self.names, args[positional:]))]
+
+    def call(self, f: Callable[..., Any], i: int) -> Any:
+        """A function's result for one sample."""
+        args = self.sample(i)
+        return f(*args[:-1], **args[-1]) if self.names else f(*args)
 
 
 def _run_in_blocks(run: Compiled, columns: Sequence[Any], count: int, reduce: str | None) -> list[Any]:
@@ -212,9 +265,9 @@ def _hunt(program: Program, columns: Sequence[Any], count: int, results: Sequenc
                 )
 
 
-def _unrolled_map(f: Callable[..., Any], batch: _Batch, reduce: str | None) -> Any:
+def _unrolled_map(f: Callable[..., Any], batch: _Batch, reduce: str | None, out_axes: Any) -> Any:
     rows = [
-        flatten(result, "the result") for result in turns(batch.count, "vmap", lambda i: f(*batch.sample(i)))
+        flatten(result, "the result") for result in turns(batch.count, "vmap", lambda i: batch.call(f, i))
     ]
     if not rows:
         raise ValueError("a vmap over Values needs at least one sample")
@@ -223,6 +276,6 @@ def _unrolled_map(f: Callable[..., Any], batch: _Batch, reduce: str | None) -> A
         columns = [
             array_of(list(column), (batch.count,)) for column in zip(*(scalars for scalars, _ in rows))
         ]
-        return stacked(structure, columns, batch.count)
+        return stacked(structure, columns, batch.count, out_axes)
     totals = [functools.reduce(operator.add, column) for column in zip(*(scalars for scalars, _ in rows))]
     return structure.unflatten([total / batch.count for total in totals] if reduce == "mean" else totals)

@@ -177,11 +177,11 @@ def test_a_term_too_many_is_told_with_its_number(added: Any, words: str) -> None
 
 
 def test_a_term_too_many_has_a_small_number() -> None:
-    def said(number: int) -> str:
+    def finding(number: int) -> str:
         return verdict(lambda x, y: y * x.sin(), lambda x, y: y * math.cos(x) + number * y, "y")
 
-    assert said(12) == "dx has a term too many: 12*y"
-    assert said(13).startswith("dx fits no known slip")
+    assert finding(12) == "dx has a term too many: 12*y"
+    assert finding(13).startswith("dx fits no known slip")
 
 
 @pytest.mark.parametrize(
@@ -297,16 +297,16 @@ def test_three_points_tell_a_slip_from_a_coincidence(points: int, words: str) ->
 
 @pytest.mark.parametrize("size", [1e-30, 1e12])
 def test_slips_are_told_at_every_scale(size: float) -> None:
-    def said(hand: Callable[[float], float]) -> str:
+    def finding(hand: Callable[[float], float]) -> str:
         return verdict(lambda x: size * x**3 * x.sin(), lambda x: size * hand(x))
 
-    assert "lacks the term" in said(lambda x: x**3 * math.cos(x))
+    assert "lacks the term" in finding(lambda x: x**3 * math.cos(x))
     assert "lacks the factor x" in verdict(lambda x: size * x**3, lambda x: 3 * size * x)
-    assert said(lambda x: 0.0) == "dx is 0"
+    assert finding(lambda x: 0.0) == "dx is 0"
     right = lambda x: 3 * x**2 * math.sin(x) + x**3 * math.cos(x)  # noqa: E731
-    assert said(lambda x: 1.037 * right(x)) == "dx is 1.037 times what it should be"
-    assert said(lambda x: right(x) / 7) == "dx is 1/7 of what it should be"
-    assert said(lambda x: math.tan(x)).startswith("dx fits no known slip")
+    assert finding(lambda x: 1.037 * right(x)) == "dx is 1.037 times what it should be"
+    assert finding(lambda x: right(x) / 7) == "dx is 1/7 of what it should be"
+    assert finding(lambda x: math.tan(x)).startswith("dx fits no known slip")
 
 
 def test_small_factors_are_named() -> None:

@@ -396,7 +396,7 @@ def test_an_interrupt_while_compiling_leaves_nothing_broken(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the process's memory as Linux tells it")
 def test_compiled_code_is_small_and_is_freed_with_its_engine() -> None:
-    def made(first: int, last: int) -> Iterator[Any]:
+    def engines_of(first: int, last: int) -> Iterator[Any]:
         for i in range(first, last):
             engine = compiled(trace(lambda x, i=i: x * (i + 0.5) + 1, 0.5).code, "llvm")
             assert engine.call([2.0]) == [2 * (i + 0.5) + 1]
@@ -410,9 +410,11 @@ def test_compiled_code_is_small_and_is_freed_with_its_engine() -> None:
         return _resident() - before
 
     dropped = partial(deque, maxlen=1)
-    dropped(made(0, 50))
-    assert grown(made(50, 150), dropped) < 1_000_000, "compiled functions that nobody has stay in memory"
-    growth = grown(made(150, 300), list) / 150
+    dropped(engines_of(0, 50))
+    assert grown(engines_of(50, 150), dropped) < 1_000_000, (
+        "compiled functions that nobody has stay in memory"
+    )
+    growth = grown(engines_of(150, 300), list) / 150
     assert growth < 50_000, "10,000 compiled functions take more than 500 MB"
 
 

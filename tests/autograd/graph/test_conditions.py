@@ -77,6 +77,8 @@ def test_what_python_makes_of_an_inverted_bool_is_no_condition(refused):
 def test_other_numbers_are_conditions_as_ever():
     assert where(-1.0, 1.0, 2.0) == where(-3, 1.0, 2.0) == 1.0
     assert where(np.array([1, -1, 0]), 1.0, 2.0).tolist() == [1.0, 1.0, 2.0]
+    values = np.array([Value(3.0), Value(4.0), Value(5.0)])
+    assert [v.data for v in where(np.array([1, -1, 0]), values, Value(2.0))] == [3.0, 4.0, 2.0]
     assert where(~np.array([True, False]), 1.0, 2.0).tolist() == [2.0, 1.0]
 
 

@@ -335,3 +335,30 @@ def test_a_program_is_saved_and_loaded(tmp_path):
     again = ag.Program.load(tmp_path / "step.program")
     assert again(W, X, Y) == program(W, X, Y)
     assert str(again) == str(program)
+
+
+def test_what_is_traced_again_is_told_apart_by_its_numbers_labels_and_lines():
+    def times(number):
+        return trace(lambda x: x * number + number, 0.0)
+
+    for number in (1.0, 2.0, 0.0, -0.0, -2.0, 1.0, -0.0):
+        for x in (3.0, -0.0):
+            result, expected = times(number)(x), x * number + number
+            assert (result, math.copysign(1.0, result)) == (expected, math.copysign(1.0, expected))
+    assert [len(times(number)) for number in (1.0, 2.0, 0.0)] == [1, 2, 2]
+    assert math.copysign(1.0, trace(lambda x: (x * 0.0) * -0.0, 0.0)(1.0)) == -1.0
+    assert math.copysign(1.0, trace(lambda x: (x * -0.0) * -0.0, 0.0)(1.0)) == 1.0
+
+    def labelled(label):
+        def f(x):
+            y = x * 3.0
+            y.label = label
+            return y + 1.0
+
+        return trace(f, 0.0).names()[-2:]
+
+    assert labelled("a") != labelled("b")
+    assert labelled("a") == labelled("a")
+    first = trace(lambda x: x * 3.0, 0.0)
+    second = trace(lambda x: x * 3.0, 0.0)
+    assert first.instructions[0].line.number + 1 == second.instructions[0].line.number

@@ -26,7 +26,7 @@ def outcome(work):
     if child == 0:
         status = 1
         try:
-            signal.alarm(20)
+            signal.alarm(60)
             work()
             status = 0
         finally:
@@ -62,14 +62,14 @@ os._exit(0)
 """
 
 
-def said(code: str) -> str:
-    """What a process of its own prints, which must end within a minute."""
+def output(code: str) -> str:
+    """What a process of its own prints; if it does not end, something hangs."""
     done = subprocess.run(
         [sys.executable, "-c", HEAD + code],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -77,7 +77,7 @@ def said(code: str) -> str:
 
 
 def test_no_child_hangs_whatever_the_other_threads_were_doing() -> None:
-    assert said(WORKING) == f"{[0] * 30}\n"
+    assert output(WORKING) == f"{[0] * 30}\n"
 
 
 def test_a_child_takes_no_llvm_that_another_thread_was_using() -> None:
@@ -113,4 +113,4 @@ begun.wait()
 print(outcome(work), flush=True)
 os._exit(0)
 """
-    assert said(code) == "0\n"
+    assert output(code) == "0\n"
