@@ -218,11 +218,11 @@ class Optimizer:
                 "a state dict must have the settings (a dict), the steps (a number) and the states (a list) "
                 f"that state_dict() returns, got {saved!r}"
             )
-        made = self._made_with(saved["settings"])
-        made.params = self.params
-        made.restore(saved["steps"], saved["states"])
+        loaded = self._made_with(saved["settings"])
+        loaded.params = self.params
+        loaded.restore(saved["steps"], saved["states"])
         for name in ("lr", "steps", "_states", *self.hyperparameters):
-            setattr(self, name, getattr(made, name))
+            setattr(self, name, getattr(loaded, name))
 
     def restore(self, steps: int, states: Sequence[Sequence[float]]) -> None:
         """Go on from a number of steps and the states that they led to.

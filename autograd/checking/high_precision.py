@@ -216,17 +216,17 @@ def findings(level: Gradient) -> list[str]:
         rules = partials(primitive, rounded[at], tuple([rounded[operand] for operand in operands]), wanted)
         true = _partials(primitive, slots[at], tuple([slots[operand] for operand in operands]), wanted)
         for i, (rule, exact) in enumerate(zip(rules, true), start=1):
-            told = "" if exact is None else _finding(rule, exact)
-            if told:
+            finding = "" if exact is None else _finding(rule, exact)
+            if finding:
                 by = f" by its operand {i}" if primitive.arity > 1 else ""
-                sentences[f"the derivative of {primitive.name}{by} {told}{located(instruction)}"] = None
+                sentences[f"the derivative of {primitive.name}{by} {finding}{located(instruction)}"] = None
     return list(sentences)
 
 
 def _finding(rule: Rounded | float | None, exact: Any) -> str:
-    told = rule if isinstance(rule, Rounded) else Rounded(float(rule or 0.0))
+    partial = rule if isinstance(rule, Rounded) else Rounded(float(rule or 0.0))
     if exact != exact:
         return "does not exist at this point"
-    if abs(told.value - exact) <= told.error:
+    if abs(partial.value - exact) <= partial.error:
         return ""
-    return f"is {float(exact)!r}, and its rule says {told.value!r}"
+    return f"is {float(exact)!r}, and its rule says {partial.value!r}"

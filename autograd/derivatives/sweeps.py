@@ -108,13 +108,13 @@ def reverse(
             received = []
             for operand, term, want in zip(operands, terms, wanted):
                 if want and term is not None:
-                    held = adjoints.get(operand)
-                    if held is None:
+                    earlier = adjoints.get(operand)
+                    if earlier is None:
                         adjoints[operand] = term
                     else:
-                        adjoints[operand] = added(held, term) if lift else held + term
+                        adjoints[operand] = added(earlier, term) if lift else earlier + term
                     if observer is not None:
-                        received.append((operand, term, held))
+                        received.append((operand, term, earlier))
             if observer is not None:
                 observer(application, reached, received)
         return [unguarded(adjoints.get(node, 0.0)) for node in inputs]
@@ -139,8 +139,8 @@ def _handed_on(
     except ArithmeticError:
         return False
     for operand, term in terms:
-        held = adjoints.get(operand)
-        adjoints[operand] = term if held is None else held + term
+        earlier = adjoints.get(operand)
+        adjoints[operand] = term if earlier is None else earlier + term
     return True
 
 
@@ -149,7 +149,9 @@ def _tell(application: Application, adjoints: Sequence[Any], received: Received)
     if any(map(is_present, adjoints)):
         reached = list(map(_number, adjoints))
         handed_on = [
-            (operand, _number(term), _number(held)) for operand, term, held in received if is_present(term)
+            (operand, _number(term), _number(earlier))
+            for operand, term, earlier in received
+            if is_present(term)
         ]
         tell_propagated(application[2][0], reached, handed_on)
 

@@ -260,10 +260,10 @@ class _Pull:
 
 
 def _along(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Run, list[Any]]:
-    for name, given in (("primals", primals), ("tangents", tangents)):
-        if not isinstance(given, (tuple, list)):
+    for name, parts in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(parts, (tuple, list)):
             raise TypeError(
-                f"{name} must be a tuple with one entry an argument, got {described(given)}: write ({name},)"
+                f"{name} must be a tuple with one entry an argument, got {described(parts)}: write ({name},)"
             )
     direction, structure = flatten(tuple(tangents), "a tangent")
     _, expected = flatten(tuple(primals), "a primal", integers=False)

@@ -30,7 +30,7 @@ class Explanation:
     def __init__(self, result: Value) -> None:
         graph = ExplainedGraph(result)
         steps = list(tell(graph))
-        self._sentences = [told.sentence for told in steps]
+        self._sentences = [step.sentence for step in steps]
         self._title = f"The gradient of {graph.names[-1]}, step by step"
         self.html = assemble(graph, steps)
 

@@ -252,7 +252,7 @@ _of_fields: set[Any] = set()
 
 def _introduce(leaves: list[Any]) -> bool:
     """Register the classes of models and dataclasses among the leaves; whether there were any."""
-    found = False
+    any_classes = False
     for cls, leaf in {type(leaf): leaf for leaf in leaves}.items():
         if cls in (float, Value, np.ndarray):
             continue
@@ -263,14 +263,14 @@ def _introduce(leaves: list[Any]) -> bool:
             functions = _fields_of, partial(_made, cls), optree.GetAttrEntry
         else:
             continue
-        found = True
+        any_classes = True
         with _registering:
             if optree.tree_is_leaf(leaf, namespace=_NAMESPACE):
                 take_apart, make, entry = functions
                 optree.register_pytree_node(
                     cls, take_apart, make, path_entry_type=entry, namespace=_NAMESPACE
                 )
-    return found
+    return any_classes
 
 
 class _Parameter(optree.GetAttrEntry):

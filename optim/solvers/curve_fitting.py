@@ -194,10 +194,10 @@ def _parameter_names(f: Callable[..., Any], p0: Array | None) -> tuple[list[str]
     placed = len(p0) - len(by_name)
     if placed < least or (placed > len(names) and not starred):
         fixed = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty]
-        given = f"; {', '.join(fixed)} keep what they have" if fixed else ""
+        fixed_note = f"; {', '.join(fixed)} keep what they have" if fixed else ""
         raise ValueError(
             f"p0 must have {len(names + by_name)} entries, one for each of {', '.join(names + by_name)}, got "
-            f"{len(p0)}{given}"
+            f"{len(p0)}{fixed_note}"
         )
     starred_names = [f"params[{i}]" for i in range(placed - len(names))]
     return [*[*names, *starred_names][:placed], *by_name], by_name
