@@ -1,10 +1,10 @@
 """The reference in high precision: every operation differentiated by mpmath with 160 digits, no rule asked.
 
 The traced function is computed in mpmath. Each operation's partial derivatives are difference quotients
-there, whose step is so small that they are right to dozens of digits, and the chain rule joins them. That
-takes a few evaluations of each operation, however many inputs there are. An input whose derivative passes
-through a kink or a jump is differentiated once more, by a difference quotient of the whole function, which
-may be smooth there all the same.
+there, with a step so small that they are right to dozens of digits. The chain rule joins them. This takes a
+few evaluations of each operation, for any number of inputs. Where the derivative by an input passes through
+a kink or a jump of an operation, the whole function may still be smooth: it is then differentiated once more,
+by a difference quotient of the whole.
 """
 
 from __future__ import annotations

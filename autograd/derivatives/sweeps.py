@@ -1,9 +1,9 @@
 """Reverse and forward sweeps: the chain rule over a whole computation, touching no one's `grad`.
 
-A sweep goes over what was applied to what, in a graph (whose nodes are Values) or in code (whose nodes are
-the numbers of its slots). On floats it gives numbers. Lifted, it asks the operations with the Values
-themselves and so builds the derivative's own graph, which can be differentiated again. Other arithmetics
-bring the numbers behind the nodes, and a chain rule for one operation, of their own.
+A sweep visits the applied operations of a graph, whose nodes are Values, or of code, whose nodes are slot
+numbers. On floats it gives numbers. Lifted, it calls the operations' rules with the Values themselves, and so
+builds the graph of the derivative, which can be differentiated again. Another arithmetic supplies its own
+numbers for the nodes and its own chain rule for one operation.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def reverse(
         seeds: outputs, each with the number or Value that its derivative is multiplied by.
         inputs: leaves, or nodes that the walk stopped at.
         lift: whether to build the derivative's graph.
-        values: the numbers behind several operands or results, where they are others than the nodes' own.
+        values: gives the numbers of several operands or results, if not the nodes' own.
         pull: the chain rule at one operation, with the arguments of `pulled`.
         observer: is told of each operation that an adjoint reaches: what was applied, its results' adjoints,
             and what its operands received.

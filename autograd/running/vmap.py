@@ -42,9 +42,9 @@ def vmap(
 ) -> Callable[..., Any]:
     """The function that applies ``f``, a formula for one sample, to a batch.
 
-    ``f`` is traced at each call, so that what it closes over is what it is then, and the compiled code is
-    found again by what the formula says, whatever numbers stand in it. Whoever loops over a large formula
-    that does not change writes ``jit(vmap(f))``, which traces once.
+    ``f`` is traced at each call, so that what it closes over is read anew each time. Formulas that differ
+    only in their constants share compiled code. To call a large formula that does not change in a loop, write
+    ``jit(vmap(f))``, which traces once.
 
     Args:
         f: a function of one sample: numbers in any structure to numbers in any structure.

@@ -205,8 +205,8 @@ def _improved(regression: Regression, params: Array, steps: int) -> tuple[Array,
 def _distinct(params: Array, squares: Array) -> list[Array]:
     """A point of each valley, the deepest first; squares that differ by less than 0.1 % make one valley.
 
-    Where the formula has symmetries, and where frequencies fold on even spacing, that is the point whose
-    parameters are the smallest, and positive rather than negative.
+    Several points are equally good where the formula has symmetries, or where frequencies fold on even
+    spacing. The one with the smallest parameters is taken, positive ones before negative ones.
     """
     norms = np.linalg.norm(np.where(params < 0.0, 2.0 * params, params), axis=1)
     left = np.isfinite(squares)

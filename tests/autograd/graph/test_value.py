@@ -287,7 +287,7 @@ def test_a_value_is_no_index():
 def test_a_node_has_slots_and_no_container_of_its_own():
     v = Value(1.0) * Value(2.0) + 3
     assert not hasattr(v, "__dict__")
-    assert not any(isinstance(held, (list, dict, set, tuple)) for held in gc.get_referents(v))
+    assert not any(isinstance(referent, (list, dict, set, tuple)) for referent in gc.get_referents(v))
 
 
 def test_a_graph_has_no_cycles(living_values):
