@@ -52,8 +52,8 @@ class Optimizer:
     """Holds weights, and for each the state of an update rule.
 
     A subclass is a dataclass whose fields are its hyperparameters. It defines `update`, what one step does
-    to one weight, and where it needs them `state_size` or `initial`, and `constants`. Everything else
-    follows, in a training loop and in compiled ones.
+    to one weight, and if needed `state_size` or `initial`, and `constants`. Everything else follows from
+    these, for training loops in Python and for compiled ones.
 
     Args:
         params: the weights to train, leaves. None where `fit` is to bring them:

@@ -1,4 +1,4 @@
-"""The reference in high precision: every operation differentiated by mpmath with 160 digits, no rule asked.
+"""The reference in high precision: mpmath differentiates every operation with 160 digits, without its rule.
 
 The traced function is computed in mpmath. Each operation's partial derivatives are difference quotients
 there, with a step so small that they are right to dozens of digits. The chain rule joins them. This takes a

@@ -37,7 +37,7 @@ def input_names(labels: Iterable[str]) -> list[str]:
 def result_names(program: Code, named: Container[int], inputs: Iterable[str]) -> dict[int, str]:
     """Names for some of a program's results.
 
-    The user's labels are kept. Other names are letters: one of its own name for the result of a function, L
+    The user's labels are kept. Other names are letters: a letter of the function's own name for its result, L
     (a loss) or f for the program's result, p (a prediction) for what is compared with an input, z for the
     argument of a function, and letters in turn for the rest.
 

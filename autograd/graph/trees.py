@@ -1,9 +1,10 @@
 """Nested arguments: lists, tuples, dicts, dataclasses, models and arrays of scalars, flattened and put back.
 
-The nesting is optree's affair; here an array, too, is taken apart into its elements, and dataclasses and
-models are introduced to optree when first met. A model is an object with a method ``parameters``, which
-lists its scalars; all else in it belongs to the structure. A dataclass's field that is declared with
-``field(metadata={"static": True})`` is a setting: it belongs to the structure, and must be hashable.
+optree handles the nesting. Here arrays are taken apart into their elements, and the classes of dataclasses
+and models are registered with optree when they are first met. A model is an object with a method
+``parameters``, which lists its scalars; all else in it belongs to the structure. A dataclass's field that is
+declared with ``field(metadata={"static": True})`` is a setting: it belongs to the structure, and must be
+hashable.
 """
 
 from __future__ import annotations

@@ -184,7 +184,7 @@ sqrt = primitive("sqrt", math.sqrt, (lambda y, x: 0.5 / y,), domain="x >= 0", on
 def _hypot(a: float, b: float) -> float:
     """C's function, by way of ``abs``: `math.hypot` rounds otherwise, and engines have C's.
 
-    Of nan, ``abs`` raises where it finds the errno of whatever overflowed or underflowed before.
+    Given a nan, ``abs`` raises if errno is still set by an earlier overflow or underflow.
     """
     try:
         return abs(complex(a, b))

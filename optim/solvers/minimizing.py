@@ -144,7 +144,7 @@ def minimize(
 
 
 def _keep_to_the_good(result: Any, sight: Sight) -> None:
-    """Put the last good point in the place of a result that is nan, or of a failed search's worse one."""
+    """Replace a result that is nan, or that a failed search leaves worse than a point before it, by the better."""
     end = sight.point(np.atleast_1d(result.x))
     best = end
     if not end.is_finite:

@@ -52,8 +52,8 @@ def least_squares(
 ) -> Any:
     """Minimise half the sum of squared residuals: `scipy.optimize.least_squares` with exact Jacobians.
 
-    Because the Jacobian is exact, the tolerances are at rounding level and the unknowns are scaled by it,
-    where SciPy's defaults are 1e-8 and no scaling.
+    The Jacobian is exact. So by default the tolerances are at rounding level and the unknowns are scaled by
+    the Jacobian; SciPy's defaults are 1e-8 and no scaling.
 
     Args:
         fun: the residuals ``fun(x, *args, **kwargs)``, made of operators and the library's functions:
