@@ -144,7 +144,7 @@ def minimize(
 
 
 def _keep_to_the_good(result: Any, sight: Sight) -> None:
-    """Replace a result that is nan, or that a failed search leaves worse than a point before it, by the better."""
+    """Replace a result that is nan, or that a failed search leaves worse than an earlier point."""
     end = sight.point(np.atleast_1d(result.x))
     best = end
     if not end.is_finite:
