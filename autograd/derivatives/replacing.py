@@ -46,18 +46,18 @@ def with_values_replaced(root: Any, replace: Callable[[Sequence[Value]], Sequenc
             for inner in _parts(part):
                 holders.setdefault(id(inner), []).append(id(part))
                 stack.append(inner)
-    made: dict[int, Any] = {}
+    copies: dict[int, Any] = {}
     for value, other in zip(values, replace(list(values))):
         if other is not value:
-            made[id(value)] = other
+            copies[id(value)] = other
     affected: set[int] = set()
-    reached = list(made)
+    reached = list(copies)
     while reached:
         place = reached.pop()
         if place not in affected:
             affected.add(place)
             reached += holders.get(place, [])
-    return _rebuilt(root, affected, made)
+    return _rebuilt(root, affected, copies)
 
 
 def _attributes(holder: Any) -> dict[str, Any]:
@@ -84,31 +84,31 @@ def _parts(holder: Any) -> list[Any]:
     return parts
 
 
-def _rebuilt(holder: Any, affected: set[int], made: dict[int, Any]) -> Any:
+def _rebuilt(holder: Any, affected: set[int], copies: dict[int, Any]) -> Any:
     """An object with what stands for its Values; itself where that is nothing else."""
-    if id(holder) in made:
-        return made[id(holder)]
+    if id(holder) in copies:
+        return copies[id(holder)]
     if id(holder) not in affected:
         return holder
     if isinstance(holder, np.ndarray):
-        parts = [_rebuilt(part, affected, made) for part in holder.ravel().tolist()]
-        made[id(holder)] = array_of(parts, holder.shape)
-        return made[id(holder)]
+        parts = [_rebuilt(part, affected, copies) for part in holder.ravel().tolist()]
+        copies[id(holder)] = array_of(parts, holder.shape)
+        return copies[id(holder)]
     if isinstance(holder, (tuple, frozenset)):
-        parts = [_rebuilt(part, affected, made) for part in holder]
-        made[id(holder)] = type(holder)(*parts) if hasattr(holder, "_fields") else type(holder)(parts)
-        return made[id(holder)]
-    twin = made[id(holder)] = copy.copy(holder)
+        parts = [_rebuilt(part, affected, copies) for part in holder]
+        copies[id(holder)] = type(holder)(*parts) if hasattr(holder, "_fields") else type(holder)(parts)
+        return copies[id(holder)]
+    twin = copies[id(holder)] = copy.copy(holder)
     if isinstance(holder, dict):
         twin.clear()
         for key, part in holder.items():
-            twin[_rebuilt(key, affected, made)] = _rebuilt(part, affected, made)
+            twin[_rebuilt(key, affected, copies)] = _rebuilt(part, affected, copies)
     elif isinstance(holder, set):
         twin.clear()
-        twin.update(_rebuilt(part, affected, made) for part in holder)
+        twin.update(_rebuilt(part, affected, copies) for part in holder)
     elif isinstance(holder, (list, deque)):
         for at, part in enumerate(holder):
-            twin[at] = _rebuilt(part, affected, made)
+            twin[at] = _rebuilt(part, affected, copies)
     for name, part in _attributes(holder).items():
-        object.__setattr__(twin, name, _rebuilt(part, affected, made))
+        object.__setattr__(twin, name, _rebuilt(part, affected, copies))
     return twin

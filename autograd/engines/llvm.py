@@ -1,8 +1,8 @@
 """The llvm engine: a program lowered to LLVM and compiled, at the speed of hand-written C.
 
-A call at one point, a loop over samples and a sequential loop are each one compiled function, made when
-it is first asked for, in which every number lives in a register. A large program is compiled in parts
-that communicate through memory, and without optimisation, so that the time grows as the program does.
+A call at one point, a loop over samples and a sequential loop are each one function, compiled when it is
+first needed, with every number in a register. A large program is compiled without optimisation, in parts that
+communicate through memory, so that the compile time grows only in proportion to the program.
 """
 
 from __future__ import annotations

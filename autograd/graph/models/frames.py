@@ -117,39 +117,41 @@ class Frame:
             SharedNumber(parameter) if type(parameter) is float and self.counts[index] > 1 else parameter
             for index, parameter in enumerate(parameters)
         ]
-        made: dict[int, Any] = {}
+        containers: dict[int, Any] = {}
         for number, (maker, _) in self._containers.items():
             if maker.empty is not None:
-                made[number] = maker.empty()
+                containers[number] = maker.empty()
 
         def content_of(part: Part) -> Any:
             content = part.content
             if isinstance(content, ParameterPlace):
                 return contents[content.at]
-            return made[content.at] if isinstance(content, ContainerPlace) else content
+            return containers[content.at] if isinstance(content, ContainerPlace) else content
 
         for number in self._containers:
             waiting = [number]  # and before it what it is made of
             while waiting:
                 maker, parts = self._containers[waiting[-1]]
-                if waiting[-1] in made:
+                if waiting[-1] in containers:
                     waiting.pop()
                     continue
                 needed = [part for part in parts if part.kind in ("entry", "referent", "argument")]
                 missing = [
                     part.content.at
                     for part in needed
-                    if isinstance(part.content, ContainerPlace) and part.content.at not in made
+                    if isinstance(part.content, ContainerPlace) and part.content.at not in containers
                 ]
                 if missing:
                     waiting += missing
                 else:
-                    made[waiting.pop()] = maker.whole([(part.place, content_of(part)) for part in needed])
+                    containers[waiting.pop()] = maker.whole(
+                        [(part.place, content_of(part)) for part in needed]
+                    )
         for number, (maker, parts) in self._containers.items():
             for part in parts:
                 if maker.empty is not None or part.kind in ("attribute", "slot"):
-                    _put(made[number], part, content_of(part))
-        return made[0] if made else self._model
+                    _put(containers[number], part, content_of(part))
+        return containers[0] if containers else self._model
 
     def name(self, index: int) -> str:
         """What to write after the model to name a parameter: ``.layers[0].w``."""
@@ -231,10 +233,10 @@ def _new_function(function: FunctionType) -> FunctionType:
 
 
 def _new_partial(kind: Any, parts: list[tuple[Any, Any]]) -> Any:
-    (_, function), *held = parts
-    positional = [content for place, content in held if isinstance(place, int)]
+    (_, function), *arguments = parts
+    positional = [content for place, content in arguments if isinstance(place, int)]
     return kind(
-        function, *positional, **{place: content for place, content in held if isinstance(place, str)}
+        function, *positional, **{place: content for place, content in arguments if isinstance(place, str)}
     )
 
 

@@ -58,9 +58,9 @@ def parts_of(container: Any) -> list[Part]:
         if container.dtype.kind == "O":
             parts = [Part("entry", index, content) for index, content in np.ndenumerate(container)]
     elif isinstance(container, partial):
-        held: list[tuple[Any, Any]] = [("func", container.func), *enumerate(container.args)]
-        held += container.keywords.items()
-        parts = [Part("argument", place, content) for place, content in held]
+        contents: list[tuple[Any, Any]] = [("func", container.func), *enumerate(container.args)]
+        contents += container.keywords.items()
+        parts = [Part("argument", place, content) for place, content in contents]
     elif isinstance(container, dict):
         parts = [Part("entry", key, content) for key, content in container.items()]
         if isinstance(container, defaultdict):
