@@ -170,7 +170,7 @@ def expressions(
 ) -> SearchStrategy[Expression]:
     """Formulas of random steps over a table of primitives, each with a point at which it is tame.
 
-    What no step has used is added up at the end, so that the formula depends on all its inputs.
+    Results and inputs that no step uses are added up at the end, so that the formula depends on all inputs.
 
     Args:
         point: where they are to be tame; None for `points` of so many inputs.

@@ -31,27 +31,27 @@ def trained_on(kind: type[Any], weights: list[Any], loss: Callable[[], Any]) -> 
     The loss stays in a variable until the next one is there, as in a training loop: its graph is alive
     while the next is recorded.
     """
-    held: Any = None
+    result: Any = None
     if kind is Value:
         from optim import VanillaGradientDescent
 
         optimizer = VanillaGradientDescent(weights, lr=1e-4)
 
         def ours() -> None:
-            nonlocal held
+            nonlocal result
             optimizer.zero_grad()
-            held = loss()
-            held.backward()
+            result = loss()
+            result.backward()
             optimizer.step()
 
         return ours
 
     def theirs() -> None:
-        nonlocal held
+        nonlocal result
         for weight in weights:
             weight.grad = 0
-        held = loss()
-        held.backward()
+        result = loss()
+        result.backward()
         for weight in weights:
             weight.data -= 1e-4 * weight.grad
 

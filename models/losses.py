@@ -79,7 +79,7 @@ def cross_entropy(scores: Sequence[Any], label: Any) -> Any:
             class: one-hot, or smoothed.
 
     Returns:
-        The loss. For an index it keeps its digits however small it is.
+        The loss. For an index it is accurate even where it is tiny.
 
     Raises:
         TypeError: the scores are no list or array of one axis.

@@ -68,9 +68,9 @@ def fit(
 ) -> Fit:
     """Train parameters by gradient descent on a loss.
 
-    A step is the mean loss of a batch, its gradient, and an update by the optimizer, as one program; a
-    batch is an inner loop of it, an epoch a `autograd.scan`. Every engine but "numpy" gives the same
-    bits, and so does ``engine="eager"``, which traces and compiles nothing.
+    One program makes a step: it computes the mean loss of a batch and its gradient, in an inner loop over
+    the samples, and updates the parameters by the optimizer. An epoch is an `autograd.scan` of it. Every
+    engine but "numpy" gives the same bits, and so does ``engine="eager"``, which traces and compiles nothing.
 
     Args:
         loss: one sample's loss: ``loss(params, *sample)``, with a sample's entry of each array of the
@@ -96,8 +96,8 @@ def fit(
         checkpoint: a file to write the training's state to, whole at any moment.
         checkpoint_every: after how many epochs to write it; it is written at the end, too.
         resume: whether to go on from the checkpoint, where there is one. The result is the same as
-            that of a training that was not interrupted. Optimizer, data and loss must be the same, of
-            the loss the formula that it is traced to; the engine may be another.
+            that of a training that was not interrupted. The optimizer, the data and the formula that the
+            loss is traced to must be the same; the engine may be another.
 
     Returns:
         A `Fit`. Values among ``params`` have the trained data; where an exception ended the training,

@@ -52,8 +52,8 @@ class Optimizer:
     """Holds weights, and for each the state of an update rule.
 
     A subclass is a dataclass whose fields are its hyperparameters. It defines `update`, what one step does
-    to one weight, and where it needs them `state_size` or `initial`, and `constants`. Everything else
-    follows, in a training loop and in compiled ones.
+    to one weight, and if needed `state_size` or `initial`, and `constants`. Everything else follows from
+    these, for training loops in Python and for compiled ones.
 
     Args:
         params: the weights to train, leaves. None where `fit` is to bring them:
@@ -218,11 +218,11 @@ class Optimizer:
                 "a state dict must have the settings (a dict), the steps (a number) and the states (a list) "
                 f"that state_dict() returns, got {saved!r}"
             )
-        made = self._made_with(saved["settings"])
-        made.params = self.params
-        made.restore(saved["steps"], saved["states"])
+        loaded = self._made_with(saved["settings"])
+        loaded.params = self.params
+        loaded.restore(saved["steps"], saved["states"])
         for name in ("lr", "steps", "_states", *self.hyperparameters):
-            setattr(self, name, getattr(made, name))
+            setattr(self, name, getattr(loaded, name))
 
     def restore(self, steps: int, states: Sequence[Sequence[float]]) -> None:
         """Go on from a number of steps and the states that they led to.

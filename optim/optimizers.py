@@ -100,8 +100,8 @@ class SGD(Optimizer):
     """Gradient descent with momentum in PyTorch's form: ``b <- momentum*b + g``, ``w <- w - lr*b``.
 
     At a constant learning rate that is `Momentum`, whose velocity is ``lr*b`` then. Under a schedule the
-    two differ: when the rate falls, here the whole buffer counts less at once, while a velocity goes on
-    at the rates that its gradients came with.
+    two differ. When the rate falls, the whole buffer counts less at once, while in a velocity each gradient
+    keeps the rate of its own step.
 
     Args:
         params: the weights.

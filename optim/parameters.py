@@ -76,7 +76,7 @@ class Parameters:
 
         Raises:
             TypeError: it returns no scalar, or nothing that depends on them.
-            ValueError: it depends on Values of them that it closes over, instead of what it is given.
+            ValueError: it uses parameters that it closes over, instead of those passed to it.
         """
         weights = self.values(self.start)
         with differentiating(weights):

@@ -46,13 +46,13 @@ class Steps:
         plan: what the training is to do.
 
     Attributes:
-        engine: the name of the engine that ran the last steps; before, of the one that is asked for.
+        engine: the name of the engine that ran the last steps; before the first step, the plan's.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.engine = plan.engine
         self._plan = plan
-        self._asked_engine = plan.engine
+        self._requested_engine = plan.engine
         self._value_and_grad = value_and_grad(plan.loss_of)
         self._traces = traces(math.inf)  # one training traces once, however large its loss
 
@@ -67,10 +67,10 @@ class Steps:
         try:
             return self._run(state, samples)
         except TracingError as error:
-            if self._asked_engine != "auto":
+            if self._requested_engine != "auto":
                 raise
             warnings.warn(f"the loss is not compiled, which makes training slow: {error}", stacklevel=5)
-            self._asked_engine = "eager"
+            self._requested_engine = "eager"
             return self._run(state, samples)
 
     def _run(self, state: State, samples: Samples) -> tuple[State, np.ndarray]:
@@ -79,7 +79,7 @@ class Steps:
         constants = map(self._plan.optimizer.constants, range(state.steps + 1, steps + 1))
         columns = [np.array(column) for column in zip(*constants)]
         carry = state.weights, state.states
-        arrays, engine = samples.arrays, self._asked_engine
+        arrays, engine = samples.arrays, self._requested_engine
         if self._plan.batch_size == 1:
             result = run_scan(self.step, carry, (arrays, columns), engine, kept=self._traces)
         else:
@@ -137,14 +137,14 @@ class Steps:
     def mean_loss(self, weights: list[float], samples: Samples) -> float:
         """The mean of the samples' losses, nothing updated."""
         loss_of = self._plan.loss_of
-        if self._asked_engine == "eager":
+        if self._requested_engine == "eager":
             values = [Value(weight) for weight in weights]  # on which sum adds as in every engine
             with differentiating(values):
                 results = [loss_of(values, *samples.sample(i)) for i in range(len(samples))]
             losses = np.array([loss.data if isinstance(loss, Value) else loss for loss in results], float)
         else:
             in_axes = (None, *(0 for _ in samples.arrays))
-            mapped = Mapped(loss_of, in_axes, None, self._asked_engine, self._traces)
+            mapped = Mapped(loss_of, in_axes, None, self._requested_engine, self._traces)
             losses = mapped(weights, *samples.arrays)
         return mean(losses)
 

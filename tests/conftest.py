@@ -37,7 +37,7 @@ def living_values():
     """A function that counts the Values in memory, while the garbage collector stands still."""
     gc.collect()
     gc.disable()
-    yield lambda: sum(type(one) is Value for one in gc.get_objects())
+    yield lambda: sum(type(instance) is Value for instance in gc.get_objects())
     gc.enable()
 
 

@@ -51,15 +51,15 @@ def parsed(path: Path) -> ast.Module:
 
 def imported(module: str, everywhere: bool) -> set[str]:
     """The modules that a module imports: when it is imported itself, or anywhere in it."""
-    found = set()
+    modules = set()
     for node in _statements(parsed(MODULES[module]), everywhere):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module} imports relatively: name the module in full"
             parts = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= (parts & MODULES.keys()) or {str(node.module)}
-    return found
+            modules |= (parts & MODULES.keys()) or {str(node.module)}
+    return modules
 
 
 def _statements(tree: ast.AST, everywhere: bool) -> Iterator[ast.AST]:
@@ -87,8 +87,8 @@ def floor(module: str) -> int:
 def test_every_module_has_a_floor():
     homeless = [module for module in MODULES if room(module) == "autograd" != module]
     assert not homeless, f"name their floors in FLOORS: {homeless}"
-    gone = set().union(*FLOORS) - MODULES.keys()
-    assert not gone, f"named in FLOORS, but not there: {gone}"
+    missing = set().union(*FLOORS) - MODULES.keys()
+    assert not missing, f"named in FLOORS, but not there: {missing}"
 
 
 def test_imports_go_down():

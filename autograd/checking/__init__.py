@@ -48,8 +48,8 @@ def check_gradients(
     """Compare the engine's derivatives of ``f`` with derivatives found another way.
 
     Every method but ``"fixed-step"`` has its own error bound, to which a bound on the engine's rounding is
-    added: their sum is what the two may differ by. So a wrong rule is found if it is wrong by more than the
-    bound, which the report prints, and a right one passes however the function is conditioned.
+    added: their sum is what the two may differ by. A rule that is wrong by more than the bound, which the
+    report prints, is found. A right one passes, even where the function is badly conditioned.
 
     ================  =============================================================  =====================
     method            the derivative is                                              typically good to

@@ -2,11 +2,10 @@
 
 A quotient is wrong by truncation, which grows with the step, and by rounding, which grows as the step
 shrinks. Rounding is bounded by an analysis of the function's own operations. Truncation is estimated from
-quotients of several steps, each half of the one before; the estimate is a bound once halving the step
-halves the truncation at least, which it does when the step is small against the scale on which the function
-changes. That the slopes to the left and to the right draw together as the step shrinks says that it is: at a
-kink nearer than the step they stay apart. What is returned is the best balance of the two, for each input by
-itself.
+quotients of several steps, each half of the one before. The estimate is a bound once halving the step
+at least halves the truncation. That holds when the step is small against the scale on which the function
+changes, and shows in the slopes to the left and to the right, which then draw together as the step shrinks;
+at a kink nearer than the step they stay apart. Each input gets the step that balances the two best.
 """
 
 from __future__ import annotations

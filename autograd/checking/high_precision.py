@@ -1,10 +1,10 @@
-"""The reference in high precision: every operation differentiated by mpmath with 160 digits, no rule asked.
+"""The reference in high precision: mpmath differentiates every operation with 160 digits, without its rule.
 
 The traced function is computed in mpmath. Each operation's partial derivatives are difference quotients
-there, whose step is so small that they are right to dozens of digits, and the chain rule joins them. That
-takes a few evaluations of each operation, however many inputs there are. An input whose derivative passes
-through a kink or a jump is differentiated once more, by a difference quotient of the whole function, which
-may be smooth there all the same.
+there, with a step so small that they are right to dozens of digits. The chain rule joins them. This takes a
+few evaluations of each operation, for any number of inputs. Where the derivative by an input passes through
+a kink or a jump of an operation, the whole function may still be smooth: it is then differentiated once more,
+by a difference quotient of the whole.
 """
 
 from __future__ import annotations
@@ -216,17 +216,17 @@ def findings(level: Gradient) -> list[str]:
         rules = partials(primitive, rounded[at], tuple([rounded[operand] for operand in operands]), wanted)
         true = _partials(primitive, slots[at], tuple([slots[operand] for operand in operands]), wanted)
         for i, (rule, exact) in enumerate(zip(rules, true), start=1):
-            told = "" if exact is None else _finding(rule, exact)
-            if told:
+            finding = "" if exact is None else _finding(rule, exact)
+            if finding:
                 by = f" by its operand {i}" if primitive.arity > 1 else ""
-                sentences[f"the derivative of {primitive.name}{by} {told}{located(instruction)}"] = None
+                sentences[f"the derivative of {primitive.name}{by} {finding}{located(instruction)}"] = None
     return list(sentences)
 
 
 def _finding(rule: Rounded | float | None, exact: Any) -> str:
-    told = rule if isinstance(rule, Rounded) else Rounded(float(rule or 0.0))
+    partial = rule if isinstance(rule, Rounded) else Rounded(float(rule or 0.0))
     if exact != exact:
         return "does not exist at this point"
-    if abs(told.value - exact) <= told.error:
+    if abs(partial.value - exact) <= partial.error:
         return ""
-    return f"is {float(exact)!r}, and its rule says {told.value!r}"
+    return f"is {float(exact)!r}, and its rule says {partial.value!r}"

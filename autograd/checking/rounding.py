@@ -38,9 +38,9 @@ __all__ = [
 
 SMALLEST = math.ulp(0.0)  # the smallest positive float
 
-# Within how many units in the last place each operation of the library's table is computed, and its first
-# derivatives from exact operands: four, for functions that C libraries differ on, and where docs/accuracy.md
-# has found more than 3.75, the next whole number of units that is a quarter above what it found.
+# Within how many units in the last place each operation of the library's table, and its first derivatives
+# from exact operands, are computed. C libraries differ, so it is four; where docs/accuracy.md measured more
+# than 3.75, it is the next whole number at least a quarter above what was measured.
 VALUE_ULPS: dict[Primitive, float] = {
     **{entry: 4.0 for entry in all_primitives() if entry.is_builtin},
     **dict.fromkeys([table.add, table.sub, table.mul, table.div, table.sqrt], 0.5),

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from autograd.checking.numbers import RefusedError, restated
 from autograd.checking.rounding import Rounded, derivatives, own_rounding, values_of
-from autograd.checking.tape import Tape
+from autograd.checking.tape import Tape, straightened
 from autograd.derivatives.transforms import grad, hessian
 from autograd.graph.context import differentiating
-from autograd.graph.nodes import number, numbers
+from autograd.graph.nodes import is_array, is_constant, number, numbers, operation
 from autograd.graph.trees import flatten
 from autograd.graph.value import Value
 from autograd.graph.walks import leaves, topological_order
@@ -149,15 +149,27 @@ def _swept(inputs: Sequence[Value], result: Value | float) -> tuple[list[float],
     """
     if not isinstance(result, Value):
         return [0.0] * len(inputs), 0.0
+    gradient, rounding = _backward(inputs, result)
+    (straight,) = straightened([result], inputs)
+    if straight is not result:
+        rounding = 0.0 if is_constant(straight) else _backward(inputs, straight)[1]
+    return gradient, rounding
+
+
+def _backward(inputs: Sequence[Value], result: Value) -> tuple[list[float], float]:
     order = topological_order(result)
     own = set(inputs)
-    others = [node for node in {*leaves(order), *order, result} if node not in own]
+    others = [node for node in {*leaves(order), *order, result} if node not in own and not is_array(node)]
     before = [node.grad for node in others]
+    held = [leaf.grad for leaf in inputs]
     result.backward()
-    rounding = sum([abs(node.grad) * own_rounding(node) for node in order])
-    for node, gradient in zip(others, before):
-        node.grad = gradient
-    return [leaf.grad for leaf in inputs], rounding
+    gradient = [leaf.grad for leaf in inputs]
+    rounding = sum(
+        [abs(node.grad) * own_rounding(node) for node in order if not operation(node).takes_arrays]
+    )
+    for node, received in zip([*others, *inputs], [*before, *held]):
+        node.grad = received
+    return gradient, rounding
 
 
 def _same(a: float, b: float) -> bool:

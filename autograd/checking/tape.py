@@ -7,17 +7,18 @@ from itertools import count
 from typing import Any
 
 from autograd.derivatives import sweeps
-from autograd.graph.nodes import is_constant, numbers, operands, operation, result_index
+from autograd.graph.nodes import is_constant, number, numbers, operands, operation, result_index
 from autograd.graph.value import Value
-from autograd.graph.walks import Application, leaves, topological_order
-from autograd.primitives.operation import Operation
+from autograd.graph.walks import Application, applications, leaves, topological_order
+from autograd.primitives.operation import Operation, Projection
 from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
+from autograd.programs.loops.packing import expanded
 from autograd.programs.lowering import in_primitives, result_of
 from autograd.programs.program import Program
 from autograd.support.locks import cached_property
 
-__all__ = ["Tape", "located", "primitive_of"]
+__all__ = ["Tape", "located", "primitive_of", "straightened"]
 
 # (primitive, result, operands, which partials are wanted) -> one partial an operand, None for none.
 Partials = Callable[[Any, Any, tuple[Any, ...], tuple[bool, ...]], Sequence[Any]]
@@ -56,6 +57,7 @@ class Tape:
             outputs: Values, and floats for results that depend on nothing.
             inputs: Values; other leaves are constants.
         """
+        outputs = straightened(outputs, inputs)
         order = topological_order(*[output for output in outputs if not is_constant(output)], stop=inputs)
         recorded = set(order)
         beside = [output for output in outputs if not is_constant(output) and output not in recorded]
@@ -132,6 +134,26 @@ class Tape:
             observer=observe,
         )
         return reached | {slot: adjoint for slot, adjoint in zip(ends, swept) if slot in received}
+
+
+def straightened(outputs: Sequence[Any], inputs: Sequence[Value]) -> Sequence[Any]:
+    """Results of a graph, or the same of another graph in which loops are written out step by step."""
+    applied = applications(*[output for output in outputs if not is_constant(output)], stop=inputs)
+    if not any(application[0].takes_arrays for application in applied):
+        return outputs
+    made: dict[Any, Any] = {}
+
+    def copied(operand: Any) -> Any:
+        return number(operand) if is_constant(operand) else made.get(operand, operand)
+
+    for applied_operation, parts, results in applied:
+        copies = [copied(part) for part in parts]
+        if isinstance(applied_operation, Projection):
+            made[results[0]] = copies[0]
+            continue
+        found = expanded(applied_operation, *copies)
+        made.update(zip(results, (found,) if len(results) == 1 else found))
+    return [copied(output) for output in outputs]
 
 
 def primitive_of(node: Value) -> Primitive:

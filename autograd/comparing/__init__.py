@@ -32,12 +32,12 @@ def compare(
 ) -> Comparison:
     """Check a gradient that was derived by hand, and say what is wrong with it.
 
-    Both gradients are compared at the given point, at random points around it, and at points on both sides
-    of each comparison in the function (`where`, `maximum`, `relu`, ...), within what rounding explains.
-    Exactly at a kink nothing is compared. Where no point is found on one side, the report passes only with
-    the condition that alone was tried, in its last line and in `Comparison.untried`. A wrong component is
-    held against the formula's derivation: a wrong sign, a factor or a term that is missing or too many, one
-    in another's place, components that are swapped.
+    Both gradients are compared at the given point, at random points around it, and at points on both sides of
+    each comparison in the function (`where`, `maximum`, `relu`, ...), within what rounding explains. Exactly
+    at a kink nothing is compared. If no point is found on one side of a comparison, the report passes only
+    for the other side, as its last line and `Comparison.untried` say. A wrong component is compared with the
+    formula's derivation, to find a wrong sign, a factor or term that is missing or too many or stands in
+    another's place, and components that are swapped.
 
     Args:
         f: a function that returns one scalar.

@@ -18,7 +18,7 @@ from autograd.graph.nodes import numbers
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
-from autograd.programs.lowering import in_pairs
+from autograd.programs.lowering import in_pairs, straight
 from autograd.programs.program import Program
 from autograd.support.locks import cached_property
 
@@ -74,7 +74,7 @@ class Branches:
     """
 
     def __init__(self, program: Program, places: Sequence[int]) -> None:
-        self._code = in_pairs(program.code)
+        self._code = in_pairs(straight(program.code))
         self._closed_over = numbers(program.captured)
         self._places = list(places)
         self._applied = [instruction[:3] for instruction in self._code.instructions]

@@ -95,11 +95,11 @@ class Comparison(NamedTuple):
             style = "" if component.passed else ' style="font-weight: bold"'
             cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(component))
             rows.append(f"<tr{style}>{cells}</tr>")
-        said = "".join(f"<li>{_in_html(finding)}</li>" for finding in self._sentences())
+        items = "".join(f"<li>{_in_html(finding)}</li>" for finding in self._sentences())
         names = _in_html("\n".join(self.definitions))
         return (
             f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-            f"{f'<ul>{said}</ul>' if said else ''}{f'<p>with<br>{names}</p>' if names else ''}"
+            f"{f'<ul>{items}</ul>' if items else ''}{f'<p>with<br>{names}</p>' if names else ''}"
             f"<p>{html.escape(self._summary())}</p>"
         )
 

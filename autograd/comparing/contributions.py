@@ -100,9 +100,9 @@ class EvaluatedDerivation:
         self.pool = list(dict.fromkeys(self._likely_factors()))
 
     def _array(self, numbers: Iterable[Any]) -> Any:
-        made = np.empty(self._count, dtype=object)
-        made[:] = list(numbers)
-        return made
+        array = np.empty(self._count, dtype=object)
+        array[:] = list(numbers)
+        return array
 
     def _evaluated(self, expression: Symbolic) -> Any:
         for part in walk(expression):

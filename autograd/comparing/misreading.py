@@ -36,8 +36,11 @@ def misreading(
     for at, (name, expression) in enumerate(lines):
         for other in _slipped(expression):
             read = Lines(derivation.lines.inputs, (*lines[:at], NamedLine(name, other), *lines[at + 1 :]))
-            made = Derivation(read, inputs, derivation.program, derivation.captured)
-            accounts = EvaluatedDerivation(derivation, points, read.lines), EvaluatedDerivation(made, points)
+            misread = Derivation(read, inputs, derivation.program, derivation.captured)
+            accounts = (
+                EvaluatedDerivation(derivation, points, read.lines),
+                EvaluatedDerivation(misread, points),
+            )
             if any(agrees(account.gradient()) for account in accounts):
                 return f"{name.name} = {text(other)} in place of {name.name} = {text(expression)}"
     return ""

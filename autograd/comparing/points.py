@@ -187,8 +187,8 @@ def _on_other_sides(
 ) -> list[Untried]:
     """Add points where comparisons turn that do not turn between the samples; say which never did.
 
-    They are looked for along coordinates and in random directions from the first usable point, at growing
-    distances, so that they are no farther off than they must be.
+    The search starts at the first usable point and goes along coordinates and in random directions, at
+    growing distances, so that the points added are as near as possible.
     """
     usable = [sample for sample in samples if sample.is_usable]
     if not usable:

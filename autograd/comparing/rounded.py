@@ -1,7 +1,8 @@
 """How far rounding may set two formulas for one gradient apart: the engine's, and one by hand.
 
-The engine's own formula loses what it loses; one by hand rounds other numbers, in another order. So here an
-operation is charged with what its kind loses of any number, and derivatives are those of textbook rules.
+The rounding of the engine's own formula can be computed, but a formula by hand rounds other numbers, in
+another order. So each operation is charged with the most that its kind loses on any number, and derivatives
+follow the textbook's rules.
 """
 
 from __future__ import annotations

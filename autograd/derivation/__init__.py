@@ -16,6 +16,7 @@ from autograd.derivatives.transforms import value_and_grad
 from autograd.graph.trees import flatten
 from autograd.graph.value import Value
 from autograd.primitives import table
+from autograd.programs.lowering import straight
 from autograd.programs.program import Program, trace
 
 __all__ = ["Derivation", "derive"]
@@ -154,9 +155,10 @@ def derive(
             f"the function to derive must return one scalar, got the structure {program.results}: add it "
             "up to one, or derive its results one by one"
         )
-    if len(program) > max_operations:
+    code = straight(program.code)
+    if len(code) > max_operations:
         raise ValueError(
-            f"{program.name} has {len(program)} operations, and nobody derives so many by hand "
+            f"{program.name} has {len(code)} operations, and nobody derives so many by hand "
             f"(max_operations is {max_operations}): derive a smaller part (one sample instead of a batch), "
             "read trace(value_and_grad(f), ...).source, or pass a larger max_operations"
         )
@@ -165,7 +167,7 @@ def derive(
         scalar.label if isinstance(scalar, Value) and scalar.label else name
         for scalar, name in zip(scalars, program.inputs)
     ]
-    lines = lines_of(program.code, [*labels, *program.inputs[len(labels) :]])
+    lines = lines_of(code, [*labels, *program.inputs[len(labels) :]])
     places = [at for place in argument_places(argnums, len(args)) for at in program.arguments.places(place)]
     inputs = [lines.inputs[at] for at in places]
     return Derivation(lines, inputs, lambda: trace(value_and_grad(f, argnums), *args), program.captured)

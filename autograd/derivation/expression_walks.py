@@ -90,10 +90,10 @@ def substituted(expression: Symbolic, values: Mapping[Symbolic, Symbolic]) -> Sy
 
 def ordered(expression: Symbolic) -> Symbolic:
     """An expression whose products begin with what is simple: names, then functions, then sums."""
-    made = rebuilt(expression, map(ordered, parts_of(expression)))
-    if isinstance(made, Product):
-        return Product(made.coefficient, tuple(sorted(made.factors, key=_rank)))
-    return made
+    result = rebuilt(expression, map(ordered, parts_of(expression)))
+    if isinstance(result, Product):
+        return Product(result.coefficient, tuple(sorted(result.factors, key=_rank)))
+    return result
 
 
 def _rank(factor: Symbolic) -> tuple[bool, ...]:

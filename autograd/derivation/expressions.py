@@ -216,10 +216,10 @@ def total(*terms: Symbolic) -> Symbolic:
         else:
             places[key] = len(collected)
             collected.append((number, factors))
-    kept = [_joined(number, factors) for number, factors in collected if number != 0]
-    if len(kept) < 2:
-        return kept[0] if kept else ZERO
-    return Sum(tuple(kept))
+    remaining = [_joined(number, factors) for number, factors in collected if number != 0]
+    if len(remaining) < 2:
+        return remaining[0] if remaining else ZERO
+    return Sum(tuple(remaining))
 
 
 def _flattened(terms: Iterable[Symbolic]) -> Iterator[Symbolic]:
@@ -356,5 +356,5 @@ ARITHMETIC: dict[Primitive, Callable[..., Symbolic]] = {
 def applied(primitive: Primitive, args: Iterable[Any]) -> Symbolic:
     """A primitive of expressions and numbers."""
     parts = tuple(as_expression(arg) for arg in args)
-    made = ARITHMETIC.get(primitive)
-    return Call(primitive, parts) if made is None else made(*parts)
+    combine = ARITHMETIC.get(primitive)
+    return Call(primitive, parts) if combine is None else combine(*parts)

@@ -55,8 +55,8 @@ class Lines(NamedTuple):
 def lines_of(program: Code, labels: list[str]) -> Lines:
     """Group a program's instructions to lines.
 
-    A result gets a name where the user labelled it, where it is used several times, where it is a
-    function's and its derivative is written with it, and where it would make a line hard to read.
+    A result gets a name if the user labelled it, if it is used several times, if it is a function's result
+    and the function's derivative is written with it, or if the line would be hard to read without.
 
     Args:
         program: a program with one result.

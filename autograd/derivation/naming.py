@@ -37,9 +37,9 @@ def input_names(labels: Iterable[str]) -> list[str]:
 def result_names(program: Code, named: Container[int], inputs: Iterable[str]) -> dict[int, str]:
     """Names for some of a program's results.
 
-    The user's labels are kept. A function's result goes by a letter of the function's, the program's
-    result by L (a loss) or f, what is compared with an input by p (a prediction), a function's
-    argument by z, others by letters in turn.
+    The user's labels are kept. Other names are letters: a letter of the function's own name for its result, L
+    (a loss) or f for the program's result, p (a prediction) for what is compared with an input, z for the
+    argument of a function, and letters in turn for the rest.
 
     Args:
         program: what computes them.

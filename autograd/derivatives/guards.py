@@ -14,7 +14,9 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any, NamedTuple
 
-from autograd.graph.nodes import number
+import numpy as np
+
+from autograd.graph.nodes import kinds, number
 from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import Primitive
 from autograd.primitives.table import where
@@ -60,7 +62,7 @@ def added(first: Any, second: Any) -> Any:
     if _are_two_sides(*rests):
         (condition, side), *_ = rests[0]
         chosen = (first, second) if side else (second, first)
-        return _guarded(where(condition, *map(_derivative, chosen)), guard)
+        return _guarded(where(condition, *[_whole(_derivative(each)) for each in chosen]), guard)
     total = _selected(first, shared, "-0.0") + _selected(second, shared, "-0.0")
     return Guarded(total, guard, True) if rests[0] and rests[1] else _guarded(total, guard)
 
@@ -145,6 +147,11 @@ def _derivative(derivative: Any) -> Any:
     return derivative.derivative if type(derivative) is Guarded else derivative
 
 
+def _whole(derivative: Any) -> Any:
+    """A derivative that is chosen as one; NumPy's array would be chosen element by element."""
+    return kinds[np.ndarray](derivative) if isinstance(derivative, np.ndarray) else derivative
+
+
 def _guard(derivative: Any) -> Guard:
     return derivative.guard if type(derivative) is Guarded else ()
 
@@ -159,7 +166,7 @@ def _selected(derivative: Any, outer: int, absent: str) -> Any:
     if inner and derivative.is_filled and absent == "-0.0":
         inner = inner[:-1]
     for condition, side in reversed(inner):
-        choices = (result, float(absent)) if side else (float(absent), result)
+        choices = (_whole(result), float(absent)) if side else (float(absent), _whole(result))
         result = where(condition, *choices)
     return result
 

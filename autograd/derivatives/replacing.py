@@ -16,6 +16,7 @@ import numpy as np
 
 from autograd.graph.models.reached import reached
 from autograd.graph.models.skeletons import Skeleton
+from autograd.graph.nodes import is_node
 from autograd.graph.trees import array_of
 from autograd.graph.value import Value
 
@@ -34,12 +35,12 @@ def with_values_replaced(root: Any, replace: Callable[[Sequence[Value]], Sequenc
     >>> with_values_replaced({"a": {Value(1.0)}, "b": "text"}, lambda values: [v.data for v in values])
     {'a': {1.0}, 'b': 'text'}
     """
-    found = list(reached([root], _OPAQUE, hashed=True))
-    values = [part for part, _ in found if isinstance(part, Value)]
+    objects = list(reached([root], _OPAQUE, hashed=True))
+    values = [part for part, _ in objects if is_node(part)]
     others = {id(value): other for value, other in zip(values, replace(values)) if other is not value}
     if not others:
         return root
-    containers = [(container, parts) for container, parts in found if parts]
+    containers = [(container, parts) for container, parts in objects if parts]
     for array, parts in containers:
         if type(array) is np.ndarray and any(id(part.content) in others for part in parts):
             entries = [others.get(id(part.content), part.content) for part in parts]

@@ -11,7 +11,7 @@ from autograd.derivatives.replacing import with_values_replaced
 from autograd.graph import context
 from autograd.graph.context import beginning, current, differentiating
 from autograd.graph.models.reached import values_within
-from autograd.graph.nodes import is_leaf, made_since, number, numbers, operands
+from autograd.graph.nodes import is_constant, is_leaf, is_node, made_since, number, numbers, operands
 from autograd.graph.refusals import explain
 from autograd.graph.trees import Structure, arranged, array_of, flatten
 from autograd.graph.value import Value
@@ -143,7 +143,7 @@ class Run:
         """Whether it is an argument that came as a Value, or a leaf that the call did not make."""
         if not is_leaf(node):
             return node in self._passed_in
-        return not made_since(node, self._began) and node not in self._made
+        return not made_since(node, self._began) and node not in self._made and not is_constant(node)
 
     def remember_leaves(self, outputs: Sequence[Any]) -> None:
         """Let copies of the call know which of the leaves below its outputs it made: copies do not tell."""
@@ -202,9 +202,10 @@ def _leaves(applied: Sequence[Application]) -> list[Value]:
 
 
 def _reached(applied: Sequence[Application], outputs: Sequence[Value]) -> set[Value]:
-    """The leaves that outputs depend on, or are."""
-    return {*_leaves(applied), *filter(is_leaf, outputs)}
+    """The leaves that outputs depend on, or are; constants aside."""
+    reached = {*_leaves(applied), *filter(is_leaf, outputs)}
+    return {leaf for leaf in reached if not is_constant(leaf)}
 
 
 def _values(results: Sequence[Any]) -> list[Value]:
-    return [one for one in results if isinstance(one, Value)]
+    return [one for one in results if is_node(one)]

@@ -1,9 +1,9 @@
 """Reverse and forward sweeps: the chain rule over a whole computation, touching no one's `grad`.
 
-A sweep goes over what was applied to what, in a graph (whose nodes are Values) or in code (whose nodes are
-the numbers of its slots). On floats it gives numbers. Lifted, it asks the operations with the Values
-themselves and so builds the derivative's own graph, which can be differentiated again. Other arithmetics
-bring the numbers behind the nodes, and a chain rule for one operation, of their own.
+A sweep visits the applied operations of a graph, whose nodes are Values, or of code, whose nodes are slot
+numbers. On floats it gives numbers. Lifted, it calls the operations' rules with the Values themselves, and so
+builds the graph of the derivative, which can be differentiated again. Another arithmetic supplies its own
+numbers for the nodes and its own chain rule for one operation.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def reverse(
         seeds: outputs, each with the number or Value that its derivative is multiplied by.
         inputs: leaves, or nodes that the walk stopped at.
         lift: whether to build the derivative's graph.
-        values: the numbers behind several operands or results, where they are others than the nodes' own.
+        values: gives the numbers of several operands or results, if not the nodes' own.
         pull: the chain rule at one operation, with the arguments of `pulled`.
         observer: is told of each operation that an adjoint reaches: what was applied, its results' adjoints,
             and what its operands received.
@@ -108,13 +108,13 @@ def reverse(
             received = []
             for operand, term, want in zip(operands, terms, wanted):
                 if want and term is not None:
-                    held = adjoints.get(operand)
-                    if held is None:
+                    earlier = adjoints.get(operand)
+                    if earlier is None:
                         adjoints[operand] = term
                     else:
-                        adjoints[operand] = added(held, term) if lift else held + term
+                        adjoints[operand] = added(earlier, term) if lift else earlier + term
                     if observer is not None:
-                        received.append((operand, term, held))
+                        received.append((operand, term, earlier))
             if observer is not None:
                 observer(application, reached, received)
         return [unguarded(adjoints.get(node, 0.0)) for node in inputs]
@@ -139,8 +139,8 @@ def _handed_on(
     except ArithmeticError:
         return False
     for operand, term in terms:
-        held = adjoints.get(operand)
-        adjoints[operand] = term if held is None else held + term
+        earlier = adjoints.get(operand)
+        adjoints[operand] = term if earlier is None else earlier + term
     return True
 
 
@@ -149,7 +149,9 @@ def _tell(application: Application, adjoints: Sequence[Any], received: Received)
     if any(map(is_present, adjoints)):
         reached = list(map(_number, adjoints))
         handed_on = [
-            (operand, _number(term), _number(held)) for operand, term, held in received if is_present(term)
+            (operand, _number(term), _number(earlier))
+            for operand, term, earlier in received
+            if is_present(term)
         ]
         tell_propagated(application[2][0], reached, handed_on)
 

@@ -127,8 +127,8 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
         argnums: which argument, or arguments, to differentiate by.
 
     Returns:
-        A function of the same arguments that returns, in the place of each scalar of the argument's
-        structure, the argument's structure.
+        A function of the same arguments. It returns the argument's structure with each scalar replaced by
+        its row of second derivatives, in the argument's structure again.
 
     >>> hessian(lambda x: x[0] ** 2 * x[1])([2.0, 3.0])
     [[6.0, 4.0], [4.0, 0.0]]
@@ -167,8 +167,8 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
         primals: its arguments.
 
     Returns:
-        The value, and a function that takes a cotangent, in the result's structure, and returns the
-        tuple of the arguments' cotangents.
+        The value, and a function from a cotangent in the result's structure to the tuple of the arguments'
+        cotangents.
 
     >>> value, pull = vjp(lambda x, y: [x * y, x], 2.0, 3.0)
     >>> value, pull([1.0, 10.0])
@@ -260,10 +260,10 @@ class _Pull:
 
 
 def _along(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Run, list[Any]]:
-    for name, given in (("primals", primals), ("tangents", tangents)):
-        if not isinstance(given, (tuple, list)):
+    for name, parts in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(parts, (tuple, list)):
             raise TypeError(
-                f"{name} must be a tuple with one entry an argument, got {described(given)}: write ({name},)"
+                f"{name} must be a tuple with one entry an argument, got {described(parts)}: write ({name},)"
             )
     direction, structure = flatten(tuple(tangents), "a tangent")
     _, expected = flatten(tuple(primals), "a primal", integers=False)

@@ -21,11 +21,11 @@ def draw(
 ) -> Drawing:
     """Draw the graph that values were computed by, from the inputs on the left to them on the right.
 
-    A value is a box with its label, data and gradient (5 digits; the SVG's tooltips have all): rounded
-    where an operation made it; square, with a heavy blue border, where it is an input. An operation is a
-    small dark ellipse with its symbol or name; where the order of its operands matters, their arrows are
-    numbered. A constant is a bare number, and is drawn at each use. A value is drawn again, with a dashed
-    border, where a line to it would be long, and an input at each use if there are more than 8.
+    A value is a box with its label, data and gradient (5 digits; the SVG's tooltips have all): rounded where
+    an operation made it; square, with a heavy blue border, where it is an input. An operation is a small dark
+    ellipse with its symbol or name; where the order of its operands matters, their arrows are numbered. A
+    constant is a bare number, and is drawn at each use. Where a line would be long, the value that it comes
+    from is drawn again, with a dashed border. If there are more than 8 inputs, each is drawn at each use.
 
     The darker a box, the larger is its gradient, in decades; a legend below names them. The operations of
     a `scope` are in a labelled box. A `Program` is drawn with the names of its inputs, outputs and
@@ -34,12 +34,12 @@ def draw(
     Args:
         value: the result to draw, or a program.
         more: further results for the same picture.
-        max_nodes: how many inputs and results may be drawn. Of a larger graph it is those nearest to the
-            result, and a line below the picture says so; where they end there are dashed boxes with "…".
+        max_nodes: how many inputs and results may be drawn. Of a larger graph those nearest to the result
+            are drawn, and a line below the picture says so; dashed boxes with "…" stand for the rest.
         fold: "layers" draws operations of the same form as one box that says how many they are, together
-            with what only they use: a layer of a network is one box (it ends with a function of which
-            others make products and sums, with a labelled result, or with a scope). "scopes" draws each
-            outermost scope as one box.
+            with what only they use, so that a layer of a network is one box. A layer ends with a labelled
+            result, with a scope, or with a function whose results go into products and sums. "scopes"
+            draws each outermost scope as one box.
 
     Returns:
         A `Drawing`. It shows itself in a notebook; `Drawing.render` writes it to a file.

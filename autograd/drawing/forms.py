@@ -16,8 +16,8 @@ _MOST_TERMS = 32  # kinds of terms of a sum, up to which it does not matter how 
 def forms_of(sketch: Sketch) -> list[int]:
     """A number for the form of each node: equal where operations and operands' forms are.
 
-    All inputs have one form, and so have all constants. Of a sum (or a maximum or minimum) only the kinds
-    of terms count, not how many there are, nor in which order they were added up.
+    All inputs have one form, and so have all constants. Two sums (or maxima, or minima) of the same kinds of
+    terms have the same form, whatever the number and order of the terms.
 
     Args:
         sketch: a sketch in which nothing is merged.

@@ -45,8 +45,10 @@ def lay_out(source: str, format: str, timeout: float | None, size: str) -> bytes
             f"(timeout=...); the DOT text is in .source"
         ) from None
     if done.returncode != 0 or not done.stdout:
-        said = done.stderr.decode(errors="replace").strip()[-500:]
-        raise RuntimeError(f"Graphviz ({command[0]}) failed on {size}, exit status {done.returncode}: {said}")
+        complaint = done.stderr.decode(errors="replace").strip()[-500:]
+        raise RuntimeError(
+            f"Graphviz ({command[0]}) failed on {size}, exit status {done.returncode}: {complaint}"
+        )
     return done.stdout
 
 

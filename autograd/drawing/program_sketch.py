@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograd.drawing.sketch import Look, Sketch, SketchNode
+from autograd.drawing.sketch import Look, Sketch, SketchNode, extremes_of
 from autograd.programs.program import Program
 
 __all__ = ["sketch_of_program"]
@@ -34,7 +34,7 @@ def sketch_of_program(program: Program) -> Sketch:
         if slot in used:
             add(slot, SketchNode(Look.INPUT, lines=(names[slot],)))
     for slot, number in enumerate(code.constants, len(code.inputs)):
-        add(slot, SketchNode(Look.CONSTANT, data=(number,)))
+        add(slot, SketchNode(Look.CONSTANT, data=extremes_of(number)))
     labels = code.labels()
     for instruction in code.instructions:
         parts = tuple([places[operand] for operand in instruction.operands])

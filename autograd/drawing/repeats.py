@@ -16,7 +16,7 @@ REACH = 20_000  # and all lines together: dot's time grows with them
 def repeated(sketch: Sketch) -> set[tuple[int, int]]:
     """The uses for which a value is drawn again, each as the places of user and value.
 
-    These are all uses of an input that is used often, and the ways that a line would be too long for.
+    These are all uses of an input that is used often, and the uses that a line would be too long for.
     """
     nodes, uses = sketch.nodes, sketch.uses()
     column = [0] * len(nodes)  # how many operations there are at most from a node to a result

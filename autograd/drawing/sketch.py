@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from autograd.graph.scopes import Path
 from autograd.primitives.operation import Operation
 
-__all__ = ["Look", "Sketch", "SketchNode", "nearest"]
+__all__ = ["Look", "Sketch", "SketchNode", "extremes_of", "nearest"]
 
 
 class Look(Enum):
@@ -119,3 +121,10 @@ def nearest(sketch: Sketch, most: int) -> Sketch:
         kept.append(node)
     notice = f"{len(drawn)} of {there} nodes are drawn, those nearest to the result"
     return Sketch(kept, [moved[place] for place in outputs], notice)
+
+
+def extremes_of(number: Any) -> tuple[float, ...]:
+    """A number; of a whole array the smallest and the largest, or nothing where it is empty."""
+    if isinstance(number, np.ndarray):
+        return (number.min().item(), number.max().item()) if len(number) else ()
+    return (number,)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd.drawing.sketch import Look, Sketch, SketchNode
-from autograd.graph.nodes import gradients, is_leaf, number, operands, operation
+from autograd.drawing.sketch import Look, Sketch, SketchNode, extremes_of
+from autograd.graph.nodes import gradients, is_constant, is_leaf, number, operands, operation
 from autograd.graph.scopes import scopes_of
 from autograd.graph.value import Value
 from autograd.graph.walks import leaves, topological_order
@@ -29,15 +29,16 @@ def sketch_of_values(roots: tuple[Any, ...]) -> Sketch:
                 f"{type(root).__name__}: a graph is recorded where a formula is computed on Values"
             )
     order = topological_order(*roots)
-    inputs = dict.fromkeys([*leaves(order), *(root for root in roots if is_leaf(root))])
+    ends = [*leaves(order), *(root for root in roots if is_leaf(root))]
+    inputs = dict.fromkeys([leaf for leaf in ends if not is_constant(leaf)])
     nodes = [_node(Look.INPUT, leaf) for leaf in inputs]
     places: dict[Any, int] = {leaf: place for place, leaf in enumerate(inputs)}
     for value in order:
         parts = []
         for operand in operands(value):
-            parts.append(places[operand] if isinstance(operand, Value) else len(nodes))
-            if not isinstance(operand, Value):
-                nodes.append(SketchNode(Look.CONSTANT, data=(operand,)))
+            parts.append(len(nodes) if is_constant(operand) else places[operand])
+            if is_constant(operand):
+                nodes.append(SketchNode(Look.CONSTANT, data=extremes_of(number(operand))))
         places[value] = len(nodes)
         nodes.append(_node(Look.RESULT, value, tuple(parts)))
     return Sketch(nodes, [places[root] for root in dict.fromkeys(roots)])
@@ -48,7 +49,7 @@ def has_more_than(root: Value, most: int) -> bool:
     seen = {root}
     ahead = [root]
     while ahead and len(seen) <= most:
-        parts = [part for part in operands(ahead.pop()) if isinstance(part, Value) and part not in seen]
+        parts = [part for part in operands(ahead.pop()) if not is_constant(part) and part not in seen]
         seen.update(parts)
         ahead += dict.fromkeys(parts)
     return len(seen) > most
@@ -60,8 +61,8 @@ def _node(look: Look, value: Value, parts: tuple[int, ...] = ()) -> SketchNode:
         parts,
         operation(value),
         (str(value.label),) if value.label else (),
-        (number(value),),
-        tuple(gradients([value])),
+        extremes_of(number(value)),
+        extremes_of(gradients([value])[0]),
         "" if is_leaf(value) else operation(value).name,
         scopes_of(value),
     )

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from autograd.engines.batches.chunks import in_turns
+from autograd.engines.looping.stretches import Stretches, has_arrays
 from autograd.engines.machine.limits import loading
 from autograd.programs.code import Code
 
@@ -89,4 +90,6 @@ def compiled(program: Code, engine: str) -> Compiled:
     with loading:
         module = importlib.import_module(f"{__name__}.{engine}")
     engine_class: type[Compiled] = getattr(module, f"{engine.capitalize()}Engine")
+    if has_arrays(program) and (engine != "python" or program.arrays):
+        return Stretches(program, engine_class)
     return engine_class(program)

@@ -1,8 +1,8 @@
 """The llvm engine: a program lowered to LLVM and compiled, at the speed of hand-written C.
 
-A call at one point, a loop over samples and a sequential loop are each one compiled function, made when
-it is first asked for, in which every number lives in a register. A large program is compiled in parts
-that communicate through memory, and without optimisation, so that the time grows as the program does.
+A call at one point, a loop over samples and a sequential loop are each one function, compiled when it is
+first needed, with every number in a register. A large program is compiled without optimisation, in parts that
+communicate through memory, so that the compile time grows only in proportion to the program.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from autograd.engines.batches.chunks import (
     pieces,
     reduced,
 )
+from autograd.engines.looping.nests import Nested
 from autograd.engines.machine.compiler import CompiledModule, binding, llvm_text
 from autograd.engines.machine.loops import LARGE, Body, batches_text, loads, map_text, scan_text, stores
 from autograd.engines.machine.memory import InMemory
@@ -46,6 +47,8 @@ class LlvmEngine:
     >>> LlvmEngine(trace(lambda x, y: x * y + y, 2.0, 3.0).code).call([5.0, 7.0])
     [42.0]
     """
+
+    nested = Nested  # what runs code with loops in it as a whole
 
     def __init__(self, program: Code) -> None:
         binding()  # which says what to install where it is missing

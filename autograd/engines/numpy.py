@@ -1,7 +1,7 @@
 """The engine on NumPy: a program over arrays, in chunks that stay in cache, on all cores.
 
-The instructions run one after the other over a few thousand samples at a time, each writing into a
-buffer that an earlier one needs no longer. What depends on no column is computed once a call.
+The instructions run one after the other over a few thousand samples at a time. Each writes into a buffer
+whose content is not needed any more. What depends on no column is computed once a call.
 """
 
 from __future__ import annotations

@@ -24,10 +24,10 @@ class PythonEngine:
         if len(code) > _TOO_LONG:
             self._function: Any = lambda *inputs: code(inputs)
             return
-        text, operations = module(code)
+        text, needed = module(code)
         namespace: dict[str, Any] = {}
         exec(compile(text, f"<program {harmless(code.name)}>", "exec"), namespace)
-        namespace.update(operations)  # and not what the same name was registered for since
+        namespace.update(needed)  # and not what the same name was registered for since
         self._function = namespace["program"]
 
     def call(self, inputs: Sequence[float]) -> list[float]:

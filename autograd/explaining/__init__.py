@@ -30,7 +30,7 @@ class Explanation:
     def __init__(self, result: Value) -> None:
         graph = ExplainedGraph(result)
         steps = list(tell(graph))
-        self._sentences = [told.sentence for told in steps]
+        self._sentences = [step.sentence for step in steps]
         self._title = f"The gradient of {graph.names[-1]}, step by step"
         self.html = assemble(graph, steps)
 
@@ -67,8 +67,8 @@ def explain(result: Value, *, max_nodes: int = MAX_NODES) -> Explanation:
 
     The page draws the graph, with a slider to walk forward and then backward, operation by operation.
     Each step shows the operation's rule in symbols and in numbers, and what it sends back to each
-    operand. A table lists all gradients with their formulas, and tells of gradients derived by hand
-    whether they are right, and what may be wrong with them.
+    operand. A table lists all gradients with their formulas. A gradient derived by hand can be typed into
+    it: the page says whether it is right, and if not what may be wrong with it.
 
     The numbers are those of `Value.backward` on gradients that start from 0, to the bit; nobody's
     ``grad`` is changed. Formulas are in the textbook's form where the table of primitives has one.

@@ -1,7 +1,7 @@
-"""What a gradient that was derived by hand comes to with a slip in it, for each slip that one point can tell.
+"""The numbers that a gradient derived by hand comes to with each slip that can be told at one point.
 
-The slips, what they make of a gradient and the words for them are those of `compare`. But `compare` sees
-a gradient at many points and may look for any factor; at one point, only what is on the way counts.
+The slips, their effects and the words for them are those of `compare`. But `compare` sees a gradient at many
+points and can look for any factor; at one point only the factors and terms of the chain rule are tried.
 """
 
 from __future__ import annotations

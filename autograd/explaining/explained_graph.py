@@ -31,7 +31,7 @@ class ExplainedGraph:
         gradients: of each node, at the end.
 
     Raises:
-        ValueError: the graph's numbers are no longer those that it was computed with.
+        ValueError: a number in the graph was changed after the graph was computed.
 
     >>> x = Value(3.0, "x")
     >>> graph = ExplainedGraph(x * x)

@@ -94,13 +94,13 @@ def _data(graph: ExplainedGraph, steps: list[Told]) -> dict[str, Any]:
         ],
         "steps": [
             {
-                "phase": told.phase,
-                "sentence": told.sentence,
-                "node": told.node,
-                "gradient": _number(told.backward.gradient) if told.backward else None,
-                "shares": _shares(told.backward) if told.backward else [],
+                "phase": step.phase,
+                "sentence": step.sentence,
+                "node": step.node,
+                "gradient": _number(step.backward.gradient) if step.backward else None,
+                "shares": _shares(step.backward) if step.backward else [],
             }
-            for told in steps
+            for step in steps
         ],
     }
 

@@ -7,9 +7,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from autograd.graph import context
 from autograd.graph.context import Received, Watcher, current, entered
-from autograd.graph.nodes import number, numbers, operands, operation, selected_operands
+from autograd.graph.nodes import (
+    is_array,
+    is_constant,
+    number,
+    numbers,
+    operands,
+    operation,
+    selected_operands,
+)
 from autograd.graph.value import Value
 from autograd.primitives import table
 from autograd.support.user_line import Line, user_line
@@ -81,7 +91,8 @@ class _Detective(Watcher):
     def _follow(self, node: Value, line: Line) -> None:
         used = selected_operands(operation(node), operands(node))
         births = [self.births[operand] for operand in used if operand in self.births]
-        if is_born(node._data, numbers(used)):
+        hunts_by_itself = operation(node).takes_arrays
+        if not hunts_by_itself and is_born(node._data, numbers(used)):
             births.append((len(self.births), f"{_call(node)} is {node._data}, at {line}"))
         for operand in operands(node):
             self.results.pop(operand, None)
@@ -101,6 +112,7 @@ class _Detective(Watcher):
     def propagated(self, node: Value, adjoints: Sequence[float], received: Received) -> None:
         self._raise_birth(node)
         for operand, gradient, held in received:
+            gradient, held = _worst(gradient), _worst(held)
             if self._is_born_at(node, gradient, adjoints):
                 reached = " and ".join(map(str, adjoints))
                 raise FloatingPointError(
@@ -123,11 +135,19 @@ class _Detective(Watcher):
 
     def _is_born_at(self, node: Value, derivative: float, of: Sequence[float]) -> bool:
         results = node._data if isinstance(node._data, tuple) else (node._data,)
-        return is_born(derivative, [*of, *results, *numbers(operands(node))])
+        return is_born(_worst(derivative), [*map(_worst, [*of, *results, *numbers(operands(node))])])
 
     def _where(self, node: Value) -> str:
         line = self.lines.get(node)
         return f", recorded at {line}" if line else ""
+
+
+def _worst(number: Any) -> float:
+    """A number; of an array one that is not finite, if there is one."""
+    if type(number) is not np.ndarray:
+        return number  # type: ignore[no-any-return]
+    others = number[~np.isfinite(number)]
+    return others[0].item() if len(others) else 0.0
 
 
 _COMPARISONS = frozenset({table.less, table.less_equal, table.equal})
@@ -142,7 +162,8 @@ def is_born(result: float, of: list[float]) -> bool:
 
 def _named(operand: Any) -> str:
     label = "" if type(operand) is float else operand.label
-    return f"{label}={number(operand)}" if label else f"{number(operand)}"
+    shown = number(operand) if is_constant(operand) or not is_array(operand) else "an array"
+    return f"{label}={shown}" if label else f"{shown}"
 
 
 def _call(node: Value) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd.graph.nodes import N, Node, new_node, parents
+from autograd.graph import context
+from autograd.graph.nodes import N, Node, kind_of, new_node, parents
 from autograd.graph.walks import full_order, leaves_among
 from autograd.primitives.operation import Operation
 
@@ -19,15 +20,15 @@ class Copied:
     __slots__ = ()
 
     def __copy__(self: N) -> N:
-        return new_node(type(self), self._operation, parents(self), self._data, self._grad, self.label)
+        return _told(new_node(type(self), self._operation, parents(self), self._data, self._grad, self.label))
 
     def __deepcopy__(self: N, memo: dict[int, Any]) -> N:
         order = full_order(self)
         for node in [*leaves_among(map(parents, order)), *order, self]:
             if id(node) not in memo:
                 parts = [part if type(part) is float else memo[id(part)] for part in parents(node)]
-                memo[id(node)] = new_node(
-                    type(node), node._operation, parts, node._data, node._grad, node.label
+                memo[id(node)] = _told(
+                    new_node(type(node), node._operation, parts, node._data, node._grad, node.label)
                 )
         return memo[id(self)]  # type: ignore[no-any-return]
 
@@ -55,9 +56,16 @@ class Copied:
         return _rebuilt, (inputs, rows)
 
 
+def _told(node: N) -> N:
+    """A copy, of which a trace learns, as of any node that is made while it is on."""
+    if context.active and node._operation is not None:
+        context.tell_recorded(node)
+    return node
+
+
 def _rebuilt(inputs: list[N], rows: list[Row]) -> N:
     nodes = list(inputs)
     for operation, data, grad, label, indices in rows:
         parts = [index if type(index) is float else nodes[index] for index in indices]
-        nodes.append(new_node(type(nodes[0]), operation, parts, data, grad, label))
+        nodes.append(new_node(kind_of(data), operation, parts, data, grad, label))
     return nodes[-1]

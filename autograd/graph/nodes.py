@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
+import numpy as np
+
 from autograd.graph import context
 from autograd.primitives.ieee import to_float
 from autograd.primitives.operation import Operation, Projection
@@ -20,8 +22,12 @@ __all__ = [
     "assign",
     "clear_gradients",
     "gradients",
+    "is_array",
     "is_constant",
     "is_leaf",
+    "is_node",
+    "kind_of",
+    "kinds",
     "made_since",
     "new_node",
     "number",
@@ -31,7 +37,7 @@ __all__ = [
     "parents",
     "partials_at",
     "projected",
-    "record_several",
+    "record_node",
     "result_index",
     "selected_operands",
 ]
@@ -41,15 +47,15 @@ class Node(Protocol):
     """What a walk needs to know of a node; `Value` is one.
 
     A leaf has no operation, and tells in ``_left`` when it was made: see `made_since`. The first operand is
-    in ``_left``, the second in ``_right``; an operation of three or more keeps them all as one tuple in
-    ``_left``. An operand is a node, or a plain float where it is a constant. An operation of several
-    results makes one node that holds them all in ``_data``, which nobody outside this folder sees, and of
-    it a node for each result: see `Projection`.
+    in ``_left``, the second in ``_right``; an operation of three or more, or one that takes whole arrays,
+    keeps them all as one tuple in ``_left``. An operand is a node, or a plain float where it is a constant;
+    a constant array is a leaf. An operation of several results makes one node that holds them all in
+    ``_data``, which nobody outside this folder sees, and of it a node for each result: see `Projection`.
     ``_scopes`` is what `scopes_of` tells, or None; ``_mark`` belongs to `full_order`.
     """
 
     label: str
-    _data: float
+    _data: Any
     _grad: float
     _operation: Any
     _left: Any
@@ -111,8 +117,27 @@ def clear_gradients(nodes: Iterable[Node]) -> None:
 
 
 def is_constant(operand: Any) -> bool:
-    """Whether an operand is a plain number, and no node."""
-    return type(operand) is float
+    """Whether an operand is a plain number, and no node, or an array of them."""
+    return type(operand) is float or (operand._operation is None and type(operand._data) is np.ndarray)
+
+
+# The class of the nodes that hold a number, and of those that hold a whole array.
+kinds: dict[type, Any] = {}
+
+
+def kind_of(data: Any) -> Any:
+    """The class of the nodes that hold such data."""
+    return kinds.get(type(data), kinds[float])
+
+
+def is_array(node: Node) -> bool:
+    """Whether a node holds a whole array."""
+    return type(node._data) is np.ndarray
+
+
+def is_node(thing: object) -> bool:
+    """Whether something is a node: a Value, or an array of a graph."""
+    return isinstance(thing, tuple(kinds.values()))
 
 
 def is_leaf(node: Node) -> bool:
@@ -150,34 +175,56 @@ def new_node(
     kind: type[N],
     operation: Any,
     operands: Sequence[Any],
-    data: float,
+    data: Any,
     grad: float = 0.0,
     label: str = "",
 ) -> N:
     """A node made of its parts, without `__init__`, which checks what a user passes; in no scope."""
     node = object.__new__(kind)
     node._data, node._grad, node.label, node._operation = data, grad, label, operation
-    node._left, node._right = (*operands, None, None)[:2] if len(operands) < 3 else (tuple(operands), None)
+    if len(operands) < 3 and not (operation is not None and operation.takes_arrays):
+        node._left, node._right = (*operands, None, None)[:2]
+    else:
+        node._left, node._right = tuple(operands), None
     node._scopes = node._mark = None
     return node
 
 
-def projected(node: N, index: int) -> N:
+def projected(node: Any, index: int) -> Any:
     """One result of a node that has several."""
-    result = new_node(type(node), Projection(index), (node,), node._data[index])  # type: ignore[index]
+    data = node._data[index]
+    result = new_node(kind_of(data), Projection(index), (node,), data)
     result._scopes = node._scopes
     return result
 
 
-def record_several(kind: type[N], operation: Operation, parts: Sequence[Any]) -> tuple[N, ...]:
-    """The results of an operation that has several: one node holds them, and each is a node made of it."""
-    results = operation.run(numbers(parts))
-    data: Any = tuple([to_float(result, f"a result of {operation.name}") for result in results])
+def record_node(operation: Operation, args: Sequence[Any]) -> Any:
+    """Apply an operation that takes arrays, or has several results, to nodes, numbers and arrays of floats.
+
+    Returns:
+        The node of its result, or the tuple of those of its results: one node holds them all, and each is a
+        node made of it.
+    """
+    parts = [arg if is_node(arg) else operation.operand(arg) for arg in args]
+    parts = [kinds[np.ndarray](part) if type(part) is np.ndarray else part for part in parts]
+    tracing = context.active and context.current().tracing
+    results = operation.example(numbers(parts)) if tracing else operation.run(numbers(parts))
+    data = tuple([_checked(result, operation) for result in results])
     if len(data) != operation.result_count:
         raise TypeError(f"{operation.name} must have {operation.result_count} results, got {len(data)}")
-    node = new_node(kind, operation, parts, data)
-    nodes = tuple([projected(node, index) for index in range(len(data))])
+    nodes: tuple[Any, ...]
+    if len(data) == 1:
+        nodes = (new_node(kind_of(data[0]), operation, parts, data[0]),)
+    else:
+        node = new_node(kind_of(data), operation, parts, data)
+        nodes = tuple([projected(node, index) for index in range(len(data))])
     if context.active:
         for result in nodes:
             context.tell_recorded(result)
-    return nodes
+    return nodes[0] if len(nodes) == 1 else nodes
+
+
+def _checked(result: Any, operation: Operation) -> Any:
+    if operation.takes_arrays and type(result) is np.ndarray:
+        return result
+    return to_float(result, f"a result of {operation.name}")

@@ -1,9 +1,10 @@
 """Nested arguments: lists, tuples, dicts, dataclasses, models and arrays of scalars, flattened and put back.
 
-The nesting is optree's affair; here an array, too, is taken apart into its elements, and dataclasses and
-models are introduced to optree when first met. A model is an object with a method ``parameters``, which
-lists its scalars; all else in it belongs to the structure. A dataclass's field that is declared with
-``field(metadata={"static": True})`` is a setting: it belongs to the structure, and must be hashable.
+optree handles the nesting. Here arrays are taken apart into their elements, and the classes of dataclasses
+and models are registered with optree when they are first met. A model is an object with a method
+``parameters``, which lists its scalars; all else in it belongs to the structure. A dataclass's field that is
+declared with ``field(metadata={"static": True})`` is a setting: it belongs to the structure, and must be
+hashable.
 """
 
 from __future__ import annotations
@@ -262,7 +263,7 @@ _of_fields: set[Any] = set()
 
 def _introduce(leaves: list[Any]) -> bool:
     """Register the classes of models and dataclasses among the leaves; whether there were any."""
-    found = False
+    any_classes = False
     for cls, leaf in {type(leaf): leaf for leaf in leaves}.items():
         if cls in (float, Value, np.ndarray):
             continue
@@ -273,14 +274,14 @@ def _introduce(leaves: list[Any]) -> bool:
             functions = _fields_of, partial(_made, cls), optree.GetAttrEntry
         else:
             continue
-        found = True
+        any_classes = True
         with _registering:
             if optree.tree_is_leaf(leaf, namespace=_NAMESPACE):
                 take_apart, make, entry = functions
                 optree.register_pytree_node(
                     cls, take_apart, make, path_entry_type=entry, namespace=_NAMESPACE
                 )
-    return found
+    return any_classes
 
 
 class _Parameter(optree.GetAttrEntry):

@@ -20,7 +20,17 @@ from autograd.graph import context
 from autograd.graph.comparisons import Comparisons
 from autograd.graph.copies import Copied
 from autograd.graph.functions import Functions
-from autograd.graph.nodes import new_node, numbers, operands, operation, parents, record_several
+from autograd.graph.nodes import (
+    is_constant,
+    is_node,
+    kinds,
+    new_node,
+    numbers,
+    operands,
+    operation,
+    parents,
+    record_node,
+)
 from autograd.graph.refusals import refuse_arguments, refuse_by_hand, refuse_in_trace
 from autograd.graph.walks import full_order
 from autograd.primitives import table
@@ -204,9 +214,15 @@ class Value(Comparisons, Functions, Copied):
     @staticmethod
     def _apply(operation: Operation, args: tuple[Any, ...]) -> Any:
         """Record an operation that was called as a function: the hook of `Operation.__call__`."""
-        parts = [arg if isinstance(arg, Value) else operation.operand(arg) for arg in args]
-        if operation.result_count > 1:
-            return record_several(Value, operation, parts)
+        if operation.takes_arrays or operation.result_count > 1:
+            return record_node(operation, args)
+        try:
+            parts = [arg if isinstance(arg, Value) else operation.operand(arg) for arg in args]
+        except TypeError:
+            for arg in args:
+                if is_node(arg) and not isinstance(arg, Value):  # an array takes the call over
+                    return arg._apply(operation, args)
+            raise
         node = new_node(Value, operation, parts, operation(*numbers(parts)))
         if context.active:
             context.tell_recorded(node)
@@ -264,6 +280,8 @@ class Value(Comparisons, Functions, Copied):
 
     _children = _backward = property(refuse_by_hand, refuse_by_hand)
 
+
+kinds[float] = Value
 
 # What an operation's gradient is until something is added to it: by identity, not by its value (-0.0
 # plus x is x, to the bit). Were it a plain zero, its rule would make nan of it where a partial is inf.
@@ -333,12 +351,13 @@ def _propagate(node: Value) -> context.Received:
         return _collect(node, node._left, operation.index)
     several = operation.result_count > 1
     results, adjoints = (node._data, node._grad) if several else ((node._data,), (node._grad,))
-    wanted = [type(part) is not float for part in parts]
+    wanted = [not is_constant(part) for part in parts]
     received = []
     for part, gradient, want in zip(parts, operation.pull(numbers(parts), results, adjoints, wanted), wanted):
         if want and gradient is not None:
-            received.append((part, gradient, part._grad))
-            part._grad += gradient
+            held = part._grad
+            received.append((part, gradient, held))
+            part._grad = held + gradient
     return received
 
 
@@ -346,7 +365,7 @@ def _collect(result: Value, node: Any, index: int) -> context.Received:
     """Hand the gradient of one of several results to the node that has them all."""
     if node._grad is _NOTHING:
         node._grad = [0.0] * node._operation.result_count
-    node._grad[index] += result._grad
+    node._grad[index] = node._grad[index] + result._grad
     return []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
-from autograd.graph.nodes import N, operands, parents, projected
+from autograd.graph.nodes import N, kinds, operands, parents, projected
 from autograd.primitives.operation import Projection
 from autograd.support.locks import fork_safe_lock
 
@@ -25,7 +25,7 @@ def topological_order(*roots: N, stop: Iterable[N] = ()) -> list[N]:
         roots: the results to start from.
         stop: nodes that count as leaves: the walk does not enter them.
     """
-    return [node for node in full_order(*roots, stop=stop) if type(node._data) is float]
+    return [node for node in full_order(*roots, stop=stop) if type(node._data) is not tuple]
 
 
 def full_order(*roots: N, stop: Iterable[N] = ()) -> list[N]:
@@ -41,7 +41,7 @@ def full_order(*roots: N, stop: Iterable[N] = ()) -> list[N]:
     """
     order: list[N] = []
     stack: list[Any] = []
-    kind = type(roots[0]) if roots else None
+    kind = kinds[float]
     for root in reversed(roots):
         if root._operation is not None:
             stack.append(root)  # noqa: PERF401  a comprehension costs a small graph a tenth of its time
@@ -65,7 +65,7 @@ def full_order(*roots: N, stop: Iterable[N] = ()) -> list[N]:
                 if type(node) is not kind:
                     if type(node) is tuple:
                         for part in reversed(node):
-                            if type(part) is kind and part._operation is not None:
+                            if type(part) is not float and part._operation is not None:
                                 stack.append(part)  # noqa: PERF401  as above
                     break
                 if node._operation is None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from typing import Any
+
+import numpy as np
 
 from autograd.primitives.operation import Operation
 
@@ -52,8 +55,10 @@ def written(primitive: Operation, operands: Sequence[str]) -> str:
     return f"{primitive.name}({', '.join(operands)})"
 
 
-def format_constant(number: float) -> str:
-    """A number as a person writes it in Python: 2 for 2.0."""
+def format_constant(number: Any) -> str:
+    """A number as a person writes it in Python, 2 for 2.0; of a whole array how long it is."""
+    if isinstance(number, np.ndarray):
+        return f"array[{len(number)}]"
     is_short = number.is_integer() and abs(number) < 1e15 and str(number) != "-0.0"
     return repr(int(number)) if is_short else repr(number)
 

@@ -36,6 +36,8 @@ class Operation:
         rules: what `Value.backward` may run without further questions: see `Primitive`.
         libm: the name of the C function of doubles that computes it, or "".
         on_arrays: the same function on NumPy arrays of floats, or None.
+        takes_arrays: whether an operand or a result may be a whole array: an array of floats, or a node.
+        body: the code that it holds, or None.
         place: the module that registered it.
     """
 
@@ -50,6 +52,8 @@ class Operation:
     rules: Any = None
     libm: str = ""
     on_arrays: Any = None
+    takes_arrays: bool = False
+    body: Any = None
     place: str = ""
 
     def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
@@ -79,6 +83,66 @@ class Operation:
             One number an operand; None where nothing is asked for, or where it is 0 everywhere.
         """
         raise NotImplementedError(f"{self.name} has no rule for reverse mode (pull)")
+
+    def example(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
+        """Results of the same kinds, for a trace, in which the numbers do not matter."""
+        return self.run(inputs)
+
+    def pruned(self, needed: Sequence[bool]) -> tuple[Operation, list[int], list[int]] | None:
+        """The same with fewer results: the operation, which operands it takes, and which results are left.
+
+        Args:
+            needed: for each result whether it is used. None where nothing can be left out.
+        """
+        return None
+
+    def hunt(self, inputs: Sequence[Any], place: str = "") -> None:
+        """Raise where a nan or an inf is born in the code that it holds.
+
+        Args:
+            inputs: its operands' numbers.
+            place: which run it was, for the message.
+        """
+
+    def run_quietly(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
+        """The results of plain numbers, where anomalies may be detected and are not to be hunted."""
+        return self.run(inputs)
+
+    def arrays(self, operands: Sequence[bool]) -> tuple[bool, ...]:
+        """Which results are whole arrays.
+
+        Args:
+            operands: which operands are.
+
+        Raises:
+            TypeError: an operand is an array that must be a number, or the other way round.
+        """
+        self.expect(operands, [False] * self.arity)
+        return (False,) * self.result_count
+
+    def expect(self, operands: Sequence[bool], expected: Sequence[bool]) -> None:
+        """Raise a TypeError where other operands are whole arrays than was expected: see `arrays`."""
+        for place, (is_array, should_be) in enumerate(zip(operands, expected)):
+            if is_array != should_be:
+                kinds = ("an array", "a number") if should_be else ("a number", "an array")
+                raise TypeError(f"operand {place} of {self.name} must be {kinds[0]}, got {kinds[1]}")
+
+    def with_body(self, body: Any) -> Operation:
+        """The same operation, holding other code of the same inputs and outputs."""
+        raise NotImplementedError(f"{self.name} holds no code")
+
+    def known(self, operands: Sequence[int], slots: Sequence[Any]) -> tuple[int, ...] | None:
+        """The slots that have its results already, where code is written, or None.
+
+        Args:
+            operands: slots.
+            slots: what is in each: an instruction, or a constant.
+        """
+        return None
+
+    def joined(self, operands: Sequence[int], other: Operation, others: Sequence[int]) -> Any:
+        """One operation that does the work of two on these slots, or None: see `Loop.joined`."""
+        return None
 
     def expand(self, *inputs: Any) -> Any:
         """Its result, or the tuple of its results, computed by other operations where that is possible.

@@ -248,10 +248,10 @@ class _AsUfunc:
     def __init__(self, primitive: Primitive) -> None:
         self.nin = primitive.arity
         self.__name__ = f"primitive {primitive.name}"  # none of NumPy's names, which they treat otherwise
-        self._primitive = primitive
+        self.primitive = primitive
 
     def __call__(self, *arrays: Any) -> Any:
-        return self._primitive._map(tuple(map(np.asarray, arrays)))
+        return self.primitive._map(tuple(map(np.asarray, arrays)))
 
 
 def times(adjoint: Any, partial: Any) -> Any:

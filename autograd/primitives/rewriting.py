@@ -1,11 +1,11 @@
 """Users' functions of floats, run on other kinds of numbers: ``math.log`` means something else in them then.
 
-A rewritten function is the same code with other globals: a dict of its own kind, which asks the real globals
-at each look-up, answers with a substitute where there is one, and hands everything that the code stores on to
-the real globals. So nothing of the user's is copied or changed, a helper is rewritten when it is called, and
-what a function counts is counted. (CPython looks a global name up by ``__getitem__`` wherever globals are not
-an exact dict, in all versions from 3.10 to 3.14. Changing the bytecode instead would have to follow each of
-them, and patching the user's module would be seen by other threads.)
+A rewritten function is the same code with other globals: a kind of dict that looks each name up in the real
+globals, returns the substitute if there is one, and passes what the code stores on to the real globals. So
+nothing of the user's is copied or changed, a helper is rewritten when it is called, and a function that
+counts its calls in a global still counts them. (CPython looks a global name up by ``__getitem__`` wherever
+globals are not an exact dict, in all versions from 3.10 to 3.14. Changing the bytecode instead would have to
+follow each of them, and patching the user's module would be seen by other threads.)
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ class _Globals(dict[str, Any]):
     """Globals as a rewritten function sees them.
 
     The interpreter looks names up by ``__getitem__``, but stores them in the dict itself: from there they are
-    handed on before the next look-up, and when the function is done. What it reads without asking
-    (``__name__`` to import by, ``__builtins__``) is kept there.
+    passed on before the next look-up, and when the function is done. What it reads past ``__getitem__``
+    (``__name__`` for imports, ``__builtins__``) is kept there.
     """
 
     def __init__(self, real: dict[str, Any], rewriting: _Rewriting) -> None:

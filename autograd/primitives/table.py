@@ -184,7 +184,7 @@ sqrt = primitive("sqrt", math.sqrt, (lambda y, x: 0.5 / y,), domain="x >= 0", on
 def _hypot(a: float, b: float) -> float:
     """C's function, by way of ``abs``: `math.hypot` rounds otherwise, and engines have C's.
 
-    Of nan, ``abs`` raises where it finds the errno of whatever overflowed or underflowed before.
+    Given a nan, ``abs`` raises if errno is still set by an earlier overflow or underflow.
     """
     try:
         return abs(complex(a, b))
@@ -192,16 +192,16 @@ def _hypot(a: float, b: float) -> float:
         return math.inf if a == a and b == b else math.nan
 
 
-def _hypot_by_one(y: Any, one: Any, other: Any) -> Any:
-    """``one / y``, without what y has lost where it is subnormal or overflows; 0 at the origin, a kink."""
+def _hypot_partial(y: Any, a: Any, b: Any) -> Any:
+    """``a / y``, without what y has lost where it is subnormal or overflows; 0 at the origin, a kink."""
     if type(y) is float and 2.0**-1000 < y < 2.0**1000:
-        return one / y
+        return a / y
     scale = stop_gradient(where(less(y, 2.0**-1000), 2.0**200, where(less(2.0**1000, y), 0.25, 1.0)))
-    return where(equal(y, 0.0), 0.0, scale * one / hypot(scale * one, scale * other))
+    return where(equal(y, 0.0), 0.0, scale * a / hypot(scale * a, scale * b))
 
 
 hypot = primitive(
-    "hypot", _hypot, (_hypot_by_one, lambda y, a, b: _hypot_by_one(y, b, a)), commutative=True, libm="hypot",
+    "hypot", _hypot, (_hypot_partial, lambda y, a, b: _hypot_partial(y, b, a)), commutative=True, libm="hypot",
     on_arrays=np.hypot, textbook=(lambda y, a, b: a / y, lambda y, a, b: b / y))
 
 # Trigonometric functions and their inverses.
@@ -221,18 +221,18 @@ acos = primitive("acos", math.acos, (lambda y, x: -1 / sqrt((1 - x) * (1 + x)),)
 atan = primitive("atan", math.atan, (lambda y, x: 1 / (1 + x * x),), on_arrays=np.arctan)
 
 
-def _over_squares(one: Any, a: Any, b: Any) -> Any:
-    """``one / (a*a + b*b)``, where one is a or b, scaled by a power of 2 where a square over- or underflows.
+def _over_squares(part: Any, a: Any, b: Any) -> Any:
+    """``part / (a*a + b*b)``, where part is a or b, scaled by a power of 2 where a square over- or underflows.
 
     The limits and the powers are such that quotients that are normal numbers stay so.
     """
     size = absolute(a) + absolute(b)
     if type(size) is float and _LEAST_SIZE <= size <= _LARGEST_SIZE:
-        return one / (a * a + b * b)
+        return part / (a * a + b * b)
     raised = where(less(size, _LEAST_SIZE), 2.0**566, where(less(_LARGEST_SIZE, size), 2.0**-550, 1.0))
     scale = stop_gradient(raised)
     a, b = scale * a, scale * b
-    return scale * (scale * one / (a * a + b * b))
+    return scale * (scale * part / (a * a + b * b))
 
 
 # Well inside 2**-511 and 2**512, beyond which squares are subnormal or infinite.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from autograd.graph.anomaly import is_born
 from autograd.primitives import table
+from autograd.primitives.operation import Operation
 from autograd.programs.code import Code, Instruction
 
 __all__ = ["raise_birth"]
@@ -26,9 +29,11 @@ def raise_birth(code: Code, inputs: Sequence[float], place: str = "") -> list[fl
     Raises:
         FloatingPointError: names the operation, its operands and the line that wrote it.
     """
-    slots = code.run(inputs)
+    slots = code.run(inputs, _applied)
     for instruction, slot in _led_to(code, slots):
-        if is_born(slots[slot], [slots[operand] for operand in instruction.operands]):
+        if instruction.operation.takes_arrays:
+            instruction.operation.hunt([slots[operand] for operand in instruction.operands], place)
+        elif is_born(slots[slot], [slots[operand] for operand in instruction.operands]):
             names = code.labels()
             shown = [
                 f"{names[operand]}={slots[operand]}" if names[operand] else f"{slots[operand]}"
@@ -40,12 +45,25 @@ def raise_birth(code: Code, inputs: Sequence[float], place: str = "") -> list[fl
     return [slots[output] for output in code.outputs]
 
 
+def _applied(operation: Operation, *operands: Any) -> Any:
+    """An operation's result, or results; a loop's before anyone hunts in it."""
+    if operation.body is None:
+        return operation(*operands)
+    results = operation.run_quietly(operands)
+    return results[0] if len(results) == 1 else results
+
+
+def _is_finite(number: Any) -> bool:
+    """Whether a number is finite, or each of an array."""
+    return bool(np.isfinite(number).all())
+
+
 def _led_to(code: Code, slots: Sequence[float]) -> list[tuple[Instruction, int]]:
     """The results that are not finite and led to an output that is not, in order, with their instructions."""
     went_in = set(code.outputs)
     guilty = []
     for instruction in reversed(code.instructions):
-        results = [slot for slot in instruction.results if slot in went_in and not math.isfinite(slots[slot])]
+        results = [slot for slot in instruction.results if slot in went_in and not _is_finite(slots[slot])]
         guilty += [(instruction, slot) for slot in results]
         if results and instruction.operation is table.where:  # what it did not choose did not go in
             condition, *choices = instruction.operands

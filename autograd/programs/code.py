@@ -1,21 +1,25 @@
 """`Code`: a computation in single-assignment form, as bare data, and the one way to run it forward.
 
+A slot holds a number, or a whole array of them.
 The slots of code are numbered: first its inputs, then its constants, then the results of its instructions
 in the order of execution. An instruction applies an operation to earlier slots.
 """
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from autograd.graph.scopes import Path
 from autograd.primitives.notation import format_constant, written
 from autograd.primitives.operation import Operation
 from autograd.support.user_line import Line
 
-__all__ = ["Code", "Instruction"]
+__all__ = ["Code", "Instruction", "distinct"]
 
 
 class Instruction(NamedTuple):
@@ -53,9 +57,10 @@ class Code:
     Attributes:
         name: what the function is called.
         inputs: a name for each input.
-        constants: the numbers that occur in it.
+        constants: the numbers that occur in it, and arrays of floats.
         instructions: the operations in order.
         outputs: the slots that it returns.
+        arrays: the inputs that are whole arrays, by their places.
         start: the number of slots before the first instruction's.
         size: the number of all slots.
 
@@ -67,15 +72,17 @@ class Code:
         self,
         name: str,
         inputs: Sequence[str],
-        constants: Sequence[float],
+        constants: Sequence[Any],
         instructions: Sequence[Instruction],
         outputs: Sequence[int],
+        arrays: Iterable[int] = (),
     ) -> None:
         self.name = name
         self.inputs = tuple(inputs)
         self.constants = tuple(constants)
         self.instructions = tuple(instructions)
         self.outputs = tuple(outputs)
+        self.arrays = frozenset(arrays)
         self.start = len(self.inputs) + len(self.constants)
         self.size = self._counted()
 
@@ -132,6 +139,16 @@ class Code:
         slots = self.run(inputs)
         return [slots[output] for output in self.outputs]
 
+    def key(self, *, lift: bool = False) -> tuple[Any, ...]:
+        """What it says, hashable: names, labels and lines do not matter; constants do, to the bit.
+
+        Args:
+            lift: whether it is to be the same for other numbers as constants.
+        """
+        written = [_bits(constant, lift) for constant in self.constants]
+        applied = tuple([instruction[:2] for instruction in self.instructions])
+        return len(self.inputs), self.arrays, tuple(written), applied, self.outputs
+
     def counts(self) -> dict[str, int]:
         """How many instructions there are of each kind, the most frequent first."""
         return dict(Counter(instruction.operation.name for instruction in self.instructions).most_common())
@@ -145,7 +162,7 @@ class Code:
 
     def names(self) -> list[str]:
         """A name for each slot: the inputs' own, the constants as numbers, the user's labels or t1, t2..."""
-        names = [*self.inputs, *(format_constant(number) for number in self.constants)]
+        names = [*self.inputs, *map(format_constant, self.constants)]
         in_use = set(names)
         for label in self.labels()[self.start :]:
             is_free = label and label not in in_use
@@ -153,25 +170,77 @@ class Code:
             in_use.add(names[-1])
         return names
 
+    def kinds(self) -> list[bool]:
+        """For each slot whether it holds a whole array.
+
+        Raises:
+            TypeError: an operand is an array that must be a number, or the other way round.
+        """
+        kinds = [place in self.arrays for place in range(len(self.inputs))]
+        kinds += [type(constant) is np.ndarray for constant in self.constants]
+        for instruction in self.instructions:
+            kinds += instruction.operation.arrays([kinds[operand] for operand in instruction.operands])
+        return kinds
+
+    def operations(self) -> dict[Operation, None]:
+        """What is applied in it, each operation once; those in bodies too."""
+        found: dict[Operation, None] = {}
+        for instruction in self.instructions:
+            if instruction.operation.body is not None:
+                found |= instruction.operation.body.operations()
+            found[instruction.operation] = None
+        return found
+
     def __str__(self) -> str:
-        names = self.names()
+        head = (
+            f"{self.name}: {len(self.inputs)} inputs, {len(self)} instructions, {len(self.outputs)} outputs"
+        )
+        rows = self._rows()
+        width = min(max(map(len, [text for text, _ in rows]), default=0), 48)
         lines = [
-            f"{self.name}: {len(self.inputs)} inputs, {len(self)} instructions, {len(self.outputs)} outputs",
-            f"  inputs   {', '.join(self.inputs)}",
+            f"{text:<{width}}  # line {line.number}: {line.text}" if line else text for text, line in rows
         ]
-        written = [
-            f"  {', '.join([names[result] for result in instruction.results])} = {instruction.written(names)}"
-            for instruction in self.instructions
-        ]
-        width = min(max(map(len, written), default=0), 48)
-        for text, instruction in zip(written, self.instructions):
-            line = instruction.line
-            lines.append(f"{text:<{width}}  # line {line.number}: {line.text}" if line else text)
-        lines.append(f"  outputs  {', '.join(names[output] for output in self.outputs)}")
-        return "\n".join(lines)
+        return "\n".join([head, *lines])
+
+    def _rows(self, indent: str = "  ") -> list[tuple[str, Line | None]]:
+        """What is printed: a text and its line; the bodies of operations are indented under them."""
+        names = self.names()
+        rows: list[tuple[str, Line | None]] = [(f"{indent}inputs   {', '.join(self.inputs)}", None)]
+        for instruction in self.instructions:
+            results = ", ".join([names[result] for result in instruction.results])
+            rows.append((f"{indent}{results} = {instruction.written(names)}", instruction.line))
+            if instruction.operation.body is not None:
+                rows += instruction.operation.body._rows(indent + "    ")
+        outputs = ", ".join([names[output] for output in self.outputs])
+        return [*rows, (f"{indent}outputs  {outputs}", None)]
 
     def __repr__(self) -> str:
         return (
             f"<Code {self.name}: {len(self.inputs)} inputs, {len(self)} instructions, "
             f"{len(self.outputs)} outputs>"
         )
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """The names, with a number after those that came before.
+
+    >>> distinct(["x", "y", "x", "x_2", "x"])
+    ['x', 'y', 'x_2', 'x_2_2', 'x_3']
+    """
+    in_use: set[str] = set()
+    repeats: Counter[str] = Counter()
+    found = []
+    for name in names:
+        unused = name
+        while unused in in_use:
+            repeats[name] += 1
+            unused = f"{name}_{repeats[name] + 1}"
+        in_use.add(unused)
+        found.append(unused)
+    return found
+
+
+def _bits(constant: Any, lift: bool) -> bytes | None:
+    if type(constant) is np.ndarray:
+        return constant.tobytes()
+    return None if lift else struct.pack("<d", constant)

@@ -13,13 +13,15 @@ from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from autograd.graph.value import Value
 from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
+from autograd.programs.loops.packing import expanded
 from autograd.programs.simplification import Builder
-from autograd.programs.tracing import record
+from autograd.programs.tracing import LinesOfNodes, record, written
 
-__all__ = ["in_pairs", "in_primitives", "is_elementary", "lowered", "result_of"]
+__all__ = ["in_pairs", "in_primitives", "is_elementary", "lowered", "result_of", "straight"]
 
 _expressions: WeakKeyDictionary[Operation, Code | None] = WeakKeyDictionary()
 
@@ -41,7 +43,7 @@ def lowered(code: Code, *, split: bool = True, is_kept: Callable[[Operation], bo
         is_kept: tells operations that are not written out.
     """
     builder = Builder()
-    slots = [builder.input() for _ in code.inputs]
+    slots = [builder.input(place in code.arrays) for place in range(len(code.inputs))]
     _replay(builder, code, slots, split, is_kept)
     return builder.finish(code.name, code.inputs, [slots[output] for output in code.outputs])
 
@@ -69,6 +71,9 @@ def _replay(
     for instruction in code.instructions:
         operands = [slots[operand] for operand in instruction.operands]
         operation = instruction.operation
+        if operation.body is not None:
+            operation = operation.with_body(lowered(operation.body, split=split, is_kept=is_kept))
+            instruction = instruction._replace(operation=operation)
         expression = None if is_kept(operation) else _expression(operation)
         if expression is not None:
             inner = list(operands)
@@ -84,12 +89,11 @@ def _kept(
     """The slots of an operation that is not written out."""
     operation, line = instruction.operation, (caller or instruction).line
     labels = [""] * operation.result_count if caller else instruction.labels
-    if split and not isinstance(operation, Primitive):
+    if split and not isinstance(operation, Primitive) and not operation.takes_arrays:
         places = range(operation.result_count)
         slots = [builder.operation(result_of(operation, place), operands, line=line) for place in places]
     else:
-        first = builder.operation(operation, operands, line=line)
-        slots = list(range(first, first + operation.result_count))
+        slots = list(builder.results(operation, operands, line=line))
     for slot, label in zip(slots, labels):
         builder.label(slot, label)
     return slots
@@ -117,8 +121,25 @@ def result_of(operation: Operation, index: int) -> Primitive:
     return Primitive(f"{operation.name}_{index}", forward, tuple(map(rule, range(operation.arity))))
 
 
+def straight(code: Code) -> Code:
+    """The same code on numbers alone: loops are written out step by step."""
+    if not any(instruction.operation.takes_arrays for instruction in code.instructions):
+        return code
+    inputs = [Value(0.5, name) for name in code.inputs]
+
+    def compute(lines: LinesOfNodes) -> list[Any]:
+        slots = lines.repeated(code, inputs, expanded)
+        return [slots[output] for output in code.outputs]
+
+    return written(code.name, inputs, compute)[0]
+
+
 def in_primitives(code: Code) -> Code:
-    """The same code in primitives: each result of another operation is an instruction of its own."""
+    """The same code in primitives on numbers: loops are written out step by step.
+
+    Each result of another operation is an instruction of its own.
+    """
+    code = straight(code)
     builder = Builder()
     slots = [builder.input() for _ in code.inputs] + [builder.constant(number) for number in code.constants]
     for instruction in code.instructions:

@@ -17,6 +17,12 @@ A file is one object with these entries, in this order:
     "outputs": [6],                                   the slot of each result
     "checksum": "4be1..."}                            the SHA-256 of the text before this line
 
+In the place of an operation's name stands an object where it is of arrays: {"stack": 3}, {"unstack": 3},
+{"item": -1}, {"put": -1} and {"length": 0} with its number; for a loop {"loop": [2, 1, 0]} with how many
+carries and columns it has and whether it is reversed, and in the same object the entries name, inputs,
+constants, instructions and outputs of its body, and arrays, the places of the inputs that are arrays. A
+constant array is an array of numbers.
+
 Slots are numbered as in a program: inputs, constants, and the results of each instruction. Numbers are
 strings as `float.hex` writes them, so that each bit comes back. `nesting` says how arguments and results
 are written. A class has no place in a file, since finding it again would mean to import what the file
@@ -36,12 +42,16 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from autograd.graph.nodes import number
 from autograd.graph.trees import Structure
 from autograd.graph.value import Value
 from autograd.primitives.operation import Operation, find_operation
 from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
+from autograd.programs.loops.loop import Loop
+from autograd.programs.loops.packing import made_again, written_down
 from autograd.programs.nesting import nesting_of, structure_of
 from autograd.support.foreign_files import (
     LONGEST,
@@ -61,6 +71,8 @@ _LARGEST = 50_000_000  # bytes of a file; whatever they are, reading them takes 
 _ENTRIES = (
     "format name arguments results captured modules lines inputs constants instructions outputs checksum"
 )
+_EMPTY = np.empty(0)  # one for all
+_LOOP = "loop name inputs arrays constants instructions outputs"
 _CHECKSUM = re.compile('"checksum": "([0-9a-f]{64})"}\n')
 _EXPONENT = "[0-9]{1,3}|10[01][0-9]|102[0-3]"  # beyond, a double overflows
 _NUMBER = re.compile(rf"-?0x[01]\.[0-9a-f]{{1,13}}p[+-](?:{_EXPONENT})|-?inf|nan")
@@ -122,23 +134,21 @@ def dumps(program: SavedProgram) -> str:
     except ForeignFileError as error:
         raise ProgramFileError(str(error)) from None
     lines: dict[Line, int] = {}
-    rows = [_row(instruction, lines) for instruction in code.instructions]
-    operations = {instruction.operation for instruction in code.instructions}
+    parts = _written(code, lines)
     modules = {
-        operation.name: _printable(operation.place) for operation in operations if not operation.is_builtin
+        operation.name: _printable(operation.place)
+        for operation in code.operations()
+        if not operation.is_builtin
     }
     entries = {
         "format": _FORMAT,
-        "name": _printable(code.name),
+        "name": parts.pop("name"),
         "arguments": arguments,
         "results": results,
         "captured": [[number(value).hex(), _printable(value.label)] for value in program.captured],
         "modules": dict(sorted(modules.items())),
         "lines": [[_printable(line.file), line.number, _printable(line.text)] for line in lines],
-        "inputs": [*map(_printable, code.inputs)],
-        "constants": [constant.hex() for constant in code.constants],
-        "instructions": rows,
-        "outputs": list(code.outputs),
+        **parts,
     }
     text = "{" + "".join(f'"{key}": {_spread(entry)},\n' for key, entry in entries.items())
     text += f'"checksum": "{_digest(text)}"}}\n'
@@ -151,7 +161,29 @@ def _row(instruction: Instruction, lines: dict[Line, int]) -> list[Any]:
     """An instruction as it stands in a file."""
     place = None if instruction.line is None else lines.setdefault(instruction.line, len(lines))
     labels = instruction.labels or [""] * len(instruction.results)
-    return [instruction.operation.name, list(instruction.operands), [*map(_printable, labels)], place]
+    operation = _operation(instruction.operation, lines)
+    return [operation, list(instruction.operands), [*map(_printable, labels)], place]
+
+
+def _operation(operation: Operation, lines: dict[Line, int]) -> Any:
+    if isinstance(operation, Loop):
+        code = operation.body
+        numbers = [operation.carries, operation.columns, int(operation.is_reversed)]
+        return {"loop": numbers, "arrays": sorted(code.arrays), **_written(code, lines)}
+    return dict([written_down(operation)]) if operation.takes_arrays else operation.name
+
+
+def _written(code: Code, lines: dict[Line, int]) -> dict[str, Any]:
+    return {
+        "name": _printable(code.name),
+        "inputs": [*map(_printable, code.inputs)],
+        "constants": [
+            constant.hex() if type(constant) is float else [number.hex() for number in constant.tolist()]
+            for constant in code.constants
+        ],
+        "instructions": [_row(instruction, lines) for instruction in code.instructions],
+        "outputs": list(code.outputs),
+    }
 
 
 def _spread(entry: Any) -> str:
@@ -253,25 +285,41 @@ class _Reader:
         if end[1] != _digest(body):
             raise unexpected("checksum", f"{_digest(body)}: the file has been changed", end[1])
 
-    def code(self, node: dict[str, Any]) -> Code:
-        inputs = self.each(self.text, node["inputs"], "inputs")
-        constants = self.each(self.number, node["constants"], "constants")
+    def code(self, node: dict[str, Any], within: str = "") -> Code:
+        inputs = self.each(self.text, node["inputs"], f"{within}inputs")
+        constants = self.each(self.constant, node["constants"], f"{within}constants")
         slots = len(inputs) + len(constants)
         instructions = []
-        for i, row in enumerate(self.kind(list, node["instructions"], "instructions")):
-            instructions.append(self.instruction(row, f"instructions[{i}]", slots))
+        for i, row in enumerate(self.kind(list, node["instructions"], f"{within}instructions")):
+            instructions.append(self.instruction(row, f"{within}instructions[{i}]", slots))
             slots += len(instructions[-1].results)
-        outputs = self.each(lambda slot, place: self.index(slot, place, slots), node["outputs"], "outputs")
-        return Code(self.text(node["name"], "name"), inputs, constants, instructions, outputs)
+        at = f"{within}outputs"
+        outputs = self.each(lambda slot, place: self.index(slot, place, slots), node["outputs"], at)
+        arrays = self.each(
+            lambda slot, place: self.index(slot, place, len(inputs)),
+            node.get("arrays", []),
+            f"{within}arrays",
+        )
+        code = Code(
+            self.text(node["name"], f"{within}name"), inputs, constants, instructions, outputs, arrays
+        )
+        try:
+            code.kinds()
+        except TypeError as error:
+            raise unexpected(at, f"numbers and arrays in their places ({error})", node["outputs"]) from None
+        return code
 
     def instruction(self, node: Any, place: str, slots: int) -> Instruction:
         name, operands, labels, line = self.row(node, place, "an operation", "operands", "labels", "a line")
-        operation = self.operation(name, f"{place}.operation")
+        if type(name) is dict:
+            operation = self.of_arrays(name, f"{place}.operation")
+        else:
+            operation = self.operation(name, f"{place}.operation")
         operands = self.kind(list, operands, f"{place}.operands")
         if isinstance(operation, Primitive):
             operation = operation.of_arity(len(operands))
         if len(operands) != operation.arity:
-            raise unexpected(f"{place}.operands", f"the {operation.arity} of {name}", operands)
+            raise unexpected(f"{place}.operands", f"the {operation.arity} of {operation.name}", operands)
         labels = self.row(labels, f"{place}.labels", *["a label"] * operation.result_count)
         labels = self.each(self.text, labels, f"{place}.labels")
         source = None if line is None else self._lines[self.index(line, f"{place}.line", len(self._lines))]
@@ -290,6 +338,29 @@ class _Reader:
         except KeyError:
             module = f"import {self._modules.get(name, 'its module')[:80]}"
             raise unexpected(place, f"an operation that is registered here ({module} first)", name) from None
+
+    def of_arrays(self, node: dict[str, Any], place: str) -> Operation:
+        """An operation between numbers and arrays, or a loop."""
+        if "loop" not in node:
+            operation = made_again(node)
+            if operation is None:
+                raise unexpected(place, '{"stack": 3}, unstack, item, put, length or a loop', node)
+            return operation
+        if node.keys() != {*_LOOP.split()}:
+            raise unexpected(place, f"the entries {_LOOP}", f"{' '.join(node)}")
+        numbers = self.row(node["loop"], f"{place}.loop", "carries", "columns", "0 or 1")
+        body = self.code(node, f"{place}.")
+        carries = self.index(numbers[0], f"{place}.loop[0]", 1 + min(len(body.inputs), len(body.outputs)))
+        columns = self.index(numbers[1], f"{place}.loop[1]", 1 + len(body.inputs) - carries)
+        is_reversed = self.index(numbers[2], f"{place}.loop[2]", 2)
+        if not body.outputs:
+            raise unexpected(f"{place}.outputs", "at least one", node["outputs"])
+        return Loop(body, carries, columns, bool(is_reversed))
+
+    def constant(self, node: Any, place: str) -> Any:
+        if type(node) is list:
+            return np.array(self.each(self.number, node, place), float) if node else _EMPTY
+        return self.number(node, place)
 
     def captured(self, node: Any, place: str) -> Value:
         data, label = self.row(node, place, "data", "a label")

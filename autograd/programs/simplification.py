@@ -9,9 +9,10 @@ that would change a nan, a signed zero or a rounding: x + 0 stays, because -0 + 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Container, Sequence
 from typing import Any
+
+import numpy as np
 
 from autograd.graph.scopes import Path
 from autograd.primitives import table
@@ -20,9 +21,7 @@ from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
 from autograd.support.user_line import Line
 
-__all__ = ["Builder", "Transcript"]
-
-LONGEST_REMEMBERED = 2000  # steps; a longer trace is simplified each time, and takes no memory
+__all__ = ["Builder"]
 
 
 class Builder:
@@ -34,23 +33,51 @@ class Builder:
     def __init__(self) -> None:
         # None for an input, a float for a constant, else the Instruction of which it is a result
         self._slots: list[Any] = []
-        self._constants: dict[bytes, int] = {}
-        self._operations: dict[tuple[Operation, tuple[int, ...]], int] = {}
+        self._constants: dict[Any, int] = {}
+        self._operations: dict[tuple[Operation, tuple[int, ...]], Sequence[int]] = {}
         self._notable: set[int] = set()  # constants, negations, absolutes: what a rewriting starts from
+        self._arrays: set[int] = set()  # inputs that are whole arrays
+        self._loops: list[int] = []  # the first slots of operations that others may join
 
-    def input(self) -> int:
+    def input(self, is_array: bool = False) -> int:
         """The slot of one more input."""
+        if is_array:
+            self._arrays.add(len(self._slots))
         self._slots.append(None)
         return len(self._slots) - 1
 
-    def constant(self, number: float) -> int:
-        """The slot of a number; one for each pattern of bits."""
-        bits = struct.pack("<d", number)
+    def constant(self, number: Any) -> int:
+        """The slot of a number, one for each pattern of bits; or of an array of floats."""
+        is_array = type(number) is np.ndarray
+        bits = id(number) if is_array else struct.pack("<d", number)
         if bits not in self._constants:
             self._constants[bits] = len(self._slots)
-            self._notable.add(len(self._slots))
+            if not is_array:
+                self._notable.add(len(self._slots))
             self._slots.append(number)
         return self._constants[bits]
+
+    def replay(self, code: Code, slots: Sequence[int], only: Container[int] | None = None) -> list[int]:
+        """Do what code does.
+
+        Args:
+            code: the code.
+            slots: those of its inputs, here.
+            only: which of its slots are wanted; the others are -1 where they cost an operation.
+
+        Returns:
+            The slot, here, of each of its own.
+        """
+        slots = [*slots, *map(self.constant, code.constants)]
+        for operation, operands, results, labels, line, scopes in code.instructions:
+            if only is not None and not any(result in only for result in results):
+                slots += [-1] * len(results)
+                continue
+            made = self.results(operation, [slots[operand] for operand in operands], "", line, scopes)
+            for slot, label in zip(made, labels):
+                self.label(slot, label)
+            slots += made
+        return slots
 
     def operation(
         self,
@@ -61,35 +88,82 @@ class Builder:
         scopes: Path = (),
     ) -> int:
         """The slot that holds an operation of earlier slots; of several results the first one's."""
+        return self.results(operation, operands, label, line, scopes)[0]
+
+    def results(
+        self,
+        operation: Operation,
+        operands: Sequence[int],
+        label: str = "",
+        line: Line | None = None,
+        scopes: Path = (),
+    ) -> Sequence[int]:
+        """The slots that hold the results of an operation of earlier slots; a label is the first one's."""
         operands = tuple(operands)
         slots, notable = self._slots, self._notable
         if not notable.isdisjoint(operands) or (len(operands) > 1 and operands[-2] == operands[-1]):
-            if operation.result_count == 1 and all(type(slots[operand]) is float for operand in operands):
-                return self.constant(operation(*[slots[operand] for operand in operands]))
+            is_number = operation.result_count == 1 and not operation.takes_arrays
+            if is_number and all(type(slots[operand]) is float for operand in operands):
+                return (self.constant(operation(*[slots[operand] for operand in operands])),)
             rewrite = _REWRITES.get(operation)
             rewritten = rewrite and rewrite(_Site(self, label, line, scopes), *operands)
             if rewritten is not None:
-                return rewritten
+                return (rewritten,)
         key = operation, operands
         if operation.commutative and operands[0] > operands[1]:
             key = operation, operands[::-1]
-        at = self._operations.get(key)
-        if at is None:
-            at = self._operations[key] = len(slots)
+        results = self._operations.get(key)
+        if results is None and operation.takes_arrays:
+            results = operation.known(operands, slots) or self._joined(operation, operands)
+        if results is None:
+            at = len(slots)
             results = tuple(range(at, at + operation.result_count))
             slots += [Instruction(operation, operands, results, (), line, scopes)] * len(results)
             if operation is table.neg or operation is table.absolute:
                 notable.add(at)
+            if operation.takes_arrays:
+                self._loops.append(at)
+        self._operations[key] = results
         if label:
-            self.label(at, label)
-        return at
+            self.label(results[0], label)
+        return results
+
+    def _joined(self, operation: Operation, operands: tuple[int, ...]) -> tuple[int, ...] | None:
+        """The results of an operation that an earlier one can do besides its own work, if there is one."""
+        slots = self._slots
+        for at in self._loops:
+            earlier = slots[at]
+            known = [slots[operand] for operand in operands]
+            if any(type(slot) is Instruction and min(slot.results) >= at for slot in known):
+                continue  # it does not stand before the earlier one
+            joined = earlier.operation.joined(earlier.operands, operation, operands)
+            if joined is None:
+                continue
+            old = dict(zip(joined.own, earlier.results))
+            added = iter(range(len(slots), len(slots) + joined.operation.result_count - len(old)))
+            results = tuple(
+                [old[i] if i in old else next(added) for i in range(joined.operation.result_count)]
+            )
+            labels = dict(zip(earlier.results, earlier.labels))
+            instruction = earlier._replace(
+                operation=joined.operation,
+                operands=joined.operands,
+                results=results,
+                labels=tuple([labels.get(result, "") for result in results]),
+            )
+            slots += [instruction] * (len(results) - len(old))
+            for result in results:
+                slots[result] = instruction
+            return tuple([results[place] for place in joined.others])
+        return None
 
     def label(self, slot: int, label: str) -> None:
         """Name a result, unless it has a name."""
         instruction = self._slots[slot]
         if label and isinstance(instruction, Instruction):
             labels = list(instruction.labels or [""] * len(instruction.results))
-            labels[slot - instruction.results[0]] = labels[slot - instruction.results[0]] or label
+            place = instruction.results.index(slot)
+            labels[place] = labels[place] or label
             for result in instruction.results:
                 self._slots[result] = instruction._replace(labels=tuple(labels))
 
@@ -102,89 +176,54 @@ class Builder:
             outputs: slots.
         """
         slots, needed = self._slots, set(outputs)
-        for at in range(len(slots) - 1, -1, -1):
-            if at in needed and type(slots[at]) is Instruction:
-                needed.update(slots[at].operands, slots[at].results)
-        kinds: tuple[list[int], list[int], list[int]] = [], [], []
+        kept = []
+        first_at: dict[int, int] = {}  # of the results of each instruction, which may be many
         for at, slot in enumerate(slots):
-            if slot is None:
-                kinds[0].append(at)
-            elif at in needed:
-                kinds[1 if type(slot) is float else 2].append(at)
-        place = {at: i for i, at in enumerate([*kinds[0], *kinds[1], *kinds[2]])}.__getitem__
-        instructions = []
-        for at in kinds[2]:
-            operation, operands, results, labels, line, scopes = slots[at]
-            if at == results[0]:
-                operands, results = tuple(map(place, operands)), tuple(map(place, results))
-                instructions.append(Instruction(operation, operands, results, labels, line, scopes))
-        constants = [slots[at] for at in kinds[1]]
-        return Code(name, inputs, constants, instructions, tuple(map(place, outputs)))
+            if type(slot) is Instruction:
+                first_at.setdefault(id(slot.results), at)
+        for at in range(len(slots) - 1, -1, -1):
+            instruction = slots[at]
+            if type(instruction) is Instruction and at == first_at[id(instruction.results)]:
+                instruction = _needed(instruction, needed)
+                if instruction is not None:
+                    needed.update(instruction.operands)
+                    kept.append(instruction)
+        inputs_at = [at for at, slot in enumerate(slots) if slot is None]
+        constants_at = [
+            at for at, slot in enumerate(slots) if at in needed and type(slot) in (float, np.ndarray)
+        ]
+        results_at = [result for instruction in reversed(kept) for result in instruction.results]
+        place = {at: i for i, at in enumerate([*inputs_at, *constants_at, *results_at])}.__getitem__
+        instructions = [
+            instruction._replace(
+                operands=tuple(map(place, instruction.operands)),
+                results=tuple(map(place, instruction.results)),
+            )
+            for instruction in reversed(kept)
+        ]
+        constants = [slots[at] for at in constants_at]
+        arrays = map(place, self._arrays)
+        return Code(name, inputs, constants, instructions, tuple(map(place, outputs)), arrays)
 
 
-class Transcript:
-    """Takes down what a `Builder` would be told, and tells it at the end, unless it was told the same before.
-
-    A slot is an int, of a constant a negative one.
-    """
-
-    def __init__(self) -> None:
-        self._steps: list[tuple[Any, ...]] = []
-        self._constants: list[float] = []
-        self._size = 0
-
-    def input(self) -> int:
-        """As `Builder.input`; the inputs come first."""
-        self._size += 1
-        return self._size - 1
-
-    def constant(self, number: float) -> int:
-        """As `Builder.constant`."""
-        self._constants.append(number)
-        return -len(self._constants)
-
-    def operation(
-        self, operation: Operation, operands: tuple[int, ...], label: str, line: Line | None, scopes: Path
-    ) -> int:
-        """As `Builder.operation`."""
-        self._steps.append((operation, operands, label, line, scopes))
-        self._size += operation.result_count
-        return self._size - operation.result_count
-
-    def label(self, slot: int, label: str) -> None:
-        """As `Builder.label`."""
-        self._steps.append((None, (slot,), label))
-
-    def finish(self, name: str, inputs: Sequence[str], outputs: Sequence[int]) -> Code:
-        """As `Builder.finish`; the same object where steps, constants and names are the same."""
-        tell = _told if len(self._steps) <= LONGEST_REMEMBERED else _told.__wrapped__
-        constants = struct.pack(f"{len(self._constants)}d", *self._constants)
-        return tell(name, tuple(inputs), constants, tuple(self._steps), tuple(outputs))
-
-
-@lru_cache(maxsize=64)
-def _told(
-    name: str,
-    inputs: tuple[str, ...],
-    constants: bytes,
-    steps: tuple[tuple[Any, ...], ...],
-    outputs: tuple[int, ...],
-) -> Code:
-    builder = Builder()
-    slots = [builder.input() for _ in inputs]
-    numbers = struct.unpack(f"{len(constants) // 8}d", constants)
-
-    def slot(at: int) -> int:
-        return slots[at] if at >= 0 else builder.constant(numbers[-at - 1])
-
-    for operation, operands, label, *rest in steps:
-        places = tuple([slot(operand) for operand in operands])
-        if operation is None:
-            builder.label(places[0], label)
-        else:
-            base = builder.operation(operation, places, label, *rest)
-            slots += range(base, base + operation.result_count)
-    return builder.finish(name, inputs, [slot(output) for output in outputs])
+def _needed(instruction: Instruction, needed: Container[int]) -> Instruction | None:
+    """An instruction, or what of it is needed; None where nothing is."""
+    operation, operands, results, labels, *_ = instruction
+    if len(results) == 1:
+        return instruction if results[0] in needed else None
+    wanted = [result in needed for result in results]
+    if not any(wanted):
+        return None
+    pruned = None if all(wanted) else operation.pruned(wanted)
+    if pruned is None:
+        return instruction
+    operation, taken, left = pruned
+    return instruction._replace(
+        operation=operation,
+        operands=tuple([operands[place] for place in taken]),
+        results=tuple([results[place] for place in left]),
+        labels=tuple([labels[place] for place in left]) if labels else (),
+    )
 
 
 class _Site:
@@ -201,7 +240,8 @@ class _Site:
 
     def seen(self, primitive: Primitive, *operands: int) -> int | None:
         """The slot of an operation on two operands that commute, if it was made before."""
-        return self.builder._operations.get((primitive, tuple(sorted(operands))))
+        results = self.builder._operations.get((primitive, tuple(sorted(operands))))
+        return None if results is None else results[0]
 
     def number(self, slot: int) -> str:
         """A constant as text, which tells 0.0 from -0.0; "" for anything else."""

@@ -12,9 +12,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import reduce
+from typing import Any
 
 from autograd.primitives.operation import Operation
 from autograd.programs.code import Code
+from autograd.programs.loops.loop import Loop
+from autograd.programs.loops.packing import Item, Put, Stack, Unstack
 from autograd.programs.lowering import lowered
 from autograd.programs.portable import NAMES, definition
 
@@ -35,6 +38,7 @@ _WRITTEN = {
     **{name: f"math.{name}({{}})" for name in ("atan", "tanh", "asinh", "erf", "erfc")},
     "atan2": "math.atan2({}, {})",
 }
+_WORDS = {"zip", "reversed", "range", "int", "float", "len"}  # that loops are written with
 # What a primitive of the user's must not be called in generated source, whose functions need these.
 _MODULE_NAMES = {"math", "program", "find_operation", *NAMES, *vars(builtins)}
 
@@ -59,58 +63,138 @@ def source(code: Code) -> str:
         return (t2,)
     <BLANKLINE>
     """
-    return module(code)[0]
+    text, needed = module(code)
+    arrays = [f"{name} = {numbers!r}" for name, numbers in needed.items() if isinstance(numbers, list)]
+    head, rest = text.split("import math\n", 1)
+    return "\n".join([head + "import math", *arrays, rest]) if arrays else text
 
 
-def module(code: Code) -> tuple[str, dict[str, Operation]]:
-    """The source, and the primitives that it fetches from the library, by the names that it has for them."""
+def module(code: Code) -> tuple[str, dict[str, Any]]:
+    """The source, and what it has not in itself, by the names that it has for them.
+
+    That is the primitives that it fetches from the library, and constant arrays, as lists.
+    """
     if _foreign(code):
         code = lowered(code, split=False)
     foreign = _foreign(code)
     helpers = _helpers(code)
     called = dict(zip(foreign, _distinct_names([primitive.name for primitive in foreign], _MODULE_NAMES)))
-    names = _slot_names(code, {"math", "abs", *helpers, *called.values()})
+    names = _Names({"math", "abs", *_WORDS, *helpers, *called.values()})
+    inputs = [names.new(name) for name in code.inputs]
     lines = ["import math", ""]
     if foreign:
         lines += ["from autograd.primitives.operation import find_operation", ""]
         lines += [f"{name} = find_operation({primitive.name!r})" for primitive, name in called.items()]
     for name in helpers:
         lines += ["", definition(name), ""]
-    lines += ["", f"def program({', '.join(names[: len(code.inputs)])}):", *_docstring(code, names)]
-    line = None
-    for instruction in code.instructions:
-        if instruction.line is not None and instruction.line != line:
-            line = instruction.line
-            lines.append(f"    # line {line.number}: {harmless(line.text)}")
-        operands = [names[operand] for operand in instruction.operands]
-        results = ", ".join([names[result] for result in instruction.results])
-        lines.append(f"    {results} = {_call(instruction.operation, operands, called)}")
-    outputs = [names[output] for output in code.outputs]
+    writer = _Statements(names, called)
+    outputs = writer.block(code, inputs, "    ")
+    lines += ["", f"def program({', '.join(inputs)}):", *_docstring(code, inputs), *writer.lines]
     lines.append(f"    return ({', '.join(outputs)}{',' if len(outputs) == 1 else ''})")
-    return "\n".join(lines) + "\n", {name: primitive for primitive, name in called.items()}
+    needed = {name: primitive for primitive, name in called.items()}
+    return "\n".join(lines) + "\n", {**needed, **writer.arrays}
+
+
+class _Names:
+    """Python names, none of them twice: see `_distinct_names`."""
+
+    def __init__(self, reserved: Iterable[str]) -> None:
+        self._in_use = {*reserved, *keyword.kwlist}
+        self._repeats: Counter[str] = Counter()
+
+    def new(self, label: str) -> str:
+        """A name that is like a label."""
+        stem = re.sub(r"\W+", "_", label, flags=re.ASCII).strip("_") or "v"
+        name = stem = f"v{stem}" if stem[0].isdigit() or keyword.iskeyword(stem) else stem
+        while name in self._in_use:
+            self._repeats[stem] += 1
+            name = f"{stem}_{self._repeats[stem] + 1}"
+        self._in_use.add(name)
+        return name
+
+
+class _Statements:
+    """Writes code as statements.
+
+    Attributes:
+        lines: the statements.
+        arrays: the constant arrays, as lists, by their names.
+    """
+
+    def __init__(self, names: _Names, called: dict[Operation, str]) -> None:
+        self.lines: list[str] = []
+        self.arrays: dict[str, list[float]] = {}
+        self._names = names
+        self._called = called
+
+    def block(self, code: Code, inputs: Sequence[str], indent: str) -> list[str]:
+        """Write the instructions of code, given a name for each input; returns the names of its outputs."""
+        names = [*inputs, *map(self._constant, code.constants)]
+        labels = code.labels()
+        line = None
+        for instruction in code.instructions:
+            if instruction.line is not None and instruction.line != line:
+                line = instruction.line
+                self.lines.append(f"{indent}# line {line.number}: {harmless(line.text)}")
+            operands = [names[operand] for operand in instruction.operands]
+            results = [self._names.new(labels[at] or f"t{at - code.start + 1}") for at in instruction.results]
+            names += results
+            if isinstance(instruction.operation, Loop):
+                self._loop(instruction.operation, operands, results, indent)
+            else:
+                self._statement(instruction.operation, operands, results, indent)
+        return [names[output] for output in code.outputs]
+
+    def _statement(
+        self, operation: Operation, operands: Sequence[str], results: Sequence[str], indent: str
+    ) -> None:
+        if isinstance(operation, Put):
+            number, like = operands
+            self.lines.append(f"{indent}{results[0]} = [0.0] * len({like})")
+            self.lines.append(f"{indent}{results[0]}[{operation.index}] = {number}")
+            return
+        target = ", ".join(results) + ("," if isinstance(operation, Unstack) and len(results) == 1 else "")
+        self.lines.append(f"{indent}{target} = {_call(operation, operands, self._called)}")
+
+    def _loop(self, loop: Loop, operands: Sequence[str], results: Sequence[str], indent: str) -> None:
+        count, *rest = operands
+        starts, columns, shared = loop.split(rest)
+        carries, ys = results[: loop.carries], results[loop.carries :]
+        if carries:
+            self.lines.append(f"{indent}{', '.join(carries)} = {', '.join(starts)}")
+        self.lines += [f"{indent}{y} = []" for y in ys]
+        elements = [self._names.new(name) for name in loop.split(loop.body.inputs)[1]]
+        around = [f"reversed({column})" if loop.is_reversed else column for column in columns]
+        over = f"zip({', '.join(around)})" if len(around) > 1 else "".join(around)
+        self.lines.append(f"{indent}for {', '.join(elements) or '_'} in {over or f'range(int({count}))'}:")
+        within = indent + "    "
+        outputs = self.block(loop.body, [*carries, *elements, *shared], within)
+        self.lines += [f"{within}{y}.append({output})" for y, output in zip(ys, outputs[loop.carries :])]
+        if carries:
+            self.lines.append(f"{within}{', '.join(carries)} = {', '.join(outputs[: loop.carries])}")
+        if loop.is_reversed:
+            self.lines += [f"{indent}{y}.reverse()" for y in ys]
+
+    def _constant(self, constant: Any) -> str:
+        if type(constant) is float:
+            return _literal(constant)
+        name = self._names.new("array")
+        self.arrays[name] = constant.tolist()
+        return name
 
 
 def _foreign(code: Code) -> list[Operation]:
     """The primitives that are not the library's own, each once."""
-    primitives = dict.fromkeys(instruction.operation for instruction in code.instructions)
-    return [primitive for primitive in primitives if not primitive.is_builtin]
+    return [operation for operation in code.operations() if not operation.is_builtin]
 
 
 def _helpers(code: Code) -> list[str]:
     """The functions of `portable` that the instructions call, those they stand on first."""
-    primitives = {instruction.operation for instruction in code.instructions}
-    used = {primitive.name for primitive in primitives if primitive.is_builtin} - set(_WRITTEN)
+    operations = [operation for operation in code.operations() if not operation.takes_arrays]
+    used = {operation.name for operation in operations if operation.is_builtin} - set(_WRITTEN)
     if "softplus" in used:
         used.add("relu")
     return [name for name in NAMES if name in used]
-
-
-def _slot_names(code: Code, reserved: set[str]) -> list[str]:
-    """A Python name for each slot, or a number for a constant."""
-    labels = [label or f"t{i}" for i, label in enumerate(code.labels()[code.start :], 1)]
-    names = _distinct_names([*code.inputs, *labels], reserved)
-    width = len(code.inputs)
-    return [*names[:width], *map(_literal, code.constants), *names[width:]]
 
 
 def _distinct_names(labels: Iterable[str], reserved: Iterable[str]) -> list[str]:
@@ -119,18 +203,8 @@ def _distinct_names(labels: Iterable[str], reserved: Iterable[str]) -> list[str]
     They are of ASCII letters, since Python takes some other letters for one another (an ﬁ for fi), and
     begin with no underscore, since Python gives names such as ``__debug__`` a meaning.
     """
-    in_use = {*reserved, *keyword.kwlist}
-    repeats: Counter[str] = Counter()
-    names = []
-    for label in labels:
-        stem = re.sub(r"\W+", "_", label, flags=re.ASCII).strip("_") or "v"
-        name = stem = f"v{stem}" if stem[0].isdigit() or keyword.iskeyword(stem) else stem
-        while name in in_use:
-            repeats[stem] += 1
-            name = f"{stem}_{repeats[stem] + 1}"
-        in_use.add(name)
-        names.append(name)
-    return names
+    names = _Names(reserved)
+    return [names.new(label) for label in labels]
 
 
 def _literal(number: float) -> str:
@@ -146,10 +220,21 @@ def _call(primitive: Operation, operands: Sequence[str], called: dict[Operation,
     """One operation on operands; what is not the library's own is called by the name that it has here."""
     if not primitive.is_builtin:
         return f"{called[primitive]}({', '.join(operands)})"
+    if primitive.takes_arrays:
+        return _of_arrays(primitive, operands)
     if primitive.folded:
         return reduce(lambda first, second: f"{primitive.name}({first}, {second})", operands)
     pattern = _WRITTEN.get(primitive.name, f"{primitive.name}({', '.join(['{}'] * primitive.arity)})")
     return pattern.format(*operands)
+
+
+def _of_arrays(operation: Operation, operands: Sequence[str]) -> str:
+    """An operation between numbers and arrays, which are lists."""
+    if isinstance(operation, Stack):
+        return f"[{', '.join(operands)}]"
+    if isinstance(operation, Item):
+        return f"{operands[0]}[{operation.index}]"
+    return operands[0] if isinstance(operation, Unstack) else f"float(len({operands[0]}))"
 
 
 def _docstring(code: Code, names: Sequence[str]) -> list[str]:

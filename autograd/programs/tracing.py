@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import inspect
+import struct
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
 from autograd.graph import context
-from autograd.graph.context import Watcher, beginning, current, tracing, watch
-from autograd.graph.nodes import is_constant, is_leaf, made_since, number
+from autograd.graph.context import Watcher, beginning, current, entered, tracing
+from autograd.graph.nodes import is_array, is_constant, is_leaf, is_node, made_since, number, operands
 from autograd.graph.refusals import explain
-from autograd.graph.scopes import scopes_of
+from autograd.graph.scopes import Path, scopes_of
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
-from autograd.graph.walks import applications, leaves_among
-from autograd.primitives.operation import Projection
-from autograd.programs.code import Code
-from autograd.programs.simplification import Transcript
+from autograd.graph.walks import Application, applications, leaves_among
+from autograd.primitives.operation import Operation, Projection
+from autograd.programs.code import Code, distinct
+from autograd.programs.simplification import Builder
 from autograd.support.user_line import Line, user_line
 
-__all__ = ["argument_names", "record", "with_keywords"]
+__all__ = ["LinesOfNodes", "argument_names", "record", "record_step", "with_keywords", "written"]
 
 
-Recording = tuple[Code, Structure, Structure, list[Value]]
+LONGEST_REMEMBERED = 2000  # steps; a longer trace is simplified each time, and takes no memory
+
+Recording = tuple[Code, Structure, Structure, list[Any]]
 
 
 def record(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -> Recording:
@@ -44,45 +47,103 @@ def record(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -> Rec
         TypeError: an argument or the result is not made of real numbers, or the function takes one number
             for an array.
     """
+    return _recorded(f, example_args, keywords, nested=False)
+
+
+def record_step(f: Callable[..., Any], *example_args: Any) -> Recording:
+    """The same for a function whose code is to be part of what is being recorded.
+
+    What was computed before the call is captured as it stands, and not written down again; constant arrays
+    are captured too.
+    """
+    return _recorded(f, example_args, {}, nested=True)
+
+
+def _recorded(
+    f: Callable[..., Any], example_args: tuple[Any, ...], keywords: dict[str, Any], *, nested: bool
+) -> Recording:
     scalars, arguments = flatten(with_keywords(example_args, keywords), "an example argument")
     names = argument_names(f, example_args, keywords)
     inputs = [Value(number(scalar), name) for scalar, name in zip(scalars, names)]
-    lines = _Lines()
-    began = beginning()
-    with tracing(inputs), watch(lines):
+    structures = []
+
+    def outputs(_: LinesOfNodes) -> list[Any]:
         args = arguments.unflatten(inputs)
         try:
             result = f(*args[:-1], **args[-1]) if keywords else f(*args)
         except (TypeError, IndexError) as error:
             explain(error)
             raise
-    outputs, results = flatten(result, "the result of the traced function")
-    code, captured = _written(getattr(f, "__name__", type(f).__name__), inputs, outputs, began, lines.of)
-    return code, arguments, results, captured
+        outputs, structure = flatten(result, "the result of the traced function")
+        structures.append(structure)
+        return outputs
+
+    name = getattr(f, "__name__", type(f).__name__)
+    code, captured = written(
+        name, inputs, outputs, watchers=current().watchers, nested=nested, with_arrays=not nested
+    )
+    return code, arguments, structures[0], captured
 
 
-class _Lines(Watcher):
-    """Remembers the line of the user's code that made each node."""
+class LinesOfNodes(Watcher):
+    """Remembers the line of the user's code that made each node.
+
+    Attributes:
+        line: whose line the nodes are, where code is repeated.
+    """
 
     def __init__(self) -> None:
-        self.of: dict[Value, Line] = {}
+        self.of: dict[Any, Line | None] = {}
+        self.line: Line | None = None
+        self.is_repeating = False
 
-    def recorded(self, node: Value) -> None:
+    def recorded(self, node: Any) -> None:
         """A derivative's operation belongs to the line of what it is the derivative of."""
         source = current().source.node
-        self.of[node] = (source is not None and self.of.get(source)) or user_line()
+        line = None if source is None else self.of.get(source)
+        self.of[node] = self.line if self.is_repeating else line or user_line()
+
+    def repeated(
+        self, code: Code, inputs: Sequence[Any], apply: Callable[..., Any] = Operation.__call__
+    ) -> list[Any]:
+        """The slots of code, whose lines the nodes that it makes of its inputs belong to: see `Code.run`."""
+        slots = [*inputs, *code.constants]
+        self.is_repeating = True
+        for operation, parts, results, _, self.line, _ in code.instructions:
+            result = apply(operation, *[slots[part] for part in parts])
+            slots += (result,) if len(results) == 1 else result
+        self.is_repeating = False
+        return slots
 
 
-def _written(
+def written(
     name: str,
-    inputs: Sequence[Value],
-    outputs: Sequence[Any],
-    began: int,
-    lines: dict[Value, Line],
-) -> tuple[Code, list[Value]]:
-    """The code that computes outputs, and the leaves that they depend on, made before it began."""
-    values = [output for output in outputs if isinstance(output, Value)]
+    inputs: Sequence[Any],
+    compute: Callable[[LinesOfNodes], Sequence[Any]],
+    *,
+    watchers: tuple[Watcher, ...] = (),
+    nested: bool = True,
+    with_arrays: bool = True,
+) -> tuple[Code, list[Any]]:
+    """The code that computes what a function returns, and the nodes from outside that it depends on.
+
+    Args:
+        name: what the code is called.
+        inputs: leaves.
+        compute: returns nodes and numbers, the outputs, that it computes of the inputs; it is given what
+            remembers lines.
+        watchers: who else is told of the nodes.
+        nested: whether it is recorded as `record_step` does.
+        with_arrays: whether constant arrays are constants of the code; otherwise they are captured.
+    """
+    lines = LinesOfNodes()
+    began = beginning()
+    with tracing(inputs), entered(watchers=(*watchers, lines)):
+        outputs = compute(lines)
+    values = [output for output in outputs if is_node(output)]
     stop = context.variables
+    if nested:
+        stop = stop.union(_outside(lines.of, values))
     applied = applications(*values, stop=stop)
     known = set(inputs)
     below = dict.fromkeys(
@@ -91,33 +152,126 @@ def _written(
             *(value for value in values if is_leaf(value) or value in stop),
         ]
     )
-    captured = [leaf for leaf in below if leaf not in known and not made_since(leaf, began)]
+    captured = [
+        leaf
+        for leaf in below
+        if leaf not in known and (not with_arrays if is_constant(leaf) else not made_since(leaf, began))
+    ]
     builder = Transcript()
-    slots: dict[Value, int] = {node: builder.input() for node in [*inputs, *captured]}
-
-    def slot(operand: Any) -> int:
-        if is_constant(operand):
-            return builder.constant(operand)
-        at = slots.get(operand)
-        if at is None:  # a leaf that the function itself made
-            at = slots[operand] = builder.constant(number(operand))
-        return at
-
-    for operation, operands, results in applied:
-        operand_slots, node = tuple([slot(operand) for operand in operands]), results[0]
-        if isinstance(operation, Projection):  # of one of several results, once more
-            slots[node] = operand_slots[0]
-            continue
-        base = builder.operation(operation, operand_slots, node.label, lines.get(node), scopes_of(node))
-        for place, result in enumerate(results, base):
-            slots[result] = place
-            if result.label:
-                builder.label(place, result.label)
+    slots = {node: builder.input(is_array(node)) for node in [*inputs, *captured]}
+    _write(builder, slots, applied, lines.of)
     names = [
         *(node.label for node in inputs),
         *(node.label or f"c{i}" for i, node in enumerate(captured, 1)),
     ]
-    return builder.finish(name, _distinct(names), [slot(output) for output in outputs]), captured
+    return builder.finish(name, distinct(names), [_slot(builder, slots, at) for at in outputs]), captured
+
+
+def _outside(lines: dict[Any, Line | None], values: Sequence[Any]) -> set[Any]:
+    """The results of operations, among what nodes were made of, that are not among these nodes."""
+    used = [*(operand for node in lines for operand in operands(node)), *values]
+    return {node for node in used if type(node) is not float and node not in lines and not is_leaf(node)}
+
+
+def _slot(builder: Transcript, slots: dict[Any, int], operand: Any) -> int:
+    if type(operand) is float or (operand not in slots and is_constant(operand)):
+        return builder.constant(number(operand))
+    at = slots.get(operand)
+    if at is None:  # a leaf that the function itself made
+        at = slots[operand] = builder.constant(number(operand))
+    return at
+
+
+def _write(
+    builder: Transcript,
+    slots: dict[Any, int],
+    applied: Sequence[Application],
+    lines: dict[Any, Line | None],
+) -> None:
+    """Write down what was applied, and in which slots the results are."""
+    for operation, parts, results in applied:
+        operand_slots = tuple([_slot(builder, slots, part) for part in parts])
+        node = results[0]
+        if isinstance(operation, Projection):  # of one of several results, once more
+            slots[node] = operand_slots[0]
+            continue
+        places = builder.results(operation, operand_slots, node.label, lines.get(node), scopes_of(node))
+        for place, result in zip(places, results):
+            slots[result] = place
+            if result.label:
+                builder.label(place, result.label)
+
+
+class Transcript:
+    """Takes down what a `Builder` would be told, and tells it at the end, unless it was told the same before.
+
+    A slot is an int, of a constant a negative one.
+    """
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[Any, ...]] = []
+        self._constants: list[Any] = []
+        self._arrays: list[int] = []
+        self._size = 0
+
+    def input(self, is_array: bool = False) -> int:
+        """As `Builder.input`; the inputs come first."""
+        if is_array:
+            self._arrays.append(self._size)
+        self._size += 1
+        return self._size - 1
+
+    def constant(self, number: Any) -> int:
+        """As `Builder.constant`."""
+        self._constants.append(number)
+        return -len(self._constants)
+
+    def results(
+        self, operation: Operation, operands: tuple[int, ...], label: str, line: Line | None, scopes: Path
+    ) -> range:
+        """As `Builder.results`."""
+        self._steps.append((operation, operands, label, line, scopes))
+        self._size += operation.result_count
+        return range(self._size - operation.result_count, self._size)
+
+    def label(self, slot: int, label: str) -> None:
+        """As `Builder.label`."""
+        self._steps.append((None, (slot,), label))
+
+    def finish(self, name: str, inputs: Sequence[str], outputs: Sequence[int]) -> Code:
+        """As `Builder.finish`; the same object where steps, constants and names are the same."""
+        told = tuple(inputs), tuple(self._arrays), tuple(self._steps), tuple(outputs)
+        if len(self._steps) > LONGEST_REMEMBERED or not {float}.issuperset(map(type, self._constants)):
+            return _told(self._constants, name, *told)
+        return _told_once(struct.pack(f"{len(self._constants)}d", *self._constants), name, *told)
+
+
+@lru_cache(maxsize=64)
+def _told_once(constants: bytes, *told: Any) -> Code:
+    return _told(struct.unpack(f"{len(constants) // 8}d", constants), *told)
+
+
+def _told(
+    constants: Sequence[Any],
+    name: str,
+    inputs: tuple[str, ...],
+    arrays: tuple[int, ...],
+    steps: tuple[tuple[Any, ...], ...],
+    outputs: tuple[int, ...],
+) -> Code:
+    builder = Builder()
+    slots = [builder.input(place in arrays) for place in range(len(inputs))]
+
+    def slot(at: int) -> int:
+        return slots[at] if at >= 0 else builder.constant(constants[-at - 1])
+
+    for operation, parts, label, *rest in steps:
+        places = tuple([slot(operand) for operand in parts])
+        if operation is None:
+            builder.label(places[0], label)
+        else:
+            slots += builder.results(operation, places, label, *rest)
+    return builder.finish(name, inputs, [slot(output) for output in outputs])
 
 
 def with_keywords(args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...]:
@@ -170,12 +324,3 @@ def _names_of(arg: Any, root: str) -> list[str]:
 @lru_cache(maxsize=1024)
 def _scalar_names(structure: Structure, root: str) -> list[str]:
     return structure.names(root)
-
-
-def _distinct(names: list[str]) -> list[str]:
-    seen: dict[str, int] = {}
-    found = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        found.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
-    return found

@@ -12,6 +12,7 @@ from autograd.graph.context import Watcher, watch
 from autograd.graph.trees import Structure
 from autograd.graph.value import Value
 from autograd.primitives.ieee import as_array, described, to_float
+from autograd.programs.loops.array import Array
 from autograd.support.user_line import warn_user
 
 __all__ = ["arrays_of", "columns_of", "plain", "samples_first", "stacked", "turns"]
@@ -34,6 +35,9 @@ def arrays_of(arg: Any, name: str, bare: str = "") -> tuple[list[Any], Structure
     leaves, outer = Structure.of_arrays(arg)
     arrays = []
     for leaf in leaves:
+        if isinstance(leaf, Array):
+            arrays.append(leaf)
+            continue
         array = as_array(leaf, name)
         if array is None or array.ndim == 0:
             got, advice = described(leaf), bare
@@ -56,7 +60,9 @@ def arrays_of(arg: Any, name: str, bare: str = "") -> tuple[list[Any], Structure
 
 def columns_of(arrays: Sequence[np.ndarray], outer: Structure) -> tuple[list[np.ndarray], Structure]:
     """One column (a view) for each scalar of one entry along the first axis, and that entry's structure."""
-    columns = [array[(slice(None), *at)] for array in arrays for at in np.ndindex(array.shape[1:])]
+    columns = [
+        array[(slice(None), *at)] if at else array for array in arrays for at in np.ndindex(array.shape[1:])
+    ]
     return columns, outer.with_shapes([array.shape[1:] or None for array in arrays])
 
 

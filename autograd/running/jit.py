@@ -2,8 +2,8 @@
 
 A jitted function is traced on its first call for a structure of arguments, and its program is kept. `vmap`
 and `scan` trace at each call, and find compiled code by what it says: see `autograd.running.store`. Called
-with Values, or while another function is being traced, the three run the function on those Values,
-unrolled: the outermost is the fast one, and every nesting is right.
+with Values, or while another function is being traced, a `scan` is recorded as one operation; the other two
+run the function on those Values, unrolled: every nesting is right.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from autograd.graph.anomaly import is_hunted
 from autograd.graph.nodes import numbers
 from autograd.graph.trees import Structure, flatten
 from autograd.programs.births import raise_birth
+from autograd.programs.code import Code
 from autograd.programs.program import Program, trace
 from autograd.programs.tracing import with_keywords
 from autograd.running.settings import (
@@ -28,7 +29,7 @@ from autograd.running.settings import (
     stands_in_a_class,
     static_parameters,
 )
-from autograd.running.store import MOST_BYTES, Bounded, estimated_bytes, found_or_compiled
+from autograd.running.store import MOST_BYTES, Bounded, estimated_bytes, found_or_compiled, lifted
 from autograd.support.user_line import warn_user
 from autograd.support.wrapping import Wrapper
 
@@ -38,6 +39,7 @@ __all__ = [
     "checked_engine",
     "choose_engine",
     "jit",
+    "made_ready",
     "prepare",
     "records",
     "traces",
@@ -47,7 +49,7 @@ __all__ = [
 LONGEST_FOR_LLVM = 20_000  # instructions; beyond, compiling takes longer than it saves
 
 
-def choose_engine(program: Program, use: str) -> str:
+def choose_engine(program: Program | Code, use: str) -> str:
     """What ``engine="auto"`` means.
 
     Args:
@@ -128,12 +130,17 @@ def prepare(
         program = trace(call, *args[:-1], **args[-1]) if by_name else trace(call, *args)
         if closes_over_variables(program):
             return None
-        chosen = choose_engine(program, use) if engine == "auto" else engine
-        run = found_or_compiled(program.code, chosen, lift=lift)
-        ready = Ready(program, chosen, run, program.constants if lift else ())
+        ready = made_ready(program, engine, use, lift=lift)
         if kept is not None:
             ready = kept.keep(key, ready)
     return None if closes_over_variables(ready.program) else ready
+
+
+def made_ready(program: Program, engine: str, use: str, *, lift: bool) -> Ready:
+    """A program, compiled or found compiled: see `prepare`."""
+    chosen = choose_engine(program, use) if engine == "auto" else engine
+    run = found_or_compiled(program.code, chosen, lift=lift)
+    return Ready(program, chosen, run, lifted(program.code) if lift else ())
 
 
 def closes_over_variables(program: Program) -> bool:

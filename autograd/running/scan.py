@@ -10,14 +10,31 @@ import numpy as np
 
 from autograd import engines
 from autograd.graph.anomaly import is_hunted
-from autograd.graph.nodes import numbers
+from autograd.graph.nodes import is_constant, numbers
 from autograd.graph.trees import Structure, array_of, flatten
 from autograd.primitives.ieee import described
 from autograd.programs.births import raise_birth
+from autograd.programs.code import Code
+from autograd.programs.loops.array import count_of
+from autograd.programs.loops.loop import Loop, one_by_one, run_by
+from autograd.programs.loops.packing import Stack
+from autograd.programs.program import Program
+from autograd.programs.tracing import record_step
 from autograd.running.columns import arrays_of, columns_of, plain, stacked, turns
-from autograd.running.jit import Ready, Traces, checked_engine, prepare, records, warn_of_recording
+from autograd.running.jit import (
+    Ready,
+    Traces,
+    checked_engine,
+    choose_engine,
+    made_ready,
+    prepare,
+    records,
+)
+from autograd.running.store import found_or_compiled, lifted
 
 __all__ = ["run_scan", "run_scan_batches", "scan", "scan_batches"]
+
+_SHORTEST_COMPILED = 2000  # operations of a recorded loop; a shorter one is run in less time than compiled
 
 
 def scan(
@@ -26,6 +43,8 @@ def scan(
     """Run a sequential loop inside an engine: ``carry, y = step(carry, x)`` for each x in turn.
 
     The step is traced at each call, and the compiled loop is found again by what it says: see `vmap`.
+    Where Values are concerned (in the carry, in xs, or closed over by the step) or another function is being
+    traced, the loop is recorded as one operation, whose derivatives are loops too.
 
     Args:
         step: a function ``(carry, x) -> (carry, y)``; the carry keeps its structure.
@@ -36,7 +55,8 @@ def scan(
         length: the number of steps, where xs does not tell.
 
     Returns:
-        The last carry, and the ys stacked along a new first axis.
+        The last carry, and the ys stacked along a new first axis. What depends on Values is Values, and
+        each y an `Array` of them.
 
     Raises:
         ValueError: the arrays differ in length, or there is none and no ``length``.
@@ -44,6 +64,9 @@ def scan(
 
     >>> scan(lambda total, x: (total + x, total), 0.0, np.array([1.0, 2.0, 3.0]), engine="python")
     (6.0, array([0., 1., 3.]))
+    >>> from autograd import grad
+    >>> grad(lambda rate: scan(lambda c, _: (c * rate, None), 1.0, None, length=100_000)[0])(1.0)
+    100000.0
     """
     return run_scan(step, carry, xs, engine, length=length)[:2]
 
@@ -80,23 +103,69 @@ def run_scan(
         raise ValueError(
             f"xs must be arrays of one length, or None with a length given, got lengths {sorted(counts)}"
         )
-    (count,) = counts
+    (steps,) = counts
+    if not isinstance(steps, (int, np.integer)) or steps < 0:
+        raise ValueError(f"length must be a whole number from 0, got {steps!r}")
+    count = int(steps)
     columns, each = columns_of(arrays, outer)
     checked = functools.update_wrapper(functools.partial(_step_checked, step, carried), step)
+    if engine == "eager":
+        return ScanResult(*_unrolled(checked, carry, columns, each, count, warn=False), "eager")
+    example = [carried.unflatten(numbers(start)), _first(columns, each)]
     ready = None
-    if _runs(engine, start, columns):
-        state = carried.unflatten(start)
-        ready = prepare(
-            checked, lambda: [state, _first(columns, each)], engine, "scan", kept=kept, key=(carried, each)
-        )
+    if kept is not None and _runs(engine, start, columns):
+        key = carried, each
+        ready = prepare(checked, lambda: example, engine, "scan", kept=kept, key=key)
     if ready is None:
-        last, ys = _unrolled(checked, carry, columns, each, count, warn=engine != "eager")
-        return ScanResult(last, ys, "eager")
+        program = Program(*record_step(checked, *example))
+        if not (_runs(engine, start, columns) and all(map(is_constant, program.captured))):
+            return ScanResult(*_recorded(program, carried, start, columns, count, engine), "eager")
+        ready = made_ready(program, engine, "scan", lift=True)
     last, ys = ready.run.scan(start, _floats(columns), ready.shared, count)
     if is_hunted(last, *ys):
         _hunt(ready, start, columns, count)
     ys = stacked(ready.program.results.child(1), ys, count)
     return ScanResult(carried.unflatten(last), ys, ready.engine)
+
+
+def _recorded(
+    program: Program,
+    carried: Structure,
+    start: Sequence[Any],
+    columns: Sequence[Any],
+    count: int,
+    engine: str,
+) -> tuple[Any, Any]:
+    """The loop as one operation on Values, or on what is being traced."""
+    loop = Loop(program.code, len(start), len(columns), engine=engine)
+    steps = count_of(columns[0]) if columns else float(count)
+    outputs = loop(steps, *start, *map(_whole, columns), *program.captured)
+    outputs = (outputs,) if loop.result_count == 1 else outputs
+    last, ys = outputs[: len(start)], outputs[len(start) :]
+    return carried.unflatten(last), stacked(program.results.child(1), ys, count)
+
+
+def _whole(column: Any) -> Any:
+    """A column as one operand of a loop."""
+    if isinstance(column, np.ndarray) and column.dtype.kind == "O":
+        return Stack(len(column))(*map(plain, column)) if len(column) else np.empty(0)
+    return np.array(column, float) if isinstance(column, np.ndarray) else column  # its numbers of now
+
+
+def _run_body(
+    body: Code, engine: str, carries: list[Any], columns: list[np.ndarray], shared: list[Any], count: int
+) -> tuple[list[Any], list[np.ndarray]]:
+    """Run a recorded loop: compiled, unless it is short."""
+    is_nest = any(instruction.operation.body is not None for instruction in body.instructions)
+    if engine == "auto" and count * len(body) <= _SHORTEST_COMPILED and not is_nest:
+        return one_by_one(body, engine, carries, columns, shared, count)
+    if engine in ("auto", "eager"):
+        engine = choose_engine(body, "scan")
+    run = found_or_compiled(body, engine, lift=True)
+    return run.scan(carries, columns, [*shared, *lifted(body)], count)
+
+
+run_by(_run_body)
 
 
 def scan_batches(
@@ -192,17 +261,16 @@ def run_scan_batches(
 
 def _runs(engine: str, start: Sequence[Any], columns: Sequence[np.ndarray]) -> bool:
     """Whether a loop is for an engine to run, and not to be recorded or called itself."""
-    if engine == "eager":
-        return False
-    if not records(start) and all(column.dtype.kind != "O" for column in columns):
-        return True
-    warn_of_recording("scan(step, carry, xs)", "scan(step, numbers, xs)")
-    return False
+    return engine != "eager" and not records(start) and all(column.dtype.kind != "O" for column in columns)
 
 
 def _first(columns: Sequence[np.ndarray], each: Structure) -> Any:
     """The first entry along arrays; zeros where there is none."""
-    return each.unflatten([float(column[0]) if len(column) else 0.0 for column in columns])
+    return each.unflatten([_number(column) for column in columns])
+
+
+def _number(column: Any) -> float:
+    return float(column[0]) if len(column) and column.dtype.kind != "O" else 0.5
 
 
 def _floats(columns: Sequence[np.ndarray]) -> list[np.ndarray]:

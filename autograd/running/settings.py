@@ -99,11 +99,11 @@ class Instances(Generic[T]):
     """What is kept for instances, each by identity: gone when the instance is.
 
     Args:
-        made: makes what is to be kept for an instance.
+        make: makes what is to be kept for an instance.
     """
 
-    def __init__(self, made: Callable[[], T]) -> None:
-        self._made = made
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
         self._kept: dict[int, tuple[weakref.ref[Any], T]] = {}
 
     def of(self, instance: Any) -> T:
@@ -111,10 +111,10 @@ class Instances(Generic[T]):
         entry = self._kept.get(id(instance))
         if entry is not None and entry[0]() is instance:
             return entry[1]
-        kept, place, own = self._kept, id(instance), self._made()
+        cache, place, own = self._kept, id(instance), self._make()
         try:
-            reference = weakref.ref(instance, lambda _: kept.pop(place, None))
+            reference = weakref.ref(instance, lambda _: cache.pop(place, None))
         except TypeError:  # it takes no weak reference
             return own
-        kept[place] = reference, own
+        cache[place] = reference, own
         return own

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,7 +10,7 @@ from autograd.engines import Compiled, compiled
 from autograd.programs.code import Code, Instruction
 from autograd.support.locks import fork_safe_lock
 
-__all__ = ["Bounded", "estimated_bytes", "found_or_compiled"]
+__all__ = ["Bounded", "estimated_bytes", "found_or_compiled", "lifted"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -27,7 +26,13 @@ _BYTES_OF_AN_INSTRUCTION = 2 << 10
 
 def estimated_bytes(code: Code, engine: str) -> int:
     """About how much memory code takes that an engine has compiled, by the number of its instructions."""
-    return _FIXED_BYTES.get(engine, _OTHERS_FIXED_BYTES) + _BYTES_OF_AN_INSTRUCTION * len(code)
+    return _FIXED_BYTES.get(engine, _OTHERS_FIXED_BYTES) + _BYTES_OF_AN_INSTRUCTION * _instructions(code)
+
+
+def _instructions(code: Code) -> int:
+    """How many there are, those in bodies too."""
+    bodies = [instruction.operation.body for instruction in code.instructions]
+    return len(code) + sum(_instructions(body) for body in bodies if body is not None)
 
 
 class Bounded(OrderedDict[K, V]):
@@ -96,14 +101,7 @@ def found_or_compiled(code: Code, engine: str, *, lift: bool = False) -> Compile
         ValueError: there is no engine of that name.
         ModuleNotFoundError: the engine needs a package that is not installed; names it.
     """
-    count = len(code.constants)
-    key = (
-        engine,
-        len(code.inputs),
-        count if lift else struct.pack(f"{count}d", *code.constants),
-        tuple([instruction[:2] for instruction in code.instructions]),
-        code.outputs,
-    )
+    key = engine, code.key(lift=lift), lift
     entry = _store.renewed(key)
     if entry is None:
         bare = _bare(code, lift=lift)
@@ -111,10 +109,29 @@ def found_or_compiled(code: Code, engine: str, *, lift: bool = False) -> Compile
     return entry[0]
 
 
+def lifted(code: Code) -> tuple[float, ...]:
+    """The constants that become inputs where they are lifted: the numbers, and no arrays."""
+    return tuple([constant for constant in code.constants if type(constant) is float])
+
+
 def _bare(code: Code, *, lift: bool) -> Code:
     """The same code without the labels, lines and scopes of the function that it came from."""
-    instructions = [Instruction(*instruction[:3]) for instruction in code.instructions]
     if not lift:
-        return Code(code.name, code.inputs, code.constants, instructions, code.outputs)
-    constants = [f"k{i}" for i in range(len(code.constants))]
-    return Code(code.name, (*code.inputs, *constants), (), instructions, code.outputs)
+        instructions = [Instruction(*instruction[:3]) for instruction in code.instructions]
+        return Code(code.name, code.inputs, code.constants, instructions, code.outputs, code.arrays)
+    numbers = [i for i, constant in enumerate(code.constants) if type(constant) is float]
+    arrays = [i for i in range(len(code.constants)) if i not in set(numbers)]
+    width = len(code.inputs)
+    place = {width + i: width + at for at, i in enumerate([*numbers, *arrays])}
+    instructions = [
+        Instruction(operation, tuple([place.get(slot, slot) for slot in operands]), results)
+        for operation, operands, results, *_ in code.instructions
+    ]
+    return Code(
+        code.name,
+        (*code.inputs, *[f"k{i}" for i in range(len(numbers))]),
+        [code.constants[i] for i in arrays],
+        instructions,
+        [place.get(slot, slot) for slot in code.outputs],
+        code.arrays,
+    )

@@ -42,9 +42,9 @@ def vmap(
 ) -> Callable[..., Any]:
     """The function that applies ``f``, a formula for one sample, to a batch.
 
-    ``f`` is traced at each call, so that what it closes over is what it is then, and the compiled code is
-    found again by what the formula says, whatever numbers stand in it. Whoever loops over a large formula
-    that does not change writes ``jit(vmap(f))``, which traces once.
+    ``f`` is traced at each call, so that what it closes over is read anew each time. Formulas that differ
+    only in their constants share compiled code. To call a large formula that does not change in a loop, write
+    ``jit(vmap(f))``, which traces once.
 
     Args:
         f: a function of one sample: numbers in any structure to numbers in any structure.
@@ -202,23 +202,23 @@ class _Batch:
         if not counts:
             raise ValueError("vmap needs at least one mapped argument: in_axes names none")
         if len(counts) > 1:
-            found = ", ".join(f"{count} in {where}" for count, where in counts.items())
-            raise ValueError(f"the mapped arrays must have the same number of samples, got {found}")
+            listed = ", ".join(f"{count} in {where}" for count, where in counts.items())
+            raise ValueError(f"the mapped arrays must have the same number of samples, got {listed}")
         (self.count,) = counts
         self.structures = tuple(structures)
 
     @property
     def records(self) -> bool:
         """Whether there are Values among the arguments, or a trace is on."""
-        return records([one for one in self.columns if not isinstance(one, np.ndarray)]) or any(
+        return records([column for column in self.columns if not isinstance(column, np.ndarray)]) or any(
             column.dtype.kind == "O" for column in self.columns if isinstance(column, np.ndarray)
         )
 
     def sample(self, i: int | None) -> list[Any]:
         """The arguments of one sample, of zeros where there is none; those by keyword in a dict, the last."""
         scalars = [
-            one if not isinstance(one, np.ndarray) else 0.0 if i is None else plain(one[i])
-            for one in self.columns
+            column if not isinstance(column, np.ndarray) else 0.0 if i is None else plain(column[i])
+            for column in self.columns
         ]
         args = arranged(self.structures, scalars)
         if not self.names:
@@ -234,13 +234,13 @@ class _Batch:
 
 def _run_in_blocks(run: Compiled, columns: Sequence[Any], count: int, reduce: str | None) -> list[Any]:
     """Run a batch, converting what is not float64 block by block."""
-    if all(not isinstance(one, np.ndarray) or one.dtype == np.float64 for one in columns):
+    if all(not isinstance(column, np.ndarray) or column.dtype == np.float64 for column in columns):
         return run.map(columns, count, reduce)
     parts = []
     for start in range(0, max(count, 1), _BLOCK):
         block = [
-            one[start : start + _BLOCK].astype(np.float64) if isinstance(one, np.ndarray) else one
-            for one in columns
+            column[start : start + _BLOCK].astype(np.float64) if isinstance(column, np.ndarray) else column
+            for column in columns
         ]
         size = min(_BLOCK, count - start)
         parts.append(run.map(block, size, None if reduce is None else "sum"))
@@ -255,13 +255,13 @@ def _hunt(program: Program, columns: Sequence[Any], count: int, results: Sequenc
     suspects = range(count) if results is None else np.flatnonzero(~np.isfinite(results).all(axis=0)).tolist()
     totals = [0.0] * len(program.code.outputs)
     for i in suspects:
-        inputs = [float(one[i]) if isinstance(one, np.ndarray) else one for one in columns]
-        found = raise_birth(program.code, inputs, f", sample {i}")
-        for j, (total, one) in enumerate(zip(totals, found)):
-            totals[j] = total + one
-            if results is None and math.isinf(totals[j]) and math.isfinite(total) and math.isfinite(one):
+        inputs = [float(column[i]) if isinstance(column, np.ndarray) else column for column in columns]
+        outputs = raise_birth(program.code, inputs, f", sample {i}")
+        for j, (total, result) in enumerate(zip(totals, outputs)):
+            totals[j] = total + result
+            if results is None and math.isinf(totals[j]) and math.isfinite(total) and math.isfinite(result):
                 raise FloatingPointError(
-                    f"the results of {program.name} add up to {totals[j]}, with {one} of sample {i}"
+                    f"the results of {program.name} add up to {totals[j]}, with {result} of sample {i}"
                 )
 
 

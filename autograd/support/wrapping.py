@@ -14,8 +14,8 @@ __all__ = ["Wrapper"]
 class Wrapper:
     """A callable made of a function.
 
-    On a class it is a method, as a function is. It is pickled by its name where it stands for the function
-    that it was made of, as a decorator makes it, and otherwise by what it was made of.
+    On a class it is a method, as a function is. If it has taken the function's place, as a decorator makes it
+    do, it is pickled by name; otherwise by what it was made of.
 
     Args:
         f: the function.

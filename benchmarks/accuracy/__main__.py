@@ -59,11 +59,11 @@ def _peers(where: Mapping[str, list[Point]]) -> tuple[dict[str, str], dict[str, 
     versions = {"machine": platform.machine(), "libc": libc, "numpy": np.__version__}
     results = {}
     for peer in PEERS:
-        answered = answers(peer, where)
-        if answered is None:
+        answer = answers(peer, where)
+        if answer is None:
             print(f"{PEERS[peer]} is left out: python -m benchmarks.environments {peer}")
         else:
-            versions[peer], results[peer] = answered
+            versions[peer], results[peer] = answer
     return versions, results
 
 

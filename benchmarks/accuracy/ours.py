@@ -20,8 +20,8 @@ def on_engine(primitive: Primitive, engine: str) -> Run:
     Raises:
         ModuleNotFoundError: the engine needs a package that is not installed.
     """
-    made = compiled(trace(_everything(primitive), *[0.5] * primitive.arity).code, engine)
-    return lambda columns: np.array(made.map(columns, len(columns[0]), None))
+    runner = compiled(trace(_everything(primitive), *[0.5] * primitive.arity).code, engine)
+    return lambda columns: np.array(runner.map(columns, len(columns[0]), None))
 
 
 def by_transforms(primitive: Primitive) -> Run:

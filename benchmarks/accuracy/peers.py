@@ -34,9 +34,9 @@ def answers(peer: str, points: Mapping[str, Sequence[Point]]) -> tuple[str, dict
         return None
     clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     with tempfile.TemporaryDirectory() as folder:
-        asked, answered = Path(folder) / "points.npz", Path(folder) / "results.npz"
-        np.savez(asked, **{name: np.array(list(zip(*where))) for name, where in points.items()})
+        questions, answers_file = Path(folder) / "points.npz", Path(folder) / "results.npz"
+        np.savez(questions, **{name: np.array(list(zip(*where))) for name, where in points.items()})
         script = Path(__file__).with_name(f"peer_{peer}.py")
-        subprocess.run([str(python), str(script), str(asked), str(answered)], check=True, env=clean)
-        with np.load(answered) as results:
+        subprocess.run([str(python), str(script), str(questions), str(answers_file)], check=True, env=clean)
+        with np.load(answers_file) as results:
             return str(results["version"]), {name: results[name] for name in points if name in results}

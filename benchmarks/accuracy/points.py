@@ -92,8 +92,8 @@ def points(name: str, arity: int, count: int, seed: int = 0) -> list[Point]:
 def around(name: str, point: Point, count: int, seed: int = 0) -> list[Point]:
     """Points near one: a few doubles away, and relatively at all distances."""
     choose = random.Random(f"{name} {point} {seed}")
-    made = [tuple(_near(choose, x) for x in point) for _ in range(count)]
-    return [point for point in made if inside(name, point)]
+    points = [tuple(_near(choose, x) for x in point) for _ in range(count)]
+    return [point for point in points if inside(name, point)]
 
 
 def inside(name: str, point: Point) -> bool:

@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _prepare(parser: argparse.ArgumentParser, options: argparse.Namespace) -> tuple[Array, Array]:
     """Read the data and draw the graph.
 
-    What can go wrong for want of a package, a file or a folder goes wrong here, before the training.
+    A package, file or folder that is missing is reported here, before the training starts.
     """
     try:
         require("plots", "matplotlib", "rich", "tqdm")

@@ -64,5 +64,5 @@ def planted_weights(X: Array, y: Array) -> tuple[float, ...] | None:
     >>> planted_weights(*load_assignment_data()) == PLANTED
     True
     """
-    made = [_target(row) for row in X.tolist()]
-    return PLANTED if np.allclose(made, y, rtol=1e-12, atol=0.0) else None
+    targets = [_target(row) for row in X.tolist()]
+    return PLANTED if np.allclose(targets, y, rtol=1e-12, atol=0.0) else None

@@ -53,8 +53,8 @@ def spread(
         nudged: the derivatives there with the predictors moved by a rounding, where there are predictors.
 
     >>> J = np.array([[1.0, 1.0, 0.0], [2.0, 2.0, 0.0], [0.0, 0.0, 4.0]])
-    >>> found = spread(lambda params: J, np.ones(3), 1e-16 * np.ones(3))
-    >>> float(found.factor[2] @ found.factor[2]), found.undetermined
+    >>> result = spread(lambda params: J, np.ones(3), 1e-16 * np.ones(3))
+    >>> float(result.factor[2] @ result.factor[2]), result.undetermined
     (0.0625, [0, 1])
     """
     size = len(params)
@@ -88,7 +88,7 @@ def spread(
     known = np.flatnonzero(singular > float(lengths(noise)) + own)
     effects = basis @ outer[:, known]
     steps = directions[known] / singular[known, None] / scale  # each changes the residuals by its effect
-    kept = np.full(len(known), True)
+    determined = np.full(len(known), True)
     places = [
         there for step, reach in zip(steps, np.abs(effects).T @ roundings) for there in moved(reach * step)
     ]
@@ -96,10 +96,10 @@ def spread(
     for direction in np.delete(directions, known, axis=0):
         places += [_farthest(at, columns, scale, side, own, rounding) for side in (-direction, direction)]
     for there in places:
-        kept &= ~((((there * scale) @ steps.T) * effects).sum(axis=0) <= 0.0)
-    free = np.delete(directions, known[kept], axis=0)
+        determined &= ~((((there * scale) @ steps.T) * effects).sum(axis=0) <= 0.0)
+    free = np.delete(directions, known[determined], axis=0)
     undetermined = lost | (np.abs(free).max(axis=0, initial=0.0) > _PART)
-    return Spread(steps[kept].T, np.flatnonzero(undetermined).tolist())
+    return Spread(steps[determined].T, np.flatnonzero(undetermined).tolist())
 
 
 def _farthest(

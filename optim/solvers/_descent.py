@@ -78,15 +78,15 @@ class Iterate(ABC):
         """The step to where the minimum is expected: what would cross a bound is held there."""
         room = self.problem.lower - self.x, self.problem.upper - self.x
         # A step of each alone tells which press on a bound; at a bound, those whose slope points out of it.
-        held = (self.alone <= room[0]) | (self.alone >= room[1])
-        change = np.where(held, np.clip(self.alone, *room), 0.0)
+        at_bound = (self.alone <= room[0]) | (self.alone >= room[1])
+        change = np.where(at_bound, np.clip(self.alone, *room), 0.0)
         while True:
-            step = self.solved(change, ~held)
-            crossing = ~held & ((step.change < room[0]) | (step.change > room[1]))
+            step = self.solved(change, ~at_bound)
+            crossing = ~at_bound & ((step.change < room[0]) | (step.change > room[1]))
             if not crossing.any():
                 return step
-            held |= crossing
-            change = np.where(held, np.clip(step.change, *room), 0.0)
+            at_bound |= crossing
+            change = np.where(at_bound, np.clip(step.change, *room), 0.0)
 
 
 def descend(start: AnIterate, max_steps: int = 100) -> tuple[AnIterate, int]:

@@ -99,8 +99,8 @@ class Objective:
 class Sight:
     """An objective as a search sees it: where it is not finite, a hill behind the last good point.
 
-    From there the hill rises as steeply as the function falls, so that a line search turns back to a quarter
-    of its step, and a trust region shrinks.
+    The hill rises from that point as steeply as the function falls there. So a line search turns back to a
+    quarter of its step, and a trust region shrinks.
 
     Args:
         objective: the function.

@@ -52,12 +52,14 @@ class Observations(NamedTuple):
             )
         deviations = None if sigma is None else _uncertainties(sigma, len(y))
         if nan_policy == "omit":
-            kept = ~(np.isnan(y) | np.isnan(x.reshape(-1, len(y))).any(axis=0))
-            x, y = x[..., kept], y[kept]
+            complete = ~(np.isnan(y) | np.isnan(x.reshape(-1, len(y))).any(axis=0))
+            x, y = x[..., complete], y[complete]
             if not len(y):
                 raise ValueError("every point of the data holds a nan: there is nothing to fit")
             if deviations is not None:
-                deviations = deviations[kept] if deviations.ndim == 1 else deviations[np.ix_(kept, kept)]
+                deviations = (
+                    deviations[complete] if deviations.ndim == 1 else deviations[np.ix_(complete, complete)]
+                )
         omit = "; nan_policy='omit' leaves out points that hold a nan"
         refuse_infinite(x, "xdata", omit)
         refuse_infinite(y, "ydata", omit)

@@ -129,8 +129,8 @@ class Regression:
     def noise(self, params: Array) -> Array:
         """How far each may be off because the formula is computed in floats.
 
-        That is measured: over the smallest change of a parameter the formula is a straight line, and what it
-        is off, at both ends together, is rounding.
+        It is measured: over the smallest change of a parameter the formula is a straight line, so what the
+        two ends together deviate from that line is rounding.
         """
         residuals, columns = self.residuals(params), self.jacobian(params).T
         noise = np.zeros(len(residuals))

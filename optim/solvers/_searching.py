@@ -39,9 +39,9 @@ def promising_starts(regression: Regression, center: Array | None, count: int, s
     """
     rng = np.random.default_rng(seed)
     thinned = regression.thinned(_POINTS, rng)
-    kept = min(count, max(2, _NUMBERS // (_DRAWN * len(thinned.y) * regression.size)))
+    pool_size = min(count, max(2, _NUMBERS // (_DRAWN * len(thinned.y) * regression.size)))
     with np.errstate(all="ignore"):
-        pool = _pool(thinned, center, kept, rng)
+        pool = _pool(thinned, center, pool_size, rng)
         valleys = _distinct(*_improved(thinned, pool, _STEPS))[:_FOLLOWED]
         if not valleys:
             return []
@@ -71,22 +71,22 @@ def _pool(regression: Regression, center: Array | None, count: int, rng: np.rand
     A third of them are from the first round, so that not all are of one kind.
     """
 
-    def drawn(kept: _Drawn | None) -> _Drawn:
-        params, kinds = _draw(regression, center, kept, _DRAWN * count, rng)
-        if center is not None and kept is None:
+    def drawn(pool: _Drawn | None) -> _Drawn:
+        params, kinds = _draw(regression, center, pool, _DRAWN * count, rng)
+        if center is not None and pool is None:
             params[0] = center
         params = regression.clip(_solved_for_linear(regression, _within(regression, params, rng)))
         return _Drawn(params, kinds, _squares(regression.residuals_of_many(params)))
 
-    kept = drawn(None).best(count)
-    first = kept.params[: count // 3]
+    pool = drawn(None).best(count)
+    first = pool.params[: count // 3]
     for _ in range(_ROUNDS - 1):
-        kept = kept.joined(drawn(kept)).best(count)
-    return np.concatenate([kept.params[: count - len(first)], first])
+        pool = pool.joined(drawn(pool)).best(count)
+    return np.concatenate([pool.params[: count - len(first)], first])
 
 
 def _draw(
-    regression: Regression, center: Array | None, kept: _Drawn | None, count: int, rng: np.random.Generator
+    regression: Regression, center: Array | None, pool: _Drawn | None, count: int, rng: np.random.Generator
 ) -> tuple[Array, np.ndarray]:
     """Points at random, and which kind each of their parameters is of.
 
@@ -111,8 +111,8 @@ def _draw(
         near = 10.0 ** rng.uniform(-1.0, 1.0, shape)
         kinds += [np.where(center == 0.0, pure, center * near**spread) for spread in (0.2, 0.5, 1.0, 2.0)]
     odds = np.full((regression.size, len(kinds)), _PRIOR)
-    if kept is not None:
-        odds += np.stack([(kept.kinds == kind).sum(axis=0) for kind in range(len(kinds))], axis=1)
+    if pool is not None:
+        odds += np.stack([(pool.kinds == kind).sum(axis=0) for kind in range(len(kinds))], axis=1)
     bounds = odds.cumsum(axis=1) / odds.sum(axis=1, keepdims=True)
     chosen = (rng.random(shape)[:, :, None] >= bounds[:, :-1]).sum(axis=2)
     points: Array = np.choose(chosen, kinds)
@@ -205,8 +205,8 @@ def _improved(regression: Regression, params: Array, steps: int) -> tuple[Array,
 def _distinct(params: Array, squares: Array) -> list[Array]:
     """A point of each valley, the deepest first; squares that differ by less than 0.1 % make one valley.
 
-    Where the formula has symmetries, and where frequencies fold on even spacing, that is the point whose
-    parameters are the smallest, and positive rather than negative.
+    Several points are equally good where the formula has symmetries, or where frequencies fold on even
+    spacing. The one with the smallest parameters is taken, positive ones before negative ones.
     """
     norms = np.linalg.norm(np.where(params < 0.0, 2.0 * params, params), axis=1)
     left = np.isfinite(squares)

@@ -42,11 +42,11 @@ def uncertainty(
         regression: what it is a fit of.
         exponent: whitened residuals are in units of 2**exponent standard deviations.
         names: of the parameters.
-        absolute: whether those deviations are given, and not to be told by the residuals.
+        absolute: whether those deviations are given; otherwise the residuals tell their scale.
 
     Warns:
-        OptimizeWarning: the data do not determine a parameter, leave no degree of freedom, or a variance is
-            none that floats can hold.
+        OptimizeWarning: the data do not determine a parameter or leave no degree of freedom, or a variance
+            is beyond what floats can hold.
     """
     freedom = len(fit.residuals) - len(names)
     with np.errstate(all="ignore"):

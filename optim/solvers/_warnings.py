@@ -35,8 +35,8 @@ def split_ignored(
     """
     if unknown := [name for name in options if name not in used and name not in _REASONS]:
         raise TypeError(f"{function} has no option {unknown[0]!r}; there are {', '.join(sorted(used))}")
-    kept = {name: value for name, value in options.items() if name in used}
-    return kept, {name: value for name, value in options.items() if name not in used}
+    passed_on = {name: value for name, value in options.items() if name in used}
+    return passed_on, {name: value for name, value in options.items() if name not in used}
 
 
 def warn_of_ignored(function: str, **arguments: Any) -> None:

@@ -14,9 +14,9 @@ _UNIT = float(np.finfo(float).eps) / 2.0  # the largest relative error of one ro
 class Whitening:
     """Turns residuals into uncorrelated ones of equal variance.
 
-    Their common standard deviation is ``2**-exponent``, chosen such that the observation that is the largest
-    in its own standard deviations comes to about 1: sums of squares neither overflow nor vanish whatever the
-    units are, and as it is a power of two it rounds nothing.
+    Their common standard deviation is ``2**-exponent``. The exponent makes the largest ratio of an
+    observation to its standard deviation about 1, so that sums of squares neither overflow nor vanish in any
+    units. Scaling by a power of two rounds nothing.
 
     Args:
         sigma: the observations' standard deviations, of shape (n,), or their covariances, (n, n); None for

@@ -56,8 +56,8 @@ def curve_fit(
 ) -> tuple[Any, ...]:
     """Fit a formula to data by least squares: `scipy.optimize.curve_fit` with exact derivatives.
 
-    The formula is for one point. It is traced and mapped over the data with its first and second
-    derivatives, which serve to go on to rounding level.
+    The formula is for one point. It is traced and mapped over the data. Its exact first and second
+    derivatives take the fit down to rounding level.
 
     Args:
         f: the formula ``f(x, *params)``, made of operators and the library's functions. ``x`` is
@@ -71,14 +71,14 @@ def curve_fit(
         sigma: the observations' standard deviations, of shape (n,) or one number for all, or their
             covariances, of shape (n, n). None for equal ones.
         absolute_sigma: whether sigma is in the unit of ydata; otherwise only its proportions count, and
-            the residuals tell the scale.
+            its scale is estimated from the residuals.
         check_finite: data are always checked; False is ignored, with a warning.
         bounds: the least and the largest values: a pair of numbers or arrays of shape (p,), or
             `scipy.optimize.Bounds`.
-        method: None to start from p0 and from what a search finds, by Levenberg-Marquardt and
-            trust-region steps, and to keep the best fit; of equally good ones the first, from p0. "lm"
-            (also "levenberg-marquardt"), "trf" or "dogbox" for one fit from p0 (1 where there is none) by
-            that method of SciPy's. Newton's steps follow in every case, unless a ``loss`` is given.
+        method: None to fit from p0 and from the points that a search finds, by Levenberg-Marquardt and
+            trust-region steps, and keep the best fit; among equally good ones the one from p0. "lm" (also
+            "levenberg-marquardt"), "trf" or "dogbox" for one fit by that method of SciPy's, from p0 (from 1
+            if there is none). Newton's steps follow in every case, unless a ``loss`` is given.
         jac: ignored, with a warning: derivatives are exact.
         full_output: whether to return more.
         nan_policy: "omit" leaves out points that hold a nan; None or "raise" refuses them.
@@ -92,13 +92,13 @@ def curve_fit(
 
     Returns:
         ``(popt, pcov)``: the parameters of shape (p,) and their covariances of shape (p, p); the standard
-        errors are ``np.sqrt(np.diag(pcov))``. Variances are inf for parameters that the data do not
-        determine, as far as their rounding lets them; a warning names them. Where the residuals tell the
-        variance it is at least that of rounding the observations. A parameter at a bound counts as any
-        other, as in SciPy. With ``full_output`` also a dict (``nfev``: evaluations of the formula at all
-        points; ``fvec``: residuals over sigma; ``method``: what found the fit; ``distance``: how far the
-        minimum is estimated to be, in standard errors; ``stderr``: the standard errors, of shape (p,),
-        right even where a variance overflows; ``undetermined``: names of parameters), a message, and 1.
+        errors are ``np.sqrt(np.diag(pcov))``. Variances are inf for parameters that the data, known to
+        rounding, do not determine; a warning names them. A variance estimated from the residuals is at least
+        that of rounding the observations. A parameter at a bound counts as any other, as in SciPy. With
+        ``full_output`` also a dict (``nfev``: evaluations of the formula at all points; ``fvec``: residuals
+        over sigma; ``method``: what found the fit; ``distance``: how far the minimum is estimated to be, in
+        standard errors; ``stderr``: the standard errors, of shape (p,), right even where a variance
+        overflows; ``undetermined``: names of parameters), a message, and 1.
 
     Raises:
         NotConvergedError: no fit settled at a minimum; it holds the best parameters.
@@ -194,10 +194,10 @@ def _parameter_names(f: Callable[..., Any], p0: Array | None) -> tuple[list[str]
     placed = len(p0) - len(by_name)
     if placed < least or (placed > len(names) and not starred):
         fixed = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty]
-        given = f"; {', '.join(fixed)} keep what they have" if fixed else ""
+        fixed_note = f"; {', '.join(fixed)} keep what they have" if fixed else ""
         raise ValueError(
             f"p0 must have {len(names + by_name)} entries, one for each of {', '.join(names + by_name)}, got "
-            f"{len(p0)}{given}"
+            f"{len(p0)}{fixed_note}"
         )
     starred_names = [f"params[{i}]" for i in range(placed - len(names))]
     return [*[*names, *starred_names][:placed], *by_name], by_name

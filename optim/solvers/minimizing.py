@@ -51,13 +51,13 @@ def minimize(
 ) -> Any:
     """Minimise a scalar function: `scipy.optimize.minimize` with exact derivatives.
 
-    The gradient, and where the method has a use for it the Hessian or its products with vectors, are
-    found by the engine and compiled. Constraints get their Jacobians and Hessians likewise.
+    The engine derives and compiles the gradient and, if the method uses them, the Hessian or its products
+    with vectors. Constraints get their Jacobians and Hessians likewise.
 
-    Where the function or its gradient is nan or infinite the search turns back, and goes on from the last
-    point where they are finite; the result's message names the point and the operation. Where a search that
-    uses derivatives ends, without constraints and with at most 30 unknowns, Newton's method with the exact
-    Hessian goes on to rounding level, within the bounds; a saddle point is no success.
+    Where the function or its gradient is nan or infinite, the search turns back and goes on from the last
+    point where they are finite; the result's message names the point and the operation. Without constraints
+    and with at most 30 unknowns, a search that uses derivatives is finished by Newton's method with the exact
+    Hessian, down to rounding level and within the bounds. A saddle point is no success.
 
     Args:
         fun: the function ``fun(x, *args)``, made of operators and the library's functions; returns one
@@ -144,7 +144,7 @@ def minimize(
 
 
 def _keep_to_the_good(result: Any, sight: Sight) -> None:
-    """Put the last good point in the place of a result that is nan, or of a failed search's worse one."""
+    """Replace a result that is nan, or that a failed search leaves worse than an earlier point."""
     end = sight.point(np.atleast_1d(result.x))
     best = end
     if not end.is_finite:

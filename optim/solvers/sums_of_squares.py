@@ -52,8 +52,8 @@ def least_squares(
 ) -> Any:
     """Minimise half the sum of squared residuals: `scipy.optimize.least_squares` with exact Jacobians.
 
-    Because the Jacobian is exact, the tolerances are at rounding level and the unknowns are scaled by it,
-    where SciPy's defaults are 1e-8 and no scaling.
+    The Jacobian is exact. So by default the tolerances are at rounding level and the unknowns are scaled by
+    the Jacobian; SciPy's defaults are 1e-8 and no scaling.
 
     Args:
         fun: the residuals ``fun(x, *args, **kwargs)``, made of operators and the library's functions:
@@ -100,12 +100,12 @@ def least_squares(
     Warns:
         OptimizeWarning: an argument is ignored.
 
-    >>> found = least_squares(lambda x: [1 - x[0], 10 * (x[1] - x[0] ** 2)], [-1.2, 1.0], method="lm")
-    >>> found.x, float(found.cost)
+    >>> result = least_squares(lambda x: [1 - x[0], 10 * (x[1] - x[0] ** 2)], [-1.2, 1.0], method="lm")
+    >>> result.x, float(result.cost)
     (array([1., 1.]), 0.0)
     >>> x, y = np.array([0.0, 1.0, 2.0]), np.array([1.0, 3.0, 5.0])
     >>> line = least_squares(lambda p, x, y: p["a"] * x + p["b"] - y, {"a": 0.0, "b": 0.0}, data=(x, y))
-    >>> {name: round(one, 12) for name, one in line.x.items()}
+    >>> {name: round(value, 12) for name, value in line.x.items()}
     {'a': 2.0, 'b': 1.0}
     """
     require("fit", "scipy")

@@ -28,12 +28,12 @@ class Browser:
 
     def __init__(self, port: int, chromium: str, profile: Path) -> None:
         self._address = f"http://127.0.0.1:{port}/session"
-        wanted = {
+        capabilities = {
             "browserName": "chrome",
             "goog:chromeOptions": {"binary": chromium, "args": [*FLAGS, f"--user-data-dir={profile}"]},
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
         }
-        session = self._ask("POST", "", capabilities={"alwaysMatch": wanted})
+        session = self._ask("POST", "", capabilities={"alwaysMatch": capabilities})
         self._address += "/" + session["sessionId"]
 
     def _ask(self, method: str, command: str, **body: object) -> Any:
@@ -98,15 +98,15 @@ class Browser:
         """The addresses that have been asked for since this was last called."""
         entries = self._ask("POST", "/se/log", type="performance")
         messages = [json.loads(entry["message"])["message"] for entry in entries]
-        sent = [one["params"] for one in messages if one["method"] == "Network.requestWillBeSent"]
-        return [one["request"]["url"] for one in sent]
+        sent = [message["params"] for message in messages if message["method"] == "Network.requestWillBeSent"]
+        return [message["request"]["url"] for message in sent]
 
     def close(self) -> None:
         self._ask("DELETE", "")
 
     def _find(self, selector: str) -> str:
-        found = self._ask("POST", "/element", using="css selector", value=selector)
-        return str(found[_REFERENCE])
+        element = self._ask("POST", "/element", using="css selector", value=selector)
+        return str(element[_REFERENCE])
 
 
 @contextmanager
@@ -118,8 +118,8 @@ def chromium(profile: Path) -> Iterator[Browser]:
     with subprocess.Popen([driver, "--port=0"], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            said = next(line for line in process.stdout if "started successfully on port" in line)
-            window = Browser(int(said.rstrip(".\n").split()[-1]), program, profile)
+            line = next(line for line in process.stdout if "started successfully on port" in line)
+            window = Browser(int(line.rstrip(".\n").split()[-1]), program, profile)
             try:
                 yield window
             finally:

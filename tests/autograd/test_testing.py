@@ -81,8 +81,8 @@ def test_a_failing_test_prints_its_expression_as_it_can_be_pasted():
 
     with pytest.raises(AssertionError) as caught:
         fails()
-    told = "\n".join(caught.value.__notes__)
-    pasted = textwrap.dedent(re.search(r"def f\(.*?\n +return v\d+\n", told, re.DOTALL).group())
+    notes = "\n".join(caught.value.__notes__)
+    pasted = textwrap.dedent(re.search(r"def f\(.*?\n +return v\d+\n", notes, re.DOTALL).group())
     names: dict[str, object] = {}
     exec(pasted, {"sin": ag.sin}, names)
     assert callable(names["f"])

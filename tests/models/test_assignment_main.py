@@ -165,7 +165,7 @@ def test_a_failing_grader_is_exit_status_1(tmp_path, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "words"),
     [
         (["--data", "no-such.csv"], "no-such.csv: found no such file; expected"),
         (["--epochs", "0"], "--epochs: must be a whole number of at least 1, got '0'"),
@@ -181,11 +181,11 @@ def test_a_failing_grader_is_exit_status_1(tmp_path, capsys, monkeypatch):
         (["--out", __file__], os.path.basename(__file__)),
     ],
 )
-def test_bad_input_is_exit_status_2_and_a_line_that_says_why(tmp_path, monkeypatch, capsys, options, said):
+def test_bad_input_is_exit_status_2_and_a_line_that_says_why(tmp_path, monkeypatch, capsys, options, words):
     monkeypatch.chdir(tmp_path)
     assert status_of_exit(*options) == 2
     printed = capsys.readouterr()
-    assert said in printed.err
+    assert words in printed.err
     assert printed.out == ""
     assert "Traceback" not in printed.err
     assert not list(tmp_path.glob("out/*"))
@@ -252,11 +252,11 @@ def test_ctrl_c_writes_what_is_there(tmp_path):
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
-            seen = ""
-            while "loss" not in seen:  # the bar has moved: the training is on
+            shown = ""
+            while "loss" not in shown:  # the bar has moved: the training is on
                 letter = process.stderr.read(1)
-                assert letter, f"the job ended early: {seen}"
-                seen += letter
+                assert letter, f"the job ended early: {shown}"
+                shown += letter
             process.send_signal(signal.SIGINT)
             printed, errors = process.communicate(timeout=60)
         finally:

@@ -58,7 +58,7 @@ def test_noise_has_the_standard_deviation_asked_for(make):
 
 @each
 @pytest.mark.parametrize(
-    ("settings", "error", "said"),
+    ("settings", "error", "words"),
     [
         ({"n": 1}, ValueError, "n must be at least 2, got 1"),
         ({"n": 10.0}, TypeError, "n must be a whole number, got 10.0"),
@@ -70,13 +70,13 @@ def test_noise_has_the_standard_deviation_asked_for(make):
         ({"seed": 1.5}, TypeError, "seed must be a whole number, got 1.5"),
     ],
 )
-def test_bad_arguments_are_named(make, settings, error, said):
-    with pytest.raises(error, match=said):
+def test_bad_arguments_are_named(make, settings, error, words):
+    with pytest.raises(error, match=words):
         make(**settings)
 
 
 @pytest.mark.parametrize(
-    ("call", "said"),
+    ("call", "words"),
     [
         (lambda: circles(factor=1.0), "factor must be above 0 and below 1, got 1.0"),
         (lambda: circles(factor=0), "factor must be above 0 and below 1, got 0"),
@@ -86,6 +86,6 @@ def test_bad_arguments_are_named(make, settings, error, said):
         (lambda: spirals(turns=float("inf")), "turns must be above 0, got inf"),
     ],
 )
-def test_bad_arguments_of_one_are_named(call, said):
-    with pytest.raises(ValueError, match=said):
+def test_bad_arguments_of_one_are_named(call, words):
+    with pytest.raises(ValueError, match=words):
         call()

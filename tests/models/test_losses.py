@@ -132,7 +132,7 @@ def test_a_traced_label_that_is_no_class_gives_nan():
 
 
 @pytest.mark.parametrize(
-    ("scores", "label", "error", "said"),
+    ("scores", "label", "error", "words"),
     [
         ([1.0, 2.0], 2, ValueError, "the label must be the index of one of 2 classes, got 2"),
         ([1.0, 2.0], -1, ValueError, "index of one of 2 classes, got -1"),
@@ -145,8 +145,8 @@ def test_a_traced_label_that_is_no_class_gives_nan():
         ([1.0, 2.0], np.ones((2, 3)), TypeError, r"the label's probabilities .* shape \(2, 3\)"),
     ],
 )
-def test_bad_input_is_named(scores, label, error, said):
-    with pytest.raises(error, match=said):
+def test_bad_input_is_named(scores, label, error, words):
+    with pytest.raises(error, match=words):
         cross_entropy(scores, label)
 
 

@@ -239,7 +239,7 @@ def test_a_state_goes_through_json_into_another_model():
 
 
 @pytest.mark.parametrize(
-    ("change", "error", "said"),
+    ("change", "error", "words"),
     [
         (lambda s: s.pop("b"), ValueError, r"it has 2 numbers, expected 3; missing: 'b'$"),
         (lambda s: s.update(c=1.0), ValueError, r"4 numbers, expected 3; not in the model: 'c'$"),
@@ -249,12 +249,12 @@ def test_a_state_goes_through_json_into_another_model():
         (lambda s: s.update(b=None), TypeError, r"the state's b .*got NoneType"),
     ],
 )
-def test_a_state_that_does_not_fit_is_refused_whole(change, error, said):
+def test_a_state_that_does_not_fit_is_refused_whole(change, error, words):
     neuron = Neuron(2, seed=0)
     before = neuron.state_dict()
     state = dict.fromkeys(before, 5.0)
     change(state)
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=words):
         neuron.load_state_dict(state)
     assert neuron.state_dict() == before
 
@@ -276,7 +276,7 @@ def test_repr_shows_the_shape():
 
 
 @pytest.mark.parametrize(
-    ("call", "error", "said"),
+    ("call", "error", "words"),
     [
         (
             lambda: MLP(2, [3, 1], "rely"),
@@ -302,8 +302,8 @@ def test_repr_shows_the_shape():
         (lambda: MLP(2, [1])(np.ones((2, 2))), TypeError, r"array of shape \(2, 2\): map .* with vmap"),
     ],
 )
-def test_bad_input_is_named(call, error, said):
-    with pytest.raises(error, match=said):
+def test_bad_input_is_named(call, error, words):
+    with pytest.raises(error, match=words):
         call()
 
 

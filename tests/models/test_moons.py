@@ -103,8 +103,8 @@ def test_the_job_prints_and_draws_what_it_found(tmp_path):
 
 
 def test_options_reach_the_training(tmp_path, capsys, monkeypatch):
-    seen = []
-    monkeypatch.setattr(job, "train", lambda *args, **rest: seen.append((*args, rest)))
+    calls = []
+    monkeypatch.setattr(job, "train", lambda *args, **rest: calls.append((*args, rest)))
     monkeypatch.setattr(job, "_tell", lambda *_: None)
     options = [
         "--points",
@@ -121,7 +121,7 @@ def test_options_reach_the_training(tmp_path, capsys, monkeypatch):
     ]
     assert main([*options, "--out", str(tmp_path)]) == 0
     assert capsys.readouterr() == ("", "")
-    ((model, X, y, steps, rest),) = seen
+    ((model, X, y, steps, rest),) = calls
     assert model.state_dict() == MLP(2, [16, 16, 1], seed=7).state_dict()
     assert np.array_equal(X, moons(20, 0.3, 7)[0])
     assert np.array_equal(y, moons(20, 0.3, 7)[1])
@@ -142,7 +142,7 @@ def test_a_training_that_diverges_is_exit_status_1(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "words"),
     [
         (["--points", "1"], "--points: must be a whole number of at least 2, got '1'"),
         (["--noise", "-1"], "--noise: must be a number of at least 0, got '-1'"),
@@ -154,18 +154,18 @@ def test_a_training_that_diverges_is_exit_status_1(tmp_path, capsys):
         (["--out", __file__], "test_moons.py"),
     ],
 )
-def test_bad_input_is_exit_status_2_and_a_line_that_says_why(tmp_path, monkeypatch, capsys, options, said):
+def test_bad_input_is_exit_status_2_and_a_line_that_says_why(tmp_path, monkeypatch, capsys, options, words):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stopped:
         main(options)
     printed = capsys.readouterr()
     assert stopped.value.code == 2
-    assert said in printed.err
+    assert words in printed.err
     assert printed.out == ""
 
 
 @pytest.mark.parametrize(
-    ("package", "options", "said"),
+    ("package", "options", "words"),
     [
         ("matplotlib", [], 'matplotlib is not installed: run  pip install "valuegrad[plots]"'),
         ("tqdm", [], 'tqdm is not installed: run  pip install "valuegrad[plots]"'),
@@ -173,7 +173,7 @@ def test_bad_input_is_exit_status_2_and_a_line_that_says_why(tmp_path, monkeypat
     ],
 )
 def test_a_missing_package_is_named_before_anything_runs(
-    tmp_path, monkeypatch, capsys, package, options, said
+    tmp_path, monkeypatch, capsys, package, options, words
 ):
     compiler.loaded.cache_clear()
     monkeypatch.setitem(sys.modules, package, None)
@@ -181,7 +181,7 @@ def test_a_missing_package_is_named_before_anything_runs(
         main([*options, "--out", str(tmp_path)])
     printed = capsys.readouterr()
     assert stopped.value.code == 2
-    assert said in printed.err
+    assert words in printed.err
     assert printed.out == ""
 
 

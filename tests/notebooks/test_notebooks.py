@@ -29,7 +29,7 @@ def test_a_notebook_runs_and_prints_what_it_shows(path, tmp_path, monkeypatch):
         linecache.cache[name] = len(source), None, source.splitlines(True), name  # as Jupyter does
         with contextlib.redirect_stdout(printed):
             exec(compile(source, name, "exec"), names)
-        stored = "".join(text for one in cell["outputs"] for text in one.get("text", []))
+        stored = "".join(text for output in cell["outputs"] for text in output.get("text", []))
         if "varies" in cell["metadata"].get("tags", []):
             assert bool(printed.getvalue()) == bool(stored), f"cell {number}"
         else:

@@ -47,7 +47,7 @@ def every(ours: str, theirs: str, common: dict[str, Any], **options: Any) -> lis
     """A case for none of the options, for each by itself, and for all of them."""
     settings = [{}, *({name: value} for name, value in options.items())]
     settings += [options] if len(options) > 1 else []
-    return [Case(ours, theirs, {**common, **one}) for one in settings]
+    return [Case(ours, theirs, {**common, **setting}) for setting in settings]
 
 
 MOMENTUM = {"lr": 0.05, "momentum": 0.9}
@@ -71,14 +71,16 @@ CASES = [
 
 # Each schedule, and how PyTorch makes it from an optimizer of the learning rate 0.1.
 SCHEDULES: dict[Schedule, Callable[[Any, Any], Any]] = {
-    Constant(0.1): lambda torch, made: torch.ConstantLR(made, factor=1.0),
-    StepDecay(0.1, 7, 0.5): lambda torch, made: torch.StepLR(made, step_size=7, gamma=0.5),
-    Exponential(0.1, 0.9): lambda torch, made: torch.ExponentialLR(made, gamma=0.9),
-    Linear(0.1, 12, 0.02): lambda torch, made: torch.LinearLR(made, 1.0, 0.2, total_iters=12),
-    Cosine(0.1, 30, 0.01): lambda torch, made: torch.CosineAnnealingLR(made, T_max=30, eta_min=0.01),
-    WarmUp(Exponential(0.1, 0.9), 5, 0.025): lambda torch, made: torch.SequentialLR(
-        made,
-        [torch.LinearLR(made, 0.25, total_iters=5), torch.ExponentialLR(made, gamma=0.9)],
+    Constant(0.1): lambda torch, optimizer: torch.ConstantLR(optimizer, factor=1.0),
+    StepDecay(0.1, 7, 0.5): lambda torch, optimizer: torch.StepLR(optimizer, step_size=7, gamma=0.5),
+    Exponential(0.1, 0.9): lambda torch, optimizer: torch.ExponentialLR(optimizer, gamma=0.9),
+    Linear(0.1, 12, 0.02): lambda torch, optimizer: torch.LinearLR(optimizer, 1.0, 0.2, total_iters=12),
+    Cosine(0.1, 30, 0.01): lambda torch, optimizer: torch.CosineAnnealingLR(
+        optimizer, T_max=30, eta_min=0.01
+    ),
+    WarmUp(Exponential(0.1, 0.9), 5, 0.025): lambda torch, optimizer: torch.SequentialLR(
+        optimizer,
+        [torch.LinearLR(optimizer, 0.25, total_iters=5), torch.ExponentialLR(optimizer, gamma=0.9)],
         milestones=[5],
     ),
 }
@@ -110,13 +112,13 @@ def problem(seed: int) -> tuple[list[float], Callable[[list[float], int], list[f
 
     def gradient(weights: list[float], step: int) -> list[float]:
         x, y = samples[step % len(samples)], targets[step % len(samples)]
-        return [2 * (_dot(weights, x) - y) * one for one in x]
+        return [2 * (_dot(weights, x) - y) * coordinate for coordinate in x]
 
-    return [1.5 * one for one in planted], gradient
+    return [1.5 * weight for weight in planted], gradient
 
 
 def _dot(a: list[float], b: list[float]) -> float:
-    return math.fsum(one * other for one, other in zip(a, b))
+    return math.fsum(x * y for x, y in zip(a, b))
 
 
 def weights_in_pytorch(case: Case, seed: int) -> list[list[float]]:
@@ -126,14 +128,14 @@ def weights_in_pytorch(case: Case, seed: int) -> list[list[float]]:
     start, gradient = problem(seed)
     weights = torch.tensor(start, dtype=torch.float64, requires_grad=True)
     optimizer = getattr(torch.optim, case.theirs)([weights], **case.settings)
-    found = []
+    history = []
     for step in range(STEPS):
         if case.schedule is not None:
             optimizer.param_groups[0]["lr"] = case.schedule(step)
         weights.grad = torch.tensor(gradient(weights.tolist(), step), dtype=torch.float64)
         optimizer.step()
-        found.append(weights.tolist())
-    return found
+        history.append(weights.tolist())
+    return history
 
 
 def rates_in_pytorch(schedule: Schedule) -> list[float]:
@@ -142,12 +144,12 @@ def rates_in_pytorch(schedule: Schedule) -> list[float]:
 
     optimizer = torch.optim.SGD([torch.zeros(1, dtype=torch.float64, requires_grad=True)], lr=0.1)
     scheduler = SCHEDULES[schedule](torch.optim.lr_scheduler, optimizer)
-    found = []
+    rates = []
     for _ in range(SCHEDULED_STEPS):
-        found.append(float(optimizer.param_groups[0]["lr"]))
+        rates.append(float(optimizer.param_groups[0]["lr"]))
         optimizer.step()
         scheduler.step()
-    return found
+    return rates
 
 
 def clipped_in_pytorch(gradients: list[float]) -> dict[str, list[float]]:
@@ -186,8 +188,8 @@ def main() -> None:
     """Write the file."""
     import torch
 
-    found = {"PyTorch": torch.__version__, **figures()}
-    text = json.dumps(found, indent=1)
+    record = {"PyTorch": torch.__version__, **figures()}
+    text = json.dumps(record, indent=1)
     FILE.write_text(re.sub(r"\n +(?=[-\dNI\]])", " ", text) + "\n", "utf-8")  # a list on one line
 
 

@@ -40,43 +40,43 @@ def test_any_weights_are(tmp_path_factory, weights):
 
 
 DAMAGES = [
-    ("format", lambda one: one.update(format="another 1")),
-    ("format", lambda one: one.pop("format")),
-    ("weights", lambda one: one.pop("weights")),
-    ("weights are no list of floats", lambda one: one["weights"].__setitem__(0, "0.1")),
-    ("weights are no list of floats", lambda one: one["weights"].__setitem__(0, 1)),
-    ("weights are no list of floats", lambda one: one["weights"].__setitem__(0, True)),
-    ("3 weights have 2 states", lambda one: one["weights"].append(0.5)),
-    ("states are no list of floats", lambda one: one["states"].__setitem__(0, 0.5)),
-    ("states are no list of floats", lambda one: one["states"][1].append(None)),
-    ("epoch of its history", lambda one: one["history"].append([0.5])),
-    ("history are no list of floats", lambda one: one["history"].append([None, None, 0.5])),
-    ("steps", lambda one: one.update(steps=1.5)),
-    ("steps", lambda one: one.update(steps=True)),
-    ("2 epochs cannot have had -1 steps", lambda one: one.update(steps=-1)),
-    ("2 epochs cannot have had 1 steps", lambda one: one.update(steps=1)),
-    ("weights are not all finite", lambda one: one["weights"].__setitem__(0, math.nan)),
-    ("weights are not all finite", lambda one: one["weights"].__setitem__(1, -math.inf)),
-    ("best weights are not all finite", lambda one: one["best"]["weights"].__setitem__(0, math.inf)),
-    ("states are not all numbers", lambda one: one["states"][1].__setitem__(0, math.nan)),
-    ("characters that do not print", lambda one: one.update(model="\x1b[2J")),
-    ("characters that do not print", lambda one: one["settings"].update(loss="\x1b[2J")),
-    ("deep nesting", lambda one: one["settings"].update(loss=eval("[" * 20 + "]" * 20))),
-    ("settings", lambda one: one.update(settings=[])),
-    ("best epoch is none of its epochs", lambda one: one["best"].update(epoch=3)),
-    ("best", lambda one: one["best"].pop("weights")),
-    ("best", lambda one: one["best"].pop("loss")),
-    ("best weights are of another number", lambda one: one["best"]["weights"].pop()),
+    ("format", lambda saved: saved.update(format="another 1")),
+    ("format", lambda saved: saved.pop("format")),
+    ("weights", lambda saved: saved.pop("weights")),
+    ("weights are no list of floats", lambda saved: saved["weights"].__setitem__(0, "0.1")),
+    ("weights are no list of floats", lambda saved: saved["weights"].__setitem__(0, 1)),
+    ("weights are no list of floats", lambda saved: saved["weights"].__setitem__(0, True)),
+    ("3 weights have 2 states", lambda saved: saved["weights"].append(0.5)),
+    ("states are no list of floats", lambda saved: saved["states"].__setitem__(0, 0.5)),
+    ("states are no list of floats", lambda saved: saved["states"][1].append(None)),
+    ("epoch of its history", lambda saved: saved["history"].append([0.5])),
+    ("history are no list of floats", lambda saved: saved["history"].append([None, None, 0.5])),
+    ("steps", lambda saved: saved.update(steps=1.5)),
+    ("steps", lambda saved: saved.update(steps=True)),
+    ("2 epochs cannot have had -1 steps", lambda saved: saved.update(steps=-1)),
+    ("2 epochs cannot have had 1 steps", lambda saved: saved.update(steps=1)),
+    ("weights are not all finite", lambda saved: saved["weights"].__setitem__(0, math.nan)),
+    ("weights are not all finite", lambda saved: saved["weights"].__setitem__(1, -math.inf)),
+    ("best weights are not all finite", lambda saved: saved["best"]["weights"].__setitem__(0, math.inf)),
+    ("states are not all numbers", lambda saved: saved["states"][1].__setitem__(0, math.nan)),
+    ("characters that do not print", lambda saved: saved.update(model="\x1b[2J")),
+    ("characters that do not print", lambda saved: saved["settings"].update(loss="\x1b[2J")),
+    ("deep nesting", lambda saved: saved["settings"].update(loss=eval("[" * 20 + "]" * 20))),
+    ("settings", lambda saved: saved.update(settings=[])),
+    ("best epoch is none of its epochs", lambda saved: saved["best"].update(epoch=3)),
+    ("best", lambda saved: saved["best"].pop("weights")),
+    ("best", lambda saved: saved["best"].pop("loss")),
+    ("best weights are of another number", lambda saved: saved["best"]["weights"].pop()),
 ]
 
 
-@pytest.mark.parametrize(("said", "damage"), DAMAGES)
-def test_a_damaged_checkpoint_says_what_is_wrong_with_it(tmp_path, said, damage):
+@pytest.mark.parametrize(("words", "damage"), DAMAGES)
+def test_a_damaged_checkpoint_says_what_is_wrong_with_it(tmp_path, words, damage):
     path = tmp_path / "run.json"
     whole = copy.deepcopy({"format": "valuegrad checkpoint 2", **WHOLE})
     damage(whole)
     path.write_text(json.dumps(whole))
-    with pytest.raises(CheckpointError, match=rf"run\.json is no checkpoint, or a damaged one: .*{said}"):
+    with pytest.raises(CheckpointError, match=rf"run\.json is no checkpoint, or a damaged one: .*{words}"):
         read_checkpoint(path)
 
 

@@ -27,54 +27,56 @@ def test_clipping_is_pytorch_s(name):
     assert repr(clip_by_value(gradients, LIMIT)) == repr(expected["value"])
     (norm,) = expected["norms"]
     assert global_norm(gradients) == pytest.approx(norm, rel=1e-15, nan_ok=True)
-    found = clip_by_norm(gradients, LIMIT)
-    as_there = [one * (norm / (norm + 1e-6) if LIMIT < norm < math.inf else 1.0) for one in found]
+    clipped = clip_by_norm(gradients, LIMIT)
+    as_there = [gradient * (norm / (norm + 1e-6) if LIMIT < norm < math.inf else 1.0) for gradient in clipped]
     assert as_there == pytest.approx(expected["norm"], rel=1e-15, nan_ok=True)
 
 
 @each_gradient
 def test_gradients_of_values_are_clipped_in_place_as_in_pytorch(name):
     def weights():
-        made = [Value(1.0) for _ in GRADIENTS[name]]
-        for one, gradient in zip(made, GRADIENTS[name]):
-            one.grad = gradient
-        return made
+        leaves = [Value(1.0) for _ in GRADIENTS[name]]
+        for weight, gradient in zip(leaves, GRADIENTS[name]):
+            weight.grad = gradient
+        return leaves
 
     by_value, by_norm = weights(), weights()
     assert clip_grad_value_(iter(by_value), LIMIT) is None
-    assert repr([one.grad for one in by_value]) == repr(clip_by_value(GRADIENTS[name], LIMIT))
+    assert repr([weight.grad for weight in by_value]) == repr(clip_by_value(GRADIENTS[name], LIMIT))
     assert repr(clip_grad_norm_(iter(by_norm), LIMIT)) == repr(global_norm(GRADIENTS[name]))
-    assert repr([one.grad for one in by_norm]) == repr(clip_by_norm(GRADIENTS[name], LIMIT))
+    assert repr([weight.grad for weight in by_norm]) == repr(clip_by_norm(GRADIENTS[name], LIMIT))
 
 
 @given(lists)
 def test_the_norm_is_right_from_the_smallest_floats_to_the_largest(gradients):
-    exact = float(mpmath.sqrt(mpmath.fsum(mpmath.mpf(one) ** 2 for one in gradients)))
+    exact = float(mpmath.sqrt(mpmath.fsum(mpmath.mpf(gradient) ** 2 for gradient in gradients)))
     assert global_norm(gradients) == pytest.approx(exact, rel=4e-16 * len(gradients), abs=1e-323)
 
 
 @given(lists, st.floats(1e-3, 1e3))
 def test_what_is_longer_comes_out_as_long_as_the_limit_in_the_same_direction(gradients, limit):
-    norm, found = global_norm(gradients), clip_by_norm(gradients, limit)
+    norm, clipped = global_norm(gradients), clip_by_norm(gradients, limit)
     if norm <= limit:
-        assert found == gradients
+        assert clipped == gradients
     elif norm < math.inf:
         scale = limit / norm
         rounded = math.ulp(scale) / scale  # of a norm near the largest floats it is subnormal
-        assert global_norm(found) == pytest.approx(limit, rel=1e-14 + rounded, abs=0.0)
-        assert found == pytest.approx([one * scale for one in gradients], rel=1e-14, abs=1e-323)
+        assert global_norm(clipped) == pytest.approx(limit, rel=1e-14 + rounded, abs=0.0)
+        assert clipped == pytest.approx([gradient * scale for gradient in gradients], rel=1e-14, abs=1e-323)
 
 
 @given(lists, st.floats(1e-300, 1e300))
 def test_by_value_only_what_is_beyond_the_limit_changes(gradients, limit):
-    expected = [math.copysign(limit, one) if abs(one) > limit else one for one in gradients]
+    expected = [
+        math.copysign(limit, gradient) if abs(gradient) > limit else gradient for gradient in gradients
+    ]
     assert clip_by_value(gradients, limit) == expected
 
 
 def test_gradients_come_back_in_their_structure():
-    found = clip_by_norm({"w": np.array([[3.0, 0.0], [0.0, 4.0]]), "b": (12.0, None)}, 6.5)
-    assert found["w"].tolist() == [[1.5, 0.0], [0.0, 2.0]]
-    assert found["b"] == (6.0, None)
+    clipped = clip_by_norm({"w": np.array([[3.0, 0.0], [0.0, 4.0]]), "b": (12.0, None)}, 6.5)
+    assert clipped["w"].tolist() == [[1.5, 0.0], [0.0, 2.0]]
+    assert clipped["b"] == (6.0, None)
     assert clip_by_norm([], 1.0) == clip_by_value([], 1.0) == []
     assert global_norm({}) == 0.0
 

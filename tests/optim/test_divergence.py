@@ -19,7 +19,7 @@ def risky(p, x, y):
 @pytest.mark.parametrize("engine", ["auto", "eager"])
 def test_a_loss_that_turns_nan_names_epoch_sample_and_operation(engine):
     data = np.array([1.0, 2.0, -5.0, 3.0]), np.zeros(4)
-    seen = []
+    calls = []
     with pytest.raises(DivergenceError) as stopped:
         fit(
             risky,
@@ -28,13 +28,13 @@ def test_a_loss_that_turns_nan_names_epoch_sample_and_operation(engine):
             SGD(lr=0.01),
             9,
             engine=engine,
-            callbacks=[lambda epoch, params: seen.append(params)],
+            callbacks=[lambda epoch, params: calls.append(params)],
         )
     error = stopped.value
     assert (error.epoch, error.sample) == (1, 2)
     assert "log(" in str(error)
     assert "return (ag.log(p" in str(error), "the line"
-    assert len(error.history) == len(seen) == 0
+    assert len(error.history) == len(calls) == 0
     once = fit(risky, {"slope": 4.95}, (data[0][:1], data[1][:1]), SGD(lr=0.01), 1)
     assert error.params == once.params, "those that gave the loss of sample 1, the last finite one"
 

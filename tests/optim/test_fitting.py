@@ -34,13 +34,13 @@ def test_every_engine_gives_the_bits_of_eager(options):
     for engine, result in zip(EXACT, results):
         assert result.engine == engine
         assert result.params == results[0].params, engine
-        assert [one[:3] for one in result.history] == [one[:3] for one in results[0].history], engine
+        assert [epoch[:3] for epoch in result.history] == [epoch[:3] for epoch in results[0].history], engine
 
 
 def test_the_numpy_engine_is_close():
     data = X[:60], Y[:60]
-    found = fit(assignment_loss, W, data, adam(), 3, 16, engine="numpy")
-    assert found.params == pytest.approx(fit(assignment_loss, W, data, adam(), 3, 16).params, rel=1e-12)
+    result = fit(assignment_loss, W, data, adam(), 3, 16, engine="numpy")
+    assert result.params == pytest.approx(fit(assignment_loss, W, data, adam(), 3, 16).params, rel=1e-12)
 
 
 def test_a_step_is_the_update_by_the_mean_gradient_of_its_batch():
@@ -49,63 +49,63 @@ def test_a_step_is_the_update_by_the_mean_gradient_of_its_batch():
         batch = [(X[i], Y[i]) for i in range(begin, min(begin + 8, 50))]
         losses += [float(assignment_loss(w, x, y)) for x, y in batch]
         w = w - 0.05 * np.mean([hand_gradients(w, x, y) for x, y in batch], axis=0)
-    found = fit(assignment_loss, W, (X[:50], Y[:50]), SGD(lr=0.05), 1, 8)
-    assert found.params == pytest.approx(w.tolist(), rel=1e-12)
-    assert found.losses == [pytest.approx(np.mean(losses), rel=1e-12)]
+    result = fit(assignment_loss, W, (X[:50], Y[:50]), SGD(lr=0.05), 1, 8)
+    assert result.params == pytest.approx(w.tolist(), rel=1e-12)
+    assert result.losses == [pytest.approx(np.mean(losses), rel=1e-12)]
 
 
 def test_a_seed_gives_the_same_result_and_another_seed_another():
-    one, same, other = (
+    first, same, other = (
         fit(line_loss, start(), LINE, SGD(lr=0.1), 2, shuffle=True, seed=seed) for seed in (5, 5, 6)
     )
-    assert one.params == same.params != other.params
+    assert first.params == same.params != other.params
 
 
 def test_values_are_updated_in_place_and_a_model_is_taken_as_it_is():
     model = Line(Value(0.0), Value(0.0))
     slope = model.slope
-    found = fit(lambda line, x, y: (line(x) - y) ** 2, model, LINE, SGD(lr=0.1), 60)
-    assert found.params is model
+    result = fit(lambda line, x, y: (line(x) - y) ** 2, model, LINE, SGD(lr=0.1), 60)
+    assert result.params is model
     assert model.slope is slope
     assert (slope.data, model.shift.data) == (pytest.approx(3.0), pytest.approx(0.5))
 
 
 def test_a_bound_optimizer_goes_on_from_its_state():
-    w = [Value(one) for one in W]
+    w = [Value(weight) for weight in W]
     optimizer = Adam(w, lr=0.01)
     for _ in range(2):
         fit(assignment_loss, w, (X[:40], Y[:40]), optimizer, 1)
     assert optimizer.steps == 80
     whole = fit(assignment_loss, W, (X[:40], Y[:40]), Adam(lr=0.01), 2)
-    assert [one.data for one in w] == whole.params
+    assert [weight.data for weight in w] == whole.params
 
 
 def test_a_schedule_is_asked_for_each_step():
-    asked = []
+    steps = []
 
     def rate(step):
-        asked.append(step)
+        steps.append(step)
         return 0.1 / (step + 1)
 
     fit(line_loss, start(), LINE, SGD(lr=rate), 2, 5)
-    assert sorted(set(asked)) == list(range(8))
+    assert sorted(set(steps)) == list(range(8))
 
 
 # What it tells, and when it ends.
 
 
 def test_callbacks_see_every_epoch_and_end_the_training():
-    seen = []
+    epochs = []
 
     def callback(epoch, params):
-        seen.append((epoch.number, epoch.loss, params["slope"]))
+        epochs.append((epoch.number, epoch.loss, params["slope"]))
         return epoch.number == 3
 
-    found = fit(line_loss, start(), LINE, SGD(lr=0.1), 10, callbacks=[callback])
-    assert found.stopped == "callback"
-    assert [one[:2] for one in seen] == [(i, loss) for i, loss in enumerate(found.losses, 1)]
-    assert len(seen) == 3
-    assert seen[-1][2] == found.params["slope"]
+    result = fit(line_loss, start(), LINE, SGD(lr=0.1), 10, callbacks=[callback])
+    assert result.stopped == "callback"
+    assert [epoch[:2] for epoch in epochs] == [(i, loss) for i, loss in enumerate(result.losses, 1)]
+    assert len(epochs) == 3
+    assert epochs[-1][2] == result.params["slope"]
 
 
 def test_early_stopping_returns_the_best_epoch_of_the_validation_loss():
@@ -117,8 +117,8 @@ def test_early_stopping_returns_the_best_epoch_of_the_validation_loss():
     def linear(w, x, y):
         return (sum(a * b for a, b in zip(w, x)) - y) ** 2
 
-    seen = []
-    found = fit(
+    params_by_epoch = []
+    result = fit(
         linear,
         [0.0] * 6,
         (x, y),
@@ -126,35 +126,35 @@ def test_early_stopping_returns_the_best_epoch_of_the_validation_loss():
         1000,
         validation=(apart, apart[:, 0]),
         early_stopping=EarlyStopping(patience=4),
-        callbacks=[lambda epoch, params: seen.append(params)],
+        callbacks=[lambda epoch, params: params_by_epoch.append(params)],
     )
-    losses = [epoch.validation_loss for epoch in found.history]
-    assert found.stopped == "early stopping"
-    assert found.best == np.argmin(losses) + 1 == len(losses) - 4
-    assert found.params == seen[found.best - 1]
-    expected = np.mean([(w - y) ** 2 for w, y in zip(apart @ np.array(seen[-2]), apart[:, 0])])
+    losses = [epoch.validation_loss for epoch in result.history]
+    assert result.stopped == "early stopping"
+    assert result.best == np.argmin(losses) + 1 == len(losses) - 4
+    assert result.params == params_by_epoch[result.best - 1]
+    expected = np.mean([(w - y) ** 2 for w, y in zip(apart @ np.array(params_by_epoch[-2]), apart[:, 0])])
     assert losses[-2] == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_validation_share_is_kept_apart():
-    found = []
+    samples = []
 
     def noting(p, x, y):
-        found.append(x)
+        samples.append(x)
         return line_loss(p, x, y)
 
     fit(noting, start(), LINE, SGD(lr=0.1), 1, engine="eager", validation=0.25, seed=1)
-    trained, apart = found[1:16], found[16:]  # the first is looked at before the training
+    trained, apart = samples[1:16], samples[16:]  # the first is looked at before the training
     assert len(apart) == 5
     assert sorted([*trained, *apart]) == sorted(LINE_X.tolist())
 
 
 def test_a_progress_bar_shows_the_loss(capsys):
-    found = fit(line_loss, start(), LINE, SGD(lr=0.1), 2, progress="line")
+    result = fit(line_loss, start(), LINE, SGD(lr=0.1), 2, progress="line")
     shown = capsys.readouterr().err
     assert "line" in shown
     assert "2/2" in shown
-    assert f"loss {found.losses[-1]:.3e}" in shown
+    assert f"loss {result.losses[-1]:.3e}" in shown
 
 
 def test_a_missing_progress_bar_is_named(monkeypatch):
@@ -165,10 +165,10 @@ def test_a_missing_progress_bar_is_named(monkeypatch):
 
 def test_what_cannot_be_traced_is_trained_eagerly_with_a_warning():
     with pytest.warns(UserWarning, match="not compiled") as warned:
-        found = fit(branching, start(), LINE, SGD(lr=0.1), 2)
+        result = fit(branching, start(), LINE, SGD(lr=0.1), 2)
     assert warned[0].filename == __file__
-    assert found.engine == "eager"
-    assert found.params == fit(branching, start(), LINE, SGD(lr=0.1), 2, engine="eager").params
+    assert result.engine == "eager"
+    assert result.params == fit(branching, start(), LINE, SGD(lr=0.1), 2, engine="eager").params
     with pytest.raises(TracingError):
         fit(branching, start(), LINE, SGD(lr=0.1), 2, engine="python")
 

@@ -41,19 +41,19 @@ def test_vanilla_is_its_formula():
 
 def test_momentum_is_the_assignment_s_formula_with_a_velocity_for_each_weight():
     weights = [Value(1.0), Value(-1.0)]
-    found = run(Momentum(weights, lr=0.1, gamma=0.9), weights)
+    results = run(Momentum(weights, lr=0.1, gamma=0.9), weights)
     for i, w in enumerate([1.0, -1.0]):
         v = 0.0
         for g in GRADIENTS:
             v = 0.9 * v + 0.1 * g[i]
             w = w - v
-        assert found[i] == w
+        assert results[i] == w
 
 
 @pytest.mark.parametrize(("eps", "eps_root"), [(1e-8, 0.0), (0.0, 1e-8)])
 def test_adam_is_its_formula_with_epsilon_outside_or_inside_the_root(eps, eps_root):
     weights = [Value(1.0), Value(-1.0)]
-    found = run(Adam(weights, lr=0.1, betas=(0.9, 0.99), eps=eps, eps_root=eps_root), weights)
+    results = run(Adam(weights, lr=0.1, betas=(0.9, 0.99), eps=eps, eps_root=eps_root), weights)
     for i, w in enumerate([1.0, -1.0]):
         m = v = 0.0
         for t, g in enumerate(GRADIENTS, 1):
@@ -61,7 +61,7 @@ def test_adam_is_its_formula_with_epsilon_outside_or_inside_the_root(eps, eps_ro
             v = 0.99 * v + (1 - 0.99) * g[i] ** 2
             m_hat, v_hat = m / (1 - 0.9**t), v / (1 - 0.99**t)
             w = w - 0.1 * m_hat / (math.sqrt(v_hat + eps_root) + eps)
-        assert found[i] == pytest.approx(w, rel=1e-14)
+        assert results[i] == pytest.approx(w, rel=1e-14)
 
 
 def test_adam_s_defaults_are_pytorch_s():
@@ -79,10 +79,10 @@ def test_rules_are_scalar_functions_that_can_be_traced_and_differentiated():
     traced = trace(lambda w, g, v: momentum(w, g, v, lr=0.1, gamma=0.9), 1.0, 2.0, 3.0)
     assert traced(1.0, 2.0, 3.0) == momentum(1.0, 2.0, 3.0, lr=0.1, gamma=0.9)
 
-    def one(w, g, m, v):
+    def adam_step(w, g, m, v):
         return adam(w, g, m, v, 0.9, 0.99, lr=0.1, beta1=0.9, beta2=0.99, eps=1e-8, eps_root=0.0)
 
-    assert trace(one, 1.0, 2.0, 0.1, 0.2)(1.0, 2.0, 0.1, 0.2) == one(1.0, 2.0, 0.1, 0.2)
+    assert trace(adam_step, 1.0, 2.0, 0.1, 0.2)(1.0, 2.0, 0.1, 0.2) == adam_step(1.0, 2.0, 0.1, 0.2)
     assert grad(lambda lr: vanilla(1.0, 2.0, lr=lr))(0.1) == -2.0
 
 
@@ -121,7 +121,7 @@ def test_a_step_is_update_with_the_constants_of_its_number(case):
     lengths = {(len(states[0]), len(optimizer.constants(1)))}
     for number, gradients in enumerate(GRADIENTS, 1):
         constants = optimizer.constants(number)
-        after = [optimizer.update(*one, constants) for one in zip(plain, gradients, states)]
+        after = [optimizer.update(*operands, constants) for operands in zip(plain, gradients, states)]
         plain, states = [weight for weight, _ in after], [state for _, state in after]
         for weight, gradient in zip(weights, gradients):
             weight.grad = gradient
@@ -131,7 +131,7 @@ def test_a_step_is_update_with_the_constants_of_its_number(case):
             states,
             number,
         )
-        assert {type(one) for one in [*plain, *constants, *states[0]]} == {float}
+        assert {type(number) for number in [*plain, *constants, *states[0]]} == {float}
         assert constants[0] == optimizer.rate(number) or "lr_decay" in case.settings
         lengths.add((len(states[0]), len(constants)))
     assert len(lengths) == 1
@@ -141,13 +141,13 @@ def test_a_step_is_update_with_the_constants_of_its_number(case):
 
 
 def test_a_schedule_is_called_with_the_number_of_the_step_from_0():
-    asked = []
+    steps = []
     w = Value(0.0)
-    optimizer = VanillaGradientDescent([w], lr=lambda step: asked.append(step) or 2.0**-step)
+    optimizer = VanillaGradientDescent([w], lr=lambda step: steps.append(step) or 2.0**-step)
     for _ in range(3):
         w.grad = 1.0
         optimizer.step()
-    assert (asked, w.data) == ([0, 1, 2], -1.75)
+    assert (steps, w.data) == ([0, 1, 2], -1.75)
 
 
 def test_the_learning_rate_is_assigned_as_in_pytorch():
@@ -225,9 +225,9 @@ def test_a_state_dict_goes_through_json_and_the_training_goes_on_to_the_same_bit
     other = type(optimizer)([Value(weight.data) for weight in weights], **settings)
     other.load_state_dict(saved)
     assert other.settings() == optimizer.settings() == saved["settings"]
-    _, found = trained(case, 5, other, other.params)
+    _, resumed = trained(case, 5, other, other.params)
     _, expected = trained(case, 5, optimizer, weights)
-    assert [one.data for one in found] == [one.data for one in expected]
+    assert [weight.data for weight in resumed] == [weight.data for weight in expected]
     assert (other.states, other.steps) == (optimizer.states, 12)
 
 
@@ -295,12 +295,12 @@ SCHEDULED = Adam([Value(1.0), Value(2.0)], lr=Cosine(0.1, 10)).state_dict()
     ],
 )
 def test_a_state_dict_that_does_not_fit_is_told_and_changes_nothing(optimizer, saved, error, words):
-    made = optimizer([Value(1.0), Value(2.0)])
-    made.step()
-    before = made.state_dict()
+    bound = optimizer([Value(1.0), Value(2.0)])
+    bound.step()
+    before = bound.state_dict()
     with pytest.raises(error, match=words):
-        made.load_state_dict(saved)
-    assert made.state_dict() == before
+        bound.load_state_dict(saved)
+    assert bound.state_dict() == before
 
 
 def test_an_optimizer_of_one_s_own_is_an_update():

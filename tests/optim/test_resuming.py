@@ -38,9 +38,9 @@ def test_a_resumed_training_comes_to_the_same(tmp_path):
     whole = trained(None, 9)
     path = tmp_path / "run.json"
     trained(path, 4)
-    found = trained(path, 9, resume=True)
-    assert found.params == whole.params
-    assert [epoch[:3] for epoch in found.history] == [epoch[:3] for epoch in whole.history]
+    result = trained(path, 9, resume=True)
+    assert result.params == whole.params
+    assert [epoch[:3] for epoch in result.history] == [epoch[:3] for epoch in whole.history]
     again = trained(path, 9, resume=True)
     assert again.params == whole.params, "nothing is left to do"
 
@@ -51,8 +51,8 @@ def test_an_early_stop_is_resumed_as_one(tmp_path):
     path = tmp_path / "run.json"
     trained(path, 2, early_stopping=stopping)
     for _ in range(2):
-        found = trained(path, 9, early_stopping=stopping, resume=True)
-        assert (found.params, found.best, found.stopped) == (whole.params, 1, "early stopping")
+        result = trained(path, 9, early_stopping=stopping, resume=True)
+        assert (result.params, result.best, result.stopped) == (whole.params, 1, "early stopping")
 
 
 def test_a_checkpoint_is_not_overwritten_unasked(tmp_path):
@@ -126,16 +126,16 @@ def test_a_checkpoint_is_that_of_one_formula_whatever_its_names_and_the_engine(
         with pytest.raises(CheckpointError, match=message):
             fit(loss, start(), LINE, SGD(lr=0.1), 2, **going_on)
     else:
-        found = fit(loss, start(), LINE, SGD(lr=0.1), 2, **going_on)
-        assert found.params == fit(line_loss, start(), LINE, SGD(lr=0.1), 2).params
+        result = fit(loss, start(), LINE, SGD(lr=0.1), 2, **going_on)
+        assert result.params == fit(line_loss, start(), LINE, SGD(lr=0.1), 2).params
 
 
 def test_an_eager_training_of_what_cannot_be_traced_is_resumed(tmp_path):
     path = tmp_path / "run.json"
     options = {"engine": "eager", "checkpoint": path, "resume": True}
     for epochs in (1, 3):
-        found = fit(branching, start(), LINE, SGD(lr=0.1), epochs, **options)
-    assert found.params == fit(branching, start(), LINE, SGD(lr=0.1), 3, engine="eager").params
+        result = fit(branching, start(), LINE, SGD(lr=0.1), epochs, **options)
+    assert result.params == fit(branching, start(), LINE, SGD(lr=0.1), 3, engine="eager").params
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX")

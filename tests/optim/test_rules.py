@@ -27,32 +27,32 @@ RECORDED = recorded()
 
 def weights_after_each_step(case, seed):
     start, gradient = problem(seed)
-    weights = [Value(one) for one in start]
+    weights = [Value(weight) for weight in start]
     optimizer = case.optimizer(weights)
-    found = []
+    history = []
     for step in range(STEPS):
-        for weight, one in zip(weights, gradient([weight.data for weight in weights], step)):
-            weight.grad = one
+        for weight, slope in zip(weights, gradient([weight.data for weight in weights], step)):
+            weight.grad = slope
         optimizer.step()
-        found.append([weight.data for weight in weights])
-    return found
+        history.append([weight.data for weight in weights])
+    return history
 
 
 @each_case
 @pytest.mark.parametrize("seed", RECORDED_PROBLEMS)
 def test_weights_are_those_that_pytorch_came_to(case, seed):
-    found = weights_after_each_step(case, seed)
+    history = weights_after_each_step(case, seed)
     for step in RECORDED_STEPS:
         expected = RECORDED["weights"][f"{case}, problem {seed}"][str(step)]
-        assert found[step - 1] == pytest.approx(expected, rel=1e-12, abs=0.0)
+        assert history[step - 1] == pytest.approx(expected, rel=1e-12, abs=0.0)
 
 
 @each_case
 def test_every_step_is_pytorch_s_where_it_is_installed(case):
     pytest.importorskip("torch", reason="PyTorch is not installed")
     for seed in (2, 3, 4):
-        for found, expected in zip(weights_after_each_step(case, seed), weights_in_pytorch(case, seed)):
-            assert found == pytest.approx(expected, rel=1e-12, abs=0.0)
+        for weights, expected in zip(weights_after_each_step(case, seed), weights_in_pytorch(case, seed)):
+            assert weights == pytest.approx(expected, rel=1e-12, abs=0.0)
 
 
 def test_the_recorded_figures_are_those_of_the_pytorch_that_is_installed():
@@ -60,7 +60,7 @@ def test_the_recorded_figures_are_those_of_the_pytorch_that_is_installed():
 
     def numbers(tree):
         if isinstance(tree, dict):
-            return {key: numbers(one) for key, one in tree.items()}
+            return {key: numbers(child) for key, child in tree.items()}
         return pytest.approx(tree, rel=1e-12, abs=0.0, nan_ok=True)
 
     assert {key: RECORDED[key] for key in RECORDED if key != "PyTorch"} == numbers(figures())
@@ -80,12 +80,12 @@ def test_a_traced_update_gives_the_bits_of_the_eager_step(case, engine):
     update = jit(optimizer.update, engine=engine)
     for seed in (0, 5):
         start, gradient = problem(seed)
-        weights, states = start, [optimizer.initial(one) for one in start]
+        weights, states = start, [optimizer.initial(weight) for weight in start]
         for step, expected in enumerate(weights_after_each_step(case, seed)[:20]):
             constants = optimizer.constants(step + 1)
             after = [
-                update(weight, one, state, constants)
-                for weight, one, state in zip(weights, gradient(weights, step), states)
+                update(weight, slope, state, constants)
+                for weight, slope, state in zip(weights, gradient(weights, step), states)
             ]
             weights, states = [weight for weight, _ in after], [state for _, state in after]
             assert weights == expected

@@ -17,8 +17,8 @@ each_schedule = pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
 @each_schedule
 def test_rates_are_pytorch_s(schedule):
     """Whose own are products over the steps before: they hold the rounding of all of them."""
-    found = [schedule(step) for step in range(SCHEDULED_STEPS)]
-    assert found == pytest.approx(RATES[repr(schedule)], rel=1e-12)
+    rates = [schedule(step) for step in range(SCHEDULED_STEPS)]
+    assert rates == pytest.approx(RATES[repr(schedule)], rel=1e-12)
 
 
 @each_schedule

@@ -100,8 +100,8 @@ def template(primitive: Operation, *, fused: bool = False) -> str | None:
 def call(address: int, arity: int) -> str:
     """The text of a call, to be formatted with the operands.
 
-    By its address: a function whose name LLVM knows it rewrites (it makes pow(x, 0.5) a square root,
-    with other bits), and without optimisation it takes three times as long over a name.
+    The call is by address, because LLVM rewrites functions whose names it knows (pow(x, 0.5) becomes a square
+    root, with other bits) and, without optimisation, takes three times as long to compile a call by name.
     """
     operands = ", ".join(f"double {{{i}}}" for i in range(arity))
     return f"call double inttoptr (i64 {address} to ptr)({operands})"

@@ -1,8 +1,8 @@
 """Where a process must not compile: forked amid another thread's compiling, or short of address space.
 
-LLVM works under a lock of llvmlite's. A fork waits for it, so that the child does not find it held by a
-thread that the child does not have; where that takes too long, the child leaves LLVM alone. And LLVM ends
-the process where it is refused memory, so it is asked for nothing without a look whether there is enough.
+LLVM works under a lock of llvmlite's. A child that is forked while another thread holds it could never take
+it. So a fork waits for the lock; if that takes too long, the child does not use LLVM. And when LLVM cannot
+get memory it ends the process, so the free address space is checked before it is called.
 """
 
 from __future__ import annotations

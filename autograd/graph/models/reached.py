@@ -14,6 +14,7 @@ from weakref import ref
 
 import numpy as np
 
+from autograd.graph.nodes import is_node
 from autograd.graph.value import Value
 
 __all__ = ["Part", "parts_of", "reached", "values_within"]
@@ -50,7 +51,7 @@ def parts_of(container: Any, hashed: bool = False) -> list[Part]:
         container: any object.
         hashed: whether what it finds by hash is among its parts: keys, and members of sets.
     """
-    if isinstance(container, _OPAQUE):
+    if isinstance(container, _OPAQUE) or is_node(container):
         return []
     if isinstance(container, FunctionType):
         cells = zip(container.__code__.co_freevars, container.__closure__ or ())
@@ -64,9 +65,9 @@ def parts_of(container: Any, hashed: bool = False) -> list[Part]:
         if container.dtype.kind == "O":
             parts = [Part("entry", index, content) for index, content in np.ndenumerate(container)]
     elif isinstance(container, partial):
-        held: list[tuple[Any, Any]] = [("func", container.func), *enumerate(container.args)]
-        held += container.keywords.items()
-        parts = [Part("argument", place, content) for place, content in held]
+        contents: list[tuple[Any, Any]] = [("func", container.func), *enumerate(container.args)]
+        contents += container.keywords.items()
+        parts = [Part("argument", place, content) for place, content in contents]
     elif isinstance(container, dict):
         parts = [
             Part("item", at, item) if hashed and type(item[0]) is not str else Part("entry", *item)

@@ -97,39 +97,39 @@ class Skeleton:
 
     def copy(self, contents: Sequence[Any]) -> Any:
         """The structure with other contents in the places of those left out; None where there are none."""
-        made: dict[int, Any] = {}
+        copies: dict[int, Any] = {}
         for number, (maker, _) in self._containers.items():
             if maker.empty is not None:
-                made[number] = maker.empty()
+                copies[number] = maker.empty()
 
         def content_of(part: Part) -> Any:
             content = part.content
             if type(content) is ContainerPlace:
-                if content.at not in made:
+                if content.at not in copies:
                     make_whole(content.at)
-                return made[content.at]
+                return copies[content.at]
             return contents[content.at] if type(content) is ParameterPlace else content
 
         def make_whole(number: int) -> None:
             waiting = [number]  # and before it what it is made of
             while waiting:
-                if waiting[-1] in made:  # two were waiting for it
+                if waiting[-1] in copies:  # two were waiting for it
                     waiting.pop()
                     continue
                 maker, parts = self._containers[waiting[-1]]
                 needed = [part for part in parts if part.kind in _NEEDED_WHOLE]
-                missing = [at for at in _containers_among(needed) if at not in made]
+                missing = [at for at in _containers_among(needed) if at not in copies]
                 waiting += missing
                 if not missing:
-                    made[waiting.pop()] = maker.whole([(part.place, content_of(part)) for part in needed])
+                    copies[waiting.pop()] = maker.whole([(part.place, content_of(part)) for part in needed])
 
         for number, (maker, parts) in self._containers.items():
-            if number not in made:
+            if number not in copies:
                 make_whole(number)
             for part in parts:
                 if maker.empty is not None or part.kind in ("attribute", "slot"):
-                    _put(made[number], part, content_of(part))
-        return made.get(0)
+                    _put(copies[number], part, content_of(part))
+        return copies.get(0)
 
     def _other_maker(self, container: Any) -> Maker:
         """How an object is made of whose class it is not known what it holds beside its parts."""

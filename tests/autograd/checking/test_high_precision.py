@@ -100,16 +100,16 @@ def test_an_operation_is_computed_more_often_only_where_that_is_needed(forward, 
     ],
 )
 def test_numbers_have_so_many_digits_and_steps_are_such_parts_of_them(forward, x, digits, steps):
-    given = []
+    digits_and_steps = []
 
     def recording(number):
         if isinstance(number, Precise):
-            given.append((number.arithmetic.context.dps, abs(number.number - x) / (abs(x) or 1.0)))
+            digits_and_steps.append((number.arithmetic.context.dps, abs(number.number - x) / (abs(x) or 1.0)))
         return forward(number)
 
     checked(primitive("checking_recording", recording, (lambda y, x: 1.0,)), x)
-    assert {dps for dps, _ in given} == digits
-    assert {round(-float(mp.log10(step)), 6) for _, step in given if step} == steps
+    assert {dps for dps, _ in digits_and_steps} == digits
+    assert {round(-float(mp.log10(step)), 6) for _, step in digits_and_steps if step} == steps
 
 
 # What a kink is, and what only looks like one.

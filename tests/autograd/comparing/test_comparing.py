@@ -139,7 +139,7 @@ def test_other_slips_in_one_place_are_named(slips, expected):
 
 
 @pytest.mark.parametrize(
-    ("slips", "said", "place"),
+    ("slips", "words", "place"),
     [
         ({"dy": "2*(y - (t + s*w9))"}, "Every component has the wrong sign", "dL/dp = -2*(y - p)"),
         ({"dy": "-(y - (t + s*w9))"}, "Every component lacks the factor 2", "dL/dp = -2*(y - p)"),
@@ -183,26 +183,26 @@ def test_other_slips_in_one_place_are_named(slips, expected):
     ],
     ids=str,
 )
-def test_a_slip_that_others_inherit_is_found_where_it_was_made(slips, said, place):
+def test_a_slip_that_others_inherit_is_found_where_it_was_made(slips, words, place):
     report = compare(loss, by_hand(**slips), WEIGHTS, FEATURES, TARGET)
     (finding,) = report.findings
     first, *places = finding.splitlines()
-    assert first == f"{said}, where"
+    assert first == f"{words}, where"
     assert places[0] == f"    {place}"
     assert "p = t + s*w9" in report.definitions
     assert report.definitions[-1] == "L = (y - p)^2"
 
 
 @pytest.mark.parametrize(
-    ("slips", "said"),
+    ("slips", "words"),
     [
         ({"u": "w1*x1 - w2*x2"}, "u = w1*x1 - w2*x2 in place of u = w1*x1 + w2*x2"),
         ({"e": "np.exp(u*u)"}, "e = exp(u^2) in place of e = exp(u^2 + w6)"),
     ],
     ids=str,
 )
-def test_a_misread_formula_is_found_behind_wrong_components(slips, said):
-    assert findings(**slips) == [f"Every component would be right for {said}"]
+def test_a_misread_formula_is_found_behind_wrong_components(slips, words):
+    assert findings(**slips) == [f"Every component would be right for {words}"]
 
 
 def test_two_slips_are_told_apart():
@@ -219,7 +219,7 @@ def of_one(f: Callable[..., Any], hand: Callable[..., Any], x: float = 0.7, **op
 
 
 @pytest.mark.parametrize(
-    ("f", "hand", "said"),
+    ("f", "hand", "words"),
     [
         (lambda x: x * x.sin(), lambda x: math.sin(x), "dx lacks the term x*cos(x)"),
         (
@@ -245,20 +245,20 @@ def of_one(f: Callable[..., Any], hand: Callable[..., Any], x: float = 0.7, **op
         (lambda x: x * 0.0 + 1.0, lambda x: x, "dx should be 0: the function does not depend on it there"),
     ],
 )
-def test_slips_of_calculus_are_named(f, hand, said):
-    assert of_one(f, hand) == said
+def test_slips_of_calculus_are_named(f, hand, words):
+    assert of_one(f, hand) == words
 
 
 def test_a_component_that_is_right_at_one_point_only_is_found():
-    said = of_one(lambda x: x**3, lambda x: 3 * x**3, x=1.0)
-    assert said == "dx has a factor x too many (at 8 of 9 points; at the given one it is right)"
-    said = of_one(lambda x: x**3, lambda x: 3 * x**2 if x != 0.7 else 0.0)
-    assert said == "dx is 0 (at the given point only)"
+    words = of_one(lambda x: x**3, lambda x: 3 * x**3, x=1.0)
+    assert words == "dx has a factor x too many (at 8 of 9 points; at the given one it is right)"
+    words = of_one(lambda x: x**3, lambda x: 3 * x**2 if x != 0.7 else 0.0)
+    assert words == "dx is 0 (at the given point only)"
 
 
 def test_a_slip_in_one_branch_is_told_with_its_points():
-    said = of_one(lambda x: where(x < 0.7, x**2, x**3), lambda x: 2 * x if x < 0.7 else -3 * x**2, points=12)
-    assert said.startswith("dx has the wrong sign (at ")
+    words = of_one(lambda x: where(x < 0.7, x**2, x**3), lambda x: 2 * x if x < 0.7 else -3 * x**2, points=12)
+    assert words.startswith("dx has the wrong sign (at ")
 
 
 def test_a_contribution_that_is_left_out_on_the_way_is_named():
@@ -284,13 +284,13 @@ def test_a_contribution_that_is_left_out_on_the_way_is_named():
 
 def test_nothing_is_made_of_numbers_that_rounding_has_eaten():
     """Where tanh is 1, its derivative by the textbook's rule is noise."""
-    said = of_one(lambda x: ag.tanh(x), lambda x: 3.7, x=25.0)
-    assert said.startswith("dx fits no known slip")
+    words = of_one(lambda x: ag.tanh(x), lambda x: 3.7, x=25.0)
+    assert words.startswith("dx fits no known slip")
 
 
 def test_a_coincidence_is_not_a_slip():
-    said = of_one(lambda x: x**3, lambda x: 5.0, x=0.7)
-    assert said.startswith("dx fits no known slip: it is off by ")
+    words = of_one(lambda x: x**3, lambda x: 5.0, x=0.7)
+    assert words.startswith("dx fits no known slip: it is off by ")
 
 
 def test_no_false_alarms_on_the_assignment_s_data_and_where_functions_saturate():
@@ -337,15 +337,15 @@ def test_a_point_without_a_number_counts_for_nothing():
 
 
 @pytest.mark.parametrize(
-    ("hand", "said"),
+    ("hand", "words"),
     [
         (lambda x: 3 * x**2 * (1 + 1e-9), "dx is nearly right, but too large by 1.0e-09 of its size"),
         (lambda x: 2.99999 * x**2, "dx is nearly right, but too small by 3.3e-06 of its size"),
         (lambda x: ((x + 1e-6) ** 3 - x**3) / 1e-6, "dx is nearly right, but off by"),
     ],
 )
-def test_what_is_nearly_right_is_called_so(hand, said):
-    assert of_one(lambda x: x**3, hand).startswith(said)
+def test_what_is_nearly_right_is_called_so(hand, words):
+    assert of_one(lambda x: x**3, hand).startswith(words)
 
 
 def test_a_function_that_cannot_be_traced_is_compared_all_the_same():

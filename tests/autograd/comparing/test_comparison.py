@@ -89,7 +89,7 @@ def nowhere(x: Any, y: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("f", "hand", "points", "said"),
+    ("f", "hand", "points", "verdict"),
     [
         (product, lambda x, y: (y, x), 8, "passed: 2 components are equal to rounding at 9 points"),
         (product, lambda x, y: (y, x), 0, "passed: 2 components are equal to rounding at 1 point"),
@@ -99,8 +99,8 @@ def nowhere(x: Any, y: Any) -> Any:
         (nowhere, lambda x, y: (x, 1.5), 0, "FAILED: 1 of 2 components is wrong (compared at 1 point)"),
     ],
 )
-def test_the_summary(f: Any, hand: Any, points: int, said: str) -> None:
+def test_the_summary(f: Any, hand: Any, points: int, verdict: str) -> None:
     report = compare(f, hand, Value(0.3, "x"), Value(0.7, "y"), argnums=(0, 1), points=points)
-    assert str(report).splitlines()[-1] == said
-    assert repr(report) == f"<Comparison: {said}>"
-    assert bool(report) == report.passed == said.startswith("passed")
+    assert str(report).splitlines()[-1] == verdict
+    assert repr(report) == f"<Comparison: {verdict}>"
+    assert bool(report) == report.passed == verdict.startswith("passed")

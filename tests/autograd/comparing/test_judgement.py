@@ -36,7 +36,7 @@ def test_how_far_rounding_reaches_is_told_of_the_given_point() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hand", "said"),
+    ("hand", "verdicts"),
     [
         (lambda x, y: (2 * x * y, 2 * x * y), ("dx is the derivative by y", "")),
         (lambda x, y: (y * y, y * y), ("", "dy is the derivative by x")),
@@ -47,10 +47,10 @@ def test_how_far_rounding_reaches_is_told_of_the_given_point() -> None:
     ],
 )
 def test_without_a_derivation_components_are_held_against_each_other(
-    hand: Any, said: tuple[str, ...]
+    hand: Any, verdicts: tuple[str, ...]
 ) -> None:
     report = compared(branching, hand, "xy")
-    assert tuple(component.verdict for component in report.components) == said
+    assert tuple(component.verdict for component in report.components) == verdicts
     assert not any("could not be looked for" in finding for finding in report.findings)
     assert report.definitions == ()
 
@@ -58,8 +58,8 @@ def test_without_a_derivation_components_are_held_against_each_other(
 def test_why_factors_were_not_looked_for_is_said_only_where_it_matters() -> None:
     wrong = compared(branching, lambda x, y: (y + x**2, 0.0), "xy")
     assert wrong.findings[1] == "dy is 0."
-    said = "Factors and terms could not be looked for: the function cannot be traced (deciding (if, "
-    assert wrong.findings[2].startswith(said)
+    reason = "Factors and terms could not be looked for: the function cannot be traced (deciding (if, "
+    assert wrong.findings[2].startswith(reason)
     assert "\n" not in wrong.findings[2]
     traced = compared(lambda x: x**3, lambda x: (math.sin(x),), "x")
     assert len(traced.findings) == 1
@@ -92,9 +92,9 @@ def test_a_finding_ends_with_a_place_a_question_mark_or_a_full_stop() -> None:
     placed = compared(lambda x: (3 * x).sin(), lambda x: (math.cos(3 * x),), "x")
     assert placed.findings == ("dx lacks the factor 3, where\n    df/dx = 3*cos(3*x)",)
     assert placed.definitions == ("f = sin(3*x)",)
-    asked = compared(lambda x: x**2, lambda x: (2 * x * (1 + 1e-6 * math.sin(x)),), "x")
-    assert asked.findings[0].endswith("short of digits?")
-    assert asked.definitions == ()
+    report = compared(lambda x: x**2, lambda x: (2 * x * (1 + 1e-6 * math.sin(x)),), "x")
+    assert report.findings[0].endswith("short of digits?")
+    assert report.definitions == ()
     assert compared(branching, lambda x, y: (-y * y, 2 * x * y), "xy").findings == ("dx has the wrong sign.",)
 
 
@@ -125,15 +125,15 @@ def square(hand: Any, **options: Any) -> tuple[str, list[tuple[float, float]]]:
     ],
 )
 def test_an_unknown_slip_is_told_by_its_size_and_ratio(hand: Any, where: str) -> None:
-    said, pairs = square(hand, points=30)
+    finding, pairs = square(hand, points=30)
     off = [abs(by_hand - right) for by_hand, right in pairs]
     ratios = [by_hand / right for by_hand, right in pairs]
-    assert said.startswith(
+    assert finding.startswith(
         f"dx fits no known slip: it is off by {min(off):.3g} to {max(off):.3g}, and its ratio to the right "
         f"one goes from {min(ratios):.6g} to {max(ratios):.6g}"
     )
-    assert said.endswith(where)
-    assert (f"(at {len(pairs)} of 31 points" in said) == (len(pairs) < 31)
+    assert finding.endswith(where)
+    assert (f"(at {len(pairs)} of 31 points" in finding) == (len(pairs) < 31)
 
 
 def test_a_slip_at_one_point_only_is_told_with_its_numbers() -> None:
@@ -141,20 +141,20 @@ def test_a_slip_at_one_point_only_is_told_with_its_numbers() -> None:
         square(lambda x: 2 * x + (x == 0.9))[0]
         == "dx is 2.8 where it should be 1.8 (at the given point only)"
     )
-    said = square(lambda x: 2 * x if x < 1.2 else math.nan, points=30)[0]
-    assert said.startswith("dx is nan where it should be 2.")
-    assert said.endswith("of 31 points; at the given one it is right)")
+    finding = square(lambda x: 2 * x if x < 1.2 else math.nan, points=30)[0]
+    assert finding.startswith("dx is nan where it should be 2.")
+    assert finding.endswith("of 31 points; at the given one it is right)")
 
 
 def test_what_is_off_by_less_than_a_ten_thousandth_is_called_nearly_right() -> None:
     hand = lambda x: 2 * x * (1 + 1e-6 * math.sin(x))  # noqa: E731
-    said, pairs = square(hand)
+    finding, pairs = square(hand)
     off = [abs(by_hand - right) for by_hand, right in pairs]
-    assert said.startswith(
+    assert finding.startswith(
         f"dx is nearly right, but off by {min(off):.3g} to {max(off):.3g}, where rounding explains at most "
     )
-    assert said.endswith("is it found by finite differences, or a number in it short of digits?")
-    assert 0 < float(said.partition("at most ")[2].partition(":")[0]) < 1e-13
+    assert finding.endswith("is it found by finite differences, or a number in it short of digits?")
+    assert 0 < float(finding.partition("at most ")[2].partition(":")[0]) < 1e-13
     assert "fits no known slip" in square(lambda x: 2 * x * (1 + 2e-4 * math.sin(x)))[0]
 
 
@@ -191,12 +191,12 @@ def test_two_names_in_the_place_of_two_are_another_component() -> None:
     )
 
 
-@pytest.mark.parametrize(("points", "said"), [(2, "dx is swapped with dy."), (1, "dx fits no known slip")])
-def test_three_points_tell_whose_a_component_is(points: int, said: str) -> None:
+@pytest.mark.parametrize(("points", "finding"), [(2, "dx is swapped with dy."), (1, "dx fits no known slip")])
+def test_three_points_tell_whose_a_component_is(points: int, finding: str) -> None:
     x, y = Value(0.3, "x"), Value(0.7, "y")
     hand = lambda x, y: (x**2 * math.cos(y), 2 * x * math.sin(y))  # noqa: E731
     report = compare(lambda x, y: x**2 * y.sin(), hand, x, y, argnums=(0, 1), points=points)
-    assert report.findings[0].startswith(said)
+    assert report.findings[0].startswith(finding)
 
 
 def test_of_two_that_it_could_be_the_first_is_told() -> None:
@@ -273,7 +273,7 @@ def test_where_rounding_may_have_eaten_all_digits_nothing_is_compared() -> None:
 
 
 @pytest.mark.parametrize(
-    ("f", "hand", "said"),
+    ("f", "hand", "words"),
     [
         (
             lambda x, y, z: (x - y - z).sin(),
@@ -292,8 +292,8 @@ def test_where_rounding_may_have_eaten_all_digits_nothing_is_compared() -> None:
         ),
     ],
 )
-def test_a_misread_sum_is_found_where_it_stands(f: Any, hand: Any, said: str) -> None:
-    assert compared(f, hand, "x", "yz").findings == (f"dx would be right for {said}.",)
+def test_a_misread_sum_is_found_where_it_stands(f: Any, hand: Any, words: str) -> None:
+    assert compared(f, hand, "x", "yz").findings == (f"dx would be right for {words}.",)
 
 
 def test_a_misread_formula_may_lack_an_argument() -> None:

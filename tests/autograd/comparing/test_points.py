@@ -98,10 +98,10 @@ def test_where_either_function_raises_at_random_points_others_are_taken() -> Non
 def test_whole_numbers_of_other_arguments_stay_and_all_else_varies(n: Any, stays: bool) -> None:
     report = compare(lambda x, n: x * np.array([n]).sum(), lambda x, n: np.sum(n), 2, n)
     assert report.passed
-    given = np.ravel(n).astype(float)
+    numbers = np.ravel(n).astype(float)
     for x, other in report.points[1:]:
         assert x != 2.0
-        assert np.all(np.ravel(np.asarray(other, dtype=float)) == given) == stays
+        assert np.all(np.ravel(np.asarray(other, dtype=float)) == numbers) == stays
 
 
 def test_arrays_before_a_whole_number_do_not_change_which_numbers_vary() -> None:

@@ -30,7 +30,7 @@ def verdict(f: Callable[..., Any], hand: Callable[..., Any], fixed: str = "") ->
 
 
 @pytest.mark.parametrize(
-    ("mistaken", "said"),
+    ("mistaken", "words"),
     [
         (lambda y: y, "f"),
         (lambda y: 1 - y, "1 - f"),
@@ -41,13 +41,13 @@ def verdict(f: Callable[..., Any], hand: Callable[..., Any], fixed: str = "") ->
         (lambda y: y**2, "f^2"),
     ],
 )
-def test_what_of_a_function_s_value_is_taken_for_its_derivative_is_told(mistaken: Any, said: str) -> None:
+def test_what_of_a_function_s_value_is_taken_for_its_derivative_is_told(mistaken: Any, words: str) -> None:
     sentence = verdict(ag.atan, lambda x: mistaken(math.atan(x)))
-    assert sentence == f"dx has {said} where 1/(1 + x^2) belongs"
+    assert sentence == f"dx has {words} where 1/(1 + x^2) belongs"
 
 
 @pytest.mark.parametrize(
-    ("mistaken", "said"),
+    ("mistaken", "words"),
     [
         (lambda x: x, "x"),
         (lambda x: 1 / x, "1/x"),
@@ -57,8 +57,8 @@ def test_what_of_a_function_s_value_is_taken_for_its_derivative_is_told(mistaken
         (lambda x: x * (1 - x), "x*(1 - x)"),
     ],
 )
-def test_what_of_a_function_s_argument_is_taken_for_its_derivative_is_told(mistaken: Any, said: str) -> None:
-    assert verdict(ag.sin, mistaken) == f"dx has {said} where cos(x) belongs"
+def test_what_of_a_function_s_argument_is_taken_for_its_derivative_is_told(mistaken: Any, words: str) -> None:
+    assert verdict(ag.sin, mistaken) == f"dx has {words} where cos(x) belongs"
 
 
 def test_a_function_in_the_middle_of_a_line_is_taken_for_its_derivative() -> None:
@@ -79,8 +79,8 @@ def test_a_function_is_told_from_the_one_that_it_is_the_derivative_of(name: str,
 
 
 def test_a_power_in_the_formula_may_be_one_too_many() -> None:
-    said = verdict(lambda x, w: x**3 * w, lambda x, w: 3 * x**2 * w * x**3, "w")
-    assert said == "dx has a factor x^3 too many"
+    finding = verdict(lambda x, w: x**3 * w, lambda x, w: 3 * x**2 * w * x**3, "w")
+    assert finding == "dx has a factor x^3 too many"
 
 
 def test_a_name_that_the_derivative_has_no_factor_of_may_be_one_too_many() -> None:
@@ -90,25 +90,25 @@ def test_a_name_that_the_derivative_has_no_factor_of_may_be_one_too_many() -> No
 
 
 @pytest.mark.parametrize(
-    ("u", "said"),
+    ("u", "words"),
     [
         (lambda a, b, c: a + b - c, "a + b - c"),
         (lambda a, b, c: a - b + c, "a - b + c"),
         (lambda a, b, c: -a - b - c, "-a - b - c"),
     ],
 )
-def test_the_wrong_sign_of_any_term_of_a_sum_is_found(u: Any, said: str) -> None:
+def test_the_wrong_sign_of_any_term_of_a_sum_is_found(u: Any, words: str) -> None:
     def hand(*point: float) -> tuple[float, ...]:
         return 2 * u(*point), -2 * u(*point), -2 * u(*point)
 
     report = compared(lambda a, b, c: (a - b - c) ** 2, hand, "abc")
     first, *places = report.findings[0].splitlines()
-    assert first == f"Every component has {said} where a - b - c belongs, where"
+    assert first == f"Every component has {words} where a - b - c belongs, where"
     assert [place.split(" = ")[0].strip() for place in places] == ["df/da", "df/db", "df/dc"]
 
 
 @pytest.mark.parametrize(
-    ("hand", "said"),
+    ("hand", "words"),
     [
         (lambda x, w: w * x, "lacks the factor 2*e"),
         (lambda x, w: w * 2 * x, "lacks the factor e"),
@@ -116,8 +116,8 @@ def test_the_wrong_sign_of_any_term_of_a_sum_is_found(u: Any, said: str) -> None
         (lambda x, w: w, "lacks the factor 2*e*x"),
     ],
 )
-def test_a_number_is_missing_with_a_factor_only_if_the_derivation_has_it(hand: Any, said: str) -> None:
-    assert verdict(lambda x, w: (x**2).exp() * w, hand, "w") == f"dx {said}"
+def test_a_number_is_missing_with_a_factor_only_if_the_derivation_has_it(hand: Any, words: str) -> None:
+    assert verdict(lambda x, w: (x**2).exp() * w, hand, "w") == f"dx {words}"
 
 
 def test_a_way_round_of_odd_length_is_followed_with_its_sign() -> None:
@@ -144,7 +144,7 @@ def test_a_constant_derivative_has_no_error_to_hide_another_formula_in() -> None
 
 
 @pytest.mark.parametrize(
-    ("factor", "said"),
+    ("factor", "words"),
     [
         (12.0, "has a factor 12 too many"),
         (13.0, "has a factor 13 too many"),
@@ -157,45 +157,47 @@ def test_a_constant_derivative_has_no_error_to_hide_another_formula_in() -> None
         (-0.999999, "is -0.999999 times what it should be"),
     ],
 )
-def test_a_wrong_number_is_told_as_a_fraction_if_it_is_one_of_small_numbers(factor: float, said: str) -> None:
-    assert verdict(lambda x: x.sin(), lambda x: factor * math.cos(x)) == f"dx {said}"
+def test_a_wrong_number_is_told_as_a_fraction_if_it_is_one_of_small_numbers(
+    factor: float, words: str
+) -> None:
+    assert verdict(lambda x: x.sin(), lambda x: factor * math.cos(x)) == f"dx {words}"
 
 
 @pytest.mark.parametrize(
-    ("added", "said"),
+    ("added", "words"),
     [
         (lambda x, y: y / 12, "y/12"),
         (lambda x, y: -3.0, "-3"),
         (lambda x, y: 2.5 * math.cos(x), "2.5*cos(x)"),
     ],
 )
-def test_a_term_too_many_is_told_with_its_number(added: Any, said: str) -> None:
+def test_a_term_too_many_is_told_with_its_number(added: Any, words: str) -> None:
     sentence = verdict(lambda x, y: y * x.sin(), lambda x, y: y * math.cos(x) + added(x, y), "y")
-    assert sentence == f"dx has a term too many: {said}"
+    assert sentence == f"dx has a term too many: {words}"
 
 
 def test_a_term_too_many_has_a_small_number() -> None:
-    def said(number: int) -> str:
+    def finding(number: int) -> str:
         return verdict(lambda x, y: y * x.sin(), lambda x, y: y * math.cos(x) + number * y, "y")
 
-    assert said(12) == "dx has a term too many: 12*y"
-    assert said(13).startswith("dx fits no known slip")
+    assert finding(12) == "dx has a term too many: 12*y"
+    assert finding(13).startswith("dx fits no known slip")
 
 
 @pytest.mark.parametrize(
-    ("hand", "said"),
+    ("hand", "words"),
     [
         (lambda w, e: w * e, "2*a*b*x"),
         (lambda w, e: w, "2*e*a*b*x"),
     ],
 )
-def test_all_that_comes_from_one_function_may_be_missing(hand: Any, said: str) -> None:
+def test_all_that_comes_from_one_function_may_be_missing(hand: Any, words: str) -> None:
     sentence = verdict(
         lambda x, a, b, w: (x**2 * a * b).exp() * w,
         lambda x, a, b, w: hand(w, math.exp(x**2 * a * b)),
         "abw",
     )
-    assert sentence == f"dx lacks the factor {said}"
+    assert sentence == f"dx lacks the factor {words}"
 
 
 def test_the_slopes_of_two_lines_may_be_missing() -> None:
@@ -209,12 +211,12 @@ def test_numbers_of_two_factors_may_be_missing_with_one() -> None:
         e.label = "e"
         return e**3 * w
 
-    said = verdict(f, lambda x, w: w * math.exp(x**2) ** 2 * x, "w")
-    assert said == "dx lacks the factor 6*e"
+    finding = verdict(f, lambda x, w: w * math.exp(x**2) ** 2 * x, "w")
+    assert finding == "dx lacks the factor 6*e"
 
 
 @pytest.mark.parametrize(
-    ("hand", "said"),
+    ("hand", "words"),
     [
         (lambda x, w, v: v * math.cos(x) * w, "lacks the factor e"),
         (lambda x, w, v: v * w, "lacks the factor e*cos(x)"),
@@ -223,12 +225,12 @@ def test_numbers_of_two_factors_may_be_missing_with_one() -> None:
         (lambda x, w, v: -w * v / x, "fits no known slip"),
     ],
 )
-def test_factors_that_are_missing_together_are_named(hand: Any, said: str) -> None:
-    assert verdict(lambda x, w, v: (v * x.sin()).exp() * w, hand, "wv").startswith(f"dx {said}")
+def test_factors_that_are_missing_together_are_named(hand: Any, words: str) -> None:
+    assert verdict(lambda x, w, v: (v * x.sin()).exp() * w, hand, "wv").startswith(f"dx {words}")
 
 
 @pytest.mark.parametrize(
-    ("hand", "said"),
+    ("hand", "words"),
     [
         (lambda s, c: 3 * s + 2 * c, "has a wrong term: x^3*cos(x) has a factor 2 too many"),
         (lambda s, c: 3 * s - c, "has a wrong term: x^3*cos(x) has the wrong sign"),
@@ -238,9 +240,9 @@ def test_factors_that_are_missing_together_are_named(hand: Any, said: str) -> No
         (lambda s, c: 3 * c, "fits no known slip"),
     ],
 )
-def test_a_slip_in_one_of_two_terms_is_told_of_that_term(hand: Any, said: str) -> None:
+def test_a_slip_in_one_of_two_terms_is_told_of_that_term(hand: Any, words: str) -> None:
     sentence = verdict(lambda x: x**3 * x.sin(), lambda x: hand(x**2 * math.sin(x), x**3 * math.cos(x)))
-    assert sentence.startswith(f"dx {said}")
+    assert sentence.startswith(f"dx {words}")
 
 
 def test_the_likelier_of_two_slips_costs_less() -> None:
@@ -287,29 +289,29 @@ def test_what_a_slip_makes_of_a_component() -> None:
         assert slip.applied(10.0, numbers) == wrong
 
 
-@pytest.mark.parametrize(("points", "said"), [(2, "lacks the factor x"), (1, "fits no known slip")])
-def test_three_points_tell_a_slip_from_a_coincidence(points: int, said: str) -> None:
+@pytest.mark.parametrize(("points", "words"), [(2, "lacks the factor x"), (1, "fits no known slip")])
+def test_three_points_tell_a_slip_from_a_coincidence(points: int, words: str) -> None:
     report = compare(lambda x: x**3, lambda x: 3 * x, Value(0.7, "x"), points=points)
-    assert report.components[0].verdict.startswith(f"dx {said}")
+    assert report.components[0].verdict.startswith(f"dx {words}")
 
 
 @pytest.mark.parametrize("size", [1e-30, 1e12])
 def test_slips_are_told_at_every_scale(size: float) -> None:
-    def said(hand: Callable[[float], float]) -> str:
+    def finding(hand: Callable[[float], float]) -> str:
         return verdict(lambda x: size * x**3 * x.sin(), lambda x: size * hand(x))
 
-    assert "lacks the term" in said(lambda x: x**3 * math.cos(x))
+    assert "lacks the term" in finding(lambda x: x**3 * math.cos(x))
     assert "lacks the factor x" in verdict(lambda x: size * x**3, lambda x: 3 * size * x)
-    assert said(lambda x: 0.0) == "dx is 0"
+    assert finding(lambda x: 0.0) == "dx is 0"
     right = lambda x: 3 * x**2 * math.sin(x) + x**3 * math.cos(x)  # noqa: E731
-    assert said(lambda x: 1.037 * right(x)) == "dx is 1.037 times what it should be"
-    assert said(lambda x: right(x) / 7) == "dx is 1/7 of what it should be"
-    assert said(lambda x: math.tan(x)).startswith("dx fits no known slip")
+    assert finding(lambda x: 1.037 * right(x)) == "dx is 1.037 times what it should be"
+    assert finding(lambda x: right(x) / 7) == "dx is 1/7 of what it should be"
+    assert finding(lambda x: math.tan(x)).startswith("dx fits no known slip")
 
 
 def test_small_factors_are_named() -> None:
-    said = verdict(lambda x: 1e-30 * (x * x).sin(), lambda x: 2e-30 * x)
-    assert said == "dx lacks the factor cos(x^2)"
+    finding = verdict(lambda x: 1e-30 * (x * x).sin(), lambda x: 2e-30 * x)
+    assert finding == "dx lacks the factor cos(x^2)"
     report = compared(lambda w, x: (x - 25.0).exp() * w, lambda w, x: (1.0,), "w", "x")
     assert report.components[0].verdict == "dw lacks the factor e"
 

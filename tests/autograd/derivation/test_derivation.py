@@ -110,8 +110,8 @@ def check(derivation: Derivation, equations: Equations, point: dict[str, float],
         values = dict(start)
         for name, form in lines.items():
             if name not in values:
-                made = eval(form, FUNCTIONS, values)
-                values[name] = made if isinstance(made, Value) else float(made)
+                result = eval(form, FUNCTIONS, values)
+                values[name] = result if isinstance(result, Value) else float(result)
             if name == upto:
                 break
         return values
@@ -119,11 +119,11 @@ def check(derivation: Derivation, equations: Equations, point: dict[str, float],
     def slope(of: str, by: str, direct: bool) -> float:
         """The derivative of one name by another: direct, or by way of all lines between."""
         variable = Value(numbers[by])
-        given = {**(numbers if direct else point), by: variable}
-        given.pop(of, None)
-        made = run(given, of)[of]
-        if isinstance(made, Value):
-            made.backward()
+        inputs = {**(numbers if direct else point), by: variable}
+        inputs.pop(of, None)
+        result = run(inputs, of)[of]
+        if isinstance(result, Value):
+            result.backward()
         return variable.grad
 
     numbers = run(point, result)
@@ -304,9 +304,9 @@ def test_a_rule_that_is_no_formula_is_marked_and_its_numbers_are_the_engine_s():
 
 
 def test_the_source_computes_value_and_gradient():
-    made: dict[str, Any] = {}
-    exec(derive(lambda x, y: x * y.sin(), 2.0, 0.5, argnums=(0, 1)).source, made)
-    assert made["program"](2.0, 0.5) == (2 * math.sin(0.5), math.sin(0.5), 2 * math.cos(0.5))
+    namespace: dict[str, Any] = {}
+    exec(derive(lambda x, y: x * y.sin(), 2.0, 0.5, argnums=(0, 1)).source, namespace)
+    assert namespace["program"](2.0, 0.5) == (2 * math.sin(0.5), math.sin(0.5), 2 * math.cos(0.5))
 
 
 def test_every_row_of_latex_is_drawn_by_matplotlib():

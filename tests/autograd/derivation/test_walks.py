@@ -45,8 +45,8 @@ def test_products_begin_with_what_is_simple(expression, written):
 
 def test_names_are_replaced_everywhere_and_what_comes_out_is_tidy():
     expression = Chain((table.sin(x) + x, Slope(table.cos, 0, (x,)))) * y ** (x + 1)
-    made = substituted(expression, {x: 2 * z, y: z})
-    assert text(made) == "(sin(2*z) + 2*z)*cos'(2*z)*z^(2*z + 1)"
+    replaced = substituted(expression, {x: 2 * z, y: z})
+    assert text(replaced) == "(sin(2*z) + 2*z)*cos'(2*z)*z^(2*z + 1)"
     assert substituted(x * y, {x: as_expression(0)}) == as_expression(0)
 
 

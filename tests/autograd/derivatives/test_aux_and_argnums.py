@@ -46,8 +46,8 @@ def aux_of(make, x=3.0):
     return grad(lambda x: (x * x, make(x * 2.0)), has_aux=True)(x)[1]
 
 
-def is_six(found):
-    return type(found) is float and found == 6.0
+def is_six(derivative):
+    return type(derivative) is float and derivative == 6.0
 
 
 def test_aux_of_every_container_holds_floats():

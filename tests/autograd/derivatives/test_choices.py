@@ -86,8 +86,8 @@ def test_what_is_not_selected_receives_0_in_every_order_and_engine(f, x, expecte
             eager = way(f)(x)
             assert eager == pytest.approx(expected[order], rel=1e-14, abs=0.0)
             for engine in ENGINES:
-                found = jit(way(f), engine=engine)(x)
-                assert found.hex() == eager.hex() or engine == "numpy", (engine, order, ways.index(way))
+                derivative = jit(way(f), engine=engine)(x)
+                assert derivative.hex() == eager.hex() or engine == "numpy", (engine, order, ways.index(way))
                 mapped = vmap(way(f), engine=engine)(np.array([x, 7.0, -7.0, x]))
                 assert mapped[[0, 3]].tolist() == pytest.approx([expected[order]] * 2, rel=1e-14, abs=0.0)
 
@@ -244,6 +244,6 @@ def backward(f, *numbers):
 
 def test_an_explanation_says_what_is_not_selected():
     x, y = Value(0.0, "x"), Value(2.0, "y")
-    told = str(autograd.explain(where(less(0.0, x), sqrt(x) * y, y * y)))
-    assert "t3 receives nothing: it is not selected; t4 receives 1·1 = 1" in told
-    assert told.endswith("x 0, y 4.")
+    text = str(autograd.explain(where(less(0.0, x), sqrt(x) * y, y * y)))
+    assert "t3 receives nothing: it is not selected; t4 receives 1·1 = 1" in text
+    assert text.endswith("x 0, y 4.")

@@ -31,7 +31,7 @@ from models.assignment.graph import loss
 
 EXACT = [name for name in engine_names() if name != "numpy"]
 # Powers of 0 have second derivatives that do not exist.
-SMOOTH_TWICE = [one for one in TABLE if one is not ag.pow]
+SMOOTH_TWICE = [primitive for primitive in TABLE if primitive is not ag.pow]
 
 
 def backward(f, point) -> tuple[float, list[float]]:
@@ -39,20 +39,20 @@ def backward(f, point) -> tuple[float, list[float]]:
     inputs = [Value(number) for number in point]
     result = f(*inputs)
     result.backward()
-    return result.data, [one.grad for one in inputs]
+    return result.data, [leaf.grad for leaf in inputs]
 
 
 def bounds(f, point, edge_ulps: float = 0.0) -> list[float]:
     """How far rounding may have moved each derivative that `backward` finds; see `derivatives`."""
     inputs = [Value(number) for number in point]
     tape = Tape.of_values([f(*inputs)], inputs)
-    return [one.error for one in derivatives(tape, values_of(tape), edge_ulps)[0]]
+    return [derivative.error for derivative in derivatives(tape, values_of(tape), edge_ulps)[0]]
 
 
-def assert_within(found, expected, *errors) -> None:
+def assert_within(actual, expected, *errors) -> None:
     """Two gradients that rounding may have moved by so much each."""
-    for a, b, *allowed in zip(found, expected, *errors):
-        assert abs(a - b) <= sum(allowed), (found, expected, errors)
+    for a, b, *allowed in zip(actual, expected, *errors):
+        assert abs(a - b) <= sum(allowed), (actual, expected, errors)
 
 
 # Laws.
@@ -79,9 +79,9 @@ def forward_mode_is_reverse_mode(f, point) -> None:
 def hessian_is_symmetric(f, point) -> None:
     """The gradient of the gradient does not depend on the order of the two inputs."""
     level = Hessian(Gradient(Subject(f, point)))
-    found = level.analytic
+    hessian = level.analytic
     for i, j in itertools.combinations(range(len(point)), 2):
-        assert_within([found[i][j]], [found[j][i]], [level.errors[i][j]], [level.errors[j][i]])
+        assert_within([hessian[i][j]], [hessian[j][i]], [level.errors[i][j]], [level.errors[j][i]])
 
 
 def nested_grad_is_the_hessian(f, point) -> None:
@@ -99,7 +99,7 @@ def labels_do_not_matter(f, point) -> None:
     result = f(*inputs)
     result.label = "result"
     result.backward()
-    assert (result.data, [one.grad for one in inputs]) == plain
+    assert (result.data, [leaf.grad for leaf in inputs]) == plain
 
 
 def inputs_may_trade_places(f, point, order) -> None:
@@ -149,11 +149,11 @@ def gradients_are_cheap(f, point, gradient=value_and_grad) -> None:
     allowed = 0
     for node in nodes:
         parts = operands(node)
-        wanted = tuple(isinstance(one, Value) for one in parts)
+        wanted = tuple(isinstance(part, Value) for part in parts)
         rules = recorded(lambda node=node, parts=parts, wanted=wanted: partials(node, parts, wanted))
         allowed += 1 + len(rules) + 2 * len(parts)
-    found = recorded(lambda: gradient(f, tuple(range(len(point))))(*inputs))
-    assert len(found) <= allowed, f"{len(found)} operations, at most {allowed} allowed"
+    operations = recorded(lambda: gradient(f, tuple(range(len(point))))(*inputs))
+    assert len(operations) <= allowed, f"{len(operations)} operations, at most {allowed} allowed"
 
 
 # What the laws need.
@@ -187,18 +187,20 @@ def reordered(expression: Expression, seed: int):
     count = len(expression.point)
 
     def f(*inputs):
-        found = dict(enumerate(inputs))
+        numbers = dict(enumerate(inputs))
         waiting = list(enumerate(expression.steps, count))
         while waiting:
             ready = [
                 (at, step)
                 for at, step in waiting
-                if all(one in found or type(one) is float for one in step.operands)
+                if all(operand in numbers or type(operand) is float for operand in step.operands)
             ]
             at, step = rng.choice(ready)
-            found[at] = step.primitive(*[found[one] if type(one) is int else one for one in step.operands])
+            numbers[at] = step.primitive(
+                *[numbers[operand] if type(operand) is int else operand for operand in step.operands]
+            )
             waiting.remove((at, step))
-        return found[count + len(expression.steps) - 1]
+        return numbers[count + len(expression.steps) - 1]
 
     return f
 
@@ -235,7 +237,9 @@ def test_laws_of_second_derivatives(expression):
     gradients_are_cheap(grad(expression), expression.point)
 
 
-@pytest.mark.parametrize("entry", [one for one in TABLE if one.arity == 2], ids=lambda entry: entry.name)
+@pytest.mark.parametrize(
+    "entry", [primitive for primitive in TABLE if primitive.arity == 2], ids=lambda entry: entry.name
+)
 @given(points(2))
 def test_second_derivatives_of_every_operation_on_two_numbers_are_symmetric(entry, point):
     def f(x, y):
@@ -259,7 +263,7 @@ def perceptron(*parameters):
     """Two inputs, four hidden tanh, one output: the squared error of one sample."""
     p = iter(parameters)
     hidden = [ag.tanh(next(p) * 0.3 + next(p) * -0.7 + next(p)) for _ in range(4)]
-    return (sum(one * next(p) for one in hidden) + next(p) - 0.5) ** 2
+    return (sum(unit * next(p) for unit in hidden) + next(p) - 0.5) ** 2
 
 
 MODELS = {

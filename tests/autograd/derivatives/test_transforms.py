@@ -59,11 +59,11 @@ def test_gradient_and_hessian_of_the_standard_functions_equal_sympy(f, a, b):
 
 
 def test_derivatives_of_tanh_of_every_order_are_right_at_0():
-    f, found = ag.tanh, []
+    f, derivatives = ag.tanh, []
     for _ in range(5):
         f = grad(f)
-        found.append(f(0.0))
-    assert found == [1.0, 0.0, -2.0, 0.0, 16.0]
+        derivatives.append(f(0.0))
+    assert derivatives == [1.0, 0.0, -2.0, 0.0, 16.0]
 
 
 def test_third_derivative_of_sigmoid_is_right_at_0():
@@ -134,11 +134,11 @@ def test_gradients_come_back_in_the_structure_of_the_argument():
     def f(m):
         return (m.weights * m.weights).sum() + m.bias["b"][0] * m.bias["b"][1][0]
 
-    found = grad(f)(model)
-    assert isinstance(found, Model)
-    assert found.weights.dtype == float
-    assert found.weights.tolist() == [[2.0, 4.0], [6.0, 8.0]]
-    assert found.bias == {"b": [6.0, (5.0, None)]}
+    gradient = grad(f)(model)
+    assert isinstance(gradient, Model)
+    assert gradient.weights.dtype == float
+    assert gradient.weights.tolist() == [[2.0, 4.0], [6.0, 8.0]]
+    assert gradient.bias == {"b": [6.0, (5.0, None)]}
 
 
 def test_a_frozen_dataclass_with_checks_of_its_own_is_rebuilt_without_them():
@@ -154,15 +154,15 @@ def test_a_frozen_dataclass_with_checks_of_its_own_is_rebuilt_without_them():
 
 
 def test_jacobian_of_arrays_is_one_array():
-    found = jacobian(lambda x: np.array([[x[0], x[1] * 2], [x[0] * x[1], 0.0 * x[1]]]))(np.array([2.0, 3.0]))
-    assert found.shape == (2, 2, 2)
-    assert found.tolist() == [[[1, 0], [0, 2]], [[3, 2], [0, 0]]]
+    matrix = jacobian(lambda x: np.array([[x[0], x[1] * 2], [x[0] * x[1], 0.0 * x[1]]]))(np.array([2.0, 3.0]))
+    assert matrix.shape == (2, 2, 2)
+    assert matrix.tolist() == [[[1, 0], [0, 2]], [[3, 2], [0, 0]]]
     assert hessian(lambda x: x[0] ** 2 * x[1])(np.array([2.0, 3.0])).tolist() == [[6, 4], [4, 0]]
 
 
 def test_jacobian_nests_the_result_s_structure_around_the_argument_s():
-    found = jacobian(lambda p: {"s": p["a"] * p["b"], "d": p["a"] - p["b"]})({"a": 2.0, "b": 3.0})
-    assert found == {"s": {"a": 3.0, "b": 2.0}, "d": {"a": 1.0, "b": -1.0}}
+    matrices = jacobian(lambda p: {"s": p["a"] * p["b"], "d": p["a"] - p["b"]})({"a": 2.0, "b": 3.0})
+    assert matrices == {"s": {"a": 3.0, "b": 2.0}, "d": {"a": 1.0, "b": -1.0}}
 
 
 def test_jacobian_finds_its_way_through_numbers_and_arrays_on_both_sides():
@@ -198,17 +198,17 @@ def test_argnums_and_aux():
 
 
 class Pair(NamedTuple):
-    one: Any
-    other: Any
+    first: Any
+    second: Any
 
 
 def test_what_is_returned_beside_the_scalar_holds_numbers_in_any_structure():
     def f(x):
         return x**2, [x, (2 * x, Pair(3 * x, {"four": 4 * x})), np.ones(1), None]
 
-    _, (one, (two, three), array, nothing) = grad(f, has_aux=True)(1.0)
-    assert (one, two, three) == (1.0, 2.0, Pair(3.0, {"four": 4.0}))
-    assert [type(found) for found in (one, two, three, three.one)] == [float, float, Pair, float]
+    _, (first, (second, pair), array, nothing) = grad(f, has_aux=True)(1.0)
+    assert (first, second, pair) == (1.0, 2.0, Pair(3.0, {"four": 4.0}))
+    assert [type(number) for number in (first, second, pair, pair.first)] == [float, float, Pair, float]
     assert (array.tolist(), nothing) == ([1.0], None)
 
 
@@ -271,9 +271,9 @@ def test_what_a_call_makes_inside_another_is_not_from_outside():
 
 def test_a_derivative_s_graph_multiplies_by_nothing_that_is_1_or_minus_1():
     w = Value(2.0)
-    found = grad(lambda x: -(x * w - 5.0))(3.0)
-    kinds = [node._operation.name for node in topological_order(found)]
-    assert found.data == -2.0
+    slope = grad(lambda x: -(x * w - 5.0))(3.0)
+    kinds = [node._operation.name for node in topological_order(slope)]
+    assert slope.data == -2.0
     assert kinds == ["neg"]
 
 
@@ -292,7 +292,7 @@ def test_a_derivative_that_depends_on_nothing_from_outside_is_a_float():
             assert type(derivative) is float
             assert derivative == 3.0
     slopes = jacobian(lambda x: [3.0 * x, x * x])(x)
-    assert [type(one) for one in slopes] == [float, Value]
+    assert [type(slope) for slope in slopes] == [float, Value]
 
 
 def test_a_primitive_of_the_user_s_has_derivatives_of_every_order():

@@ -49,8 +49,8 @@ SIGHTS = {
 
 @pytest.mark.parametrize("sight", SIGHTS)
 def test_each_step_of_the_scale_is_darker_than_the_one_before_to_every_eye(sight):
-    seen = [[sum(a * b for a, b in zip(row, linear(fill))) for row in SIGHTS[sight]] for fill in FILLS]
-    steps = [lightness(a) - lightness(b) for a, b in itertools.pairwise(seen)]
+    colours = [[sum(a * b for a, b in zip(row, linear(fill))) for row in SIGHTS[sight]] for fill in FILLS]
+    steps = [lightness(a) - lightness(b) for a, b in itertools.pairwise(colours)]
     assert min(steps) > 4, steps
     assert min(steps[1:]) > 7, "where it is not told by grad 0 as well"
 

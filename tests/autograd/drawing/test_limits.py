@@ -75,7 +75,7 @@ def test_a_limit_below_one_is_refused(most):
 
 
 def test_whether_a_graph_is_large_is_found_without_going_through_it(monkeypatch):
-    large, asked = chain(1_000), []
+    large, visited = chain(1_000), []
     assert has_more_than(large, 1_000)
     assert not has_more_than(large, 1_001)
     assert not has_more_than(Value(1.0), 1)
@@ -84,9 +84,9 @@ def test_whether_a_graph_is_large_is_found_without_going_through_it(monkeypatch)
     for _ in range(60):
         shared = shared + shared
     assert not has_more_than(shared, 61), "each value counts once"
-    monkeypatch.setattr(values, "operands", lambda node: asked.append(node) or operands(node))
+    monkeypatch.setattr(values, "operands", lambda node: visited.append(node) or operands(node))
     assert has_more_than(large, 10)
-    assert len(asked) == 10
+    assert len(visited) == 10
 
 
 def shared(length):
@@ -108,9 +108,9 @@ def at_random(length):
     nodes, unused = [Value(r.random(), f"x{i}") for i in range(20)], {}
     for _ in range(length):
         a, b = r.choice(nodes), r.choice(nodes)
-        made, operands = r.choice([(a.sin(), [a]), (a.tanh(), [a]), (a * b, [a, b]), (a - b, [a, b])])
-        unused = {node: None for node in [*unused, made] if node not in set(operands)}
-        nodes.append(made)
+        node, operands = r.choice([(a.sin(), [a]), (a.tanh(), [a]), (a * b, [a, b]), (a - b, [a, b])])
+        unused = {node: None for node in [*unused, node] if node not in set(operands)}
+        nodes.append(node)
     return tuple(unused)
 
 

@@ -164,10 +164,10 @@ def test_anything_but_a_value_is_refused_by_its_type(thing: object) -> None:
 
 
 def test_a_drawing_says_how_large_it_is_and_what_to_do_with_it() -> None:
-    said = repr(draw(Value(1.0) + 1))
-    assert "4 nodes and 3 edges" in said
-    assert ".render(" in said
-    assert ".source" in said
+    text = repr(draw(Value(1.0) + 1))
+    assert "4 nodes and 3 edges" in text
+    assert ".render(" in text
+    assert ".source" in text
 
 
 def test_a_long_label_loses_its_middle_and_is_whole_in_the_tooltip() -> None:

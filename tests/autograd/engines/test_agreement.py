@@ -44,8 +44,8 @@ def test_values_and_gradients_of_random_formulas_are_the_same_bits(engine, expre
 
     program = trace(value_and_grad(f, (0, 1)), *expression.point)
     value, gradient = program(*expression.point)
-    found = compiled(program.code, engine).call(list(expression.point))
-    assert all(same_bits(a, b) for a, b in zip(found, [value, *gradient])), str(program)
+    results = compiled(program.code, engine).call(list(expression.point))
+    assert all(same_bits(a, b) for a, b in zip(results, [value, *gradient])), str(program)
 
 
 @pytest.mark.parametrize("engine", engine_names())
@@ -88,14 +88,14 @@ def test_training_is_the_same_bits_in_every_engine_and_eager(engine):
 
     def step(w, sample):
         value, gradient = value_and_grad(loss)(w, *sample)
-        return [one - 0.05 * g for one, g in zip(w, gradient)], value
+        return [weight - 0.05 * g for weight, g in zip(w, gradient)], value
 
     w, losses = [0.1] * 9, []
     for sample in zip(X.tolist(), y.tolist()):
         w, value = step(w, sample)
         losses.append(value)
-    found, values = scan(step, [0.1] * 9, (X, y), engine=engine)
-    assert found == w
+    weights, values = scan(step, [0.1] * 9, (X, y), engine=engine)
+    assert weights == w
     assert values.tolist() == losses
 
 
@@ -104,5 +104,5 @@ def test_sums_over_a_batch_agree(seed, count):
     xs = np.random.default_rng(seed).normal(size=count)
     exact = math.fsum(np.tanh(xs))
     for engine in ("llvm", "interpreter", "numpy"):
-        found = vmap(ag.tanh, reduce="sum", engine=engine)(xs)
-        assert found == pytest.approx(exact, rel=1e-12, abs=1e-12 * math.sqrt(count + 1))
+        total = vmap(ag.tanh, reduce="sum", engine=engine)(xs)
+        assert total == pytest.approx(exact, rel=1e-12, abs=1e-12 * math.sqrt(count + 1))

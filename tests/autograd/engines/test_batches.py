@@ -26,7 +26,7 @@ def _four_cores(monkeypatch):
 
 
 def helpers() -> list[threading.Thread]:
-    return [one for one in threading.enumerate() if isinstance(one, Helper)]
+    return [thread for thread in threading.enumerate() if isinstance(thread, Helper)]
 
 
 class Helper(threading.Thread):
@@ -159,8 +159,8 @@ def test_memory_outlives_the_threads_that_use_it_however_often_they_are_interrup
     assert helpers(), "a thread is still at work"
     assert there() is not None
     go_on.set()
-    for one in helpers():
-        threading.Thread.join(one)
+    for helper in helpers():
+        threading.Thread.join(helper)
     gc.collect()  # the exception holds its frames
     assert there() is None
 
@@ -205,13 +205,13 @@ def test_columns_are_told_to_compiled_code_by_address_stride_and_kind():
     block = np.arange(12.0).reshape(4, 3)
     unaligned = np.frombuffer(b"-" + np.array([7.0, 8.0, 9.0, 10.0]).tobytes(), float, offset=1)
     arrays = [np.array([1.0, 2.0, 3.0, 4.0]), block[:, 1], block[::-1, 2], unaligned, block.T[0]]
-    given = ColumnAddresses([5.0, *arrays, 6.0, 7.0], 4)
-    assert given.kinds == "scvvvvss"
-    found = [
+    addresses = ColumnAddresses([5.0, *arrays, 6.0, 7.0], 4)
+    assert addresses.kinds == "scvvvvss"
+    pointed_at = [
         [ctypes.c_double.from_address(int(pointer) + i * int(stride)).value for i in range(4)]
-        for pointer, stride in zip(given.pointers, given.strides)
+        for pointer, stride in zip(addresses.pointers, addresses.strides)
     ]
-    assert found == [[5.0] * 4, *(one.tolist() for one in arrays), [6.0] * 4, [7.0] * 4]
+    assert pointed_at == [[5.0] * 4, *(array.tolist() for array in arrays), [6.0] * 4, [7.0] * 4]
 
 
 def test_columns_that_compiled_code_could_not_read_are_refused():
@@ -239,7 +239,7 @@ def test_partial_sums_are_added_in_the_order_of_their_chunks(count, monkeypatch)
     if count:
         assert reduced(work, count, 7, 2, "mean") == (total / count).tolist()
     else:
-        assert all(one != one for one in reduced(work, 0, 7, 2, "mean"))
+        assert all(mean != mean for mean in reduced(work, 0, 7, 2, "mean"))
 
 
 @pytest.mark.parametrize("engine", ["python", "numpy", "interpreter"])
@@ -257,38 +257,38 @@ def test_batches_in_turn_are_a_loop_over_batches_and_their_samples(engine, count
     for rate, begin in zip(rates.tolist(), range(0, count, size)):
         p = q = 0.0
         for x, y in zip(xs[begin : begin + size].tolist(), ys[begin : begin + size].tolist()):
-            one, other = each(u, v, x, y, 3.0)
-            p, q = p + one, q + other
+            first, second = each(u, v, x, y, 3.0)
+            p, q = p + first, q + second
         u, v, *rest = turn(u, v, p, q, rate, 0.125)
         collected.append(rest)
-    made = compiled(turn.code, engine), compiled(each.code, engine)
-    carry, found = in_turns(*made, [0.25, -0.5], [xs, ys], [rates], ([3.0], [0.125]), size)
+    engines = compiled(turn.code, engine), compiled(each.code, engine)
+    carry, results = in_turns(*engines, [0.25, -0.5], [xs, ys], [rates], ([3.0], [0.125]), size)
     assert carry == [u, v]
-    assert np.array(found).T.tolist() == collected
+    assert np.array(results).T.tolist() == collected
 
 
 def test_batches_in_turn_without_rows():
     each, turn = trace(lambda u, x: u * x, 0.5, 0.5), trace(lambda u, p: u - p, 0.5, 0.5)
-    made = compiled(turn.code, "python"), compiled(each.code, "python")
-    carry, found = in_turns(*made, [1.0], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)
-    assert (carry, found) == ([4.0], [])  # 1 - (1 + 2), then -2 - -2 * 3
+    engines = compiled(turn.code, "python"), compiled(each.code, "python")
+    carry, results = in_turns(*engines, [1.0], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)
+    assert (carry, results) == ([4.0], [])  # 1 - (1 + 2), then -2 - -2 * 3
 
 
 def test_batches_in_turn_without_a_carry():
     each, turn = trace(lambda x: x * x, 0.5), trace(lambda p: p + 1.0, 0.5)
-    made = compiled(turn.code, "python"), compiled(each.code, "python")
-    carry, (found,) = in_turns(*made, [], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)
-    assert (carry, found.tolist()) == ([], [6.0, 10.0])
+    engines = compiled(turn.code, "python"), compiled(each.code, "python")
+    carry, (result,) = in_turns(*engines, [], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)
+    assert (carry, result.tolist()) == ([], [6.0, 10.0])
 
 
 def test_a_batch_of_many_samples_takes_little_memory_at_a_time():
     count = 600_000
     column = np.broadcast_to(np.float64(0.5), (count,))  # of no memory
     each, turn = trace(lambda u, x: u * x, 0.5, 0.5), trace(lambda u, p: 0 * u + p, 0.5, 0.5)
-    made = compiled(turn.code, "numpy"), compiled(each.code, "numpy")
+    engines = compiled(turn.code, "numpy"), compiled(each.code, "numpy")
     tracemalloc.start()
     try:
-        carry, _ = in_turns(*made, [0.5], [column], [], ([], []), count)
+        carry, _ = in_turns(*engines, [0.5], [column], [], ([], []), count)
         peak = tracemalloc.get_traced_memory()[1] / 2**20
     finally:
         tracemalloc.stop()

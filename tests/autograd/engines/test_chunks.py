@@ -77,11 +77,11 @@ def test_many_totals_of_a_small_carry_take_little_memory_at_a_time() -> None:
     width, count = 1000, 20_000
     each = trace(lambda u, x: [u * x + float(i) for i in range(width)], 0.5, 0.5)
     turn = trace(lambda u, *totals: u + totals[0] + totals[-1], *[0.5] * (width + 1))
-    made = compiled(turn.code, "numpy"), compiled(each.code, "numpy")
+    engines = compiled(turn.code, "numpy"), compiled(each.code, "numpy")
     column = np.full(count, 0.5)
     tracemalloc.start()
     try:
-        carry, _ = in_turns(*made, [0.5], [column], [], ([], []), count)
+        carry, _ = in_turns(*engines, [0.5], [column], [], ([], []), count)
         peak = tracemalloc.get_traced_memory()[1] / 2**20
     finally:
         tracemalloc.stop()

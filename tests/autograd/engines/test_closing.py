@@ -21,7 +21,7 @@ def test_an_interrupt_while_code_is_closed_leaves_nothing_open(
     monkeypatch: pytest.MonkeyPatch, interrupted: int
 ) -> None:
     llvm = compiler.binding()
-    made: list[Any] = []
+    resources: list[Any] = []
     interrupts = iter(range(interrupted))
     create = llvm.create_mcjit_compiler
 
@@ -35,7 +35,7 @@ def test_an_interrupt_while_code_is_closed_leaves_nothing_open(
             close(resource)
 
         resource.close = close_or_be_interrupted
-        made.append(resource)
+        resources.append(resource)
         return resource
 
     monkeypatch.setattr(llvm, "create_mcjit_compiler", create_watched)
@@ -44,10 +44,10 @@ def test_an_interrupt_while_code_is_closed_leaves_nothing_open(
     program = long_program(5000)  # so large that it shares its engine with no other
     engine = compiled(program.code, "llvm")
     assert engine.call([0.3, -0.7, 1.1]) == program(0.3, -0.7, 1.1)
-    assert [resource.closed for resource in made] == [False]
+    assert [resource.closed for resource in resources] == [False]
     del engine
     gc.collect()
-    assert [resource.closed for resource in made] == [True]
+    assert [resource.closed for resource in resources] == [True]
     assert raised == [KeyboardInterrupt] * (interrupted > 0)
 
 

@@ -88,12 +88,12 @@ def test_a_run_of_one_operation_is_told_once() -> None:
     tracemalloc.start()
     try:
         engine = compiled(program.code, "interpreter")
-        taken = tracemalloc.get_traced_memory()[0]
+        size = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
     assert engine.call([1.0]) == [program(1.0)]
     # A slot for each result and each constant, and two operands; not an operation and a count as well.
-    assert taken < (2 * 8 + 2 * 4 + 4) * len(program)
+    assert size < (2 * 8 + 2 * 4 + 4) * len(program)
 
 
 def test_a_run_takes_the_memory_of_the_one_before() -> None:
@@ -141,11 +141,13 @@ def test_the_mean_is_the_same_on_one_core_and_on_two_and_in_both_engines(
 ) -> None:
     program = trace(value_and_grad(lambda x, y: table.exp(x) * y + y / x), 0.5, 0.5)
     columns = list(np.random.default_rng(3).normal(size=(2, 20_001)))
-    found = []
+    means = []
     for cores in (1, 2):
         use_cores(cores, monkeypatch)
-        found += [compiled(program.code, one).map(columns, 20_001, "mean") for one in ("interpreter", "llvm")]
-    assert found[0] == found[1] == found[2] == found[3]
+        means += [
+            compiled(program.code, engine).map(columns, 20_001, "mean") for engine in ("interpreter", "llvm")
+        ]
+    assert means[0] == means[1] == means[2] == means[3]
 
 
 def test_without_llvmlite_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

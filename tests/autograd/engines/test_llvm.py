@@ -79,9 +79,11 @@ def test_sine_and_cosine_of_one_number_give_the_bits_of_each_alone() -> None:
     program = trace(lambda x: [table.sin(x), table.cos(x), table.sin(-x), table.cos(-x)], 0.5)
     rng = np.random.default_rng(1)
     points = np.concatenate([rng.normal(size=20_000), rng.normal(size=5_000) * 1e5, [1e300, 1e-310, -0.0]])
-    found = compiled(program.code, "llvm").map([points], len(points), None)
-    for one, function in zip(found, [math.sin, math.cos, lambda x: math.sin(-x), lambda x: math.cos(-x)]):
-        assert one.tolist() == [function(x) for x in points]
+    results = compiled(program.code, "llvm").map([points], len(points), None)
+    for result, function in zip(
+        results, [math.sin, math.cos, lambda x: math.sin(-x), lambda x: math.cos(-x)]
+    ):
+        assert result.tolist() == [function(x) for x in points]
 
 
 def test_powers_keep_the_bits_of_libm_whose_exponents_llvm_would_rewrite() -> None:
@@ -147,14 +149,14 @@ def test_an_exception_in_a_primitive_that_is_called_back_reaches_the_caller() ->
 def test_the_mean_is_the_same_on_one_core_and_on_two(monkeypatch: pytest.MonkeyPatch) -> None:
     program = trace(value_and_grad(lambda x, y: table.exp(x) * y + y / x), 0.5, 0.5)
     columns = list(np.random.default_rng(3).normal(size=(2, 50_001)))
-    found = []
+    totals = []
     for cores in (1, 2, 5):
         use_cores(cores, monkeypatch)
         engine = compiled(program.code, "llvm")
-        found.append((engine.map(columns, 50_001, "mean"), engine.map(columns, 50_001, "sum")))
-    assert found[0] == found[1] == found[2]
+        totals.append((engine.map(columns, 50_001, "mean"), engine.map(columns, 50_001, "sum")))
+    assert totals[0] == totals[1] == totals[2]
     stored = compiled(program.code, "llvm").map(columns, 50_001, None)
-    np.testing.assert_allclose(found[0][0], [one.mean() for one in stored], rtol=1e-12)
+    np.testing.assert_allclose(totals[0][0], [column.mean() for column in stored], rtol=1e-12)
 
 
 def test_a_batch_larger_than_memory_is_not_copied(tmp_path: Path) -> None:
@@ -190,11 +192,11 @@ def test_batches_are_the_bits_of_those_taken_in_turn(
     )
     exact = compiled(turn.code, "python"), compiled(each.code, "python")
     carry, expected = in_turns(*exact, [0.25, -0.5], columns, rows, shared, size)
-    made = compiled(turn.code, "llvm"), compiled(each.code, "llvm")
+    engines = compiled(turn.code, "llvm"), compiled(each.code, "llvm")
     for _ in range(2):  # compiles, and finds it compiled
-        last, found = scan_batches(*made, [0.25, -0.5], columns, rows, shared, size)
+        last, results = scan_batches(*engines, [0.25, -0.5], columns, rows, shared, size)
         assert bits(last) == bits(carry)
-        assert [bits(one) for one in found] == [bits(one) for one in expected]
+        assert [bits(result) for result in results] == [bits(result) for result in expected]
 
 
 @pytest.mark.parametrize(("size", "expected"), [(9, [1, 2, 3]), (2500, [1, 1, 1])])
@@ -203,7 +205,7 @@ def test_each_loop_of_a_small_program_is_compiled_once_and_a_large_program_once_
 ) -> None:
     compilations = _counted_compilations(monkeypatch)
     engine, column = compiled(long_program(size).code, "llvm"), np.ones(3)
-    found = []
+    counts = []
     for run in (
         lambda: engine.call([1.0, 2.0, 3.0]),
         lambda: engine.map([1.0, 2.0, column], 3, "sum"),
@@ -211,16 +213,16 @@ def test_each_loop_of_a_small_program_is_compiled_once_and_a_large_program_once_
     ):
         for _ in range(2):
             run()
-        found.append(len(compilations))
-    assert found == expected
+        counts.append(len(compilations))
+    assert counts == expected
 
 
 def test_a_loop_over_batches_is_compiled_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     compilations = _counted_compilations(monkeypatch)
     each, turn = trace(lambda u, x: u * x, 0.5, 0.5), trace(lambda u, p: u - p, 0.5, 0.5)
-    made = compiled(turn.code, "llvm"), compiled(each.code, "llvm")
+    engines = compiled(turn.code, "llvm"), compiled(each.code, "llvm")
     for _ in range(2):
-        assert scan_batches(*made, [1.0], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)[0] == [4.0]
+        assert scan_batches(*engines, [1.0], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)[0] == [4.0]
     assert len(compilations) == 1
 
 
@@ -271,9 +273,9 @@ def test_other_threads_run_while_a_loop_does_and_wait_for_a_short_call(size: int
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc's sincos is known to give the same bits")
 def test_only_sines_and_cosines_that_may_be_fused_are_called_by_name() -> None:
-    for one, name in ((table.sin, "@sin("), (table.cos, "@cos(")):
-        assert name in (ir.template(one, fused=True) or "")
-        assert name not in (ir.template(one) or name)
+    for function, name in ((table.sin, "@sin("), (table.cos, "@cos(")):
+        assert name in (ir.template(function, fused=True) or "")
+        assert name not in (ir.template(function) or name)
     assert ir.template(table.exp, fused=True) == ir.template(table.exp)
 
 
@@ -282,15 +284,15 @@ def test_batches_of_long_programs_and_of_other_engines_are_taken_in_turn() -> No
     long, short = long_program(2500), trace(lambda u, x, k: [u * x, x - k, u, 2 * k], *[0.5] * 3)
     step = trace(lambda u, p, q, r, s: [u - 0.1 * p, q + r * s], *[0.5] * 5)
     for each, engine in ((long, "llvm"), (short, "interpreter"), (short, "llvm")):
-        made = compiled(step.code, "llvm"), compiled(each.code, engine)
+        engines = compiled(step.code, "llvm"), compiled(each.code, engine)
         exact = compiled(step.code, "python"), compiled(each.code, "python")
         arguments: Any = [0.25], [block[:, 0]], [], ([0.75] * (1 if each is short else 2), []), 3
         if each is long:
             arguments = [0.25], [block[:, 0], block[:, 1]], [], ([], []), 3
         carry, expected = in_turns(*exact, *arguments)
-        last, found = scan_batches(*made, *arguments)
+        last, results = scan_batches(*engines, *arguments)
         assert bits(last) == bits(carry)
-        assert [bits(one) for one in found] == [bits(one) for one in expected]
+        assert [bits(result) for result in results] == [bits(result) for result in expected]
 
 
 def test_exceptions_in_primitives_reach_the_caller_from_batches_too() -> None:
@@ -300,11 +302,11 @@ def test_exceptions_in_primitives_reach_the_caller_from_batches_too() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it cannot be traced and is called back: said once a process
         for once, sample, expected, refused in ((turn, add, 8.0, "no 190"), (take, each, 7.0, "no 101")):
-            made = compiled(once.code, "llvm"), compiled(sample.code, "llvm")
+            engines = compiled(once.code, "llvm"), compiled(sample.code, "llvm")
             for _ in range(2):
-                assert scan_batches(*made, [0.0], [column[:4]], [], ([], []), 2)[0] == [expected]
+                assert scan_batches(*engines, [0.0], [column[:4]], [], ([], []), 2)[0] == [expected]
                 with pytest.raises(RefusedError, match=refused):
-                    scan_batches(*made, [0.0], [column], [], ([], []), 20)
+                    scan_batches(*engines, [0.0], [column], [], ([], []), 20)
 
 
 def test_columns_are_checked() -> None:
@@ -359,9 +361,9 @@ def test_a_function_of_c_is_called_by_its_name_and_python_where_there_is_none() 
     def run(libm: str) -> list[float]:
         program = trace(primitive(f"llvm_{libm}", larger, (1.0, 0.0), libm=libm), 0.5, 0.5)
         with pytest.warns(UserWarning, match="cannot be traced"):
-            made = compiled(program.code, "llvm")
+            engine = compiled(program.code, "llvm")
         called.clear()
-        return made.call([2.0, 7.0])
+        return engine.call([2.0, 7.0])
 
     assert run("fmax") == [7.0]
     assert not called
@@ -394,7 +396,7 @@ def test_an_interrupt_while_compiling_leaves_nothing_broken(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the process's memory as Linux tells it")
 def test_compiled_code_is_small_and_is_freed_with_its_engine() -> None:
-    def made(first: int, last: int) -> Iterator[Any]:
+    def engines_of(first: int, last: int) -> Iterator[Any]:
         for i in range(first, last):
             engine = compiled(trace(lambda x, i=i: x * (i + 0.5) + 1, 0.5).code, "llvm")
             assert engine.call([2.0]) == [2 * (i + 0.5) + 1]
@@ -402,16 +404,18 @@ def test_compiled_code_is_small_and_is_freed_with_its_engine() -> None:
 
     def grown(engines: Iterator[Any], keep: Callable[[Iterator[Any]], Any]) -> int:
         before = _resident()
-        kept = keep(engines)
+        survivors = keep(engines)
         gc.collect()
-        assert kept is not None
+        assert survivors is not None
         return _resident() - before
 
     dropped = partial(deque, maxlen=1)
-    dropped(made(0, 50))
-    assert grown(made(50, 150), dropped) < 1_000_000, "compiled functions that nobody has stay in memory"
-    kept = grown(made(150, 300), list) / 150
-    assert kept < 50_000, "10,000 compiled functions take more than 500 MB"
+    dropped(engines_of(0, 50))
+    assert grown(engines_of(50, 150), dropped) < 1_000_000, (
+        "compiled functions that nobody has stay in memory"
+    )
+    growth = grown(engines_of(150, 300), list) / 150
+    assert growth < 50_000, "10,000 compiled functions take more than 500 MB"
 
 
 def _resident() -> int:

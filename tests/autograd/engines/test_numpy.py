@@ -40,19 +40,19 @@ SPECIAL = [
     0.5,
     -3.0,
 ]
-TABLE = [one for one in ag.all_primitives() if one.is_builtin]
+TABLE = [primitive for primitive in ag.all_primitives() if primitive.is_builtin]
 
 
-def ulps(found: float, expected: float) -> float:
+def ulps(actual: float, expected: float) -> float:
     """How many units in the last place two numbers are apart; the same infinity or a nan each: none.
 
     Zeros of two signs are infinitely far apart, as their reciprocals are.
     """
-    if found == expected == 0.0:
-        return 0.0 if math.copysign(1.0, found) == math.copysign(1.0, expected) else math.inf
-    if math.isnan(found) or math.isnan(expected) or math.isinf(found) or math.isinf(expected):
-        return 0.0 if found == expected or (found != found and expected != expected) else math.inf
-    return abs(found - expected) / math.ulp(expected)
+    if actual == expected == 0.0:
+        return 0.0 if math.copysign(1.0, actual) == math.copysign(1.0, expected) else math.inf
+    if math.isnan(actual) or math.isnan(expected) or math.isinf(actual) or math.isinf(expected):
+        return 0.0 if actual == expected or (actual != actual and expected != expected) else math.inf
+    return abs(actual - expected) / math.ulp(expected)
 
 
 def points(arity: int) -> list[tuple[float, ...]]:
@@ -78,16 +78,20 @@ def loss_gradient() -> Program:
     return trace(grad(loss), [0.1] * 9, [0.1] * 5, 0.1)
 
 
-@pytest.mark.parametrize("primitive", TABLE, ids=lambda one: one.name)
+@pytest.mark.parametrize("primitive", TABLE, ids=lambda primitive: primitive.name)
 def test_each_primitive_is_within_4_ulp_of_its_value_on_floats(primitive: ag.Primitive) -> None:
     program = trace(primitive, *[0.5] * primitive.arity)
     rows = points(primitive.arity)
-    (found,) = Engine(program.code).map(list(np.array(rows).T), len(rows), None)
-    apart = [(ulps(one, primitive(*row)), row) for one, row in zip(found.tolist(), rows)]
+    (results,) = Engine(program.code).map(list(np.array(rows).T), len(rows), None)
+    apart = [(ulps(result, primitive(*row)), row) for result, row in zip(results.tolist(), rows)]
     assert max(apart) <= (4.0,), max(apart)
 
 
-@pytest.mark.parametrize("primitive", [one for one in TABLE if one.arity > 1], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "primitive",
+    [primitive for primitive in TABLE if primitive.arity > 1],
+    ids=lambda primitive: primitive.name,
+)
 def test_an_operand_may_be_shared(primitive: ag.Primitive) -> None:
     """Shared operands are broadcast, not columns: `where` and `pow` have ways of their own for them."""
     engine = Engine(trace(primitive, *[0.5] * primitive.arity).code)
@@ -95,10 +99,10 @@ def test_an_operand_may_be_shared(primitive: ag.Primitive) -> None:
     for place, number in itertools.product(range(primitive.arity), SPECIAL):
         columns: list[object] = [column] * primitive.arity
         columns[place] = number
-        (found,) = engine.map(columns, len(SPECIAL), None)
-        for one, other in zip(found.tolist(), SPECIAL):
+        (results,) = engine.map(columns, len(SPECIAL), None)
+        for result, other in zip(results.tolist(), SPECIAL):
             row = [number if i == place else other for i in range(primitive.arity)]
-            assert ulps(one, primitive(*row)) <= 4.0, (primitive.name, row)
+            assert ulps(result, primitive(*row)) <= 4.0, (primitive.name, row)
 
 
 def test_a_square_is_the_rounded_product_whether_its_exponent_is_shared_or_a_column() -> None:
@@ -106,10 +110,10 @@ def test_a_square_is_the_rounded_product_whether_its_exponent_is_shared_or_a_col
     bases = np.random.default_rng(0).normal(size=3000)
     exponents = np.tile([2.0, 3.0, -2.0], 1000)
     assert engine.map([bases, 2.0], 3000, None)[0].tolist() == (bases * bases).tolist()
-    (found,) = engine.map([bases, exponents], 3000, None)
-    assert found[::3].tolist() == (bases * bases)[::3].tolist()
-    np.testing.assert_allclose(found[1::3], bases[1::3] ** 3, rtol=1e-15)
-    np.testing.assert_allclose(found[2::3], 1 / bases[2::3] ** 2, rtol=1e-15)
+    (powers,) = engine.map([bases, exponents], 3000, None)
+    assert powers[::3].tolist() == (bases * bases)[::3].tolist()
+    np.testing.assert_allclose(powers[1::3], bases[1::3] ** 3, rtol=1e-15)
+    np.testing.assert_allclose(powers[2::3], 1 / bases[2::3] ** 2, rtol=1e-15)
 
 
 def error_bounds(program: Program, inputs: list[float]) -> tuple[list[float], list[float]]:
@@ -143,23 +147,23 @@ def error_bounds(program: Program, inputs: list[float]) -> tuple[list[float], li
 @given(expressions())
 def test_programs_are_within_their_error_bounds(expression: Expression) -> None:
     program = trace(value_and_grad(expression, (0, 1)), *expression.point)
-    nearby = [tuple(one + shift for one in expression.point) for shift in (0.0, 1e-5, -1e-5)]
-    found = Engine(program.code).map(list(np.array(nearby).T), 3, None)
+    nearby = [tuple(coordinate + shift for coordinate in expression.point) for shift in (0.0, 1e-5, -1e-5)]
+    results = Engine(program.code).map(list(np.array(nearby).T), 3, None)
     for i, inputs in enumerate(nearby):
         expected, bounds = error_bounds(program, list(inputs))
-        for column, one, bound in zip(found, expected, bounds):
-            assert abs(column[i] - one) <= bound, (inputs, column[i], one, bound)
+        for column, exact, bound in zip(results, expected, bounds):
+            assert abs(column[i] - exact) <= bound, (inputs, column[i], exact, bound)
 
 
 def test_the_training_gradient_is_within_its_error_bound() -> None:
     program = loss_gradient()
     columns = training_batch(500)
-    found = Engine(program.code).map(columns, 500, None)
+    results = Engine(program.code).map(columns, 500, None)
     for i in range(500):
-        inputs = [one if isinstance(one, float) else float(one[i]) for one in columns]  # type: ignore[index]
+        inputs = [column if isinstance(column, float) else float(column[i]) for column in columns]  # type: ignore[index]
         expected, bounds = error_bounds(program, inputs)
-        for column, one, bound in zip(found, expected, bounds):
-            assert abs(column[i] - one) <= bound
+        for column, exact, bound in zip(results, expected, bounds):
+            assert abs(column[i] - exact) <= bound
 
 
 @pytest.mark.parametrize("reduce", ["sum", "mean"])
@@ -181,11 +185,11 @@ def test_results_do_not_depend_on_the_number_of_cores(
 ) -> None:
     count = 9 * LONGEST + 11
     columns = training_batch(count)
-    found = []
+    results = []
     for cores in (1, 2, 3, 2):
         use_cores(cores, monkeypatch)
-        found.append(np.array(Engine(loss_gradient().code).map(columns, count, reduce)).tobytes())
-    assert len(set(found)) == 1
+        results.append(np.array(Engine(loss_gradient().code).map(columns, count, reduce)).tobytes())
+    assert len(set(results)) == 1
 
 
 def test_sums_do_not_depend_on_which_chunk_is_done_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,8 +208,8 @@ def test_sums_do_not_depend_on_which_chunk_is_done_first(monkeypatch: pytest.Mon
 def test_without_scipy_erf_is_python_s(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "scipy.special", None)
     numbers = np.linspace(-3.0, 3.0, 101)
-    (found,) = Engine(trace(ag.erf, 0.5).code).map([numbers], 101, None)
-    assert found.tolist() == [math.erf(x) for x in numbers.tolist()]
+    (result,) = Engine(trace(ag.erf, 0.5).code).map([numbers], 101, None)
+    assert result.tolist() == [math.erf(x) for x in numbers.tolist()]
 
 
 def test_an_engine_is_used_again_for_other_lengths_and_numbers() -> None:
@@ -254,18 +258,18 @@ def test_buffers_are_used_again_once_their_slot_is_dead() -> None:
         return x
 
     engine = Engine(trace(chain, 1.0).code)
-    (found,) = engine.map([np.array([0.5, 300.0])], 2, None)
+    (result,) = engine.map([np.array([0.5, 300.0])], 2, None)
     (plan,) = engine._plans.values()
     assert plan.width <= 5, "a chain of operations needs no more than a few buffers"
-    assert found.tolist() == [Engine(trace(chain, 1.0).code).call([one])[0] for one in (0.5, 300.0)]
+    assert result.tolist() == [Engine(trace(chain, 1.0).code).call([x])[0] for x in (0.5, 300.0)]
 
 
 def test_results_that_are_summed_give_their_buffers_back() -> None:
     engine = Engine(trace(lambda x: [x * float(i) for i in range(2, 300)], 1.0).code)
-    found = engine.map([np.array([1.0, 2.0])], 2, "sum")
+    sums = engine.map([np.array([1.0, 2.0])], 2, "sum")
     (plan,) = engine._plans.values()
     assert plan.width == 2
-    assert found == [3.0 * i for i in range(2, 300)]
+    assert sums == [3.0 * i for i in range(2, 300)]
 
 
 @pytest.mark.parametrize(("width", "memory"), [(100, 4 << 20), (700, 4 << 20), (100, 64)])
@@ -274,8 +278,10 @@ def test_a_wide_program_runs_in_shorter_chunks(
 ) -> None:
     monkeypatch.setattr(engine_module, "_MEMORY", memory)
     column = np.arange(1500.0)
-    found = Engine(trace(lambda x: [x * (i + 0.5) for i in range(width)], 1.0).code).map([column], 1500, None)
-    assert np.array_equal(found, np.outer(np.arange(width) + 0.5, column))
+    results = Engine(trace(lambda x: [x * (i + 0.5) for i in range(width)], 1.0).code).map(
+        [column], 1500, None
+    )
+    assert np.array_equal(results, np.outer(np.arange(width) + 0.5, column))
 
 
 def test_the_buffers_of_a_wide_program_take_a_few_mib_and_are_used_again() -> None:
@@ -302,29 +308,31 @@ def test_what_all_samples_share_is_computed_once() -> None:
     with pytest.warns(UserWarning, match="counted_root"):
         engine = Engine(trace(lambda w, x: primitive(w) * x, 4.0, 1.0).code)
     calls.clear()
-    (found,) = engine.map([9.0, np.ones(3 * LONGEST)], 3 * LONGEST, None)
+    (result,) = engine.map([9.0, np.ones(3 * LONGEST)], 3 * LONGEST, None)
     assert calls == [3.0]
-    assert (found == 3.0).all()
+    assert (result == 3.0).all()
 
 
 @pytest.mark.parametrize("reduce", [None, "sum", "mean"])
 def test_outputs_that_are_inputs_constants_and_one_another(reduce: str | None) -> None:
     program = trace(lambda w, x: (w, x, 2.0, w * 3.0, x * x, x * x, x * x), 1.0, 1.0)
-    found = Engine(program.code).map([5.0, np.array([1.0, 2.0, 3.0])], 3, reduce)
+    results = Engine(program.code).map([5.0, np.array([1.0, 2.0, 3.0])], 3, reduce)
     columns = [[5.0] * 3, [1.0, 2.0, 3.0], [2.0] * 3, [15.0] * 3, *[[1.0, 4.0, 9.0]] * 3]
     if reduce is None:
-        assert [one.tolist() for one in found] == columns
-        assert not any(np.shares_memory(one, other) for one, other in itertools.combinations(found, 2))
+        assert [result.tolist() for result in results] == columns
+        assert not any(
+            np.shares_memory(result, other) for result, other in itertools.combinations(results, 2)
+        )
     else:
-        assert found == [sum(one) / (3 if reduce == "mean" else 1) for one in columns]
+        assert results == [sum(column) / (3 if reduce == "mean" else 1) for column in columns]
 
 
 def test_no_samples() -> None:
     engine = Engine(trace(lambda w, x: (w, w * x), 1.0, 1.0).code)
     columns = [math.inf, np.empty(0)]
-    assert [one.shape for one in engine.map(columns, 0, None)] == [(0,), (0,)]
+    assert [result.shape for result in engine.map(columns, 0, None)] == [(0,), (0,)]
     assert engine.map(columns, 0, "sum") == [0.0, 0.0]
-    assert all(math.isnan(one) for one in engine.map(columns, 0, "mean"))
+    assert all(math.isnan(mean) for mean in engine.map(columns, 0, "mean"))
 
 
 def test_nan_and_inf_come_without_warnings_from_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -332,10 +340,10 @@ def test_nan_and_inf_come_without_warnings_from_every_thread(monkeypatch: pytest
     engine = Engine(trace(lambda x: (x.log(), 1 / x, x.exp() - x.exp()), 1.0).code)
     column = np.tile([-1.0, 0.0, 1000.0], 2 * LONGEST)
     with np.errstate(all="raise"):
-        found = engine.map([column], len(column), None)
-    assert np.isnan(found[0][0])
-    assert found[1][1] == math.inf
-    assert np.isnan(found[2][2])
+        results = engine.map([column], len(column), None)
+    assert np.isnan(results[0][0])
+    assert results[1][1] == math.inf
+    assert np.isnan(results[2][2])
 
 
 def test_columns_of_any_layout() -> None:
@@ -352,10 +360,10 @@ def test_a_condition_may_be_any_number() -> None:
         trace(lambda c, x: (ag.where(c, x, -x), ag.where(ag.less(x, c), x, c), ag.less(x, c)), 1.0, 1.0).code
     )
     conditions = np.array([0.0, -0.0, math.nan, 2.5])
-    found = engine.map([conditions, np.full(4, 2.0)], 4, None)
-    assert found[0].tolist() == [-2.0, -2.0, 2.0, 2.0]
-    assert found[1][3] == 2.0
-    assert found[2].tolist() == [0.0, 0.0, 0.0, 1.0]
+    results = engine.map([conditions, np.full(4, 2.0)], 4, None)
+    assert results[0].tolist() == [-2.0, -2.0, 2.0, 2.0]
+    assert results[1][3] == 2.0
+    assert results[2].tolist() == [0.0, 0.0, 0.0, 1.0]
 
 
 @pytest.mark.parametrize("reduce", [None, "sum"])
@@ -372,16 +380,16 @@ def test_a_comparison_may_be_a_condition_a_choice_and_a_result_at_once(reduce: s
 
     columns = [np.array([0.0, 1.0, 2.0, math.nan]), np.array([1.0, 1.0, -1.0, 1.0])]
     program = trace(f, 0.5, 0.5)
-    rows = np.array([program(*point) for point in zip(*(one.tolist() for one in columns))])
-    found = Engine(program.code).map(columns, 4, reduce)
-    assert np.array_equal(found, rows.sum(axis=0) if reduce else rows.T)
+    rows = np.array([program(*point) for point in zip(*(column.tolist() for column in columns))])
+    results = Engine(program.code).map(columns, 4, reduce)
+    assert np.array_equal(results, rows.sum(axis=0) if reduce else rows.T)
 
 
 def test_a_users_way_with_arrays_is_taken() -> None:
-    seen = []
+    shapes = []
 
     def on_arrays(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        seen.append(a.shape)
+        shapes.append(a.shape)
         return np.sqrt(a) + b
 
     primitive = ag.primitive(
@@ -389,9 +397,9 @@ def test_a_users_way_with_arrays_is_taken() -> None:
     )
     with pytest.warns(UserWarning, match="root_plus"):
         engine = Engine(trace(lambda a, b: primitive(a, b) * 2 + a, 1.0, 1.0).code)
-    (found,) = engine.map([np.array([4.0, 9.0]), 1.0], 2, None)
-    assert found.tolist() == [10.0, 17.0]
-    assert seen == [(2,)]
+    (result,) = engine.map([np.array([4.0, 9.0]), 1.0], 2, None)
+    assert result.tolist() == [10.0, 17.0]
+    assert shapes == [(2,)]
 
 
 level: ContextVar[float] = ContextVar("level", default=0.0)
@@ -432,10 +440,10 @@ def test_contexts_reach_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine(_traced_refusing().code)
     token = level.set(7.0)
     try:
-        (found,) = engine.map([np.zeros(4 * LONGEST)], 4 * LONGEST, None)
+        (result,) = engine.map([np.zeros(4 * LONGEST)], 4 * LONGEST, None)
     finally:
         level.reset(token)
-    assert (found == 7.0).all()
+    assert (result == 7.0).all()
 
 
 def _traced_refusing() -> Program:

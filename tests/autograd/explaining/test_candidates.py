@@ -32,7 +32,7 @@ def graph() -> ExplainedGraph:
     return ExplainedGraph(loss(*[Value(number, name) for number, name in zip(POINT, "wxb")]))
 
 
-def said(phrase: Phrase) -> str:
+def written(phrase: Phrase) -> str:
     return "".join(part if isinstance(part, str) else text(part) for part in phrase)
 
 
@@ -61,7 +61,7 @@ def test_a_slip_in_a_whole_component_is_called_what_compare_calls_it(
 
     (best, *_) = matching("wxb"[node], hand(*POINT)[node])
     verdict = compare(loss, hand, *POINT, argnums=(0, 1, 2)).components[node].verdict
-    assert said(best.says) == words
+    assert written(best.says) == words
     if words != "lacks the factor 2" or node != 0:  # 2*... + 3 has no factor 2
         assert verdict == f"d{'wxb'[node]} {words}"
 
@@ -70,20 +70,20 @@ def test_a_factor_that_is_missing_is_named_by_its_derivative() -> None:
     w, x, b = POINT
     z = w * x + b
     (best, *_) = matching("x", 2 * math.sin(z) * math.cos(z))
-    assert said(best.says) == "lacks the factor dt1/dx"
+    assert written(best.says) == "lacks the factor dt1/dx"
     (best, *_) = matching("x", 2 * math.sin(z) * w)
-    assert said(best.says) == "lacks the factor dt3/dt2"
+    assert written(best.says) == "lacks the factor dt3/dt2"
 
 
 def test_a_term_that_is_missing_is_named_by_what_it_comes_through() -> None:
     (best, *_) = matching("w", by_hand(*POINT)[0] - 3)
-    assert said(best.says) == "lacks the term dL/dt5 * dt5/dw"
+    assert written(best.says) == "lacks the term dL/dt5 * dt5/dw"
     assert best.number == by_hand(*POINT)[0] - 3
 
 
 def test_a_gradient_in_the_place_of_another_is_recognised_last() -> None:
     *_, last = matching("w", by_hand(*POINT)[1])
-    assert said(last.says) == "is the derivative by x"
+    assert written(last.says) == "is the derivative by x"
 
 
 def test_no_candidate_is_the_right_gradient_or_not_a_number() -> None:

@@ -113,9 +113,9 @@ def reprs(numbers: Any) -> str:
 def test_every_number_is_the_engines(build: Callable[[], Value]) -> None:
     result = build()
     graph, recorder = ExplainedGraph(result), backward(result)
-    told = [step for step in graph.backward if step.gradient is not None]
-    assert [step.node for step in told] == [node for node, _, _ in recorder.seen]
-    for step, (node, gradient, received) in zip(told, recorder.seen):
+    steps = [step for step in graph.backward if step.gradient is not None]
+    assert [step.node for step in steps] == [node for node, _, _ in recorder.seen]
+    for step, (node, gradient, received) in zip(steps, recorder.seen):
         assert reprs(step.gradient) == reprs(gradient)
         assert reprs([share.partial for share in step.shares]) == reprs(partials(node))
         sent = [share for share in step.shares if share.contribution is not None]
@@ -227,10 +227,10 @@ def test_a_formula_is_written_as_the_user_has_it() -> None:
 
 def test_a_negative_number_is_enclosed_where_it_must_be() -> None:
     x = Value(-3.0, "x")
-    told = str(explain((x**2 - x) * x.exp()))
-    assert "= (−3)² = 9." in told
-    assert "= 9 − (−3) = 12." in told
-    assert "= exp(−3) = " in told
+    text = str(explain((x**2 - x) * x.exp()))
+    assert "= (−3)² = 9." in text
+    assert "= 9 − (−3) = 12." in text
+    assert "= exp(−3) = " in text
 
 
 def test_a_number_with_an_exponent_is_enclosed_a_name_with_an_e_is_not() -> None:
@@ -280,8 +280,8 @@ def test_the_sentences() -> None:
     x, c = Value(-2.0, "x"), Value(3.0, "c")
     square = x * x
     square.label = "s"
-    told = [step.sentence for step in tell(ExplainedGraph(square * 2.0 + ag.stop_gradient(c * 1.0)))]
-    assert told == [
+    sentences = [step.sentence for step in tell(ExplainedGraph(square * 2.0 + ag.stop_gradient(c * 1.0)))]
+    assert sentences == [
         "L is computed from 2 leaves by 5 operations.",
         "Forward: s = x·x = −2·(−2) = 4.",
         "Forward: t2 = s·2 = 4·2 = 8.",
@@ -321,8 +321,8 @@ def test_a_constant_derivative_is_a_factor_without_parentheses_unless_it_is_nega
 
 def test_the_page_is_one_text_with_strict_json_and_nothing_to_load() -> None:
     page = explain(not_finite()).html
-    told = json.loads(embedded(page), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
-    assert told["nodes"][0]["gradient"][1] in ("inf", "-inf", "nan")
+    data = json.loads(embedded(page), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert data["nodes"][0]["gradient"][1] in ("inf", "-inf", "nan")
     assert not re.search(r"""(?:src|href|url\()=?["']?(?!data:,|#tip)[a-z]+:""", page)
     assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
 

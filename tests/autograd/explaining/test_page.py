@@ -80,10 +80,10 @@ def position(browser: Browser) -> int:
 def test_every_number_on_the_page_is_the_engines(show: Any, build: Callable[[], Value]) -> None:
     result = build()
     explained, nodes = explain(result), ExplainedGraph(result).nodes
-    told = show(explained).run(WHOLE_WALK)
-    assert [step["sentence"] for step in told] == str(explained).splitlines()
-    operations = (len(told) - 3) // 2
-    forward, back, recorder = told[1 : operations + 1], told[operations + 2 : -1], backward(result)
+    steps = show(explained).run(WHOLE_WALK)
+    assert [step["sentence"] for step in steps] == str(explained).splitlines()
+    operations = (len(steps) - 3) // 2
+    forward, back, recorder = steps[1 : operations + 1], steps[operations + 2 : -1], backward(result)
     for step in forward:
         node = nodes[step["current"]]
         assert step["values"][step["current"]] == repr(node.data)
@@ -101,8 +101,8 @@ def test_every_number_on_the_page_is_the_engines(show: Any, build: Callable[[], 
         for operand, _, total in received:
             (place,) = (place for place, other in enumerate(nodes) if other is operand)
             assert step["gradients"][place] == repr(total)
-    assert told[-1]["gradients"] == [repr(node.grad) for node in nodes]
-    assert told[-1]["values"] == [repr(node.data) for node in nodes]
+    assert steps[-1]["gradients"] == [repr(node.grad) for node in nodes]
+    assert steps[-1]["values"] == [repr(node.data) for node in nodes]
 
 
 def test_a_leaf_used_twice_shows_how_its_gradient_adds_up(show: Any) -> None:
@@ -235,15 +235,26 @@ def test_what_a_screen_reader_is_told(show: Any) -> None:
 
 def test_the_focus_is_seen_and_goes_everywhere_by_tab(show: Any) -> None:
     browser = show(explain(Value(2.0, "x") * 3))
-    seen = set()
+    focused_on = set()
     for _ in range(14):
         browser.press("tab")
         focused = "const one = document.activeElement;"
         assert browser.run(
             focused + "return parseFloat(getComputedStyle(one).outlineWidth) >= 2 || one === document.body"
         )
-        seen.add(browser.run(focused + "return one.id || one.tagName"))
-    assert seen >= {"first", "back", "play", "next", "last", "slider", "leaf", "digits", "BUTTON", "INPUT"}
+        focused_on.add(browser.run(focused + "return one.id || one.tagName"))
+    assert focused_on >= {
+        "first",
+        "back",
+        "play",
+        "next",
+        "last",
+        "slider",
+        "leaf",
+        "digits",
+        "BUTTON",
+        "INPUT",
+    }
 
 
 @pytest.mark.parametrize("width", [500, 800, 1280])
@@ -438,7 +449,7 @@ def test_the_page_may_ask_nothing_of_the_network(browser: Browser, tmp_path: Pat
     path = tmp_path / "page.html"
     explain(constants()).save(path)
     browser.open(path)
-    asked = browser.run("return fetch('http://127.0.0.1:9/').then(() => 'answered', (error) => error.name)")
-    assert asked == "TypeError"
+    answer = browser.run("return fetch('http://127.0.0.1:9/').then(() => 'answered', (error) => error.name)")
+    assert answer == "TypeError"
     assert any("Content Security Policy" in complaint for complaint in browser.complaints())
     browser.requests()

@@ -216,7 +216,7 @@ ROOT_LINE = f"{__file__}:{inspect.getsourcelines(rooted)[1] + 2}: return sqrt(sh
 
 
 @pytest.mark.parametrize(
-    ("build", "said"),
+    ("build", "words"),
     [
         (lambda: grad(sqrt)(0.0), "backward through sqrt(0.0) = 0.0 hands a gradient of inf to 0.0"),
         (lambda: grad(rooted)(1.0), "backward through sqrt(0.0) = 0.0 hands a gradient of nan to 0.0"),
@@ -232,9 +232,9 @@ ROOT_LINE = f"{__file__}:{inspect.getsourcelines(rooted)[1] + 2}: return sqrt(sh
         (lambda: hessian(rooted)(1.0), "backward through sqrt(0.0) = 0.0 hands a gradient of nan"),
     ],
 )  # fmt: skip
-def test_a_derivative_is_checked_whichever_transform_takes_it(build, said):
+def test_a_derivative_is_checked_whichever_transform_takes_it(build, words):
     message = message_of(build)
-    assert message.startswith(said)
+    assert message.startswith(words)
     assert "gradient of inf" in message or message.endswith(f"recorded at {ROOT_LINE}")
 
 
@@ -257,7 +257,7 @@ def test_what_a_rule_does_not_choose_is_no_anomaly():
         assert grad(power, (0, 1))(0.0, 2.0) == (0.0, 0.0), "log(0) is not chosen"
         assert hessian(lambda x: power(x[0], x[1]) + x[0] ** 2)([1.0, 2.0]) == [[4.0, 1.0], [1.0, 0.0]]
         a, b = Value(0.0), Value(2.0)
-        assert [one.data for one in grad(power, (0, 1))(a, b)] == [0.0, 0.0]
+        assert [derivative.data for derivative in grad(power, (0, 1))(a, b)] == [0.0, 0.0]
 
 
 def test_after_a_derivative_was_refused_operations_are_checked_as_before():
@@ -295,12 +295,12 @@ def test_contexts_nest():
 
 
 def in_thread(function, context=None) -> object:
-    found = []
+    results = []
     run = function if context is None else lambda: context.run(function)
-    thread = threading.Thread(target=lambda: found.append(run()))
+    thread = threading.Thread(target=lambda: results.append(run()))
     thread.start()
     thread.join()
-    return found[0]
+    return results[0]
 
 
 def test_another_thread_is_not_in_the_context():
@@ -352,7 +352,7 @@ LOG_LINE = f"{__file__}:{inspect.getsourcelines(shifted_log)[1] + 2}: return y *
 
 @pytest.mark.parametrize("engine", engine_names())
 @pytest.mark.parametrize(
-    ("run", "said"),
+    ("run", "words"),
     [
         (lambda engine: jit(shifted_log, engine=engine)(0.0), "log(x=0.0) is -inf in shifted_log"),
         (
@@ -389,11 +389,11 @@ LOG_LINE = f"{__file__}:{inspect.getsourcelines(shifted_log)[1] + 2}: return y *
         ),
     ],
 )  # fmt: skip
-def test_a_compiled_run_names_the_operation_its_operands_and_the_line(engine, run, said):
+def test_a_compiled_run_names_the_operation_its_operands_and_the_line(engine, run, words):
     with detect_anomaly(), pytest.raises(FloatingPointError) as caught:
         run(engine)
     message = str(caught.value)
-    assert message.startswith(said)
+    assert message.startswith(words)
     assert LOG_LINE in message or "log(total)" in message
 
 
@@ -488,8 +488,8 @@ def test_a_program_names_its_own_results_by_their_labels():
         trace(f, 1.0)(2.0)
 
 
-@pytest.mark.parametrize(("at", "said"), [(2.0, r"log\(0\.0\) is -inf"), (-2.0, r"log\(-1\.0\) is nan")])
-def test_of_two_births_a_program_names_the_one_that_was_chosen(at, said):
+@pytest.mark.parametrize(("at", "words"), [(2.0, r"log\(0\.0\) is -inf"), (-2.0, r"log\(-1\.0\) is nan")])
+def test_of_two_births_a_program_names_the_one_that_was_chosen(at, words):
     program = trace(lambda x: where(x > 0, (x - x).log(), (x - x - 1).log()), 1.0)
-    with detect_anomaly(), pytest.raises(FloatingPointError, match=said):
+    with detect_anomaly(), pytest.raises(FloatingPointError, match=words):
         program(at)

@@ -20,7 +20,7 @@ def gradient(f, point: tuple[float, ...]) -> tuple[float, list[float]]:
     inputs = [Value(number) for number in point]
     result = f(*inputs)
     result.backward()
-    return result.data, [one.grad for one in inputs]
+    return result.data, [leaf.grad for leaf in inputs]
 
 
 def central_differences(f, point: tuple[float, ...]) -> list[float]:
@@ -34,9 +34,9 @@ def central_differences(f, point: tuple[float, ...]) -> list[float]:
         return [float((at(i, step) - at(i, -step)) / (2 * step)) for i in range(len(point))]
 
 
-def near(found: list[float], expected: list[float], stretch: float) -> bool:
+def near(gradient: list[float], expected: list[float], stretch: float) -> bool:
     """Whether gradients are equal but for rounding errors, which grow with the formula's stretch."""
-    return all(abs(a - b) <= 1e-11 * stretch for a, b in zip(found, expected))
+    return all(abs(a - b) <= 1e-11 * stretch for a, b in zip(gradient, expected))
 
 
 # Random formulas.
@@ -44,32 +44,32 @@ def near(found: list[float], expected: list[float], stretch: float) -> bool:
 
 @given(expressions())
 def test_gradients_are_central_differences(expression: Expression):
-    found = gradient(expression, expression.point)[1]
+    actual = gradient(expression, expression.point)[1]
     expected = central_differences(expression, expression.point)
-    assert near(found, expected, expression.stretch), (found, expected)
+    assert near(actual, expected, expression.stretch), (actual, expected)
 
 
 @given(expressions(size=60))
 def test_gradients_of_larger_formulas_are_central_differences(expression: Expression):
-    found = gradient(expression, expression.point)[1]
+    actual = gradient(expression, expression.point)[1]
     expected = central_differences(expression, expression.point)
-    assert near(found, expected, expression.stretch), (found, expected)
+    assert near(actual, expected, expression.stretch), (actual, expected)
 
 
 def test_the_strategy_reaches_every_primitive_with_sharing_and_constants():
-    seen, shared, constants = set(), [], []
+    primitives, shared, constants = set(), [], []
 
     @settings(max_examples=400)
     @given(expressions())
     def look(expression: Expression):
         operands = [operand for step in expression.steps for operand in step.operands]
         places = [operand for operand in operands if type(operand) is int]
-        seen.update(step.primitive for step in expression.steps)
+        primitives.update(step.primitive for step in expression.steps)
         shared.append(len(places) > len(set(places)))
         constants.append(len(places) < len(operands))
 
     look()
-    assert seen == set(TABLE)
+    assert primitives == set(TABLE)
     assert min(sum(shared), sum(constants)) > len(shared) / 3
 
 
@@ -93,18 +93,18 @@ def two(draw: st.DrawFn) -> tuple[tuple[float, ...], Expression, Expression]:
 @given(two(), st.floats(-4, 4), st.floats(-4, 4))
 def test_gradients_are_linear(both, a, b):
     point, f, g = both
-    found = gradient(lambda *x: a * f(*x) + b * g(*x), point)[1]
+    actual = gradient(lambda *x: a * f(*x) + b * g(*x), point)[1]
     expected = [a * df + b * dg for df, dg in zip(gradient(f, point)[1], gradient(g, point)[1])]
-    assert near(found, expected, f.stretch + g.stretch), (found, expected)
+    assert near(actual, expected, f.stretch + g.stretch), (actual, expected)
 
 
 @given(two())
 def test_products_follow_the_product_rule(both):
     point, f, g = both
     (f_value, df), (g_value, dg) = gradient(f, point), gradient(g, point)
-    found = gradient(lambda *x: f(*x) * g(*x), point)[1]
+    actual = gradient(lambda *x: f(*x) * g(*x), point)[1]
     expected = [f_value * b + a * g_value for a, b in zip(df, dg)]
-    assert near(found, expected, f.stretch * g.stretch), (found, expected)
+    assert near(actual, expected, f.stretch * g.stretch), (actual, expected)
 
 
 @given(two())
@@ -112,9 +112,9 @@ def test_quotients_follow_the_quotient_rule(both):
     point, f, g = both
     (f_value, df), (g_value, dg) = gradient(f, point), gradient(g, point)
     below = g_value**2 + 1
-    found = gradient(lambda *x: f(*x) / (g(*x) ** 2 + 1), point)[1]
+    actual = gradient(lambda *x: f(*x) / (g(*x) ** 2 + 1), point)[1]
     expected = [(a * below - f_value * 2 * g_value * b) / below**2 for a, b in zip(df, dg)]
-    assert near(found, expected, f.stretch * g.stretch**2), (found, expected)
+    assert near(actual, expected, f.stretch * g.stretch**2), (actual, expected)
 
 
 @given(
@@ -124,8 +124,8 @@ def test_quotients_follow_the_quotient_rule(both):
 def test_compositions_follow_the_chain_rule(f: Expression, outer):
     value, df = gradient(f, f.point)
     (slope,) = gradient(outer, (value,))[1]
-    found = gradient(lambda *x: outer(f(*x)), f.point)[1]
-    assert near(found, [slope * one for one in df], f.stretch)
+    actual = gradient(lambda *x: outer(f(*x)), f.point)[1]
+    assert near(actual, [slope * derivative for derivative in df], f.stretch)
 
 
 @given(expressions())
@@ -147,7 +147,7 @@ def test_leaves_accumulate_over_calls(expression: Expression, calls: int):
     result = expression(*inputs)
     for _ in range(calls):
         result.backward()
-    assert near([one.grad for one in inputs], [calls * one for one in once], expression.stretch)
+    assert near([leaf.grad for leaf in inputs], [calls * leaf for leaf in once], expression.stretch)
 
 
 @given(expressions())

@@ -161,9 +161,9 @@ def test_choosing_in_a_scan(engine):
     def step(total, x):
         return where(x == 0, total, total + x), where(x != 0, 10.0, 20.0)
 
-    total, seen = scan(step, 0.0, np.array([0.0, 1.0, 2.0]), engine=engine)
+    total, ys = scan(step, 0.0, np.array([0.0, 1.0, 2.0]), engine=engine)
     assert total == 3.0
-    assert seen.tolist() == [20.0, 10.0, 10.0]
+    assert ys.tolist() == [20.0, 10.0, 10.0]
 
 
 def classes(w, x, y):
@@ -178,16 +178,16 @@ def test_a_loss_that_tells_classes_apart_trains_on_every_engine(batch_size):
     x, y = np.array([-2.0, -1.0, 1.0, 2.0, 0.5]), np.array([0.0, 0.0, 1.0, 1.0, 0.0])
 
     def trained(engine):
-        made = fit(classes, [0.1, 0.0], (x, y), SGD(lr=0.1), epochs=5, batch_size=batch_size, engine=engine)
-        return made.params
+        result = fit(classes, [0.1, 0.0], (x, y), SGD(lr=0.1), epochs=5, batch_size=batch_size, engine=engine)
+        return result.params
 
     eager = trained("eager")
     slopes = np.zeros(2)  # by hand: the gradient of a sample is (p - y) * (x, 1)
     by_hand = np.array([0.1, 0.0])
     for _ in range(5):
         for at in range(0, len(x), batch_size):
-            part, told = x[at : at + batch_size], y[at : at + batch_size]
-            missed = 1 / (1 + np.exp(-(by_hand[0] * part + by_hand[1]))) - told
+            part, labels = x[at : at + batch_size], y[at : at + batch_size]
+            missed = 1 / (1 + np.exp(-(by_hand[0] * part + by_hand[1]))) - labels
             slopes = np.array([(missed * part).mean(), missed.mean()])
             by_hand = by_hand - 0.1 * slopes
     assert eager == pytest.approx(by_hand.tolist(), rel=1e-12)

@@ -30,7 +30,13 @@ def listing(root: Value) -> list[tuple]:
     nodes = [*leaves(order), *order] or [root]
     place = {node: i for i, node in enumerate(nodes)}
     return [
-        (node._operation, node.data, node.grad, node.label, [place.get(one, one) for one in operands(node)])
+        (
+            node._operation,
+            node.data,
+            node.grad,
+            node.label,
+            [place.get(operand, operand) for operand in operands(node)],
+        )
         for node in nodes
     ]
 
@@ -108,9 +114,9 @@ def test_what_is_shared_within_a_graph_stays_shared(copied):
     shared = x.exp()
     y = copied(shared * shared + x)
     product, leaf = operands(y)
-    one, other = operands(product)
-    assert one is other
-    assert [*map(id, operands(one))] == [*map(id, (leaf,))]
+    left, right = operands(product)
+    assert left is right
+    assert [*map(id, operands(left))] == [*map(id, (leaf,))]
 
 
 @each_way

@@ -188,11 +188,11 @@ class Chain:
         return self.w * x
 
     def parameters(self):
-        link, found = self, []
+        link, weights = self, []
         while link is not None:
-            found.append(link.w)
+            weights.append(link.w)
             link = link.next
-        return found
+        return weights
 
 
 def chain(length: int) -> Chain:
@@ -326,12 +326,12 @@ def test_a_parameter_that_is_no_value_is_refused_by_name(model, error, words):
 
 def test_a_parameter_that_cannot_be_reached_is_refused_by_name():
     class Hidden:
-        def __init__(self, *found: Any) -> None:
-            self.found = set(found)
+        def __init__(self, *nodes: Any) -> None:
+            self.hidden = set(nodes)
             self.shown = Value(1.0)
 
         def parameters(self):
-            return [self.shown, *self.found]
+            return [self.shown, *self.hidden]
 
     with pytest.raises(
         ValueError, match=r"parameter 1 \('alpha'\) of Hidden is not reached.*keep each Value"

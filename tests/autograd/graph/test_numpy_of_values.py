@@ -28,10 +28,10 @@ def test_value_leaves_numpy_its_own_ways():
 def test_an_array_on_either_side_gives_an_array_of_values(operation):
     v, array = Value(3.0), np.array([[1.0, 2.0], [4.0, 0.5]])
     sides = [(operation(v, array), operation(3.0, array)), (operation(array, v), operation(array, 3.0))]
-    for found, expected in sides:
-        assert (found.dtype, found.shape) == (object, (2, 2))
-        assert values_of(found) == pytest.approx(expected.ravel().tolist(), rel=1e-15)
-    found.sum().backward()
+    for result, expected in sides:
+        assert (result.dtype, result.shape) == (object, (2, 2))
+        assert values_of(result) == pytest.approx(expected.ravel().tolist(), rel=1e-15)
+    result.sum().backward()
     assert v.grad != 0.0
 
 
@@ -49,10 +49,10 @@ def test_a_matrix_product():
     y = w @ x
     assert values_of(y) == [210.0, 430.0]
     (y[0] + 2 * y[1]).backward()
-    assert [[one.grad for one in row] for row in w] == [[10.0, 100.0], [20.0, 200.0]]
+    assert [[weight.grad for weight in row] for row in w] == [[10.0, 100.0], [20.0, 200.0]]
     inputs = np.array([Value(1.0), Value(1.0)])
     (np.array([[1.0, 2.0], [3.0, 4.0]]) @ inputs).sum().backward()
-    assert [one.grad for one in inputs] == [4.0, 6.0]
+    assert [leaf.grad for leaf in inputs] == [4.0, 6.0]
 
 
 def test_reductions():
@@ -67,12 +67,12 @@ def test_reductions():
         (a.dot(a), 41.0, [2.0, 4.0, 12.0]),
         (np.std(a), math.sqrt(14 / 3), [x / (2 * math.sqrt(14 / 3)) for x in (-4 / 3, -2 / 3, 2.0)]),
     ):
-        for one in a:
-            one.grad = 0.0
+        for entry in a:
+            entry.grad = 0.0
         assert type(reduced) is Value
         reduced.backward()
         assert reduced.data == pytest.approx(expected)
-        assert [one.grad for one in a] == pytest.approx(gradient)
+        assert [entry.grad for entry in a] == pytest.approx(gradient)
 
 
 UFUNCS = [
@@ -100,10 +100,10 @@ UFUNCS = [
 def test_numpys_functions_of_one_argument_map_over_values(name):
     function = getattr(np, name)
     a = np.array([Value(0.25), Value(0.5)])
-    found = function(a)
+    result = function(a)
     expected = function(np.array([0.25, 0.5])).tolist()
-    assert values_of(found) == pytest.approx(expected, rel=1e-15)
-    found[1].backward()
+    assert values_of(result) == pytest.approx(expected, rel=1e-15)
+    result[1].backward()
     step = 1e-6
     assert a[1].grad == pytest.approx((function(0.5 + step) - function(0.5 - step)) / (2 * step), rel=1e-8)
     assert function(Value(0.5)).data == pytest.approx(expected[1], rel=1e-15)
@@ -112,8 +112,8 @@ def test_numpys_functions_of_one_argument_map_over_values(name):
 @pytest.mark.parametrize("name", ["hypot", "arctan2", "power", "maximum", "minimum", "add", "divide"])
 def test_numpys_functions_of_two_arguments_map_over_values(name):
     function = getattr(np, name)
-    found = function(np.array([Value(0.25), Value(0.5)]), np.array([Value(3.0), Value(0.125)]))
-    assert values_of(found) == pytest.approx(function([0.25, 0.5], [3.0, 0.125]).tolist(), rel=1e-15)
+    result = function(np.array([Value(0.25), Value(0.5)]), np.array([Value(3.0), Value(0.125)]))
+    assert values_of(result) == pytest.approx(function([0.25, 0.5], [3.0, 0.125]).tolist(), rel=1e-15)
 
 
 def test_comparisons_over_arrays_give_masks():

@@ -87,12 +87,12 @@ def test_a_method_of_arrays_is_not_there_and_says_why(name):
 
 
 @pytest.mark.parametrize(
-    "taken", [lambda x: x[0, :], lambda x: x[0], len, sum, lambda x: [2 * one for one in x]]
+    "function", [lambda x: x[0, :], lambda x: x[0], len, sum, lambda x: [2 * entry for entry in x]]
 )
-def test_a_number_has_no_entries(taken):
+def test_a_number_has_no_entries(function):
     for transform in (jit, grad, vmap):
         with pytest.raises(TypeError, match=r"'Value'(.|\n)*one number(.|\n)*outside"):
-            transform(taken)(np.ones(3) if transform is vmap else 1.0)
+            transform(function)(np.ones(3) if transform is vmap else 1.0)
 
 
 def test_a_column_of_predictors_has_one_axis():
@@ -168,12 +168,12 @@ def test_arrays_of_values_are_reduced_however_short():
 def test_functions_that_work_entry_by_entry():
     v, w = Value(0.5), Value(3.0)
     assert np.where(True, v, w)[()] is v
-    assert [one.data for one in np.where(np.array([True, False]), v, w)] == [0.5, 3.0]
+    assert [entry.data for entry in np.where(np.array([True, False]), v, w)] == [0.5, 3.0]
     assert (np.ndim(v), np.shape(v)) == (0, ())
     assert np.clip(w, 0.0, 1.0) == 1.0
     assert np.polyval([2.0, 0.0, 1.0], v) == 1.5
-    assert [one.data for one in np.linspace(v, w, 3)] == [0.5, 1.75, 3.0]
-    assert [one.data for one in np.stack([v, w])] == [0.5, 3.0]
+    assert [entry.data for entry in np.linspace(v, w, 3)] == [0.5, 1.75, 3.0]
+    assert [entry.data for entry in np.stack([v, w])] == [0.5, 3.0]
     assert np.full_like(np.array([None, None]), v)[1] is v
     assert np.zeros_like(v) == 0.0
     assert grad(lambda x: np.polyval([2.0, 0.0, 1.0], x))(3.0) == 12.0

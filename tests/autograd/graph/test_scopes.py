@@ -89,10 +89,10 @@ def test_scopes_change_neither_numbers_nor_gradients():
 
 
 def test_a_thread_has_scopes_of_its_own_unless_it_is_handed_a_context():
-    x, found = Value(1.0), {}
+    x, scopes = Value(1.0), {}
 
     def work(name):
-        found[name] = names(x.sin())
+        scopes[name] = names(x.sin())
 
     with scope("main"):
         workers = [
@@ -102,7 +102,7 @@ def test_a_thread_has_scopes_of_its_own_unless_it_is_handed_a_context():
         for worker in workers:
             worker.start()
             worker.join()
-    assert found == {"bare": [], "handed": ["main"]}
+    assert scopes == {"bare": [], "handed": ["main"]}
 
 
 def test_a_function_may_be_traced_with_scopes_in_it():

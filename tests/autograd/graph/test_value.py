@@ -96,7 +96,7 @@ def test_operators_need_no_help_from_numpy(number):
     v = Value(3.0)
     for name in ("add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "pow", "rpow"):
         node = getattr(v, f"__{name}__")(number)
-        assert {type(one) for one in operands(node)} == {Value, float}
+        assert {type(operand) for operand in operands(node)} == {Value, float}
 
 
 @pytest.mark.parametrize("operation", OPERATORS, ids=lambda operation: operation.__name__)
@@ -174,12 +174,12 @@ def test_methods_of_two_operands_refuse_what_is_no_number(method):
 @pytest.mark.parametrize("other", [*NUMBERS, -1, 5.0, math.nan, math.inf], ids=repr)
 def test_comparisons_are_those_of_floats(compare, other):
     v = Value(2.0)
-    for found, expected in (
+    for result, expected in (
         (compare(v, other), compare(2.0, float(other))),
         (compare(other, v), compare(float(other), 2.0)),
         (compare(v, Value(float(other))), compare(2.0, float(other))),
     ):
-        assert found is expected or found is np.bool_(expected)
+        assert result is expected or result is np.bool_(expected)
 
 
 @pytest.mark.parametrize("thing", ["2", None, [1.0], 1j], ids=kind)
@@ -287,7 +287,7 @@ def test_a_value_is_no_index():
 def test_a_node_has_slots_and_no_container_of_its_own():
     v = Value(1.0) * Value(2.0) + 3
     assert not hasattr(v, "__dict__")
-    assert not any(isinstance(one, (list, dict, set, tuple)) for one in gc.get_referents(v))
+    assert not any(isinstance(referent, (list, dict, set, tuple)) for referent in gc.get_referents(v))
 
 
 def test_a_graph_has_no_cycles(living_values):

@@ -9,13 +9,13 @@ from autograd.testing import Expression, expressions
 
 
 def reachable(root: Value) -> set[Value]:
-    found, todo = set(), [root]
+    nodes, todo = set(), [root]
     while todo:
         node = todo.pop()
-        if node not in found:
-            found.add(node)
-            todo.extend(one for one in operands(node) if isinstance(one, Value))
-    return found
+        if node not in nodes:
+            nodes.add(node)
+            todo.extend(operand for operand in operands(node) if isinstance(operand, Value))
+    return nodes
 
 
 def test_operands_are_nodes_and_constants_in_order():
@@ -37,7 +37,9 @@ def test_every_operation_comes_once_and_after_its_operands(expression: Expressio
     place = {node: i for i, node in enumerate(order)}
     assert len(place) == len(order)
     assert set(order) == {node for node in reachable(root) if node._operation is not None}
-    assert all(place[one] < place[node] for node in order for one in operands(node) if one in place)
+    assert all(
+        place[operand] < place[node] for node in order for operand in operands(node) if operand in place
+    )
     assert not order or order[-1] is root
 
 
@@ -45,12 +47,17 @@ def test_every_operation_comes_once_and_after_its_operands(expression: Expressio
 def test_leaves_come_once_in_the_order_of_first_use(expression: Expression):
     root = expression(*map(Value, expression.point))
     order = topological_order(root)
-    found = leaves(order)
+    inputs = leaves(order)
     uses = [
-        one for node in order for one in operands(node) if isinstance(one, Value) and one._operation is None
+        operand
+        for node in order
+        for operand in operands(node)
+        if isinstance(operand, Value) and operand._operation is None
     ]
-    assert list(map(id, found)) == list(dict.fromkeys(map(id, uses)))
-    assert set(found) == {node for node in reachable(root) if node._operation is None} - ({root} - set(order))
+    assert list(map(id, inputs)) == list(dict.fromkeys(map(id, uses)))
+    assert set(inputs) == {node for node in reachable(root) if node._operation is None} - (
+        {root} - set(order)
+    )
 
 
 def test_a_leaf_has_no_order():

@@ -38,9 +38,9 @@ each_name = pytest.mark.parametrize("name", TABLE)
 def selection(name: str) -> list[tuple[float, ...]]:
     """The worst points that were found, and a sample."""
     worst = {
-        tuple(found["at"])
+        tuple(worst["at"])
         for by_reason in STORED["primitives"][name].values()
-        for contestant, found in by_reason.get("", {}).items()
+        for contestant, worst in by_reason.get("", {}).items()
         if contestant in ("ours", "numpy")
     }
     return sorted(worst) + points(name, TABLE[name].arity, 90, seed=1)
@@ -72,10 +72,10 @@ def test_no_value_or_derivative_is_further_off_than_the_table_says(name):
 @each_name
 def test_no_derivative_is_nan_where_there_is_one(name):
     where_defined = points(name, TABLE[name].arity, 200, seed=2)
-    found = ours.by_backward(TABLE[name])([np.array(column) for column in zip(*where_defined)])
+    results = ours.by_backward(TABLE[name])([np.array(column) for column in zip(*where_defined)])
     for i, point in enumerate(where_defined):
         defined = exact(name, point)
-        for key, number in zip(keys(len(point)), found[:, i]):
+        for key, number in zip(keys(len(point)), results[:, i]):
             assert key not in defined or not math.isnan(number), (point, key)
 
 
@@ -86,9 +86,9 @@ def test_a_constant_exponent_is_as_exact_as_a_variable_one(exponent):
 
     for a in [1e-70, 1e-5, 0.3, 1 - 2**-53, 1.7, 19.0, 1e25, 1e80]:
         truth = exact("pow", (a, exponent))
-        found = [power(a), grad(power)(a), grad(grad(power))(a)]
+        derivatives = [power(a), grad(power)(a), grad(grad(power))(a)]
         for order, key in enumerate(("", "a", "aa")):
-            assert errors(np.array([found[order]]), rounded([truth[key]]))[0] <= GOALS[order], (a, key)
+            assert errors(np.array([derivatives[order]]), rounded([truth[key]]))[0] <= GOALS[order], (a, key)
 
 
 @pytest.mark.parametrize(("function", "third"), [(ag.tanh, -2.0), (ag.sigmoid, -0.125), (ag.atan, -2.0)])
@@ -142,13 +142,13 @@ PLANTED = {
 def test_a_planted_error_is_found(title):
     name, forward, partials = PLANTED[title]
     planted: Primitive = primitive(f"planted_{name}", forward, partials)
-    found = measured(name, selection(name), {"planted": ours.by_backward(planted)})
+    worst_errors = measured(name, selection(name), {"planted": ours.by_backward(planted)})
     too_far = [
         key
-        for (key, reason, _), worst in found.items()
+        for (key, reason, _), worst in worst_errors.items()
         if not reason and worst[0].ulp > limit_of(name, key).ulp
     ]
-    assert too_far, {key: worst[0] for key, worst in found.items()}
+    assert too_far, {key: worst[0] for key, worst in worst_errors.items()}
 
 
 # What it is measured with.
@@ -173,9 +173,9 @@ def test_errors_are_counted_in_units_of_the_exact_numbers_last_place():
         third, below_1 = mpf(1) / 3, 1 - mpf(2) ** -60
         largest, beyond = mpf(2) ** 1024 * (1 - mpf(2) ** -53), mpf(2) ** 1024
         numbers = [third, below_1, below_1, mpf(0), 1.3 * mpf(5e-324), beyond, beyond, largest, third, third]
-    found = [1 / 3, 1.0, 1 - 2**-53, 0.0, 1e-323, math.inf, 1e308, math.inf, math.nan, -math.inf]
+    results = [1 / 3, 1.0, 1 - 2**-53, 0.0, 1e-323, math.inf, 1e308, math.inf, math.nan, -math.inf]
     expected = [1 / 3, 2**-7, 1 - 2**-7, 0.0, 0.7, 0.0, math.inf, 1.0, math.inf, math.inf]
-    assert errors(np.array(found), rounded(numbers)).tolist() == pytest.approx(expected)
+    assert errors(np.array(results), rounded(numbers)).tolist() == pytest.approx(expected)
 
 
 def test_units_double_at_powers_of_2_and_stay_below_the_normal_numbers():

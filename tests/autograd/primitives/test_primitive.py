@@ -75,14 +75,14 @@ def test_partials_may_be_a_tuple_of_rules_and_numbers():
 
 
 def test_of_a_tuple_only_the_rules_of_variables_are_evaluated():
-    seen = []
+    evaluated = []
     noted = primitive(
         "noted",
         lambda a, b, c: a + b + c,
-        tuple((lambda y, a, b, c, name=name: seen.append(name) or 1.0) for name in "abc"),
+        tuple((lambda y, a, b, c, name=name: evaluated.append(name) or 1.0) for name in "abc"),
     )
     noted(Value(1.0), 2.0, Value(3.0)).backward()
-    assert seen == ["a", "c"]
+    assert evaluated == ["a", "c"]
 
 
 def test_the_result_is_handed_to_the_rule():
@@ -139,15 +139,15 @@ def test_it_folds_where_it_is_told_to():
 
 
 def test_arrays_go_to_the_function_given_for_them():
-    seen = []
+    dtypes = []
 
     def double(array):
-        seen.append(array.dtype)
+        dtypes.append(array.dtype)
         return 2 * array
 
     twice = primitive("twice", lambda x: 2 * x, (2,), on_arrays=double)
     assert twice(np.array([1, 2])).tolist() == [2.0, 4.0]
-    assert seen == [np.float64]
+    assert dtypes == [np.float64]
 
 
 def test_an_array_of_no_dimensions_gives_a_number():
@@ -155,13 +155,13 @@ def test_an_array_of_no_dimensions_gives_a_number():
 
 
 def test_it_keeps_what_is_said_about_it():
-    said = primitive(
+    operation = primitive(
         "said", lambda x: x, (1,), domain="x > 0", textbook=(1,), expression=lambda x: x, doc="What it does."
     )
-    assert (said.name, said.__name__, said.arity, said.symbol) == ("said", "said", 1, "")
-    assert (said.domain, said.textbook, said.__doc__) == ("x > 0", (1,), "What it does.")
-    assert (said.commutative, said.folded, said.place) == (False, False, __name__)
-    assert said.expression(3.0) == 3.0
+    assert (operation.name, operation.__name__, operation.arity, operation.symbol) == ("said", "said", 1, "")
+    assert (operation.domain, operation.textbook, operation.__doc__) == ("x > 0", (1,), "What it does.")
+    assert (operation.commutative, operation.folded, operation.place) == (False, False, __name__)
+    assert operation.expression(3.0) == 3.0
 
 
 # Its errors.
@@ -316,13 +316,13 @@ def test_a_name_that_nobody_registered_says_what_to_do():
 
 def test_threads_can_register_at_once():
     start = threading.Barrier(8)
-    made: dict[str, Primitive] = {}
+    primitives: dict[str, Primitive] = {}
 
     def register(thread: int) -> None:
         start.wait()
         for i in range(50):
             name = f"threaded_{thread}_{i}"
-            made[name] = from_module(name, name, abs, (1,))
+            primitives[name] = from_module(name, name, abs, (1,))
             assert sum(1 for _ in all_primitives()) > i
 
     threads = [threading.Thread(target=register, args=(i,)) for i in range(8)]
@@ -330,8 +330,8 @@ def test_threads_can_register_at_once():
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(made) == 400
-    assert all(find_operation(name) is one for name, one in made.items())
+    assert len(primitives) == 400
+    assert all(find_operation(name) is primitive for name, primitive in primitives.items())
 
 
 def test_the_documented_options_are_keywords():

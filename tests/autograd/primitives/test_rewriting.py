@@ -150,16 +150,16 @@ def test_what_a_function_counts_in_its_module_is_counted(
 
 
 def test_what_a_closure_counts_is_counted() -> None:
-    total, seen = 0, []
+    total, arguments = 0, []
 
     def forward(x: float) -> float:
         nonlocal total
         total += 1
-        seen.append(x)
+        arguments.append(x)
         return math.log(x)
 
     primitive("rewriting_closure", forward, (lambda y, x: 1 / x,))(0.0)
-    assert total == len(seen) == 2
+    assert total == len(arguments) == 2
 
 
 def test_what_a_function_counts_on_itself_is_counted() -> None:

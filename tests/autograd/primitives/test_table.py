@@ -84,10 +84,10 @@ def entry(request) -> Primitive:
     return TABLE[request.param]
 
 
-def agree(got: float, expected: float) -> bool:
+def agree(actual: float, expected: float) -> bool:
     """Whether NumPy's result is as near to the C library's as the design says."""
-    return same(got, expected) or (
-        math.isfinite(expected) and abs(got - expected) <= WITHIN * math.ulp(expected)
+    return same(actual, expected) or (
+        math.isfinite(expected) and abs(actual - expected) <= WITHIN * math.ulp(expected)
     )
 
 
@@ -181,12 +181,12 @@ def test_partials_agree_with_central_differences(entry):
     for point in POINTS[entry.name]:
         if not all(1e-2 < abs(x) < 30 for x in point) or abs(entry(*point)) > 1e5:
             continue
-        for i, got in enumerate(gradients(entry, point)):
+        for i, partial in enumerate(gradients(entry, point)):
             step = 1e-5 * abs(point[i])
             above, below = (entry(*point[:i], point[i] + d, *point[i + 1 :]) for d in (step, -step))
-            if math.isnan(above - below) or abs(got) > 1e3:
+            if math.isnan(above - below) or abs(partial) > 1e3:
                 continue  # the edge of the domain, or a pole, is too near
-            assert got == pytest.approx((above - below) / (2 * step), rel=1e-5, abs=1e-8), (point, i)
+            assert partial == pytest.approx((above - below) / (2 * step), rel=1e-5, abs=1e-8), (point, i)
 
 
 _KINKED = ["relu", "absolute", "maximum", "minimum", "where", "less", "less_equal", "equal", "stop_gradient"]
@@ -284,11 +284,11 @@ def test_the_derivative_of_a_power_by_its_base_at_0_is_the_same_traced():
 def test_a_power_that_is_subnormal_has_an_exact_derivative_by_its_exponent(a, b):
     exact_one = mpf(a) ** mpf(b) * mp.log(mpf(a))
     assert 0.0 < a**b < 2.0**-1022 < abs(exact_one)
-    for found in (
+    for slope in (
         gradients(autograd.pow, (a, b))[1],
         autograd.jit(autograd.grad(lambda a, b: a**b, argnums=1), engine="python")(a, b),
     ):
-        assert abs(mpf(found) - exact_one) <= 4 * math.ulp(found)
+        assert abs(mpf(slope) - exact_one) <= 4 * math.ulp(slope)
 
 
 @pytest.mark.parametrize("scale", [5e-324, 2.0**-1030, 2.0**-1000, 1.0, 2.0**1000, 2.0**1017])
@@ -345,7 +345,7 @@ def test_where_takes_a_comparison_a_bool_and_an_array_for_its_condition():
     assert autograd.where(autograd.less(1.0, v), v, 0.0).data == 2.0
     y = np.array([-1.0, 2.0])
     assert autograd.where(y > 0, y, 0.0).tolist() == [0.0, 2.0]
-    assert [one.data for one in autograd.where(y > 0, v, 0.0)] == [0.0, 2.0]
+    assert [entry.data for entry in autograd.where(y > 0, v, 0.0)] == [0.0, 2.0]
 
 
 @pytest.mark.parametrize(("name", "results"), [("less", "100"), ("less_equal", "110"), ("equal", "010")])
@@ -407,35 +407,35 @@ def test_a_single_argument_is_checked_as_any_other(choose):
 
 
 @pytest.mark.parametrize(
-    "one", [1, True, np.float32(1), np.int64(1), np.True_], ids=lambda one: type(one).__name__
+    "number", [1, True, np.float32(1), np.int64(1), np.True_], ids=lambda number: type(number).__name__
 )
-def test_every_kind_of_number_is_computed_on_as_a_float(entry, one):
-    args = [one] * entry.arity
+def test_every_kind_of_number_is_computed_on_as_a_float(entry, number):
+    args = [number] * entry.arity
     assert type(entry(*args)) is float
     assert same(entry(*args), entry(*[1.0] * entry.arity))
 
 
 def test_arrays_are_mapped_element_by_element(entry):
     points = [*POINTS[entry.name], *[args for name, args, _ in CASES if name == entry.name]]
-    found = entry(*[np.array(column) for column in zip(*points)])
-    assert found.dtype == float
-    for point, got in zip(points, found.tolist()):
-        assert agree(got, entry(*point)), (point, got, entry(*point))
+    results = entry(*[np.array(column) for column in zip(*points)])
+    assert results.dtype == float
+    for point, result in zip(points, results.tolist()):
+        assert agree(result, entry(*point)), (point, result, entry(*point))
 
 
 def test_arrays_keep_their_shape_and_broadcast(entry):
     shape = (2, 3)
     args = [np.full(shape, inside(entry)), *[np.full(3, 0.25), 1][: entry.arity - 1]]
-    found = entry(*args)
-    assert found.tolist() == [[found[0, 0]] * 3] * 2
+    results = entry(*args)
+    assert results.tolist() == [[results[0, 0]] * 3] * 2
     assert entry(*[np.zeros((0, 2))] * entry.arity).shape == (0, 2)
 
 
 @pytest.mark.parametrize("dtype", [bool, np.int8, np.uint64, np.float16, np.float32])
 def test_arrays_of_every_real_kind_are_computed_on_as_float64(entry, dtype):
-    found = entry(*[np.ones(2, dtype)] * entry.arity)
-    assert found.dtype == np.float64
-    np.testing.assert_array_equal(found, entry(*[np.ones(2)] * entry.arity))
+    results = entry(*[np.ones(2, dtype)] * entry.arity)
+    assert results.dtype == np.float64
+    np.testing.assert_array_equal(results, entry(*[np.ones(2)] * entry.arity))
 
 
 def test_an_array_of_no_dimensions_gives_a_number(entry):
@@ -446,10 +446,10 @@ def test_an_array_of_no_dimensions_gives_a_number(entry):
 def test_an_array_of_values_gives_an_array_of_values(entry):
     numbers = [inside(entry), inside(entry) + 0.25]
     values = np.array([Value(number) for number in numbers])
-    found = entry(*[values] * entry.arity)
-    assert found.dtype == object
-    assert [one._operation for one in found] == [entry, entry]
-    assert [one.data for one in found] == [entry(*[number] * entry.arity) for number in numbers]
+    nodes = entry(*[values] * entry.arity)
+    assert nodes.dtype == object
+    assert [node._operation for node in nodes] == [entry, entry]
+    assert [node.data for node in nodes] == [entry(*[number] * entry.arity) for number in numbers]
 
 
 def test_an_array_of_values_outside_the_domain_gives_no_warning():
@@ -459,9 +459,9 @@ def test_an_array_of_values_outside_the_domain_gives_no_warning():
 
 def test_an_array_of_floats_beside_a_value_gives_an_array_of_values():
     v = Value(2.0)
-    found = autograd.hypot(np.array([1.0, 3.0]), v)
-    found[0].backward()
-    assert [one.data for one in found] == [math.hypot(1, 2), math.hypot(3, 2)]
+    nodes = autograd.hypot(np.array([1.0, 3.0]), v)
+    nodes[0].backward()
+    assert [node.data for node in nodes] == [math.hypot(1, 2), math.hypot(3, 2)]
     assert v.grad == 2 / math.hypot(1, 2)
 
 

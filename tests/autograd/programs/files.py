@@ -34,7 +34,7 @@ def parts(program: Program) -> tuple[Any, ...]:
         program.outputs,
         program.arguments,
         program.results,
-        [(bits(one.data), one.label) for one in program.captured],
+        [(bits(leaf.data), leaf.label) for leaf in program.captured],
     )
 
 

@@ -137,7 +137,7 @@ NUMBER = '"0x1.8000000000000p+0"'
         ),
         ('"outputs": [8]', '"outputs": []', r"outputs: expected 1 slots"),
     ],
-    ids=lambda one: repr(one)[:30],
+    ids=lambda content: repr(content)[:30],
 )
 def test_what_is_wrong_is_named(old: str, new: str, message: str, tmp_path: Path) -> None:
     """With the right checksum, so that each part must stand up for itself."""

@@ -78,7 +78,7 @@ def test_a_written_formula_computes_the_same(expression):
     value = expression(*inputs)
     if isinstance(value, Value):
         names = {name: getattr(autograd, name) for name in autograd.__all__ if name.islower()}
-        names |= {one.label: Float(one.data) for one in inputs} | {"inf": math.inf, "nan": math.nan}
+        names |= {leaf.label: Float(leaf.data) for leaf in inputs} | {"inf": math.inf, "nan": math.nan}
         assert same_bits(float(eval(formula(value), names)), value.data)
 
 

@@ -107,7 +107,7 @@ def test_derivatives_of_first_and_second_order():
     _, gradient = by_hand(A, B)
     assert value_and_grad(wave, (0, 1))(A, B)[1] == pytest.approx(gradient, rel=1e-14)
     assert jvp(wave, (A, B), (1.0, 0.0))[1] == pytest.approx(gradient[0], rel=1e-14)
-    assert vjp(wave, A, B)[1](2.0) == pytest.approx([2 * one for one in gradient], rel=1e-14)
+    assert vjp(wave, A, B)[1](2.0) == pytest.approx([2 * derivative for derivative in gradient], rel=1e-14)
     q, r = divmod(A * A, B)
     by_a, by_b = 2 * q * (2 * A) ** 2 + 2 * (2 * q * r + B), -2 * q * q * 2 * A + 2 * A
     assert grad(grad(wave))(A, B) == pytest.approx(by_a, rel=1e-13)
@@ -161,8 +161,8 @@ def test_every_engine_runs_it(engine):
         warnings.simplefilter("ignore")  # that it is called back is slow
         assert jit(value_and_grad(wave, (0, 1)), engine)(A, B) == expected
         points = np.linspace(1.0, 5.0, 7)
-        found = vmap(wave, (0, None), engine=engine)(points, B)
-        assert found.tolist() == [wave(point, B) for point in points.tolist()]
+        results = vmap(wave, (0, None), engine=engine)(points, B)
+        assert results.tolist() == [wave(point, B) for point in points.tolist()]
         last, ys = scan(lambda c, x: divide(c + x, B)[::-1], 0.5, points, engine=engine)
     carry, quotients = 0.5, []
     for point in points.tolist():

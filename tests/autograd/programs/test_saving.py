@@ -33,11 +33,11 @@ def loss_program() -> Program:
 def test_a_program_comes_back_from_its_file(tmp_path: Path) -> None:
     program = loss_program()
     program.save(tmp_path / "loss.json")
-    found = Program.load(tmp_path / "loss.json")
-    assert parts(found) == parts(program)
-    assert str(found) == str(program), "labels and lines are listed as before"
+    loaded = Program.load(tmp_path / "loss.json")
+    assert parts(loaded) == parts(program)
+    assert str(loaded) == str(program), "labels and lines are listed as before"
     args = [0.5] * 9, [1.0, -2.0, 3.0, 0.1, 0.7], 0.3
-    assert found(*args) == program(*args)
+    assert loaded(*args) == program(*args)
 
 
 @given(expressions())
@@ -51,10 +51,10 @@ NUMBERS = [0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, 0.1, -1e308, 1 / 3,
 
 def test_numbers_come_back_to_the_bit() -> None:
     program = trace(lambda x: [x * number for number in NUMBERS] + NUMBERS, 1.0)
-    found = read(write(program))
-    assert parts(found) == parts(program)
-    expected = [struct.pack("<d", one) for one in program(-2.0) if one == one]
-    assert [struct.pack("<d", one) for one in found(-2.0) if one == one] == expected
+    loaded = read(write(program))
+    assert parts(loaded) == parts(program)
+    expected = [struct.pack("<d", number) for number in program(-2.0) if number == number]
+    assert [struct.pack("<d", number) for number in loaded(-2.0) if number == number] == expected
 
 
 @pytest.mark.parametrize(
@@ -72,27 +72,27 @@ def test_numbers_come_back_to_the_bit() -> None:
     ids=repr,
 )
 def test_structures_come_back(argument: Any) -> None:
-    program = trace(lambda one, other: (one, {"other": other}), argument, 1.0)
-    found = read(write(program))
-    assert parts(found) == parts(program)
-    assert str(found(argument, 2.0)) == str(program(argument, 2.0))
+    program = trace(lambda first, second: (first, {"other": second}), argument, 1.0)
+    loaded = read(write(program))
+    assert parts(loaded) == parts(program)
+    assert str(loaded(argument, 2.0)) == str(program(argument, 2.0))
 
 
 def test_captured_values_come_back_as_new_ones() -> None:
     bias, plain = ag.Value(0.1, "bias"), ag.Value(-0.0)
     program = trace(lambda x: x * bias + plain, 1.0)
-    found = read(write(program))
-    assert parts(found) == parts(program)
+    loaded = read(write(program))
+    assert parts(loaded) == parts(program)
     bias.data = 100.0
-    assert found(2.0) == 0.2
-    found.captured[0].data = 3.0
-    assert found(2.0) == 6.0
+    assert loaded(2.0) == 0.2
+    loaded.captured[0].data = 3.0
+    assert loaded(2.0) == 6.0
 
 
 def test_a_label_that_does_not_print_is_written_with_question_marks() -> None:
     odd = ag.Value(2.0, "two\nlines \u2028 \ud800 \u00e9")
-    found = read(write(trace(lambda x: x * odd, 1.0)))
-    assert found.captured[0].label == "two?lines ? ? \u00e9"
+    loaded = read(write(trace(lambda x: x * odd, 1.0)))
+    assert loaded.captured[0].label == "two?lines ? ? \u00e9"
 
 
 @dataclasses.dataclass
@@ -113,10 +113,10 @@ Pair = namedtuple("Pair", "first second")
         (OrderedDict(a=1.0), "OrderedDict"),
         ({"line\nbreak": 1.0}, "dict with keys that are no printable strings"),
     ],
-    ids=lambda one: type(one).__name__,
+    ids=lambda argument: type(argument).__name__,
 )
 def test_what_a_file_cannot_hold_is_refused_at_saving(argument: Any, kind: str, tmp_path: Path) -> None:
-    program = trace(lambda one: one, argument)
+    program = trace(lambda x: x, argument)
     with pytest.raises(ProgramFileError, match=f"the arguments hold a {kind}, which .*: trace a function of"):
         program.save(tmp_path / "file")
     assert list(tmp_path.iterdir()) == []
@@ -125,9 +125,9 @@ def test_what_a_file_cannot_hold_is_refused_at_saving(argument: Any, kind: str, 
 @pytest.mark.parametrize(
     ("wrap", "written"),
     [
-        (lambda one: [one], "[{}]"),
-        (lambda one: (one,), '{{"tuple": [{}]}}'),
-        (lambda one: {"a": one}, '{{"dict": {{"a": {}}}}}'),
+        (lambda leaf: [leaf], "[{}]"),
+        (lambda leaf: (leaf,), '{{"tuple": [{}]}}'),
+        (lambda leaf: {"a": leaf}, '{{"dict": {{"a": {}}}}}'),
     ],
     ids=["lists", "tuples", "dicts"],
 )
@@ -136,20 +136,20 @@ def test_what_is_nested_50_deep_comes_back_and_deeper_is_refused(wrap: Any, writ
     inside = '{"array": [2]}'
     for _ in range(48):  # in the tuple of the arguments, around a number
         argument, inside = wrap(argument), written.format(inside)
-    program = trace(lambda one: 2 * next(leaves_of(one)), argument)
+    program = trace(lambda tree: 2 * next(leaves_of(tree)), argument)
     assert parts(read(write(program))) == parts(program)
     deep = checked(GOOD.replace('{"array": [2]}', inside))
     assert write(read(deep)) == deep
     with pytest.raises(ProgramFileError, match="nested at most 50 deep"):
-        write(trace(lambda one: 1.0, wrap(argument)))
+        write(trace(lambda tree: 1.0, wrap(argument)))
     with pytest.raises(ProgramFileError, match=r"at arguments.*: expected a nesting of at most 50 levels"):
         read(checked(GOOD.replace('{"array": [2]}', written.format(inside))))
 
 
 def leaves_of(tree: Any) -> Any:
     if isinstance(tree, (list, tuple, dict)):
-        for one in tree.values() if isinstance(tree, dict) else tree:
-            yield from leaves_of(one)
+        for child in tree.values() if isinstance(tree, dict) else tree:
+            yield from leaves_of(child)
     else:
         yield tree
 
@@ -206,9 +206,9 @@ def test_programs_are_pickled() -> None:
     bias = ag.Value(0.5, "bias")
     program = trace(lambda p, x: {"y": p.w * x + p.b + bias, "n": math.nan}, Weights(1.0, 2.0), np.zeros(2))
     program(Weights(1.0, 2.0), np.zeros(2))
-    found = pickle.loads(pickle.dumps(program))
-    assert parts(found) == parts(program)
-    assert str(found(Weights(3.0, 4.0), np.ones(2))) == str(program(Weights(3.0, 4.0), np.ones(2)))
+    loaded = pickle.loads(pickle.dumps(program))
+    assert parts(loaded) == parts(program)
+    assert str(loaded(Weights(3.0, 4.0), np.ones(2))) == str(program(Weights(3.0, 4.0), np.ones(2)))
 
 
 def test_a_pickled_program_is_loaded_in_another_process(tmp_path: Path) -> None:
@@ -230,6 +230,6 @@ def test_a_long_label_is_saved_shortened() -> None:
         result.label = "y" * 20_000
         return result
 
-    found = read(write(trace(doubled, 1.0)))
-    assert found(2.0) == 4.0
-    assert found.instructions[0].label == "y" * 999 + "…"
+    loaded = read(write(trace(doubled, 1.0)))
+    assert loaded(2.0) == 4.0
+    assert loaded.instructions[0].label == "y" * 999 + "…"

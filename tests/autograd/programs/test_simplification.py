@@ -109,7 +109,7 @@ def test_lowering_keeps_the_labels_of_what_stays():
         return ag.sigmoid(y)
 
     program = lowered(trace(f, 0.5).code)
-    assert [one.label for one in program.instructions if one.label] == ["square"]
+    assert [instruction.label for instruction in program.instructions if instruction.label] == ["square"]
 
 
 def test_sigmoids_of_opposite_arguments_share_their_exponential():
@@ -143,6 +143,6 @@ def test_no_operation_on_any_operands_changes_a_bit(entry):
 
         program = trace(both, 0.5, 0.25)
         for x, y in points[:: 1 if entry.arity == 1 else 3]:
-            expected = [float(one) for one in both(x, y)]
-            found = program(x, y)
-            assert all(map(same_bits, found, expected)), (names, x, y, found, expected, str(program))
+            expected = [float(result) for result in both(x, y)]
+            results = program(x, y)
+            assert all(map(same_bits, results, expected)), (names, x, y, results, expected, str(program))

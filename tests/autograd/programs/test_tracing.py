@@ -34,7 +34,10 @@ def test_a_gradient_s_instructions_belong_to_the_lines_of_the_formula():
         return ag.exp(u)
 
     program = trace(grad(f), 0.5)
-    assert {one.line.text for one in program.instructions} == {"u = x * x", "return ag.exp(u)"}
+    assert {instruction.line.text for instruction in program.instructions} == {
+        "u = x * x",
+        "return ag.exp(u)",
+    }
 
 
 @pytest.mark.parametrize("derive", [grad, lambda f: lambda x: ag.jvp(f, (x,), (1.0,))[1]])
@@ -44,7 +47,7 @@ def test_what_follows_a_derivative_belongs_to_its_own_line(derive):
         return slope.sin()
 
     program = trace(f, 0.5)
-    (last,) = [one for one in program.instructions if one.operation.name == "sin"]
+    (last,) = [instruction for instruction in program.instructions if instruction.operation.name == "sin"]
     assert last.line.text == "return slope.sin()"
 
 
@@ -181,9 +184,9 @@ def test_arguments_and_results_keep_their_structure():
         return {"sum": p["x"] + p["y"][0], "scaled": a * 2}
 
     program = trace(f, {"x": 1.0, "y": (2.0,)}, np.zeros(2))
-    found = program({"x": 3.0, "y": (4.0,)}, np.array([5.0, 6.0]))
-    assert found["sum"] == 7.0
-    assert found["scaled"].tolist() == [10.0, 12.0]
+    result = program({"x": 3.0, "y": (4.0,)}, np.array([5.0, 6.0]))
+    assert result["sum"] == 7.0
+    assert result["scaled"].tolist() == [10.0, 12.0]
 
 
 @pytest.mark.parametrize(
@@ -256,11 +259,11 @@ def test_an_instruction_longer_than_48_columns_does_not_push_the_column_out():
 
 def test_two_results_never_share_a_name():
     def f(x):
-        found = x
+        y = x
         for label in ("u", "v", "v", "u", "x", "t6", ""):
-            found = found.sin()
-            found.label = label
-        return found
+            y = y.sin()
+            y.label = label
+        return y
 
     names = trace(f, 0.5).names()
     assert names[:3] == ["x", "u", "v"]
@@ -300,12 +303,12 @@ def test_a_whole_number_is_written_without_a_point_where_every_digit_counts(numb
 )
 def test_parts_that_make_no_program_are_refused(instructions, outputs, message):
     program = trace(lambda x, y: x * y, 1.0, 2.0)
-    made = [
+    steps = [
         Instruction(find_operation(name), operands, (2 + i,))
         for i, (name, operands) in enumerate(instructions)
     ]
     with pytest.raises(ValueError, match=message):
-        Program(Code("f", ["x", "y"], [], made, outputs), program.arguments, program.results)
+        Program(Code("f", ["x", "y"], [], steps, outputs), program.arguments, program.results)
 
 
 def test_a_program_needs_an_input_for_each_argument():

@@ -327,8 +327,8 @@ def test_an_instance_that_compares_or_hashes_as_it_likes_is_known_by_identity():
         __hash__ = None
 
     assert [Equal(scale).times(5.0) for scale in (2.0, 3.0)] == [10.0, 15.0]
-    kept = [Equal(2.0), Equal(3.0)]
-    assert [one.times(5.0) for one in kept] == [10.0, 15.0]
+    instances = [Equal(2.0), Equal(3.0)]
+    assert [instance.times(5.0) for instance in instances] == [10.0, 15.0]
 
 
 def test_no_instance_is_kept_alive_nor_what_was_traced_for_it():
@@ -377,9 +377,9 @@ def test_an_instance_without_weak_references():
         def times(self, x):
             return self.scale * x
 
-    one = Slotted()
-    for one.scale in (2.0, 3.0):
-        assert one.times(5.0) == 5.0 * one.scale
+    instance = Slotted()
+    for instance.scale in (2.0, 3.0):
+        assert instance.times(5.0) == 5.0 * instance.scale
 
 
 def test_a_dataclass_of_numbers_is_an_argument_of_its_methods():

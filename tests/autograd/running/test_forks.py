@@ -62,7 +62,7 @@ os._exit(0)
 """
 
 
-def said(code: str) -> str:
+def output(code: str) -> str:
     """What a process of its own prints; if it does not end, something hangs."""
     done = subprocess.run(
         [sys.executable, "-c", HEAD + code],
@@ -77,7 +77,7 @@ def said(code: str) -> str:
 
 
 def test_no_child_hangs_whatever_the_other_threads_were_doing() -> None:
-    assert said(WORKING) == f"{[0] * 30}\n"
+    assert output(WORKING) == f"{[0] * 30}\n"
 
 
 def test_a_child_takes_no_llvm_that_another_thread_was_using() -> None:
@@ -113,4 +113,4 @@ begun.wait()
 print(outcome(work), flush=True)
 os._exit(0)
 """
-    assert said(code) == "0\n"
+    assert output(code) == "0\n"

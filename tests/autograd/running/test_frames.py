@@ -42,7 +42,7 @@ def test_two_series_are_aligned_by_their_index():
 def test_values_beside_a_series():
     v = Value(1.5)
     chosen = maximum(v, SERIES)
-    assert [one.data for one in chosen] == [1.5, 2.0, 3.0]
+    assert [leaf.data for leaf in chosen] == [1.5, 2.0, 3.0]
     assert chosen.index.tolist() == [5, 6, 7]
     total = (v * SERIES).sum() + (SERIES * v).sum() + exp(v * SERIES).sum() * 0.0
     total.backward()
@@ -68,8 +68,8 @@ def test_arguments_of_every_transform():
     assert grad(lambda x: (x * x).sum())(FRAME).tolist() == [[2.0, 6.0], [4.0, 8.0]]
     assert minimize(lambda x: ((x - 1) ** 2).sum(), SERIES).x.tolist() == pytest.approx([1.0] * 3)
     for data in ((SERIES, 2 * SERIES), [SERIES, 2 * SERIES]):
-        found = fit(lambda a, x, y: (a * x - y) ** 2, 1.0, data, SGD(lr=0.1), epochs=60)
-        assert found.params == pytest.approx(2.0)
+        result = fit(lambda a, x, y: (a * x - y) ** 2, 1.0, data, SGD(lr=0.1), epochs=60)
+        assert result.params == pytest.approx(2.0)
     assert least_squares(lambda a, x, y: a[0] * x - y, [1.0], data=(SERIES, 2 * SERIES)).x == pytest.approx(
         2.0
     )

@@ -45,13 +45,13 @@ def test_what_is_closed_over_is_read_anew(engine):
     def turn(carry, totals, row):
         return carry + factor * totals, totals
 
-    found = []
+    results = []
     for number in (0.0, 1.0, 10.0):
         factor = number
         loop = scan(step, 0.0, np.ones(3), engine)[0]
         batches = scan_batches(share, turn, 0.0, np.ones(3), 2, None, engine)[0]
-        found.append((total(1.0, np.ones(2)), loop, batches))
-    assert found == [(0.0, 0.0, 0.0), (4.0, 3.0, 3.0), (40.0, 30.0, 300.0)]
+        results.append((total(1.0, np.ones(2)), loop, batches))
+    assert results == [(0.0, 0.0, 0.0), (4.0, 3.0, 3.0), (40.0, 30.0, 300.0)]
 
 
 @each_engine
@@ -99,11 +99,11 @@ def test_equal_callables_are_told_apart(engine):
 
 
 def test_gradients_of_a_formula_with_a_number_that_changes():
-    found = []
+    slopes = []
     for decay in (0.0, 1.0, 10.0):
         slope = vmap(grad(lambda w, x, decay=decay: (w - x) ** 2 + decay * w * w), (None, 0), "sum")
-        found.append(slope(1.0, np.array([0.0, 2.0])))
-    assert found == [0.0, 4.0, 40.0]
+        slopes.append(slope(1.0, np.array([0.0, 2.0])))
+    assert slopes == [0.0, 4.0, 40.0]
 
 
 def test_jit_freezes_until_it_is_made_anew():
@@ -112,10 +112,10 @@ def test_jit_freezes_until_it_is_made_anew():
     def f(x):
         return factor * x
 
-    one, many = jit(f, "python"), jit(vmap(f), "numpy")
-    assert (one(1.0), many(np.ones(1)).tolist()) == (2.0, [2.0])
+    single, mapped = jit(f, "python"), jit(vmap(f), "numpy")
+    assert (single(1.0), mapped(np.ones(1)).tolist()) == (2.0, [2.0])
     factor = 3.0
-    assert (one(1.0), many(np.ones(1)).tolist()) == (2.0, [2.0])
+    assert (single(1.0), mapped(np.ones(1)).tolist()) == (2.0, [2.0])
     assert (jit(f, "python")(1.0), jit(vmap(f), "numpy")(np.ones(1)).tolist()) == (3.0, [3.0])
 
 
@@ -187,12 +187,12 @@ def test_lifted_constants_give_the_bits_of_those_compiled_in(engine):
         frozen = store.found_or_compiled(program.code, engine)
         for run, arguments in (("map", (len(xs), None)), ("scan", ([], len(xs)))):
             if run == "map":
-                found = lifted.map([xs, *program.constants], *arguments)
+                results = lifted.map([xs, *program.constants], *arguments)
                 expected = frozen.map([xs], *arguments)
             else:
-                found = lifted.scan([], [xs], program.constants, len(xs))[1]
+                results = lifted.scan([], [xs], program.constants, len(xs))[1]
                 expected = frozen.scan([], [xs], [], len(xs))[1]
-            for a, b in zip(found, expected):
+            for a, b in zip(results, expected):
                 same = (a.view(np.int64) == b.view(np.int64)) | (np.isnan(a) & np.isnan(b))
                 assert same.all(), (run, number, a, b)
 

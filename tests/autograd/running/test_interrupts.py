@@ -147,20 +147,20 @@ def test_an_interrupt_leaves_nothing_broken_and_nothing_running(name, tmp_path):
                 print(file=child.stdin, flush=True)
                 assert child.stdout.readline().startswith("begun"), complaints.read_text()
                 time.sleep(moment)
-                said = reader.submit(child.stdout.readline)
-                assert answer(child, said) == "threads [] processes []\n", complaints.read_text()
+                line = reader.submit(child.stdout.readline)
+                assert answer(child, line) == "threads [] processes []\n", complaints.read_text()
                 check_files(tmp_path)
             assert child.wait(SOON) == 0, complaints.read_text()
         finally:
             child.kill()
 
 
-def answer(child: subprocess.Popen[str], said: Future[str]) -> str:
+def answer(child: subprocess.Popen[str], line: Future[str]) -> str:
     """What the child says once it has been interrupted."""
     for _ in range(round(SOON)):
         child.send_signal(signal.SIGINT)
         with suppress(TimeoutError):
-            return said.result(1.0)
+            return line.result(1.0)
     return "nothing: it did not end"
 
 

@@ -29,7 +29,7 @@ def formula(number, size=60):
 """
 
 
-def said(code: str) -> list[str]:
+def output_lines(code: str) -> list[str]:
     """What a process of its own prints, which must end well."""
     done = subprocess.run(
         [sys.executable, "-c", HEAD + code],
@@ -56,7 +56,7 @@ for engine in ("auto", "llvm", "interpreter"):
         assert "ulimit" in str(error) and 'engine="python"' in str(error)
         print("refused")
 """
-    engines = said(code)
+    engines = output_lines(code)
     if room < 200:
         assert engines == ["python", "refused", "refused"]
     if room > 300:
@@ -78,4 +78,4 @@ for i in (0, 1, -2, -1):
 assert first(0.3) == formula(-1.0)(0.3)
 print(engines[0], engines[-1])
 """
-    assert said(code) == ["llvm", "python"]
+    assert output_lines(code) == ["llvm", "python"]

@@ -232,7 +232,7 @@ class Gate:
     def __init__(self, size):
         self.W = np.array([[Value(RNG.normal()) for _ in range(size)] for _ in range(size)])
         self.alpha = Value(0.3)
-        self.act = lambda x: np.array([self.alpha * one.tanh() for one in x])
+        self.act = lambda x: np.array([self.alpha * entry.tanh() for entry in x])
 
     def __call__(self, x):
         return self.act(self.W @ x).sum()

@@ -26,7 +26,7 @@ def sample(carry, x):
 def turn(carry, totals, row):
     value, gradient = totals
     size, rate = row
-    w = [one - rate * (g / size) for one, g in zip(carry["w"], gradient)]
+    w = [weight - rate * (g / size) for weight, g in zip(carry["w"], gradient)]
     return {"w": w, "steps": carry["steps"] + 1}, (value / size, carry["w"][0])
 
 
@@ -44,8 +44,8 @@ def written_out(size):
         totals = [0.0] * 10
         for x, y in zip(X[begin : begin + size].tolist(), Y[begin : begin + size].tolist()):
             value, gradient = value_and_grad(loss)(w, x, y)
-            totals = [total + one for total, one in zip(totals, [value, *gradient])]
-        w = [one - float(rate) * (g / float(batch)) for one, g in zip(w, totals[1:])]
+            totals = [total + number for total, number in zip(totals, [value, *gradient])]
+        w = [weight - float(rate) * (g / float(batch)) for weight, g in zip(w, totals[1:])]
         losses.append(totals[0] / float(batch))
     return w, losses
 
@@ -86,7 +86,7 @@ def test_values_closed_over_by_either_function_are_read_at_each_call(engine):
         scale.data = factor
         total, each = scan_batches(scaled, shifted, 0.0, xs, 2, engine=engine)
         if engine == "eager":  # called with Values, it answers in Values
-            total, each = total.data, np.array([one.data for one in each])
+            total, each = total.data, np.array([leaf.data for leaf in each])
         assert total == factor * 6 + 20
         assert each.tolist() == [factor * 3, factor * 3]
 

@@ -57,9 +57,9 @@ def formula(x: list[Value], seed: int) -> Value:
     """A few hundred operations with much sharing, exceptions on the way, and a primitive of a user's own."""
     y = x[0] * seed
     for i in range(60):
-        one, other = x[i % 3], x[(i * seed) % 3]
-        y = tanh(y * one + sin(other)) + maximum(softsign(y), other) / (i + 1)
-        y = where(y > 0, y, sigmoid(y)) * 0.9 + (one * 1e300) ** -2
+        first, second = x[i % 3], x[(i * seed) % 3]
+        y = tanh(y * first + sin(second)) + maximum(softsign(y), second) / (i + 1)
+        y = where(y > 0, y, sigmoid(y)) * 0.9 + (first * 1e300) ** -2
     return y
 
 
@@ -67,7 +67,7 @@ def differentiated(seed: int) -> tuple[float, ...]:
     x = [Value(0.1 * (seed + 1)), Value(-0.3), Value(0.7)]
     y = formula(x, seed)
     y.backward()
-    return (y.data, *[one.grad for one in x])
+    return (y.data, *[leaf.grad for leaf in x])
 
 
 @each_number
@@ -89,7 +89,7 @@ def test_leaves_can_be_read_by_all(threads):
 
     expected = [work(seed) for seed in SEEDS]
     assert at_once(threads, work) == expected
-    assert [one.grad for one in shared] == [0.0, 0.0, 0.0]
+    assert [leaf.grad for leaf in shared] == [0.0, 0.0, 0.0]
 
 
 @each_number
@@ -99,9 +99,9 @@ def test_a_graph_can_be_read_by_all(threads):
     expected = pickle.dumps(y)
 
     def work(seed: int) -> bool:
-        found = copy.deepcopy(y) if seed % 2 else pickle.loads(pickle.dumps(y))
-        found.backward()
-        return pickle.dumps(y) == expected and found.data == y.data
+        copied = copy.deepcopy(y) if seed % 2 else pickle.loads(pickle.dumps(y))
+        copied.backward()
+        return pickle.dumps(y) == expected and copied.data == y.data
 
     assert all(at_once(threads, work))
 
@@ -185,13 +185,13 @@ def test_contexts_of_one_thread_reach_no_other():
         if seed % 2:
             return Value(0.0).log().data, jit(log)(0.0), scopes_of(sin(Value(1.0)))
         with detect_anomaly(), scope(f"part {seed}"):
-            named = [one.name for one in scopes_of(sin(Value(1.0)))]
+            named = [opened.name for opened in scopes_of(sin(Value(1.0)))]
             for birth in (lambda: Value(0.0).log().backward(), lambda: jit(log)(0.0)):
                 with pytest.raises(FloatingPointError):
                     birth()
             return named
 
     even = [[f"part {seed}"] for seed in SEEDS[::2]]
-    found = at_once(8, work)
-    assert found[::2] == even
-    assert set(map(str, found[1::2])) == {"(-inf, -inf, ())"}
+    results = at_once(8, work)
+    assert results[::2] == even
+    assert set(map(str, results[1::2])) == {"(-inf, -inf, ())"}

@@ -130,17 +130,17 @@ def test_a_thread_beside_a_trace_goes_on_deciding():
 
 
 def test_after_a_trace_that_failed_its_values_are_numbers_again():
-    kept = []
+    traced = []
 
     def f(x):
-        kept.append(x)
+        traced.append(x)
         raise KeyError("on purpose")
 
     for _ in range(2):
         with pytest.raises(KeyError):
             trace(f, 1.0)
-    assert in_worker(lambda: kept[0] > 0) is True
-    assert kept[0].data == 1.0
+    assert in_worker(lambda: traced[0] > 0) is True
+    assert traced[0].data == 1.0
 
 
 # What a worker makes is no input from outside, and what it closes over is what the function is about.

@@ -27,7 +27,7 @@ from models.assignment.plots import plot_losses
 from models.assignment.report import terminal
 from optim import *
 
-def told(call):
+def outcome(call):
     try:
         return str(call())
     except Exception as error:
@@ -38,33 +38,33 @@ def square(x):
     return x * x
 def distance(w, x):
     return (w - x) ** 2
-found = {
-    "the engine llvm": told(lambda: jit(square, engine="llvm")(1.0)),
-    "the engine interpreter": told(lambda: vmap(square, engine="interpreter")(x)),
-    "minimize": told(lambda: minimize(square, 1.0)),
-    "least_squares": told(lambda: least_squares(lambda x: [x], 1.0)),
-    "curve_fit": told(lambda: curve_fit(lambda x, a: a * x, x, x)),
-    "a progress bar": told(lambda: fit(distance, 0.0, x, SGD(lr=0.1), 1, progress=True)),
-    "high precision": told(lambda: check_gradients(square, 1.0, method="high-precision")),
-    "expressions": told(lambda: autograd.testing.expressions()),
-    "points": told(lambda: autograd.testing.points()),
-    "the loss plots": told(lambda: plot_losses([], "title", Path("plot.png"))),
-    "the terminal": told(lambda: terminal(quiet=False)),
-    "the boundary": told(lambda: models.moons.draw_boundary(None, x, x, Path("moons.png"))),
-    "a picture": told(lambda: draw(Value(1.0) * 2).render("graph.svg")),
-    "a notebook's picture": told(lambda: draw(Value(1.0) * 2)._repr_svg_()),
-    "a call": told(lambda: (jit(square)(3.0), jit(square).engine(3.0))),
-    "a batch": told(lambda: vmap(erf)(x[:1])),
-    "training": told(lambda: fit(distance, 0.0, x, SGD(lr=0.1), 1).engine),
-    "a check": told(lambda: check_gradients(square, 1.0)),
-    "a page": told(lambda: "<html" in explain(Value(2.0) * 3).html),
+outcomes = {
+    "the engine llvm": outcome(lambda: jit(square, engine="llvm")(1.0)),
+    "the engine interpreter": outcome(lambda: vmap(square, engine="interpreter")(x)),
+    "minimize": outcome(lambda: minimize(square, 1.0)),
+    "least_squares": outcome(lambda: least_squares(lambda x: [x], 1.0)),
+    "curve_fit": outcome(lambda: curve_fit(lambda x, a: a * x, x, x)),
+    "a progress bar": outcome(lambda: fit(distance, 0.0, x, SGD(lr=0.1), 1, progress=True)),
+    "high precision": outcome(lambda: check_gradients(square, 1.0, method="high-precision")),
+    "expressions": outcome(lambda: autograd.testing.expressions()),
+    "points": outcome(lambda: autograd.testing.points()),
+    "the loss plots": outcome(lambda: plot_losses([], "title", Path("plot.png"))),
+    "the terminal": outcome(lambda: terminal(quiet=False)),
+    "the boundary": outcome(lambda: models.moons.draw_boundary(None, x, x, Path("moons.png"))),
+    "a picture": outcome(lambda: draw(Value(1.0) * 2).render("graph.svg")),
+    "a notebook's picture": outcome(lambda: draw(Value(1.0) * 2)._repr_svg_()),
+    "a call": outcome(lambda: (jit(square)(3.0), jit(square).engine(3.0))),
+    "a batch": outcome(lambda: vmap(erf)(x[:1])),
+    "training": outcome(lambda: fit(distance, 0.0, x, SGD(lr=0.1), 1).engine),
+    "a check": outcome(lambda: check_gradients(square, 1.0)),
+    "a page": outcome(lambda: "<html" in explain(Value(2.0) * 3).html),
 }
-print(json.dumps(found))
+print(json.dumps(outcomes))
 """
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory) -> dict[str, str]:
+def outcomes(tmp_path_factory) -> dict[str, str]:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", CODE],
         cwd=tmp_path_factory.mktemp("bare"),
@@ -73,8 +73,8 @@ def told(tmp_path_factory) -> dict[str, str]:
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    found: dict[str, str] = json.loads(done.stdout)
-    return found
+    outcomes: dict[str, str] = json.loads(done.stdout)
+    return outcomes
 
 
 @pytest.mark.parametrize(
@@ -93,13 +93,13 @@ def told(tmp_path_factory) -> dict[str, str]:
         ("the boundary", "matplotlib", "plots"),
     ],
 )
-def test_what_needs_an_extra_says_how_to_install_it(what, package, extra, told):
-    said = f'MissingExtraError: {package} is not installed: run  pip install "valuegrad[{extra}]"'
-    assert told[what] == said
+def test_what_needs_an_extra_says_how_to_install_it(what, package, extra, outcomes):
+    message = f'MissingExtraError: {package} is not installed: run  pip install "valuegrad[{extra}]"'
+    assert outcomes[what] == message
 
 
 @pytest.mark.parametrize(
-    ("what", "said"),
+    ("what", "message"),
     [
         ("high precision", 'mpmath is not installed: run  pip install "valuegrad[check]"'),
         ("a picture", 'pip install "valuegrad[draw]"'),
@@ -107,16 +107,16 @@ def test_what_needs_an_extra_says_how_to_install_it(what, package, extra, told):
         ("a check", "high-precision could not be used: mpmath is not installed: run  pip install"),
     ],
 )
-def test_an_error_or_a_fallback_says_it_in_its_own_words(what, said, told):
-    assert said in told[what]
+def test_an_error_or_a_fallback_says_it_in_its_own_words(what, message, outcomes):
+    assert message in outcomes[what]
 
 
-def test_everything_else_works_without_any(told):
-    assert told["a call"] == "(9.0, 'python')"
-    assert told["a batch"] == "[0.]"
-    assert told["training"] == "python"
-    assert told["a notebook's picture"] == "None"
-    assert told["a page"] == "True"
+def test_everything_else_works_without_any(outcomes):
+    assert outcomes["a call"] == "(9.0, 'python')"
+    assert outcomes["a batch"] == "[0.]"
+    assert outcomes["training"] == "python"
+    assert outcomes["a notebook's picture"] == "None"
+    assert outcomes["a page"] == "True"
 
 
 def test_a_missing_extra_is_a_missing_module():

@@ -52,11 +52,11 @@ def test_what_is_not_a_regular_file_is_not_opened(tmp_path, monkeypatch):
 def test_a_pipe_that_takes_the_files_name_meanwhile_is_not_waited_for(tmp_path, monkeypatch):
     path = tmp_path / "file"
     path.write_bytes(b"12345")
-    found = os.stat(path)
+    status = os.stat(path)
     path.unlink()
     os.mkfifo(path)
     with monkeypatch.context() as patch:
-        patch.setattr("os.stat", lambda path: found)
+        patch.setattr("os.stat", lambda path: status)
         with pytest.raises(ForeignFileError, match="not a regular file"):
             read_foreign(path, 5)
 

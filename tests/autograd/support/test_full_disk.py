@@ -72,7 +72,7 @@ def test_a_job_ends_with_a_message(name, folder, capsys):
     with pytest.raises(SystemExit) as ended:
         JOBS[name](folder)
     assert ended.value.code == 2
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert "No space left" in said or "Read-only" in said
-    assert str(folder) in said
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "No space left" in line or "Read-only" in line
+    assert str(folder) in line
     assert sorted(folder.iterdir()) == before

@@ -36,10 +36,10 @@ def test_columns_that_depend_on_each_other_are_open_in_any_units_and_no_others(r
             continue
         units = 10.0 ** rng.integers(-magnitudes, magnitudes + 1, size)
         scaled = matrix * units
-        found = spread(lambda _, it=scaled: it, rng.normal(size=size) / units, np.full(rows, ROUNDING))
-        assert found.undetermined == dependent
+        result = spread(lambda _, it=scaled: it, rng.normal(size=size) / units, np.full(rows, ROUNDING))
+        assert result.undetermined == dependent
         if not dependent:
-            covariances = (found.factor * units[:, None]) @ (found.factor * units[:, None]).T
+            covariances = (result.factor * units[:, None]) @ (result.factor * units[:, None]).T
             np.testing.assert_allclose(covariances, np.linalg.inv(matrix.T @ matrix), rtol=1e-7, atol=1e-12)
 
 
@@ -52,8 +52,8 @@ def test_a_column_that_rounding_may_reverse_counts_as_zero(height, open_):
         decay = np.exp(-params[1] * x)
         return np.stack([decay, -params[0] * x * decay, np.ones(20)], axis=1)
 
-    found = spread(jacobian, np.array([height, 2.0, 3.0]), np.full(20, 3 * ROUNDING))
-    assert found.undetermined == open_
+    result = spread(jacobian, np.array([height, 2.0, 3.0]), np.full(20, 3 * ROUNDING))
+    assert result.undetermined == open_
 
 
 def test_lengths_are_those_of_the_numbers_scaled_by_hand():

@@ -67,8 +67,8 @@ def test_nist_s_values_are_found_without_a_start(name):
 def test_parameters_a_hundred_times_too_large_or_too_small_are_no_obstacle(name):
     problem = NAMED[name]
     wrong = 10.0 ** np.random.default_rng(1).uniform(-2.0, 2.0, len(problem.certified))
-    told = curve_fit(problem.f, problem.x, problem.y, problem.certified * wrong, full_output=True)[2]
-    assert told["fvec"] @ told["fvec"] == pytest.approx(problem.square, rel=1e-8)
+    info = curve_fit(problem.f, problem.x, problem.y, problem.certified * wrong, full_output=True)[2]
+    assert info["fvec"] @ info["fvec"] == pytest.approx(problem.square, rel=1e-8)
 
 
 def test_a_plateau_is_not_passed_off_as_a_fit_and_more_than_one_method_is_tried():
@@ -198,8 +198,8 @@ def test_engines_agree(engine):
 def test_points_with_a_nan_are_left_out_when_asked():
     x, y, sigma = X.copy(), Y.copy(), SIGMA.copy()
     x[3] = y[7] = np.nan
-    kept = ~(np.isnan(x) | np.isnan(y))
-    expected = curve_fit(decay, x[kept], y[kept], sigma=sigma[kept])[0]
+    complete = ~(np.isnan(x) | np.isnan(y))
+    expected = curve_fit(decay, x[complete], y[complete], sigma=sigma[complete])[0]
     assert curve_fit(decay, x, y, sigma=sigma, nan_policy="omit")[0].tolist() == expected.tolist()
 
 
@@ -217,11 +217,11 @@ def test_of_equally_good_fits_the_one_from_p0_is_kept(p0, noise):
 
 
 def test_full_output_tells_how_it_went():
-    popt, _, told, message, flag = curve_fit(decay, X, Y, full_output=True)
-    np.testing.assert_allclose(told["fvec"], decay(X, *popt) - Y, atol=1e-14)
-    assert told["distance"] < 1e-10
-    assert told["undetermined"] == []
-    assert told["nfev"] > 0
+    popt, _, info, message, flag = curve_fit(decay, X, Y, full_output=True)
+    np.testing.assert_allclose(info["fvec"], decay(X, *popt) - Y, atol=1e-14)
+    assert info["distance"] < 1e-10
+    assert info["undetermined"] == []
+    assert info["nfev"] > 0
     assert message.startswith("converged by lm")
     assert flag == 1
 
@@ -241,10 +241,10 @@ def test_full_output_tells_how_it_went():
 )
 def test_parameters_that_the_data_do_not_determine_are_named(f, undetermined):
     with pytest.warns(optimize.OptimizeWarning, match=f"do not determine {undetermined}: "):
-        popt, pcov, told, *_ = curve_fit(f, X, Y, [1.0, 1.0, 1.0], full_output=True)
+        popt, pcov, info, *_ = curve_fit(f, X, Y, [1.0, 1.0, 1.0], full_output=True)
     assert np.isfinite(popt).all()
-    assert ", ".join(told["undetermined"]) == undetermined
-    unknown = np.isin(["a", "b", "c"], told["undetermined"])
+    assert ", ".join(info["undetermined"]) == undetermined
+    unknown = np.isin(["a", "b", "c"], info["undetermined"])
     assert (np.isinf(standard_errors(pcov)) == unknown).all()
 
 
@@ -295,7 +295,7 @@ SKEWED = np.triu(np.ones((30, 30)))
 
 
 @pytest.mark.parametrize(
-    ("given", "error", "words"),
+    ("arguments", "error", "words"),
     [
         ({"f": None}, TypeError, r"f must be a formula f\(x, \*params\), got NoneType"),
         ({"f": lambda x, a, b: [a, b * x]}, TypeError, "must return one number for one point.*got list"),
@@ -348,9 +348,9 @@ SKEWED = np.triu(np.ones((30, 30)))
         ({"engine": "fortran"}, ValueError, "engine must be"),
     ],
 )
-def test_bad_input_is_told_what_was_wrong(given, error, words):
+def test_bad_input_is_told_what_was_wrong(arguments, error, words):
     with pytest.raises(error, match=words):
-        curve_fit(**{"f": decay, "xdata": X, "ydata": Y, **given})
+        curve_fit(**{"f": decay, "xdata": X, "ydata": Y, **arguments})
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ DECAY = 3.0 * np.exp(-0.8 * (X - MEAN))
 
 
 def test_a_mean_is_computed_outside():
-    found = curve_fit(lambda x, a, b: a * np.exp(-b * (x - MEAN)), X, DECAY)[0]
-    assert found.tolist() == pytest.approx([3.0, 0.8], rel=1e-12)
+    popt = curve_fit(lambda x, a, b: a * np.exp(-b * (x - MEAN)), X, DECAY)[0]
+    assert popt.tolist() == pytest.approx([3.0, 0.8], rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,10 @@ def test_what_takes_all_points_is_refused_in_every_formula_for_one_point(of_all_
 def test_of_several_predictors_a_mean_is_that_of_the_point():
     table = np.stack([X, X**2, np.ones_like(X)])
     y = 2.0 * table.mean(axis=0) + 0.5 * table.max(axis=0)
-    found = least_squares(
+    result = least_squares(
         lambda p, x, y: p[0] * np.mean(x) - y, [1.0], data=(table.T, 2.0 * table.mean(axis=0))
     )
-    assert found.x.tolist() == pytest.approx([2.0])
+    assert result.x.tolist() == pytest.approx([2.0])
     assert curve_fit(lambda x, a: a * x.sum(), table, table.sum(axis=0))[0].tolist() == pytest.approx([1.0])
     with pytest.raises(IndexError, match=r"x\[0, :\] of the data is x\[0\]"):
         curve_fit(lambda x, a: a * x[0, :], table, y)
@@ -91,8 +91,8 @@ def decay(x, a, b, c=0.0):
 
 def test_a_parameter_fixed_by_keyword_is_left_out():
     for p0 in (None, [1.0]):
-        found, covariances = curve_fit(functools.partial(decay, a=3.0, c=0.0), X, DECAY, p0=p0)
-        assert found.tolist() == pytest.approx([0.8], rel=1e-12)
+        popt, covariances = curve_fit(functools.partial(decay, a=3.0, c=0.0), X, DECAY, p0=p0)
+        assert popt.tolist() == pytest.approx([0.8], rel=1e-12)
         assert covariances.shape == (1, 1)
     assert curve_fit(functools.partial(decay, b=0.8), X, DECAY)[0].tolist() == pytest.approx([3.0])
 
@@ -101,8 +101,8 @@ def test_keyword_parameters_come_last_and_are_named():
     def model(x, slope, *, offset, scale=2.0):
         return scale * (slope * x + offset)
 
-    found = curve_fit(model, X, 6.0 * X + 8.0, p0=[1.0, 1.0], bounds=([0.0, 0.0], [9.0, 9.0]))[0]
-    assert found.tolist() == pytest.approx([3.0, 4.0], rel=1e-12)
+    popt = curve_fit(model, X, 6.0 * X + 8.0, p0=[1.0, 1.0], bounds=([0.0, 0.0], [9.0, 9.0]))[0]
+    assert popt.tolist() == pytest.approx([3.0, 4.0], rel=1e-12)
     with pytest.raises(ValueError, match="the lower bound of offset must be below"):
         curve_fit(model, X, X, bounds=([0.0, 1.0], [1.0, 1.0]))
 

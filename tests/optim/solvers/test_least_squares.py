@@ -65,15 +65,15 @@ PUBLISHED = [
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("fun", "x0", "square"), PUBLISHED)
 def test_published_minima(fun, x0, square, method):
-    found = least_squares(fun, x0, method=method)
-    assert found.success
-    assert 2 * found.cost == pytest.approx(square, rel=2e-6, abs=1e-20)
+    result = least_squares(fun, x0, method=method)
+    assert result.success
+    assert 2 * result.cost == pytest.approx(square, rel=2e-6, abs=1e-20)
 
 
 @pytest.mark.parametrize("method", ["trf", "lm"])
 def test_brown_and_dennis_s_minimum_with_large_residuals(method):
-    found = least_squares(brown_and_dennis, [25.0, 5.0, -5.0, -1.0], method=method)
-    assert 2 * found.cost == pytest.approx(85822.2, rel=1e-6)
+    result = least_squares(brown_and_dennis, [25.0, 5.0, -5.0, -1.0], method=method)
+    assert 2 * result.cost == pytest.approx(85822.2, rel=1e-6)
 
 
 def kowalik_jacobian(x):
@@ -113,8 +113,8 @@ def test_gauss_newton_takes_few_steps_where_residuals_vanish_and_says_where_it_s
     stalled = least_squares(freudenstein_and_roth, [0.5, -2.0], method="gauss-newton")
     assert not stalled.success
     assert stalled.status == 0
-    found = least_squares(freudenstein_and_roth, [0.5, -2.0], method="lm")
-    assert 2 * found.cost == pytest.approx(48.9842, rel=2e-6)  # the published local minimum
+    result = least_squares(freudenstein_and_roth, [0.5, -2.0], method="lm")
+    assert 2 * result.cost == pytest.approx(48.9842, rel=2e-6)  # the published local minimum
 
 
 @dataclass
@@ -127,15 +127,18 @@ def test_unknowns_come_back_in_their_structure():
     x = np.linspace(0.0, 1.0, 5)
 
     def residuals(line):
-        return {"fit": [line.slope * one + line.offset - (2 * one + 1) for one in x], "tie": line.slope - 2}
+        return {
+            "fit": [line.slope * entry + line.offset - (2 * entry + 1) for entry in x],
+            "tie": line.slope - 2,
+        }
 
-    found = least_squares(residuals, Line(slope=np.array([0.0]), offset=0.0), method="lm")
-    assert isinstance(found.x, Line)
-    assert found.x.slope.shape == (1,)
-    assert found.x.slope[0] == pytest.approx(2.0)
-    assert found.x.offset == pytest.approx(1.0)
-    assert found.fun.shape == (6,)
-    assert found.jac.shape == (6, 2)
+    result = least_squares(residuals, Line(slope=np.array([0.0]), offset=0.0), method="lm")
+    assert isinstance(result.x, Line)
+    assert result.x.slope.shape == (1,)
+    assert result.x.slope[0] == pytest.approx(2.0)
+    assert result.x.offset == pytest.approx(1.0)
+    assert result.fun.shape == (6,)
+    assert result.jac.shape == (6, 2)
 
 
 @pytest.mark.parametrize("engine", ["python", "numpy", "eager"])
@@ -146,7 +149,7 @@ def test_samples_are_mapped_over(engine):
         return [scale * (w[0] * x[0] + w[1] * x[1] - y), w[1]]
 
     def of_all(w):
-        return [of_sample(w, x, one, 3.0) for x, one in zip(X, y)]
+        return [of_sample(w, x, target, 3.0) for x, target in zip(X, y)]
 
     mapped = least_squares(of_sample, [1.0, 1.0], data=(X, y), args=(3.0,), engine=engine)
     whole = least_squares(of_all, [1.0, 1.0], engine=engine)
@@ -159,9 +162,9 @@ def test_further_arguments_may_be_anything():
     def residuals(x, target, how="plain", *, weight):
         return [weight * (x[0] - target)] if how == "plain" else [weight * (x[0] + target)]
 
-    found = least_squares(residuals, 0.0, args=(3.0, "mirrored"), kwargs={"weight": 2.0})
-    assert found.x.tolist() == [-3.0]
-    assert found.jac.tolist() == [[2.0]]
+    result = least_squares(residuals, 0.0, args=(3.0, "mirrored"), kwargs={"weight": 2.0})
+    assert result.x.tolist() == [-3.0]
+    assert result.jac.tolist() == [[2.0]]
 
 
 def test_a_function_that_branches_runs_eager():
@@ -177,12 +180,12 @@ def test_a_function_that_branches_runs_eager():
 def test_nist_s_values_come_from_the_general_function_too(method):
     problem = next(problem for problem in PROBLEMS if problem.name == "Misra1a")
     data = (problem.x, problem.y)
-    found = least_squares(lambda p, x, y: y - problem.f(x, *p), problem.starts[1], method=method, data=data)
-    np.testing.assert_allclose(found.x, problem.certified, rtol=1e-9)
+    result = least_squares(lambda p, x, y: y - problem.f(x, *p), problem.starts[1], method=method, data=data)
+    np.testing.assert_allclose(result.x, problem.certified, rtol=1e-9)
 
 
 @pytest.mark.parametrize(
-    ("given", "error", "words"),
+    ("arguments", "error", "words"),
     [
         ({"x0": []}, ValueError, "x0 must hold at least one number"),
         ({"x0": [1.0, math.nan]}, ValueError, r"x0 must be finite, got nan for x0\[1\]"),
@@ -211,9 +214,9 @@ def test_nist_s_values_come_from_the_general_function_too(method):
         ({"fun": lambda x: [math.exp(x[0])]}, TracingError, "float"),
     ],
 )
-def test_bad_input_is_told_what_was_wrong(given, error, words):
+def test_bad_input_is_told_what_was_wrong(arguments, error, words):
     with pytest.raises(error, match=words):
-        least_squares(**{"fun": rosenbrock, "x0": [1.0, 1.0], **given})
+        least_squares(**{"fun": rosenbrock, "x0": [1.0, 1.0], **arguments})
 
 
 def test_missing_scipy_is_named_with_what_installs_it(monkeypatch):

@@ -30,14 +30,14 @@ SECOND = ["dogleg", "trust-exact"]
 @pytest.mark.parametrize("method", ["Nelder-Mead", "Powell", *FIRST, *PRODUCTS, *SECOND])
 def test_each_method_gets_all_that_it_can_use(method):
     """SciPy's own derivatives of the Rosenbrock function lead to as many evaluations."""
-    given: dict[str, Any] = {"jac": optimize.rosen_der} if method in FIRST + PRODUCTS + SECOND else {}
-    given |= {"hessp": optimize.rosen_hess_prod} if method in PRODUCTS else {}
-    given |= {"hess": optimize.rosen_hess} if method in SECOND else {}
+    derivatives: dict[str, Any] = {"jac": optimize.rosen_der} if method in FIRST + PRODUCTS + SECOND else {}
+    derivatives |= {"hessp": optimize.rosen_hess_prod} if method in PRODUCTS else {}
+    derivatives |= {"hess": optimize.rosen_hess} if method in SECOND else {}
     start = [1.05] * 5 if method == "dogleg" else START  # which must start where the Hessian is positive
     ours = minimize(rosenbrock, start, method=method)
-    theirs = optimize.minimize(optimize.rosen, start, method=method, **given)
+    theirs = optimize.minimize(optimize.rosen, start, method=method, **derivatives)
     assert ours.nit == theirs.nit
-    np.testing.assert_allclose(ours.x, theirs.x, rtol=1e-5 if not given else 3e-4)
+    np.testing.assert_allclose(ours.x, theirs.x, rtol=1e-5 if not derivatives else 3e-4)
     assert np.abs(ours.x - 1.0).max() <= np.abs(theirs.x - 1.0).max()
     assert ours.success
 
@@ -48,8 +48,8 @@ def test_methods_have_scipy_s_names_in_any_case_and_l_bfgs_its_usual_one(method)
 
 
 def test_the_method_is_chosen_as_in_scipy():
-    def steps(**given):
-        return minimize(rosenbrock, [2.0, 2.0], **given).nit
+    def steps(**options):
+        return minimize(rosenbrock, [2.0, 2.0], **options).nit
 
     bounds, constraint = [(0, 3)] * 2, {"type": "ineq", "fun": lambda x: 3 - x[0] - x[1]}
     assert steps() == steps(method="BFGS")
@@ -76,14 +76,14 @@ def test_scipy_s_example_of_inequalities():
         {"type": "ineq", "fun": lambda x, low: -x[0] - 2 * x[1] - low, "args": (-6,)},
         {"type": "ineq", "fun": lambda x: -x[0] + 2 * x[1] + 2},
     )
-    found = minimize(
+    result = minimize(
         lambda x: (x[0] - 1) ** 2 + (x[1] - 2.5) ** 2,
         (2, 0),
         bounds=((0, None),) * 2,
         constraints=constraints,
     )
-    np.testing.assert_allclose(found.x, [1.4, 1.7], rtol=1e-7)
-    assert found.fun == pytest.approx(0.8)
+    np.testing.assert_allclose(result.x, [1.4, 1.7], rtol=1e-7)
+    assert result.fun == pytest.approx(0.8)
 
 
 def curved(x):
@@ -92,7 +92,7 @@ def curved(x):
 
 @pytest.mark.parametrize("method", ["SLSQP", "trust-constr"])
 def test_scipy_s_example_of_a_nonlinear_constraint(method):
-    found = minimize(
+    result = minimize(
         rosenbrock,
         [0.5, 0.0],
         method=method,
@@ -104,7 +104,7 @@ def test_scipy_s_example_of_a_nonlinear_constraint(method):
         ],
         options={"gtol": 1e-10} if method == "trust-constr" else None,
     )
-    np.testing.assert_allclose(found.x, [0.4149, 0.1701], atol=1e-4)
+    np.testing.assert_allclose(result.x, [0.4149, 0.1701], atol=1e-4)
 
 
 def test_trust_constr_gets_the_constraint_s_jacobian_and_hessian():
@@ -116,24 +116,24 @@ def test_trust_constr_gets_the_constraint_s_jacobian_and_hessian():
         jac=lambda x: [[2 * x[0], 1], [2 * x[0], -1]],
         hess=lambda x, v: (v[0] + v[1]) * np.array([[2, 0], [0, 0]]),
     )
-    found = [
-        minimize(rosenbrock, [0.5, 0.0], method="trust-constr", constraints=one)
-        for one in (optimize.NonlinearConstraint(curved, -np.inf, 1), by_hand)
+    results = [
+        minimize(rosenbrock, [0.5, 0.0], method="trust-constr", constraints=constraint)
+        for constraint in (optimize.NonlinearConstraint(curved, -np.inf, 1), by_hand)
     ]
-    assert found[0].nit == found[1].nit
-    np.testing.assert_allclose(found[0].x, found[1].x, rtol=1e-8)
+    assert results[0].nit == results[1].nit
+    np.testing.assert_allclose(results[0].x, results[1].x, rtol=1e-8)
 
 
 @pytest.mark.parametrize("method", ["COBYLA", "SLSQP", "trust-constr"])
 def test_constraints_of_a_structure(method):
-    found = minimize(
+    result = minimize(
         lambda p: p["a"] ** 2 + (p["b"] - 1) ** 2,
         {"a": 2.0, "b": 0.0},
         method=method,
         constraints={"type": "ineq", "fun": lambda p: p["a"] - p["b"]},
     )
-    assert found.x["a"] == pytest.approx(0.5, abs=1e-3)
-    assert found.x["b"] == pytest.approx(0.5, abs=1e-3)
+    assert result.x["a"] == pytest.approx(0.5, abs=1e-3)
+    assert result.x["b"] == pytest.approx(0.5, abs=1e-3)
 
 
 # Structures, samples, arguments.
@@ -146,27 +146,27 @@ def bowl(p):
 def test_structures_reach_the_function_the_callbacks_and_the_result():
     start = {"w": np.array([0.5, 0.5]), "b": 0.0}
     by_x, by_result = [], []
-    found = minimize(bowl, start, callback=by_x.append)
+    result = minimize(bowl, start, callback=by_x.append)
     minimize(bowl, start, callback=lambda intermediate_result: by_result.append(intermediate_result.x))
-    np.testing.assert_allclose(found.x["w"], [1.0, 2.0], atol=1e-5)
-    assert found.x["b"] == pytest.approx(-3.0)
-    assert [one["b"] for one in by_x] == [one["b"] for one in by_result]
-    np.testing.assert_allclose(by_x[-1]["w"], found.x["w"], atol=1e-4)  # Newton's steps follow
+    np.testing.assert_allclose(result.x["w"], [1.0, 2.0], atol=1e-5)
+    assert result.x["b"] == pytest.approx(-3.0)
+    assert [point["b"] for point in by_x] == [point["b"] for point in by_result]
+    np.testing.assert_allclose(by_x[-1]["w"], result.x["w"], atol=1e-4)  # Newton's steps follow
 
 
 def test_flat_starts_are_arrays_as_in_scipy():
-    seen = []
+    points = []
     for start in (1, 1.0, [1, 2], (1.0, 2.0), np.array([1, 2])):
-        found = minimize(lambda x: ((x - 3) ** 2).sum() + 0 * x.size, start, callback=seen.append)
-        np.testing.assert_allclose(found.x, np.full(np.size(start), 3.0), rtol=1e-6)
-    assert all(isinstance(one, np.ndarray) for one in seen)
+        result = minimize(lambda x: ((x - 3) ** 2).sum() + 0 * x.size, start, callback=points.append)
+        np.testing.assert_allclose(result.x, np.full(np.size(start), 3.0), rtol=1e-6)
+    assert all(isinstance(point, np.ndarray) for point in points)
     assert minimize(lambda x: (x - 3) ** 2, 0.0).x == pytest.approx([3.0])
 
 
 def test_values_as_a_start_are_left_alone():
     weights = [Value(1.0), [Value(2.0)]]
-    found = minimize(lambda w: (w[0] - 3) ** 2 + (w[1][0] - 4) ** 2, weights)
-    assert found.x[1][0] == pytest.approx(4.0)
+    result = minimize(lambda w: (w[0] - 3) ** 2 + (w[1][0] - 4) ** 2, weights)
+    assert result.x[1][0] == pytest.approx(4.0)
     assert (weights[0].data, weights[0].grad) == (1.0, 0.0)
 
 
@@ -175,18 +175,18 @@ def test_values_as_a_start_are_left_alone():
 def test_the_mean_over_samples_is_minimised(method, engine):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(40, 3)), rng.normal(size=40)
-    found = minimize(
+    result = minimize(
         lambda w, x, y: (w @ x - y) ** 2, np.zeros(3), method=method, data=(X, y), engine=engine, tol=1e-12
     )
-    np.testing.assert_allclose(found.x, np.linalg.lstsq(X, y, rcond=None)[0], atol=1e-7)
-    assert found.fun == pytest.approx(np.mean((X @ found.x - y) ** 2))
+    np.testing.assert_allclose(result.x, np.linalg.lstsq(X, y, rcond=None)[0], atol=1e-7)
+    assert result.fun == pytest.approx(np.mean((X @ result.x - y) ** 2))
 
 
 def test_further_arguments_may_be_anything():
-    found = minimize(
+    result = minimize(
         lambda x, how, a: (x[0] - a) ** 2 if how == "square" else x[0], 0.0, args=("square", 5.0)
     )
-    assert found.x == pytest.approx([5.0])
+    assert result.x == pytest.approx([5.0])
     assert minimize(lambda x, a: (x[0] - a) ** 2, 0.0, args=4.0).x == pytest.approx([4.0])
 
 
@@ -200,7 +200,7 @@ def test_a_function_that_branches_runs_eager():
 
 
 @pytest.mark.parametrize(
-    ("given", "error", "words"),
+    ("arguments", "error", "words"),
     [
         ({"x0": []}, ValueError, "x0 must hold at least one number"),
         ({"x0": [1.0, math.inf]}, ValueError, r"x0 must be finite, got inf for x0\[1\]"),
@@ -215,9 +215,9 @@ def test_a_function_that_branches_runs_eager():
         ({"constraints": {"type": "eq"}}, ValueError, "keys 'type' and 'fun'"),
     ],
 )
-def test_bad_input_is_told_what_was_wrong(given, error, words):
+def test_bad_input_is_told_what_was_wrong(arguments, error, words):
     with pytest.raises(error, match=words):
-        minimize(**{"fun": rosenbrock, "x0": [1.0, 1.0], **given})
+        minimize(**{"fun": rosenbrock, "x0": [1.0, 1.0], **arguments})
 
 
 def test_missing_scipy_is_named_with_what_installs_it(monkeypatch):

@@ -64,9 +64,9 @@ def garch_minimum(start, free):
         return [total[i] for i in free]
 
     with mpmath.workdps(25):
-        found = mpmath.findroot(slopes, [start[i] for i in free])
+        root = mpmath.findroot(slopes, [start[i] for i in free])
     minimum = np.array(start)
-    minimum[free] = [float(value) for value in found]
+    minimum[free] = [float(value) for value in root]
     return minimum
 
 
@@ -82,21 +82,21 @@ def bounded_minimum():
 
 @pytest.mark.parametrize("method", DERIVED)
 def test_a_search_that_steps_into_nan_goes_on_to_the_minimum(method, free_minimum):
-    found = minimize(garch, GARCH_START, method=method)
-    assert found.success
-    np.testing.assert_allclose(found.x, free_minimum, rtol=1e-11)
-    assert found.fun == pytest.approx(garch(free_minimum), rel=1e-14)
-    assert "fun is nan at x = [" in found.message
-    assert "log(" in found.message
-    assert "test_polishing.py" in found.message
+    result = minimize(garch, GARCH_START, method=method)
+    assert result.success
+    np.testing.assert_allclose(result.x, free_minimum, rtol=1e-11)
+    assert result.fun == pytest.approx(garch(free_minimum), rel=1e-14)
+    assert "fun is nan at x = [" in result.message
+    assert "log(" in result.message
+    assert "test_polishing.py" in result.message
 
 
 @pytest.mark.parametrize("method", ["L-BFGS-B", "TNC", "SLSQP", "trust-constr"])
 def test_within_bounds_the_free_parameters_are_polished(method, bounded_minimum):
-    found = minimize(garch, GARCH_START, method=method, bounds=GARCH_BOUNDS)
-    assert found.success
-    assert found.x[2] == 0.1
-    np.testing.assert_allclose(found.x, bounded_minimum, rtol=1e-11)
+    result = minimize(garch, GARCH_START, method=method, bounds=GARCH_BOUNDS)
+    assert result.success
+    assert result.x[2] == 0.1
+    np.testing.assert_allclose(result.x, bounded_minimum, rtol=1e-11)
 
 
 @pytest.mark.parametrize("method", DERIVED + FREE)
@@ -110,9 +110,9 @@ def test_within_bounds_the_free_parameters_are_polished(method, bounded_minimum)
     ids=["from a steep wall", "towards a wall", "towards a root"],
 )
 def test_walls_behind_which_there_is_nan(fun, start, minimum, method):
-    found = minimize(fun, start, method=method)
-    assert found.success
-    assert found.x == pytest.approx([minimum], rel=1e-8 if method in DERIVED else 2e-4)
+    result = minimize(fun, start, method=method)
+    assert result.success
+    assert result.x == pytest.approx([minimum], rel=1e-8 if method in DERIVED else 2e-4)
 
 
 def norm(p):
@@ -122,30 +122,30 @@ def norm(p):
 @pytest.mark.parametrize("method", [each for each in DERIVED if each != "CG"])
 def test_a_gradient_that_is_nan_at_the_minimum_is_named(method):
     with pytest.warns(optimize.OptimizeWarning, match="the gradient is nan at x = ") as caught:
-        found = minimize(lambda p: norm(p) ** 2, [0.0, 0.0], method=method)
+        result = minimize(lambda p: norm(p) ** 2, [0.0, 0.0], method=method)
     words = str(caught[0].message)
     assert caught[0].filename == __file__
     assert "[1.0, 1.0]" in words
     assert "backward through sqrt(0.0)" in words
     assert "test_polishing.py" in words
-    assert words.partition("minimize: ")[2] in found.message
-    assert found.success
-    np.testing.assert_allclose(found.x, [1.0, 1.0], rtol=1e-9)
-    assert np.isfinite(found.fun)
+    assert words.partition("minimize: ")[2] in result.message
+    assert result.success
+    np.testing.assert_allclose(result.x, [1.0, 1.0], rtol=1e-9)
+    assert np.isfinite(result.fun)
 
 
 def test_so_it_is_with_samples():
     x = np.arange(1.0, 5.0)
     with pytest.warns(optimize.OptimizeWarning, match=r"the gradient is nan at x = \[3\.0\] \(backward"):
-        found = minimize(lambda p, x, y: sqrt((p * x - y) * (p * x - y)) ** 2, 1.0, data=(x, 3 * x))
-    np.testing.assert_allclose(found.x, [3.0], rtol=1e-9)
+        result = minimize(lambda p, x, y: sqrt((p * x - y) * (p * x - y)) ** 2, 1.0, data=(x, 3 * x))
+    np.testing.assert_allclose(result.x, [3.0], rtol=1e-9)
 
 
 def test_where_only_the_point_of_the_nan_gradient_is_least_the_search_fails_with_it():
     """At a kink, reached by the first step."""
     with pytest.warns(optimize.OptimizeWarning, match="sqrt"):
-        found = minimize(lambda p: sqrt(p[0] * p[0]), [1.0])
-    assert (found.x.tolist(), found.fun, found.success) == ([0.0], 0.0, False)
+        result = minimize(lambda p: sqrt(p[0] * p[0]), [1.0])
+    assert (result.x.tolist(), result.fun, result.success) == ([0.0], 0.0, False)
 
 
 def test_a_start_without_value_or_gradient_is_refused_with_the_operation():
@@ -159,14 +159,14 @@ def test_a_start_without_value_or_gradient_is_refused_with_the_operation():
 
 def test_constraints_keep_a_search_s_last_good_point():
     """The line search of the first iteration leaves the domain."""
-    found = minimize(
+    result = minimize(
         lambda x: x[0] ** 2 - log(1 - x[1]) - 50 * x[1],
         [0.0, 0.0],
         constraints={"type": "eq", "fun": lambda x: x[0] - x[1]},
     )
-    assert found.success
+    assert result.success
     # x^2 - log(1 - x) - 50 x is least where 2 x + 1/(1 - x) = 50
-    assert found.x == pytest.approx([(52 - np.sqrt(52**2 - 8 * 49)) / 4] * 2, rel=1e-4)
+    assert result.x == pytest.approx([(52 - np.sqrt(52**2 - 8 * 49)) / 4] * 2, rel=1e-4)
 
 
 # To rounding level.
@@ -178,13 +178,13 @@ def rosenbrock(x):
 
 @pytest.mark.parametrize("method", DERIVED)
 def test_minima_are_exact_to_rounding(method):
-    found = minimize(rosenbrock, [1.3, 0.7, 0.8], method=method)
-    np.testing.assert_allclose(found.x, np.ones(3), rtol=1e-13)
-    found = minimize(lambda x: exp(x[0]) + x[0] ** 2 + (x[1] - x[0]) ** 2, [1.0, -2.0], method=method)
+    result = minimize(rosenbrock, [1.3, 0.7, 0.8], method=method)
+    np.testing.assert_allclose(result.x, np.ones(3), rtol=1e-13)
+    result = minimize(lambda x: exp(x[0]) + x[0] ** 2 + (x[1] - x[0]) ** 2, [1.0, -2.0], method=method)
     # exp(x) = -2 x at minus Lambert's W of 1/2
-    np.testing.assert_allclose(found.x, [-0.35173371124919582602] * 2, rtol=1e-15)
-    assert found.success
-    assert "of Newton's method" in found.message
+    np.testing.assert_allclose(result.x, [-0.35173371124919582602] * 2, rtol=1e-15)
+    assert result.success
+    assert "of Newton's method" in result.message
 
 
 def beale(x):
@@ -222,19 +222,19 @@ def test_the_end_is_never_worse_than_scipy_s_with_the_same_derivatives(fun, meth
 
 @pytest.mark.parametrize("method", ["L-BFGS-B", "TNC", "SLSQP", "trust-constr"])
 def test_an_unknown_whose_bounds_are_equal_stays_there(method):
-    found = minimize(rosenbrock, [3.0, 0.5, 0.7], method=method, bounds=[(0.9, 0.9), (0, 2), (0, 2)])
+    result = minimize(rosenbrock, [3.0, 0.5, 0.7], method=method, bounds=[(0.9, 0.9), (0, 2), (0, 2)])
     # x[2] = x[1]^2, and 200 (x[1] - 0.81) = 2 (1 - x[1])
-    np.testing.assert_allclose(found.x, [0.9, 164 / 202, (164 / 202) ** 2], rtol=1e-14)
+    np.testing.assert_allclose(result.x, [0.9, 164 / 202, (164 / 202) ** 2], rtol=1e-14)
 
 
 def test_many_samples_and_structures_are_polished():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(40, 3)), rng.normal(size=40)
-    found = minimize(
+    result = minimize(
         lambda p, x, y: (p["w"] @ x + p["b"] - y) ** 2, {"w": np.zeros(3), "b": 0.0}, data=(X, y)
     )
     expected = np.linalg.lstsq(np.column_stack([X, np.ones(40)]), y, rcond=None)[0]
-    np.testing.assert_allclose([*found.x["w"], found.x["b"]], expected, rtol=1e-12)
+    np.testing.assert_allclose([*result.x["w"], result.x["b"]], expected, rtol=1e-12)
 
 
 def test_a_minimum_that_is_flat_is_approached():
@@ -249,18 +249,18 @@ def test_a_minimum_that_is_flat_is_approached():
 
 
 def test_a_saddle_is_no_success():
-    found = minimize(lambda x: x[0] ** 2 - x[1] ** 2, [1.0, 0.0])
-    assert not found.success
-    assert "saddle" in found.message
+    result = minimize(lambda x: x[0] ** 2 - x[1] ** 2, [1.0, 0.0])
+    assert not result.success
+    assert "saddle" in result.message
     at_bound = minimize(lambda x: x[0] ** 2 - x[1] ** 2, [1.0, 0.5], bounds=[(-1, 1), (-1, 1)])
     assert at_bound.success  # a bound holds what is bent the wrong way
     np.testing.assert_allclose(at_bound.x, [0.0, 1.0], atol=1e-12)
 
 
 def test_a_minimum_at_infinity_is_not_run_after():
-    found = minimize(lambda x: exp(-x[0]), [1.0])
+    result = minimize(lambda x: exp(-x[0]), [1.0])
     theirs = optimize.minimize(lambda x: np.exp(-x[0]), [1.0], jac=lambda x: -np.exp(-x))
-    np.testing.assert_allclose(found.x, theirs.x, rtol=1e-9)
+    np.testing.assert_allclose(result.x, theirs.x, rtol=1e-9)
 
 
 @pytest.mark.parametrize("method", DERIVED)
@@ -268,10 +268,10 @@ def test_what_was_told_to_stop_stops(method):
     few = {"maxfun": 5} if method == "TNC" else {"maxiter": 2}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = minimize(rosenbrock, [-1.2, 1.0, 0.7], method=method, options=few)
-    assert not found.success
-    assert "Newton's method" not in found.message
-    assert found.fun > 0.1
+        result = minimize(rosenbrock, [-1.2, 1.0, 0.7], method=method, options=few)
+    assert not result.success
+    assert "Newton's method" not in result.message
+    assert result.fun > 0.1
 
 
 def test_large_problems_and_methods_without_derivatives_are_left_as_they_ended():

@@ -42,9 +42,9 @@ def test_arguments_by_place_are_scipy_s(ours):
 def test_minimize_takes_the_gradient_in_scipy_s_place_and_ignores_it():
     words = r"minimize ignores jac \(derivatives are exact\)"
     with pytest.warns(optimize.OptimizeWarning, match=words) as caught:
-        found = minimize(rosenbrock, [-1.2, 1.0], (), "BFGS", lambda x: np.zeros(2))
+        result = minimize(rosenbrock, [-1.2, 1.0], (), "BFGS", lambda x: np.zeros(2))
     assert caught[0].filename == __file__
-    np.testing.assert_allclose(found.x, [1.0, 1.0], rtol=1e-5)
+    np.testing.assert_allclose(result.x, [1.0, 1.0], rtol=1e-5)
     with pytest.warns(optimize.OptimizeWarning, match=r"ignores jac .*, hess .*, hessp"):
         minimize(rosenbrock, [-1.2, 1.0], jac="2-point", hess="3-point", hessp=print)
 
@@ -56,8 +56,8 @@ def test_a_function_with_its_gradient_is_refused():
 
 def test_least_squares_takes_the_jacobian_in_scipy_s_place_and_ignores_it():
     with pytest.warns(optimize.OptimizeWarning, match=r"least_squares ignores jac \(derivatives are exact\)"):
-        found = least_squares(lambda x: [10 * (x[1] - x[0] ** 2), 1 - x[0]], [-1.2, 1.0], "2-point")
-    np.testing.assert_allclose(found.x, [1.0, 1.0], rtol=1e-14)
+        result = least_squares(lambda x: [10 * (x[1] - x[0] ** 2), 1 - x[0]], [-1.2, 1.0], "2-point")
+    np.testing.assert_allclose(result.x, [1.0, 1.0], rtol=1e-14)
     with pytest.warns(optimize.OptimizeWarning, match=r"diff_step .*, jac_sparsity .*, workers"):
         least_squares(lambda x: [x[0] - 1], [0.0], diff_step=1e-3, jac_sparsity=[[1]], workers=2)
 
@@ -88,9 +88,9 @@ def test_what_scipy_does_not_have_either_is_refused():
 
 
 def test_no_constraints_and_no_bounds_may_be_none():
-    found = minimize(rosenbrock, [-1.2, 1.0], bounds=None, constraints=None)
-    assert found.nit == minimize(rosenbrock, [-1.2, 1.0]).nit
-    np.testing.assert_allclose(found.x, [1.0, 1.0], rtol=1e-5)
+    result = minimize(rosenbrock, [-1.2, 1.0], bounds=None, constraints=None)
+    assert result.nit == minimize(rosenbrock, [-1.2, 1.0]).nit
+    np.testing.assert_allclose(result.x, [1.0, 1.0], rtol=1e-5)
 
 
 BOUNDED = ["Nelder-Mead", "Powell", "COBYLA", "L-BFGS-B", "TNC", "SLSQP", "trust-constr", None]
@@ -102,14 +102,14 @@ BOUNDED = ["Nelder-Mead", "Powell", "COBYLA", "L-BFGS-B", "TNC", "SLSQP", "trust
 )
 def test_a_start_out_of_bounds_is_put_on_them(method, bounds):
     """Out of them the function is nan. The minimum is at (1, 1/2)."""
-    found = minimize(
+    result = minimize(
         lambda x: (x[0] - 1.0) ** 2 * (x[0] - 0.25).sqrt() + (x[1] - 0.5) ** 2 * (2.5 - x[1]).sqrt(),
         [-3.0, 7.0],
         method=method,
         bounds=bounds,
     )
-    assert found.x[0] == pytest.approx(1.0, abs=1e-3)
-    assert found.x[1] == pytest.approx(0.5, abs=1e-3)
+    assert result.x[0] == pytest.approx(1.0, abs=1e-3)
+    assert result.x[1] == pytest.approx(0.5, abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -129,12 +129,12 @@ def test_bounds_of_another_form_are_told_what_is_wrong(bounds, error, words):
 def test_least_squares_calls_back_with_unknowns_in_their_structure():
     if "callback" not in inspect.signature(optimize.least_squares).parameters:
         pytest.skip("this SciPy's least_squares has no callback")
-    seen = []
-    found = least_squares(
+    points = []
+    result = least_squares(
         lambda p: [10 * (p["b"] - p["a"] ** 2), 1 - p["a"]],
         {"a": -1.2, "b": 1.0},
-        callback=lambda intermediate_result: seen.append(intermediate_result.x),
+        callback=lambda intermediate_result: points.append(intermediate_result.x),
     )
-    assert seen[-1] == found.x
+    assert points[-1] == result.x
     with pytest.warns(optimize.OptimizeWarning, match="ignores callback"):
         least_squares(lambda x: [x[0] - 1], [0.0], method="gauss-newton", callback=print)

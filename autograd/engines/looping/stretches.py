@@ -1,0 +1,188 @@
+"""Code with arrays and loops in it, in stretches: an engine runs what is between them, and loops' bodies."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd.engines.looping.nests import UnknownLengthError
+from autograd.engines.python import PythonEngine
+from autograd.programs.code import Code, Instruction
+from autograd.programs.loops.loop import Loop
+from autograd.programs.lowering import lowered
+from autograd.support.locks import cached_property
+
+__all__ = ["Stretches", "has_arrays"]
+
+
+def has_arrays(code: Code) -> bool:
+    """Whether code has to do with whole arrays."""
+    return bool(code.arrays) or any(instruction.operation.takes_arrays for instruction in code.instructions)
+
+
+class _Stretch(NamedTuple):
+    """What is done at a time.
+
+    Attributes:
+        run: the results of operands.
+        operands: their slots.
+        results: the slots of the results.
+    """
+
+    run: Callable[[Sequence[Any]], Sequence[Any]]
+    operands: tuple[int, ...]
+    results: tuple[int, ...]
+
+
+class Stretches(PythonEngine):
+    """Code that has to do with arrays: see `engines.Compiled`.
+
+    Args:
+        code: the code.
+        engine: a class of engines, which runs the stretches of operations on numbers, and loops' bodies.
+    """
+
+    def __init__(self, code: Code, engine: Any) -> None:
+        self._code = code
+        self._function = self._run
+        self._stretches = _stretches(code, engine)
+        self._after = [None] * (code.size - code.start)
+        self._engine = engine
+
+    def _run(self, *inputs: Any) -> list[Any]:
+        code = self._code
+        slots = [*inputs, *code.constants, *self._after]
+        for run, operands, results in self._stretches:
+            for slot, result in zip(results, run([slots[operand] for operand in operands])):
+                slots[slot] = result
+        return [slots[output] for output in code.outputs]
+
+    def map(self, columns: Sequence[Any], count: int, reduce: str | None) -> list[Any]:
+        """Run it for many samples, compiled as a whole where the engine can: see `engines.Compiled`."""
+        nested = None if self._code.arrays else self._nested
+        run = super().map if nested is None else nested.map
+        return run(columns, count, reduce)
+
+    def scan(
+        self, carry: Sequence[Any], columns: Sequence[np.ndarray], shared: Sequence[Any], count: int
+    ) -> tuple[list[Any], list[np.ndarray]]:
+        """Run it in sequence, compiled as a whole where the engine can: see `engines.Compiled`."""
+        carries_arrays = any(place < len(carry) for place in self._code.arrays)
+        if not carries_arrays and self._nested is not None:
+            with contextlib.suppress(UnknownLengthError):
+                results: tuple[list[Any], list[np.ndarray]] = self._nested.scan(carry, columns, shared, count)
+                return results
+        return super().scan(carry, columns, shared, count)
+
+    @cached_property
+    def _nested(self) -> Any:
+        """The code, compiled as a whole; None where that cannot be."""
+        if not hasattr(self._engine, "nested") or any(
+            map(self._code.kinds().__getitem__, self._code.outputs)
+        ):
+            return None
+        try:
+            return self._engine.nested(lowered(self._code))
+        except UnknownLengthError:
+            return None
+
+
+def _stretches(code: Code, engine: Any) -> list[_Stretch]:
+    """The instructions in as few stretches as may be: what can be done is done before the next loop."""
+    waiting = list(code.instructions)
+    ready = set(range(code.start))
+    stretches = []
+    whole = False
+    while waiting:
+        taken: list[Instruction] = []
+        left: list[Instruction] = []
+        for instruction in waiting:
+            is_next = instruction.operation.takes_arrays == whole and ready.issuperset(instruction.operands)
+            if is_next:
+                ready.update(instruction.results)
+            (taken if is_next else left).append(instruction)
+        waiting = left
+        if whole:
+            stretches += [_of_arrays(instruction, engine) for instruction in taken]
+        elif taken:
+            stretches.append(_of_numbers(code, taken, waiting, engine))
+        whole = not whole
+    return stretches
+
+
+def _of_arrays(instruction: Instruction, engine: Any) -> _Stretch:
+    operation = instruction.operation
+    if isinstance(operation, Loop):
+        return _Stretch(
+            lambda inputs: operation.run_with(_runner(engine), inputs),
+            instruction.operands,
+            instruction.results,
+        )
+    return _Stretch(operation.run, instruction.operands, instruction.results)
+
+
+def _of_numbers(
+    code: Code, taken: Sequence[Instruction], waiting: Sequence[Instruction], engine: Any
+) -> _Stretch:
+    """Operations on numbers, compiled together."""
+    made = {result for instruction in taken for result in instruction.results}
+    used = dict.fromkeys([slot for instruction in taken for slot in instruction.operands if slot not in made])
+    inputs = [slot for slot in used if not len(code.inputs) <= slot < code.start]
+    constants = [slot for slot in used if len(code.inputs) <= slot < code.start]
+    later = {slot for instruction in waiting for slot in instruction.operands}.union(code.outputs)
+    outputs = sorted(made & later)
+    order = [*inputs, *constants, *[result for instruction in taken for result in instruction.results]]
+    place = {slot: i for i, slot in enumerate(order)}.__getitem__
+    part = Code(
+        code.name,
+        [f"v{i}" for i in range(len(inputs))],
+        [code.constants[slot - len(code.inputs)] for slot in constants],
+        [
+            instruction._replace(
+                operands=tuple(map(place, instruction.operands)),
+                results=tuple(map(place, instruction.results)),
+            )
+            for instruction in taken
+        ],
+        [place(slot) for slot in outputs],
+    )
+    return _Stretch(engine(part).call, tuple(inputs), tuple(outputs))
+
+
+@lru_cache(maxsize=8)
+def _runner(engine: Any) -> Any:
+    """What runs the body of a loop: see `loops.loop.run_by`."""
+
+    def run(
+        body: Code, _: str, carries: list[Any], columns: list[np.ndarray], shared: list[Any], count: int
+    ) -> tuple[list[Any], list[np.ndarray]]:
+        run = body_on(engine, _Body(body))
+        results: tuple[list[Any], list[np.ndarray]] = run.scan(carries, columns, shared, count)
+        return results
+
+    return run
+
+
+class _Body:
+    """A body, equal where it says the same."""
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
+        self._key = code.key()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Body) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+
+@lru_cache(maxsize=256)
+def body_on(engine: Any, body: _Body) -> Any:
+    """A body made ready by an engine; the same again where it says the same."""
+    code = body.code
+    return Stretches(code, engine) if has_arrays(code) else engine(code)

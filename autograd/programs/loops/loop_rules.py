@@ -1,0 +1,298 @@
+"""The derivatives of loops: each is a loop, of a body that is the derivative of the other's body.
+
+Forward: the tangents are carried beside the carries. Reverse: a loop repeats the steps and keeps the
+carries that each began with; another goes back over them and carries the adjoints, and what those of the
+shared numbers add up to (A. Griewank and A. Walther, Evaluating Derivatives, 2008, chapter 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from autograd.derivatives import sweeps
+from autograd.graph.nodes import is_array, is_node, kinds
+from autograd.graph.value import Value
+from autograd.graph.walks import applications
+from autograd.programs.code import Code
+from autograd.programs.loops.joining import leading_to, pruned, trimmed
+from autograd.programs.loops.packing import Length, Put, length
+from autograd.programs.tracing import LinesOfNodes, written
+
+if TYPE_CHECKING:
+    from autograd.programs.loops.loop import Loop
+
+__all__ = ["pull", "push"]
+
+Mask = tuple[bool, ...]
+
+
+def push(loop: Loop, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
+    """The tangents of a loop's results: see `Operation.push`."""
+    count, *operands = inputs
+    along = tangents[1:]
+    given = tuple([not _is_zero(tangent) for tangent in along])
+    pushed = _pushed(loop, given, _lengths(loop, operands), _lines(loop.body))
+    if pushed is None:
+        return [None] * loop.result_count
+    starts, columns, shared = loop.split(operands)
+    by_starts, by_columns, by_shared = loop.split(along)
+    everything = [
+        *[count, *starts, *[_start(loop, by_starts[i], starts[i]) for i in pushed.carried]],
+        *[*columns, *_having(by_columns), *shared, *_having(by_shared)],
+    ]
+    found = _applied(pushed.loop, [everything[place] for place in pushed.operands])
+    tangents_of = dict(zip(pushed.results, found[len(found) - len(pushed.results) :]))
+    return [tangents_of.get(place) for place in range(loop.result_count)]
+
+
+def pull(loop: Loop, inputs: Sequence[Any], adjoints: Sequence[Any], wanted: Sequence[bool]) -> list[Any]:
+    """What the operands of a loop receive: see `Operation.pull`."""
+    given = tuple([not _is_zero(adjoint) for adjoint in adjoints])
+    count, *operands = inputs
+    asked_for = tuple(map(bool, wanted[1:]))
+    pulled = _pulled(loop, given, asked_for, _lengths(loop, operands), _lines(loop.body))
+    received: list[Any] = [None] * loop.arity
+    if pulled is None:
+        return received
+    starts, columns, shared = loop.split(operands)
+    kept: dict[int, Any] = {}
+    if pulled.keeping is not None:
+        keeping, taken, carries = pulled.keeping
+        found = _applied(keeping, [inputs[place] for place in taken])
+        kept = dict(zip(carries, found[keeping.carries :]))
+    sums = [_nothing_like(loop, shared[i]) for i in pulled.sums]
+    everything = [
+        *[count, *[_start(loop, adjoints[i], starts[i]) for i in pulled.carried], *sums],
+        *[*[kept.get(i) for i in _numbers(loop)], *columns, *_having(adjoints[loop.carries :])],
+        *[*shared, *[starts[i] for i in _arrays(loop)]],
+    ]
+    terms = _applied(pulled.loop, [everything[place] for place in pulled.operands])
+    for place, term in zip(pulled.receivers, terms):
+        if wanted[1 + place]:
+            received[1 + place] = term
+    return received
+
+
+class _Pushed(NamedTuple):
+    """The loop of tangents.
+
+    Attributes:
+        loop: the loop. Its last results are the tangents.
+        operands: which it takes of: the count, the carries, tangents, columns, their tangents, what is
+            shared, its tangents.
+        carried: the carries that have tangents.
+        results: which results of the other loop its tangents are of.
+    """
+
+    loop: Loop
+    operands: list[int]
+    carried: list[int]
+    results: list[int]
+
+
+@lru_cache(maxsize=256)
+def _pushed(loop: Loop, given: Mask, lengths: tuple[int, ...], _: Any) -> _Pushed | None:
+    body, carries = loop.body, loop.carries
+    dependent = _following(body, carries, [i for i, has in enumerate(given) if has])
+    carried = [i for i in range(carries) if body.outputs[i] in dependent or i in dependent]
+    results = [i for i, output in enumerate(body.outputs) if output in dependent or i in carried]
+    if not results:
+        return None
+    inputs = [_like(body, i, lengths) for i in range(len(body.inputs))]
+    starts, columns, shared = loop.split(inputs)
+    seeds = {i: _like(body, i, lengths) for i in range(len(body.inputs)) if given[i] or i in carried}
+    by_starts = [seeds[i] for i in carried]
+    by_columns = [seeds[i] for i in range(carries, carries + loop.columns) if given[i]]
+    by_shared = [seeds[i] for i in range(carries + loop.columns, len(inputs)) if given[i]]
+
+    def compute(lines: LinesOfNodes) -> list[Any]:
+        slots = lines.repeated(body, inputs)
+        outputs = [slots[output] for output in body.outputs]
+        applied = applications(*filter(is_node, outputs), stop=inputs)
+        pairs = [(inputs[i], seed) for i, seed in seeds.items()]
+        tangents = sweeps.forward(applied, pairs, outputs, lift=True)
+        return [*outputs[:carries], *[tangents[i] for i in results]]
+
+    everything = [*starts, *by_starts, *columns, *by_columns, *shared, *by_shared]
+    code, _captured = written(f"{body.name}_tangents", everything, compute)
+    made = type(loop)(
+        code,
+        carries + len(carried),
+        loop.columns + len(by_columns),
+        loop.is_reversed,
+        loop.engine,
+    )
+    shorter, operands, _left = pruned(made, [False] * carries + [True] * len(results))
+    return _Pushed(shorter, operands, carried, results)
+
+
+class _Pulled(NamedTuple):
+    """The loops of the reverse.
+
+    Attributes:
+        loop: the loop that goes back.
+        operands: which it takes of: the count, the adjoints of carries, sums, the carries kept, the
+            columns, the adjoints of the ys, what is shared.
+        carried: the carries that have adjoints.
+        sums: the shared operands that receive something.
+        receivers: which operands of the other loop's body receive its results.
+        keeping: the loop that keeps carries, which operands of the other loop it takes, and which carries
+            it keeps; None where none are needed.
+    """
+
+    loop: Loop
+    operands: list[int]
+    carried: list[int]
+    sums: list[int]
+    receivers: list[int]
+    keeping: tuple[Loop, list[int], list[int]] | None
+
+
+@lru_cache(maxsize=256)
+def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: Any) -> _Pulled | None:
+    body, carries = loop.body, loop.carries
+    width = carries + loop.columns
+    following = _following(body, carries, [i for i, want in enumerate(wanted) if want])
+    leading = leading_to(body, carries, [i for i, has in enumerate(given) if has])
+    reached = leading & following
+    carried = [i for i in range(carries) if i in following and (i in leading or given[i])]
+    received = [i for i in range(carries, len(wanted)) if wanted[i] and i in reached]
+    if not received and not any(wanted[i] for i in carried):
+        return None
+    inputs = [_like(body, i, lengths) for i in range(len(body.inputs))]
+    starts, columns, shared = loop.split(inputs)
+    adjoints = [_like(body, i, lengths) for i in carried]
+    sums = [_like(body, i, lengths) for i in received if i >= width]
+    by_ys = [Value(0.5, f"adjoint_of_y{i}") for i, has in enumerate(given[carries:]) if has]
+
+    def compute(lines: LinesOfNodes) -> list[Any]:
+        slots = lines.repeated(body, inputs)
+        outputs = [slots[output] for output in body.outputs]
+        targets = [*carried, *[i for i, has in enumerate(given) if has and i >= carries]]
+        seeds = [(outputs[i], seed) for i, seed in zip(targets, [*adjoints, *by_ys]) if is_node(outputs[i])]
+        applied = applications(*[output for output, _ in seeds], stop=inputs)
+        ends = [inputs[i] for i in [*carried, *received]]
+        terms = sweeps.reverse(applied, seeds, ends, lift=True)
+        own, others = terms[: len(carried)], dict(zip(received, terms[len(carried) :]))
+        added = [
+            total if _is_zero(others[i]) else total + others[i]
+            for total, i in zip(sums, [i for i in received if i >= width])
+        ]
+        return [*own, *added, *[others[i] for i in received if i < width]]
+
+    kept = [starts[i] for i in _numbers(loop)]
+    lengths_of = [starts[i] for i in _arrays(loop)]  # of an array that is carried nothing else is needed
+    code, _captured = written(
+        f"{body.name}_adjoints",
+        [*adjoints, *sums, *kept, *columns, *by_ys, *shared, *lengths_of],
+        compute,
+    )
+    made = type(loop)(
+        code,
+        len(adjoints) + len(sums),
+        len(kept) + loop.columns + len(by_ys),
+        not loop.is_reversed,
+        loop.engine,
+    )
+    _check_lengths(code, len(lengths_of))
+    shorter, operands = trimmed(made)
+    first = 1 + len(adjoints) + len(sums)
+    needed = [_numbers(loop)[place - first] for place in operands if first <= place < first + len(kept)]
+    receivers = [*carried, *[i for i in received if i >= width], *[i for i in received if i < width]]
+    summed = [i - width for i in received if i >= width]
+    return _Pulled(shorter, operands, carried, summed, receivers, _keeping(loop, needed))
+
+
+def _numbers(loop: Loop) -> list[int]:
+    """The carries that are numbers."""
+    return [i for i in range(loop.carries) if i not in loop.body.arrays]
+
+
+def _arrays(loop: Loop) -> list[int]:
+    """The carries that are arrays: sums of derivatives, each as long at every step."""
+    return [i for i in range(loop.carries) if i in loop.body.arrays]
+
+
+def _check_lengths(code: Code, count: int) -> None:
+    """Raise where code reads more than the lengths of the last so many of its inputs."""
+    places = range(len(code.inputs) - count, len(code.inputs))
+    for operation, operands, *_ in code.instructions:
+        read = operands[:-1] if isinstance(operation, (Put, Length)) else operands  # the last for its length
+        if any(operand in places for operand in read):
+            raise TypeError(
+                f"{code.name} would need the elements of an array at each step, which are not kept"
+            )
+
+
+def _keeping(loop: Loop, kept: list[int]) -> tuple[Loop, list[int], list[int]] | None:
+    """A loop that keeps carries, which operands of the other it takes, and which carries it keeps."""
+    if not kept:
+        return None
+    body, carries = loop.body, loop.carries
+    outputs = [*body.outputs[:carries], *kept]
+    code = Code(body.name, body.inputs, body.constants, body.instructions, outputs, body.arrays)
+    made = type(loop)(code, carries, loop.columns, loop.is_reversed, loop.engine)
+    shorter, operands, _left = pruned(made, [False] * carries + [True] * len(kept))
+    return shorter, operands, kept
+
+
+def _following(code: Code, carries: int, inputs: Sequence[int]) -> set[int]:
+    """The slots of a loop's body that depend on inputs, in the same step or by way of carries."""
+    applied: Any = [instruction[:3] for instruction in code.instructions]
+    started = set(inputs)
+    while True:
+        dependent: set[int] = sweeps.dependent_on(started, applied)
+        reached = {i for i in range(carries) if code.outputs[i] in dependent} - started
+        if not reached:
+            return dependent
+        started |= reached
+
+
+def _lengths(loop: Loop, operands: Sequence[Any]) -> tuple[int, ...]:
+    """How long the arrays among the inputs of a loop's body are, in order."""
+    arrays: list[Any] = [operands[place] for place in sorted(loop.body.arrays)]
+    return tuple([len(array) for array in arrays])
+
+
+def _like(body: Code, place: int, lengths: tuple[int, ...]) -> Any:
+    """A leaf that stands for an input of a body, or for its derivative."""
+    if place not in body.arrays:
+        return Value(0.5, body.inputs[place])
+    leaf = kinds[np.ndarray](np.zeros(lengths[sorted(body.arrays).index(place)]))
+    leaf.label = body.inputs[place]
+    return leaf
+
+
+def _lines(body: Code) -> tuple[Any, ...]:
+    """What a body's derivative has from it beside what it says: its lines, for messages."""
+    return tuple([instruction.line for instruction in body.instructions])
+
+
+def _is_zero(derivative: Any) -> bool:
+    """Whether there is none."""
+    return derivative is None or (type(derivative) is float and derivative == 0.0)
+
+
+def _having(derivatives: Sequence[Any]) -> list[Any]:
+    return [derivative for derivative in derivatives if not _is_zero(derivative)]
+
+
+def _applied(loop: Loop, operands: Sequence[Any]) -> tuple[Any, ...]:
+    results = loop(*operands)
+    return (results,) if loop.result_count == 1 else results
+
+
+def _start(loop: Loop, derivative: Any, carry: Any) -> Any:
+    """What the derivative of a carry begins with: zeros of its kind where there is none."""
+    return _nothing_like(loop, carry) if _is_zero(derivative) else derivative
+
+
+def _nothing_like(loop: Loop, operand: Any) -> Any:
+    """What a sum begins with: 0, or zeros where the operand is an array."""
+    if is_node(operand) and is_array(operand):
+        return loop.filling()(length(operand), 0.0)
+    return np.zeros(len(operand)) if isinstance(operand, np.ndarray) else 0.0
