@@ -92,8 +92,8 @@ class _Detective(Watcher):
         used = selected_operands(operation(node), operands(node))
         births = [self.births[operand] for operand in used if operand in self.births]
         hunts_by_itself = operation(node).takes_arrays
-        if not hunts_by_itself and is_born(node._data, numbers(used)):
-            births.append((len(self.births), f"{_call(node)} is {node._data}, at {line}"))
+        if not hunts_by_itself and is_born(node._number, numbers(used)):
+            births.append((len(self.births), f"{_call(node)} is {node._number}, at {line}"))
         for operand in operands(node):
             self.results.pop(operand, None)
         if births and operation(node) not in _COMPARISONS:
@@ -116,7 +116,7 @@ class _Detective(Watcher):
             if self._is_born_at(node, gradient, adjoints):
                 reached = " and ".join(map(str, adjoints))
                 raise FloatingPointError(
-                    f"backward through {_call(node)} = {node._data} hands a gradient of {gradient} to "
+                    f"backward through {_call(node)} = {node._number} hands a gradient of {gradient} to "
                     f"{_named(operand)}, having received {reached}{self._where(node)}"
                 )
             if is_born(held + gradient, [held, gradient]):
@@ -129,12 +129,12 @@ class _Detective(Watcher):
         self._raise_birth(node)
         if self._is_born_at(node, tangent, tangents):
             raise FloatingPointError(
-                f"forward through {_call(node)} = {node._data} gives a tangent of {tangent}, "
+                f"forward through {_call(node)} = {node._number} gives a tangent of {tangent}, "
                 f"having received {' and '.join(map(str, tangents))}{self._where(node)}"
             )
 
     def _is_born_at(self, node: Value, derivative: float, of: Sequence[float]) -> bool:
-        results = node._data if isinstance(node._data, tuple) else (node._data,)
+        results = node._number if isinstance(node._number, tuple) else (node._number,)
         return is_born(_worst(derivative), [*map(_worst, [*of, *results, *numbers(operands(node))])])
 
     def _where(self, node: Value) -> str:

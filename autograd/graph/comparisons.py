@@ -23,7 +23,7 @@ class Comparisons:
 
     __slots__ = ()
 
-    _data: float
+    _number: float
     label: str
 
     def __eq__(self, other: object) -> bool:
@@ -67,7 +67,7 @@ class Comparisons:
     def __bool__(self) -> bool:
         if context.active:
             refuse_in_trace("deciding (if, and, or, in, match, max, sorted, bool())", self)
-        return self._data != 0.0
+        return self._number != 0.0
 
 
 def _compare(primitive: Primitive, left: Any, right: Any) -> bool:
@@ -88,7 +88,7 @@ def _combined(symbol: str, both: Callable[[Any, Any], Any], left: Any, right: An
         return NotImplemented
     if context.active and context.current().tracing:
         return both(left, right)
-    return bool(both(left._data, float(b)))
+    return bool(both(left._number, float(b)))
 
 
 def logical_not(condition: Any) -> Any:
@@ -127,7 +127,7 @@ def logical_not(condition: Any) -> Any:
 def _number(side: Any) -> Any:
     """The number to compare by, or NotImplemented; rounded to a float, as it is recorded in a trace."""
     if isinstance(side, Comparisons):
-        return side._data
+        return side._number
     if type(side) is float:
         return side
     try:

@@ -20,7 +20,9 @@ class Copied:
     __slots__ = ()
 
     def __copy__(self: N) -> N:
-        return _told(new_node(type(self), self._operation, parents(self), self._data, self._grad, self.label))
+        return _told(
+            new_node(type(self), self._operation, parents(self), self._number, self._grad, self.label)
+        )
 
     def __deepcopy__(self: N, memo: dict[int, Any]) -> N:
         order = full_order(self)
@@ -28,7 +30,7 @@ class Copied:
             if id(node) not in memo:
                 parts = [part if type(part) is float else memo[id(part)] for part in parents(node)]
                 memo[id(node)] = _told(
-                    new_node(type(node), node._operation, parts, node._data, node._grad, node.label)
+                    new_node(type(node), node._operation, parts, node._number, node._grad, node.label)
                 )
         return memo[id(self)]  # type: ignore[no-any-return]
 
@@ -39,14 +41,14 @@ class Copied:
         results that are pickled side by side comes back once for each.
         """
         if self._operation is None:
-            return new_node, (type(self), None, (), self._data, self._grad, self.label)
+            return new_node, (type(self), None, (), self._number, self._grad, self.label)
         order = full_order(self)
         inputs = leaves_among(map(parents, order))
         index = {node: i for i, node in enumerate([*inputs, *order])}
         rows: list[Row] = [
             (
                 node._operation,
-                node._data,
+                node._number,
                 node._grad,
                 node.label,
                 tuple(part if type(part) is float else index[part] for part in parents(node)),

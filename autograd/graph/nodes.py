@@ -50,12 +50,12 @@ class Node(Protocol):
     in ``_left``, the second in ``_right``; an operation of three or more, or one that takes whole arrays,
     keeps them all as one tuple in ``_left``. An operand is a node, or a plain float where it is a constant;
     a constant array is a leaf. An operation of several results makes one node that holds them all in
-    ``_data``, which nobody outside this folder sees, and of it a node for each result: see `Projection`.
+    ``_number``, which nobody outside this folder sees, and of it a node for each result: see `Projection`.
     ``_scopes`` is what `scopes_of` tells, or None; ``_mark`` belongs to `full_order`.
     """
 
     label: str
-    _data: Any
+    _number: Any
     _grad: float
     _operation: Any
     _left: Any
@@ -83,12 +83,12 @@ def operands(node: Node) -> tuple[Any, ...]:
 
 def number(operand: Any) -> float:
     """The number behind an operand or a result: a constant's own, or that of a node."""
-    return operand if type(operand) is float else operand._data
+    return operand if type(operand) is float else operand._number
 
 
 def numbers(operands: Iterable[Any]) -> list[float]:
     """The `number` behind each of several operands or results."""
-    return [operand if type(operand) is float else operand._data for operand in operands]
+    return [operand if type(operand) is float else operand._number for operand in operands]
 
 
 def selected_operands(operation: Operation, operands: Sequence[Any]) -> Sequence[Any]:
@@ -107,7 +107,7 @@ def gradients(nodes: Iterable[Node]) -> list[float]:
 def assign(nodes: Iterable[Node], numbers: Iterable[float]) -> None:
     """Give each of several leaves its next number, as an optimizer does at each step."""
     for node, data in zip(nodes, numbers):
-        node._data = data
+        node._number = data
 
 
 def clear_gradients(nodes: Iterable[Node]) -> None:
@@ -118,7 +118,7 @@ def clear_gradients(nodes: Iterable[Node]) -> None:
 
 def is_constant(operand: Any) -> bool:
     """Whether an operand is a plain number, and no node, or an array of them."""
-    return type(operand) is float or (operand._operation is None and type(operand._data) is np.ndarray)
+    return type(operand) is float or (operand._operation is None and type(operand._number) is np.ndarray)
 
 
 # The class of the nodes that hold a number, and of those that hold a whole array.
@@ -132,7 +132,7 @@ def kind_of(data: Any) -> Any:
 
 def is_array(node: Node) -> bool:
     """Whether a node holds a whole array."""
-    return type(node._data) is np.ndarray
+    return type(node._number) is np.ndarray
 
 
 def is_node(thing: object) -> bool:
@@ -162,7 +162,9 @@ def partials_at(node: Node) -> Sequence[float | None]:
     """The partial derivatives of a primitive by its operands, where it was computed; None by a constant."""
     parts = operands(node)
     wanted = tuple([type(part) is not float for part in parts])
-    partials: Sequence[float | None] = operation(node).partials_at(node._data, tuple(numbers(parts)), wanted)
+    partials: Sequence[float | None] = operation(node).partials_at(
+        node._number, tuple(numbers(parts)), wanted
+    )
     return partials
 
 
@@ -181,7 +183,7 @@ def new_node(
 ) -> N:
     """A node made of its parts, without `__init__`, which checks what a user passes; in no scope."""
     node = object.__new__(kind)
-    node._data, node._grad, node.label, node._operation = data, grad, label, operation
+    node._number, node._grad, node.label, node._operation = data, grad, label, operation
     if len(operands) < 3 and not (operation is not None and operation.takes_arrays):
         node._left, node._right = (*operands, None, None)[:2]
     else:
@@ -192,7 +194,7 @@ def new_node(
 
 def projected(node: Any, index: int) -> Any:
     """One result of a node that has several."""
-    data = node._data[index]
+    data = node._number[index]
     result = new_node(kind_of(data), Projection(index), (node,), data)
     result._scopes = node._scopes
     return result

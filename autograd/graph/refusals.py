@@ -6,6 +6,7 @@ Steps that a trace would freeze, functions of a whole array, and nodes built by 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
@@ -13,6 +14,7 @@ from autograd.graph import context
 from autograd.graph.nodes import parents
 from autograd.graph.walks import full_order, leaves_among
 from autograd.primitives import table
+from autograd.primitives.ieee import MASK_IS_LOST
 from autograd.support.user_line import user_line
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "refuse_as_array",
     "refuse_by_hand",
     "refuse_in_trace",
+    "refuse_masked",
 ]
 
 
@@ -80,6 +83,14 @@ def refuse_arguments(label: object, by_hand: tuple[object, ...], named: dict[str
 def refuse_by_hand(*_: object) -> NoReturn:
     """Refuse to read or to set what a node of micrograd has and ours has not."""
     raise AttributeError(_BY_HAND)
+
+
+def refuse_masked(node: object) -> NoReturn:
+    """Refuse what NumPy's masked arrays read of an operand; for all others there is no such attribute."""
+    if sys._getframe(1).f_globals.get("__name__", "").startswith("numpy.ma"):
+        beside = f"an operand beside a {type(node).__name__}"
+        raise TypeError(f"{beside} {MASK_IS_LOST}; or np.asarray(x) where nothing is masked")
+    raise AttributeError(f"{type(node).__name__!r} object has no attribute '_data'")
 
 
 # A Value taken for an array. In a formula for one point, np.mean(x) would be x itself. It is refused

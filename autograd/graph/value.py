@@ -31,7 +31,7 @@ from autograd.graph.nodes import (
     parents,
     record_node,
 )
-from autograd.graph.refusals import refuse_arguments, refuse_by_hand, refuse_in_trace
+from autograd.graph.refusals import refuse_arguments, refuse_by_hand, refuse_in_trace, refuse_masked
 from autograd.graph.walks import full_order
 from autograd.primitives import table
 from autograd.primitives.ieee import constant, evaluate, to_float
@@ -76,9 +76,9 @@ class Value(Comparisons, Functions, Copied):
     (True, True, True, 2, False)
     """
 
-    __slots__ = ("_data", "_grad", "_left", "_mark", "_operation", "_right", "_scopes", "label")
+    __slots__ = ("_grad", "_left", "_mark", "_number", "_operation", "_right", "_scopes", "label")
 
-    _data: float
+    _number: float
     _grad: float
     _operation: Any
     _left: Any
@@ -90,7 +90,7 @@ class Value(Comparisons, Functions, Copied):
     def __init__(self, data: Number, label: str = "", *by_hand: object, **named: object) -> None:
         if by_hand or named or type(label) is not str:
             refuse_arguments(label, by_hand, named)
-        self._data = data if type(data) is float else to_float(data, "the data of a Value")
+        self._number = data if type(data) is float else to_float(data, "the data of a Value")
         self._grad = 0.0
         self._operation = self._right = self._scopes = self._mark = None
         self._left = context.beginnings
@@ -101,11 +101,11 @@ class Value(Comparisons, Functions, Copied):
         """The number."""
         if context.active:
             refuse_in_trace("reading .data", self)
-        return self._data
+        return self._number
 
     @data.setter
     def data(self, number: Number) -> None:
-        self._data = number if type(number) is float else to_float(number, "data")
+        self._number = number if type(number) is float else to_float(number, "data")
 
     @property
     def grad(self) -> float:
@@ -147,23 +147,23 @@ class Value(Comparisons, Functions, Copied):
                     _propagate(node)
                 elif right is None:
                     rule = rules[0]
-                    left._grad += grad * (rule if type(rule) is float else rule(node._data, left._data))
+                    left._grad += grad * (rule if type(rule) is float else rule(node._number, left._number))
                 elif type(right) is float:
                     rule = rules[0]
                     left._grad += grad * (
-                        rule if type(rule) is float else rule(node._data, left._data, right)
+                        rule if type(rule) is float else rule(node._number, left._number, right)
                     )
                 elif type(left) is float:
                     rule = rules[1]
                     right._grad += grad * (
-                        rule if type(rule) is float else rule(node._data, left, right._data)
+                        rule if type(rule) is float else rule(node._number, left, right._number)
                     )
                 else:
                     by_left, by_right = rules
                     if type(by_left) is not float:
-                        by_left = by_left(node._data, left._data, right._data)
+                        by_left = by_left(node._number, left._number, right._number)
                     if type(by_right) is not float:
-                        by_right = by_right(node._data, left._data, right._data)
+                        by_right = by_right(node._number, left._number, right._number)
                     left._grad += grad * by_left
                     right._grad += grad * by_right
             except ArithmeticError:  # a rule divided by zero: that node again, under IEEE 754 rules
@@ -231,11 +231,11 @@ class Value(Comparisons, Functions, Copied):
     def _unary(self, primitive: Primitive) -> Value:
         """Record a primitive of one operand: what each of the `Functions` calls."""
         try:
-            data = primitive.forward(self._data)
+            data = primitive.forward(self._number)
         except (ArithmeticError, ValueError):
-            data = evaluate(primitive.forward, self._data)
+            data = evaluate(primitive.forward, self._number)
         node = _new(Value)
-        node._data = data
+        node._number = data
         node._grad = 0.0
         node.label = ""
         node._operation = primitive
@@ -262,11 +262,11 @@ class Value(Comparisons, Functions, Copied):
         )
 
     def __format__(self, spec: str) -> str:
-        return format(self._data, spec)
+        return format(self._number, spec)
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
-        return f"Value(data={self._data!r}, grad={self._grad!r}{label})"
+        return f"Value(data={self._number!r}, grad={self._grad!r}{label})"
 
     # What micrograd's drawing helper reads, and what it cannot have.
 
@@ -279,6 +279,7 @@ class Value(Comparisons, Functions, Copied):
         return "" if self._operation is None else operation(self).symbol or operation(self).name
 
     _children = _backward = property(refuse_by_hand, refuse_by_hand)
+    _data = property(refuse_masked)
 
 
 kinds[float] = Value
@@ -297,7 +298,7 @@ _new = object.__new__
 def _operate(primitive: Primitive, left: Value, right: Any) -> Value:
     """An operator's node, or NotImplemented where the right operand is no real number (an array, say)."""
     if isinstance(right, Value):
-        number = right._data
+        number = right._number
     elif type(right) is float:
         number = right
     else:
@@ -305,11 +306,11 @@ def _operate(primitive: Primitive, left: Value, right: Any) -> Value:
         if right is NotImplemented:
             return NotImplemented  # type: ignore[no-any-return]
     try:
-        data = primitive.forward(left._data, number)
+        data = primitive.forward(left._number, number)
     except (ArithmeticError, ValueError):
-        data = evaluate(primitive.forward, left._data, number)
+        data = evaluate(primitive.forward, left._number, number)
     node = _new(Value)
-    node._data = data
+    node._number = data
     node._grad = 0.0
     node.label = ""
     node._operation = primitive
@@ -328,11 +329,11 @@ def _reflected(primitive: Primitive, left: Any, right: Value) -> Value:
         if left is NotImplemented:
             return NotImplemented  # type: ignore[no-any-return]
     try:
-        data = primitive.forward(left, right._data)
+        data = primitive.forward(left, right._number)
     except (ArithmeticError, ValueError):
-        data = evaluate(primitive.forward, left, right._data)
+        data = evaluate(primitive.forward, left, right._number)
     node = _new(Value)
-    node._data = data
+    node._number = data
     node._grad = 0.0
     node.label = ""
     node._operation = primitive
@@ -350,7 +351,7 @@ def _propagate(node: Value) -> context.Received:
     if type(operation) is Projection:
         return _collect(node, node._left, operation.index)
     several = operation.result_count > 1
-    results, adjoints = (node._data, node._grad) if several else ((node._data,), (node._grad,))
+    results, adjoints = (node._number, node._grad) if several else ((node._number,), (node._grad,))
     wanted = [not is_constant(part) for part in parts]
     received = []
     for part, gradient, want in zip(parts, operation.pull(numbers(parts), results, adjoints, wanted), wanted):

@@ -25,7 +25,7 @@ def topological_order(*roots: N, stop: Iterable[N] = ()) -> list[N]:
         roots: the results to start from.
         stop: nodes that count as leaves: the walk does not enter them.
     """
-    return [node for node in full_order(*roots, stop=stop) if type(node._data) is not tuple]
+    return [node for node in full_order(*roots, stop=stop) if type(node._number) is not tuple]
 
 
 def full_order(*roots: N, stop: Iterable[N] = ()) -> list[N]:

@@ -19,7 +19,14 @@ from numpy.ma import MaskedArray, is_masked
 
 from autograd.primitives.rewriting import rewritten
 
-__all__ = ["Float", "as_array", "constant", "described", "evaluate", "is_real", "power", "to_float"]
+__all__ = [
+    "MASK_IS_LOST", "Float", "as_array", "constant", "described", "evaluate", "is_real", "power", "to_float",
+]  # fmt: skip
+
+MASK_IS_LOST = (
+    "must be an array without a mask, which would be lost: pass x.compressed() for the entries that are not "
+    "masked, or x.filled(0.0) with a number that stands for the others"
+)
 
 
 def to_float(number: object, role: str) -> float:
@@ -86,10 +93,7 @@ def as_array(value: Any, role: str) -> Any:
         if isinstance(value, MaskedArray):
             if not is_masked(value):
                 return np.asarray(value)
-            raise TypeError(
-                f"{role} must be an array without a mask, which would be lost: pass x.compressed() for the "
-                "entries that are not masked, or x.filled(0.0) with a number that stands for the others"
-            )
+            raise TypeError(f"{role} {MASK_IS_LOST}")
         return value
     if hasattr(type(value), "__array__") and not isinstance(value, np.generic):
         return np.asarray(value)

@@ -12,9 +12,11 @@ from autograd.graph import context
 from autograd.graph.context import current
 from autograd.graph.copies import Copied
 from autograd.graph.nodes import is_leaf, kinds, operation, record_node
+from autograd.graph.refusals import refuse_masked
 from autograd.graph.trees import array_of
 from autograd.graph.value import Value
 from autograd.primitives import table
+from autograd.primitives.ieee import as_array
 from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import Primitive, all_primitives
 from autograd.programs.code import Code, Instruction
@@ -44,11 +46,11 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
     """
 
     __slots__ = (
-        "_data",
         "_grad",
         "_items",
         "_left",
         "_mark",
+        "_number",
         "_operation",
         "_parts",
         "_right",
@@ -56,7 +58,7 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
         "label",
     )
 
-    _data: Any
+    _number: Any
     _grad: Any
     _operation: Any
     _left: Any
@@ -68,7 +70,7 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
     __hash__ = object.__hash__
 
     def __init__(self, data: np.ndarray) -> None:
-        self._data = np.ascontiguousarray(data, float)
+        self._number = np.ascontiguousarray(data, float)
         self._grad = 0.0
         self._operation = self._right = self._scopes = self._mark = None
         self._left = context.beginnings
@@ -82,12 +84,12 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
     @property
     def shape(self) -> tuple[int]:
         """Its length, as NumPy has it."""
-        return (len(self._data),)
+        return (len(self._number),)
 
     @property
     def size(self) -> int:
         """How many elements it has."""
-        return len(self._data)
+        return len(self._number)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -95,10 +97,10 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
         return np.dtype(object)
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self._number)
 
     def __repr__(self) -> str:
-        return f"Array({np.array2string(self._data, separator=', ', threshold=6)})"
+        return f"Array({np.array2string(self._number, separator=', ', threshold=6)})"
 
     # Its elements.
 
@@ -136,6 +138,8 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
         if name.startswith("_") or not hasattr(np.ndarray, name):
             raise AttributeError(f"an Array has no attribute {name!r}")
         return getattr(np.asarray(self), name)
+
+    _data = property(refuse_masked)
 
     # What is done with it whole.
 
@@ -198,8 +202,9 @@ def whole(primitive: Primitive, args: Sequence[Any]) -> Any:
 def _operand(arg: Any, primitive: Primitive) -> Any:
     if isinstance(arg, (Array, Value)):
         return arg
-    if isinstance(arg, np.ndarray) and arg.ndim == 1:
-        return Stack(len(arg))(*arg.tolist()) if arg.dtype.kind == "O" else arg.astype(float)
+    array = as_array(arg, "an operand beside an Array")
+    if array is not None and array.ndim == 1:
+        return Stack(len(array))(*array.tolist()) if array.dtype.kind == "O" else array.astype(float)
     return primitive.operand(arg.item() if isinstance(arg, np.ndarray) else arg)
 
 

@@ -97,7 +97,7 @@ def test_a_walk_looks_at_each_of_many_operands_a_few_times():
         """A node that counts how often it is asked what it is."""
 
         _left = _right = _mark = None
-        _data = 0.0
+        _number = 0.0
 
         def __init__(self, *parts):
             self._left = parts

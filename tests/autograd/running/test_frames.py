@@ -1,5 +1,7 @@
 """Arrays of other makers: a Series and a frame of pandas, and NumPy's masked arrays."""
 
+from operator import add, eq, ge, gt, le, lt, mul, ne, sub, truediv
+
 import numpy as np
 import pytest
 
@@ -107,6 +109,44 @@ def test_what_is_in_it_must_be_numbers():
 def test_a_mask_is_not_lost(call):
     with pytest.raises(TypeError, match=r"mask.*compressed\(\).*filled"):
         call()
+
+
+@pytest.mark.parametrize(
+    "array", [MASKED, np.ma.array([1.0, 2.0]), np.ma.masked], ids=["some", "none", "all"]
+)
+@pytest.mark.parametrize(
+    "operator",
+    [add, sub, mul, truediv, pow, eq, ne, lt, le, gt, ge],
+)
+def test_the_operators_of_a_value_refuse_masked_arrays_on_either_side(operator, array):
+    for left, right in [(Value(2.0), array), (array, Value(2.0))]:
+        with pytest.raises(TypeError, match=r"mask.*compressed\(\).*filled"):
+            operator(left, right)
+    for f in (lambda x: operator(x, array), lambda x: operator(array, x)):
+        for transform in (grad, jit):
+            with pytest.raises(TypeError, match=r"mask.*compressed\(\).*filled"):
+                transform(f)(2.0)
+
+
+def test_a_masked_array_takes_no_value_in_place_nor_in_its_functions():
+    for call in (
+        lambda: MASKED.copy().__imul__(Value(2.0)),
+        lambda: np.ma.multiply(MASKED, Value(2.0)),
+        lambda: np.ma.exp(Value(2.0)),
+    ):
+        with pytest.raises(TypeError, match=r"mask.*compressed\(\).*filled"):
+            call()
+    assert not hasattr(Value(1.0), "_data")
+
+
+@pytest.mark.parametrize("operator", [add, sub, mul, truediv, pow])
+def test_what_a_scan_returns_refuses_masks_on_either_side(operator):
+    def powers(x):
+        return scan(lambda c, _: (c * x, c), 1.0, None, length=3)[1]
+
+    for f in (lambda x: operator(powers(x), MASKED), lambda x: operator(MASKED, powers(x))):
+        with pytest.raises(TypeError, match=r"mask.*compressed\(\).*filled"):
+            grad(lambda x, f=f: f(x).sum())(2.0)
 
 
 def test_an_array_in_which_nothing_is_masked_is_an_array():
