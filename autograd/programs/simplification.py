@@ -177,9 +177,13 @@ class Builder:
         """
         slots, needed = self._slots, set(outputs)
         kept = []
+        first_at: dict[int, int] = {}  # of the results of each instruction, which may be many
+        for at, slot in enumerate(slots):
+            if type(slot) is Instruction:
+                first_at.setdefault(id(slot.results), at)
         for at in range(len(slots) - 1, -1, -1):
             instruction = slots[at]
-            if type(instruction) is Instruction and at == min(instruction.results):
+            if type(instruction) is Instruction and at == first_at[id(instruction.results)]:
                 instruction = _needed(instruction, needed)
                 if instruction is not None:
                     needed.update(instruction.operands)

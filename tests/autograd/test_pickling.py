@@ -6,6 +6,7 @@ import copy
 import functools
 import multiprocessing
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ COPIES = [
 
 
 @pytest.mark.parametrize("again", COPIES)
-@pytest.mark.parametrize("f", TRANSFORMED, ids=repr)
+@pytest.mark.parametrize("f", TRANSFORMED, ids=lambda f: re.sub(" at 0x[0-9a-f]+", "", repr(f)))
 def test_a_transformed_function_is_pickled_and_copied(f, again):
     expected = f(2.0)
     assert again(f)(2.0) == expected

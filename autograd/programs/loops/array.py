@@ -133,7 +133,7 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
 
     def __getattr__(self, name: str) -> Any:
         """What an object array of Values has."""
-        if name.startswith("_"):
+        if name.startswith("_") or not hasattr(np.ndarray, name):
             raise AttributeError(f"an Array has no attribute {name!r}")
         return getattr(np.asarray(self), name)
 
