@@ -49,12 +49,14 @@ class Sizes(NamedTuple):
     samples: int = 200_000
     mlp_samples: int = 100
     rosenbrock: int = 100
+    steps: int = 1_000_000
+    fewer_steps: int = 100_000
     operations: int = 10_000
     operations_of_jax: int = 1_000
     runs: int = 10_000
 
 
-SMOKE = Sizes(2, 5, 1_000, 5, 6, 120, 40, 3)
+SMOKE = Sizes(2, 5, 1_000, 5, 6, 200, 100, 120, 40, 3)
 
 
 class Work(NamedTuple):
@@ -78,6 +80,10 @@ WORK = (
          ("llvm", "interpreter", "python")),
     Work("rosenbrock Hessian", "Rosenbrock, {rosenbrock} variables, Hessian",
          ("llvm", "interpreter", "python")),
+    Work("oscillator", "oscillator, {steps:,} steps, value and gradient", ("llvm", "interpreter")),
+    Work("oscillator gradient", "oscillator, {fewer_steps:,} steps, gradient", ("llvm",)),
+    Work("oscillator Hessian", "oscillator, {fewer_steps:,} steps, Hessian", ("llvm",)),
+    Work("oscillator first", "first value and gradient of the oscillator, {fewer_steps:,} steps", ("llvm",)),
     Work("first result", "first result of a jitted training step", ("llvm", "interpreter", "python")),
     Work("changing graph once", "changing graph, {operations:,} operations, value and gradient",
          ("interpreter", "llvm")),
@@ -111,6 +117,14 @@ MEASURES = (
             "c", 5, True),
     Measure("value and gradient of that graph, interpreter", "changing graph once", ("interpreter",),
             "micrograd", 200, False),
+    Measure("value and gradient through {steps:,} steps of time, against C", "oscillator", ("llvm",),
+            "c", 1.25, True),
+    Measure("value and gradient through {steps:,} steps of time, against JAX", "oscillator", ("llvm",),
+            "jax", 1.3, False),
+    Measure("Hessian through {fewer_steps:,} steps of time", "oscillator Hessian", ("llvm",),
+            "jax", 1, False),
+    Measure("first value and gradient through {fewer_steps:,} steps of time", "oscillator first", ("llvm",),
+            "jax", None, False),
     Measure("first result of a jitted step", "first result", ("llvm",), "jax", 10, False),
 )  # fmt: skip
 
@@ -139,6 +153,8 @@ def prepared(sizes: Sizes, folder: Path) -> dict[str, Any]:
             "y": [rng.choice([-1.0, 1.0]) for _ in range(sizes.mlp_samples)],
         },
         "rosenbrock": [rng.uniform(-2, 2) for _ in range(sizes.rosenbrock)],
+        "steps": sizes.steps,
+        "fewer steps": sizes.fewer_steps,
         "variables": [i / 99 for i in range(100)],
         "operations": sizes.operations,
         "operations_of_jax": sizes.operations_of_jax,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.contestants import Contestant, Job, Local, PeerMissingError
-from benchmarks.workloads import FIRST_WEIGHTS, LEARNING_RATE
+from benchmarks.workloads import FIRST_WEIGHTS, LEARNING_RATE, OSCILLATOR, STEP
 
 __all__ = ["COMMAND", "works"]
 
@@ -60,6 +60,11 @@ def works(settings: Mapping[str, Any], folder: Path) -> tuple[str, Mapping[str, 
         run = Bound(function, x, derivatives, len(x))
         return Local(lambda: (run(), derivatives)[1])
 
+    def oscillator(steps: int) -> Contestant:
+        gradient, states = np.empty(2), np.empty((steps, 2))
+        run = Bound(c.oscillator, np.array(OSCILLATOR), gradient, states, steps, STEP)
+        return Local(lambda: (run(), gradient))
+
     def graph(operations: int, runs: int) -> Callable[[], Any]:
         variables = np.array(settings["variables"])
         gradient = np.empty_like(variables)
@@ -73,6 +78,7 @@ def works(settings: Mapping[str, Any], folder: Path) -> tuple[str, Mapping[str, 
         "mlp": mlp,
         "rosenbrock gradient": lambda: derivative(c.rosenbrock_gradient, 1),
         "rosenbrock Hessian": lambda: derivative(c.rosenbrock_hessian, 2),
+        "oscillator": lambda: oscillator(settings["steps"]),
         "changing graph": lambda: Job(graph(settings["operations"], settings["runs"])),
         "changing graph of JAX": lambda: Job(graph(settings["operations_of_jax"], settings["runs"])),
         "changing graph once": lambda: Local(graph(settings["operations"], 1)),
@@ -93,6 +99,7 @@ def _library(folder: Path) -> Any:
         ("mlp", number, floats, floats, floats, floats, count),
         ("rosenbrock_gradient", None, floats, floats, count),
         ("rosenbrock_hessian", None, floats, floats, count),
+        ("oscillator", number, floats, floats, floats, count, number),
         ("changing_graph", number, floats, floats, count, count, count),
     ):
         function = getattr(c, name)

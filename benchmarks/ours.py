@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
@@ -15,11 +16,14 @@ from autograd import grad, hessian, jit, scan, value_and_grad, vmap
 from autograd.engines import engine_names
 from benchmarks.contestants import Contestant, Job, Local, PeerMissingError
 from benchmarks.workloads import (
+    AT_REST,
     FIRST_WEIGHTS,
     LEARNING_RATE,
+    OSCILLATOR,
     assignment_loss,
     changing_graph,
     mlp_output,
+    oscillator_step,
     rosenbrock,
     softmax_by,
 )  # fmt: skip
@@ -39,6 +43,15 @@ def step(w: Any, x: Any, y: Any, rate: float = LEARNING_RATE) -> Any:
     """One update by gradient descent; the new weights and the loss."""
     value, gradient = value_and_grad(loss)(w, x, y)
     return [weight - rate * g for weight, g in zip(w, gradient)], value
+
+
+def oscillator(p: Any, steps: int, factor: float = 1.0) -> Any:
+    """The oscillator's loss over so many steps, times a factor."""
+
+    def step_of_time(carry: Any, _: None) -> Any:
+        return oscillator_step(MATH, p, carry), None
+
+    return factor * scan(step_of_time, AT_REST, None, length=steps)[0][2]
 
 
 _ulps = count(1)
@@ -91,6 +104,17 @@ def works(engine: str, settings: Mapping[str, Any]) -> Mapping[str, Callable[[],
         run = jit(transform(rosenbrock), engine=engine)
         return Local(lambda: run(x))
 
+    def oscillation(transform: Callable[..., Any], steps: int) -> Contestant:
+        run = jit(transform(partial(oscillator, steps=steps)), engine=engine)
+        return Local(lambda: run(OSCILLATOR))
+
+    def first_oscillation() -> Contestant:
+        def first() -> Any:
+            p = partial(oscillator, steps=settings["fewer steps"], factor=unmet(1.0))
+            return jit(value_and_grad(p), engine=engine)(OSCILLATOR)
+
+        return Job(first)
+
     def graph(operations: int) -> Contestant:
         def runs() -> Any:
             run = graph_program(operations, engine)
@@ -112,6 +136,10 @@ def works(engine: str, settings: Mapping[str, Any]) -> Mapping[str, Callable[[],
         "mlp": lambda: _mlp(engine, settings),
         "rosenbrock gradient": lambda: derivative(grad),
         "rosenbrock Hessian": lambda: derivative(hessian),
+        "oscillator": lambda: oscillation(value_and_grad, settings["steps"]),
+        "oscillator Hessian": lambda: oscillation(hessian, settings["fewer steps"]),
+        "oscillator gradient": lambda: oscillation(grad, settings["fewer steps"]),
+        "oscillator first": first_oscillation,
         "changing graph": lambda: graph(settings["operations"]),
         "changing graph of JAX": lambda: graph(settings["operations_of_jax"]),
         "changing graph once": graph_once,

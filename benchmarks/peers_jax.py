@@ -15,7 +15,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from contestants import Contestant, Job, Local, serve
-from workloads import FIRST_WEIGHTS, LEARNING_RATE, assignment_loss, changing_graph, mlp_unpacked
+from workloads import (
+    AT_REST,
+    FIRST_WEIGHTS,
+    LEARNING_RATE,
+    OSCILLATOR,
+    assignment_loss,
+    changing_graph,
+    mlp_unpacked,
+    oscillator_step,
+)
 
 jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_enable_x64", True)
@@ -147,6 +156,32 @@ def rosenbrock_derivative(settings: Settings, transform: Callable[..., Any]) -> 
     return Local(lambda: jax.block_until_ready(run(x)))
 
 
+def oscillator(p: Any, steps: int) -> Any:
+    """The oscillator's loss over so many steps."""
+
+    def step_of_time(carry: Any, _: None) -> Any:
+        return oscillator_step(MATH, p, carry), None
+
+    return jax.lax.scan(step_of_time, AT_REST, None, length=steps)[0][2]
+
+
+def oscillation(settings: Settings, transform: Callable[..., Any], steps: str) -> Contestant:
+    """A derivative of it."""
+    p = jnp.array(OSCILLATOR)
+    run = jax.jit(transform(partial(oscillator, steps=settings[steps])))
+    return Local(lambda: jax.block_until_ready(run(p)))
+
+
+def first_oscillation(settings: Settings) -> Contestant:
+    """Its value and gradient, compiling included."""
+    p, steps = jnp.array(OSCILLATOR), settings["fewer steps"]
+
+    def fresh() -> Any:
+        return jax.block_until_ready(jax.jit(jax.value_and_grad(lambda p: oscillator(p, steps)))(p))
+
+    return Job(fresh, forget=jax.clear_caches)
+
+
 def graph(settings: Settings) -> Contestant:
     """The changing graph: compiled once, run many times."""
     x, operations = jnp.array(settings["variables"]), settings["operations_of_jax"]
@@ -175,6 +210,10 @@ MAKERS: dict[str, Callable[[Settings], Contestant]] = {
     "mlp": mlp,
     "rosenbrock gradient": partial(rosenbrock_derivative, transform=jax.grad),
     "rosenbrock Hessian": partial(rosenbrock_derivative, transform=jax.hessian),
+    "oscillator": partial(oscillation, transform=jax.value_and_grad, steps="steps"),
+    "oscillator Hessian": partial(oscillation, transform=jax.hessian, steps="fewer steps"),
+    "oscillator gradient": partial(oscillation, transform=jax.grad, steps="fewer steps"),
+    "oscillator first": first_oscillation,
     "changing graph of JAX": graph,
 }
 

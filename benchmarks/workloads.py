@@ -11,13 +11,17 @@ from itertools import pairwise
 from typing import Any
 
 __all__ = [
-    "FIRST_WEIGHTS", "LEARNING_RATE", "MLP_SIZES", "assignment_loss", "changing_graph", "mlp_output",
-    "mlp_unpacked", "rosenbrock", "sigmoid_by", "softmax_by",
+    "AT_REST", "FIRST_WEIGHTS", "LEARNING_RATE", "MLP_SIZES", "OSCILLATOR", "STEP", "assignment_loss",
+    "changing_graph", "mlp_output", "mlp_unpacked", "oscillator_step", "rosenbrock", "sigmoid_by",
+    "softmax_by",
 ]  # fmt: skip
 
 LEARNING_RATE = 0.001
 FIRST_WEIGHTS = [0.1] * 9
 MLP_SIZES = (2, 16, 16, 1)
+OSCILLATOR = [1.3, 0.2]  # its stiffness and its damping
+AT_REST = (1.0, 0.0, 0.0)  # place, speed, and the loss so far
+STEP = 1e-3  # of time
 
 
 def assignment_loss(math: Any, w: Sequence[Any], x: Sequence[Any], y: Any) -> Any:
@@ -29,6 +33,13 @@ def assignment_loss(math: Any, w: Sequence[Any], x: Sequence[Any], y: Any) -> An
     part3 = math.sigmoid(math.sin(w3 * x3) * (w4 * x4 + w5 * x5) + w8)
     difference = y - (part2 + part3 * w9)
     return difference * difference
+
+
+def oscillator_step(math: Any, p: Sequence[Any], carry: Any) -> Any:
+    """Euler's step of a damped oscillator, which adds the square of the place to the loss."""
+    x, v, loss = carry
+    x, v = x + STEP * v, v + STEP * (-p[0] * x - p[1] * v - 0.1 * math.sin(x))
+    return x, v, loss + STEP * x * x
 
 
 def changing_graph(math: Any, variables: Sequence[Any], operations: int) -> Any:

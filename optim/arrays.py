@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.primitives.ieee import as_array, described
+from autograd.primitives.ieee import as_array, described, floats_of_objects
 
 __all__ = ["Array", "lengths", "real_array", "refuse_infinite", "scales"]
 
@@ -15,8 +15,8 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 _SMALL, _LARGE = 1e-140, 1e140  # norms between which squares neither vanish nor overflow
 
 
-def real_array(numbers: Any, name: str) -> Array:
-    """An array of floats, a copy.
+def real_array(numbers: Any, name: str, missing: float | None = None) -> Array:
+    """An array of floats, a copy; None in it stands for ``missing``, where that is a number.
 
     Raises:
         TypeError: it is not made of real numbers, or its rows differ in length.
@@ -29,11 +29,11 @@ def real_array(numbers: Any, name: str) -> Array:
         array = np.asarray(numbers) if array is None else array
     except ValueError:
         raise TypeError(f"{name} must be an array of real numbers, got rows of different lengths") from None
-    try:
-        if array.dtype.kind in "fiubO":
-            return array.astype(float)
-    except (TypeError, ValueError):  # objects that are no numbers
-        pass
+    if array.dtype.kind == "O" and array.ndim:
+        present = [missing if entry is None and missing is not None else entry for entry in array.flat]
+        return floats_of_objects(np.array(present, object).reshape(array.shape), name)
+    if array.dtype.kind in "fiub":
+        return array.astype(float)
     what = f"an array of {array.dtype}" if array.ndim else described(numbers)
     raise TypeError(f"{name} must be an array of real numbers, got {what}")
 

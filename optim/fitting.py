@@ -90,7 +90,8 @@ def fit(
         clip_value: the largest absolute gradient of a weight; what is beyond is cut to it.
         clip_norm: the largest norm of the gradient; what is longer is shortened to it.
         callbacks: called after each epoch with it and the parameters (of floats); one that returns True
-            ends the training.
+            ends the training. Numbers that the loss closes over are read once a training: what a callback is
+            to change in between is a `Value`, or the optimizer's ``lr``.
         progress: whether to show a progress bar with the loss, or what to write before it (the extra
             ``plots`` has it).
         checkpoint: a file to write the training's state to, whole at any moment.

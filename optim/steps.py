@@ -144,7 +144,7 @@ class Steps:
             losses = np.array([loss.data if isinstance(loss, Value) else loss for loss in results], float)
         else:
             in_axes = (None, *(0 for _ in samples.arrays))
-            mapped = Mapped(loss_of, in_axes, None, self._requested_engine, self._traces)
+            mapped = Mapped(loss_of, in_axes, None, self._requested_engine, kept=self._traces)
             losses = mapped(weights, *samples.arrays)
         return mean(losses)
 

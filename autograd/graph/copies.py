@@ -15,16 +15,24 @@ Row = tuple[Operation, Any, Any, str, tuple[Any, ...]]  # an operation, its oper
 
 
 class Copied:
-    """A node that can be copied and pickled, with all that it was computed from. Scopes stay behind."""
+    """A node that can be copied and pickled, with all that it was computed from. Scopes stay behind.
+
+    While a function is traced or differentiated, what depends on its arguments is its own copy: another
+    node would be a number of this moment, from which no derivative leads back.
+    """
 
     __slots__ = ()
 
     def __copy__(self: N) -> N:
+        if _depends_on_variables(self):
+            return self
         return _told(
             new_node(type(self), self._operation, parents(self), self._number, self._grad, self.label)
         )
 
     def __deepcopy__(self: N, memo: dict[int, Any]) -> N:
+        if _depends_on_variables(self):
+            return self
         order = full_order(self)
         for node in [*leaves_among(map(parents, order)), *order, self]:
             if id(node) not in memo:
@@ -39,7 +47,16 @@ class Copied:
 
         Leaves stay the same object wherever they occur in one pickle; an operation shared by two
         results that are pickled side by side comes back once for each.
+
+        Raises:
+            TypeError: it depends on what a function is being traced on or differentiated by.
         """
+        if _depends_on_variables(self):
+            raise TypeError(
+                "a Value cannot be pickled, or sent to another process, inside of a function that is being "
+                "traced or differentiated: its gradient would be lost. Call the pool outside, with the "
+                "function that grad or jit returns, or use threads"
+            )
         if self._operation is None:
             return new_node, (type(self), None, (), self._number, self._grad, self.label)
         order = full_order(self)
@@ -56,6 +73,15 @@ class Copied:
             for node in order
         ]
         return _rebuilt, (inputs, rows)
+
+
+def _depends_on_variables(node: Any) -> bool:
+    """Whether a node is or depends on what a function is being traced on or differentiated by."""
+    variables = context.variables
+    if not variables:
+        return False
+    order = full_order(node, stop=variables)
+    return not variables.isdisjoint([node, *leaves_among(map(parents, order), variables)])
 
 
 def _told(node: N) -> N:

@@ -103,7 +103,7 @@ _POINT_BY_POINT = {
     "astype", "broadcast_arrays", "broadcast_to", "can_cast", "clip", "common_type", "copy", "copyto",
     "digitize", "empty_like", "fix", "full_like", "geomspace", "i0", "imag", "interp", "isclose", "iscomplex",
     "iscomplexobj", "isin", "isneginf", "isposinf", "isreal", "isrealobj", "linspace", "logspace",
-    "may_share_memory", "min_scalar_type", "nan_to_num", "ndim", "ones_like", "piecewise", "polyval", "real",
+    "may_share_memory", "min_scalar_type", "ndim", "ones_like", "piecewise", "polyval", "real",
     "real_if_close", "result_type", "round", "shape", "shares_memory", "where", "zeros_like",
 }  # fmt: skip
 _SINC = (

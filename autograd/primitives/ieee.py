@@ -20,8 +20,17 @@ from numpy.ma import MaskedArray, is_masked
 from autograd.primitives.rewriting import rewritten
 
 __all__ = [
-    "MASK_IS_LOST", "Float", "as_array", "constant", "described", "evaluate", "is_real", "power", "to_float",
-]  # fmt: skip
+    "MASK_IS_LOST",
+    "Float",
+    "as_array",
+    "constant",
+    "described",
+    "evaluate",
+    "floats_of_objects",
+    "is_real",
+    "power",
+    "to_float",
+]
 
 MASK_IS_LOST = (
     "must be an array without a mask, which would be lost: pass x.compressed() for the entries that are not "
@@ -98,6 +107,16 @@ def as_array(value: Any, role: str) -> Any:
     if hasattr(type(value), "__array__") and not isinstance(value, np.generic):
         return np.asarray(value)
     return None
+
+
+def floats_of_objects(array: np.ndarray, role: str) -> np.ndarray:
+    """An array of objects that are real numbers, as floats.
+
+    Raises:
+        TypeError: an entry is none, such as a text that reads like one.
+    """
+    entries = [to_float(entry, f"an entry of {role}") for entry in array.flat]
+    return np.array(entries, float).reshape(array.shape)
 
 
 def described(value: object) -> str:

@@ -196,7 +196,7 @@ class Code:
             f"{self.name}: {len(self.inputs)} inputs, {len(self)} instructions, {len(self.outputs)} outputs"
         )
         rows = self._rows()
-        width = min(max(map(len, [text for text, _ in rows]), default=0), 48)
+        width = min(max((len(text) for text, line in rows if line), default=0), 48)
         lines = [
             f"{text:<{width}}  # line {line.number}: {line.text}" if line else text for text, line in rows
         ]

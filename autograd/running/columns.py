@@ -11,7 +11,7 @@ import numpy as np
 from autograd.graph.context import Watcher, watch
 from autograd.graph.trees import Structure
 from autograd.graph.value import Value
-from autograd.primitives.ieee import as_array, described, to_float
+from autograd.primitives.ieee import as_array, described, floats_of_objects
 from autograd.programs.loops.array import Array
 from autograd.support.user_line import warn_user
 
@@ -52,8 +52,7 @@ def arrays_of(arg: Any, name: str, bare: str = "") -> tuple[list[Any], Structure
         if array.dtype.kind not in "fbiuO":
             raise TypeError(f"{name} must hold real numbers, got an array of {array.dtype}")
         if array.dtype.kind == "O" and not any(isinstance(entry, Value) for entry in array.flat):
-            exact = [to_float(entry, f"an entry of {name}") for entry in array.flat]
-            array = np.array(exact, float).reshape(array.shape)
+            array = floats_of_objects(array, name)
         arrays.append(array)
     return arrays, outer
 

@@ -136,8 +136,9 @@ def curve_fit(
         method = "trf"
     start = regression.clip(np.ones(len(names))) if p0 is None else p0
     exponent = data.whitening.exponent
-    if "f_scale" in options:
-        options["f_scale"] = float(np.ldexp(checked("f_scale", options["f_scale"], above=0.0), -exponent))
+    # A robust loss begins to count less at the residual f_scale, which is scaled as the observations are.
+    f_scale = checked("f_scale", options.get("f_scale", 1.0), above=0.0)
+    options["f_scale"] = float(np.ldexp(f_scale, -exponent))
     if method is not None:
         fit = fit_from(regression, start, SCIPY_METHODS[method], options)
     else:

@@ -209,13 +209,13 @@ def _sides(bounds: Any, size: int) -> tuple[Array, Array]:
     if hasattr(bounds, "lb"):
         pairs = np.transpose([*np.broadcast_arrays(bounds.lb, bounds.ub)])
         bounds = np.broadcast_to(pairs, (size, 2)) if pairs.size == 2 else pairs
-    table = real_array(bounds, "bounds")
+    table = real_array(bounds, "bounds", missing=np.nan)
     if table.shape != (size, 2):
         raise ValueError(
             f"bounds must be a pair (least, largest) for each of the {size} numbers of x0, or None, got an "
             f"array of shape {table.shape}"
         )
-    lower, upper = table.T  # None is nan there
+    lower, upper = table.T
     return np.where(np.isnan(lower), -np.inf, lower), np.where(np.isnan(upper), np.inf, upper)
 
 

@@ -22,7 +22,8 @@ __all__ = [
     "may_compile",
 ]
 
-LONGEST_WAIT = 5.0  # seconds that a fork waits
+LONGEST_WAIT = 5.0  # seconds that a fork waits for another thread's compiling
+_LONGEST_IMPORT = 60.0  # and for its imports, which end soon, on a busy machine later
 
 # What is looked for before LLVM is asked, in bytes: more than it was seen to take.
 _LOADING = 192 << 20  # seen: 154 MiB
@@ -95,8 +96,11 @@ def _refusal(needed: int) -> str | None:
 
 
 def _before() -> None:
-    for lock in filter(None, (loading, _lock_of_llvmlite())):
-        if lock.acquire(timeout=LONGEST_WAIT):
+    for find_lock, longest in ((lambda: loading, _LONGEST_IMPORT), (_lock_of_llvmlite, LONGEST_WAIT)):
+        lock = find_lock()
+        if lock is None:
+            continue
+        if lock.acquire(timeout=longest):
             _forking.locks.append(lock)
         else:
             _forking.is_late = True
@@ -116,6 +120,8 @@ def _after() -> None:
 def _after_in_child() -> None:
     global _locked_out
     _locked_out = _locked_out or _forking.is_late
+    if loading not in _forking.locks:
+        loading._at_fork_reinit()  # type: ignore[attr-defined]
     _after()
 
 
