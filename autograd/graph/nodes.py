@@ -51,7 +51,8 @@ class Node(Protocol):
     keeps them all as one tuple in ``_left``. An operand is a node, or a plain float where it is a constant;
     a constant array is a leaf. An operation of several results makes one node that holds them all in
     ``_number``, which nobody outside this folder sees, and of it a node for each result: see `Projection`.
-    ``_scopes`` is what `scopes_of` tells, or None; ``_mark`` belongs to `full_order`.
+    ``_scopes`` is what `scopes_of` tells, and not there for a node in no scope; ``_mark`` belongs to
+    `full_order`.
     """
 
     label: str
@@ -188,7 +189,7 @@ def new_node(
         node._left, node._right = (*operands, None, None)[:2]
     else:
         node._left, node._right = tuple(operands), None
-    node._scopes = node._mark = None
+    node._mark = None
     return node
 
 
@@ -196,7 +197,8 @@ def projected(node: Any, index: int) -> Any:
     """One result of a node that has several."""
     data = node._number[index]
     result = new_node(kind_of(data), Projection(index), (node,), data)
-    result._scopes = node._scopes
+    if hasattr(node, "_scopes"):
+        result._scopes = node._scopes
     return result
 
 

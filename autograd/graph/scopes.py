@@ -81,11 +81,12 @@ def enclose(name: str, *results: Any) -> Scope:
     """
     enclosing = Scope(name)
     for node in topological_order(*results):
-        if node._scopes is None:
+        if not scopes_of(node):
             node._scopes = (enclosing,)
     return enclosing
 
 
 def scopes_of(node: Any) -> Path:
     """The scopes that an operation was recorded in, the outermost first."""
-    return node._scopes or ()
+    path: Path = getattr(node, "_scopes", ())
+    return path

@@ -92,7 +92,7 @@ class Value(Comparisons, Functions, Copied):
             refuse_arguments(label, by_hand, named)
         self._number = data if type(data) is float else to_float(data, "the data of a Value")
         self._grad = 0.0
-        self._operation = self._right = self._scopes = self._mark = None
+        self._operation = self._right = self._mark = None
         self._left = context.beginnings
         self.label = label
 
@@ -240,7 +240,7 @@ class Value(Comparisons, Functions, Copied):
         node.label = ""
         node._operation = primitive
         node._left = self
-        node._right = node._scopes = node._mark = None
+        node._right = node._mark = None
         if context.active:
             context.tell_recorded(node)
         return node
@@ -316,7 +316,7 @@ def _operate(primitive: Primitive, left: Value, right: Any) -> Value:
     node._operation = primitive
     node._left = left
     node._right = right
-    node._scopes = node._mark = None
+    node._mark = None
     if context.active:
         context.tell_recorded(node)
     return node
@@ -339,7 +339,7 @@ def _reflected(primitive: Primitive, left: Any, right: Value) -> Value:
     node._operation = primitive
     node._left = left
     node._right = right
-    node._scopes = node._mark = None
+    node._mark = None
     if context.active:
         context.tell_recorded(node)
     return node

@@ -72,7 +72,7 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
     def __init__(self, data: np.ndarray) -> None:
         self._number = np.ascontiguousarray(data, float)
         self._grad = 0.0
-        self._operation = self._right = self._scopes = self._mark = None
+        self._operation = self._right = self._mark = None
         self._left = context.beginnings
         self.label = ""
 

@@ -372,3 +372,23 @@ def test_missing_scipy_is_named_with_what_installs_it(monkeypatch):
         MissingExtraError, match=r'scipy is not installed: run  pip install "valuegrad\[fit\]"'
     ):
         curve_fit(decay, X, Y)
+
+
+@pytest.mark.parametrize("loss", ["soft_l1", "huber", "cauchy", "arctan"])
+@pytest.mark.parametrize("unit", [1.0, 1e6])
+def test_a_robust_loss_without_f_scale_is_scipys_in_any_unit_of_y(loss, unit):
+    x = np.linspace(0.0, 10.0, 21)
+    y = 3 * x + 1 + 0.1 * np.sin(7 * x)
+    y[5] += 200
+    y *= unit
+    options = {"p0": [unit, unit], "loss": loss, "sigma": np.full(21, unit), "absolute_sigma": True}
+    popt, pcov = curve_fit(lambda x, a, b: a * x + b, x, y, **options)
+    options |= {"method": "trf", "ftol": 1e-15, "xtol": 1e-15, "gtol": 1e-15}
+    expected, covariance = optimize.curve_fit(lambda x, a, b: a * x + b, x, y, **options)
+    np.testing.assert_allclose(popt, expected, rtol=1e-5)
+    np.testing.assert_allclose(pcov, covariance, rtol=1e-4)
+
+
+def test_a_text_that_reads_like_a_number_is_none():
+    with pytest.raises(TypeError, match=r"xdata must be a real number .* got str '1'"):
+        curve_fit(lambda x, a: a * x, np.array(["1", "2"], object), [1.0, 2.0])
