@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import weakref
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from autograd.engines.machine.limits import check_may_compile, is_locked_out, loading
@@ -48,7 +48,8 @@ def loaded() -> Any:
 @cache
 def llvm_text(name: str) -> str:
     """A text in LLVM's language that stands beside this file."""
-    return resources.files(__package__).joinpath(f"{name}.ll").read_text("utf-8")
+    # By nothing that imports: a child that is forked meanwhile could not import the same.
+    return Path(__file__).with_name(f"{name}.ll").read_text("utf-8")
 
 
 class CompiledModule:
