@@ -265,7 +265,11 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         if self._frozen is not None:
             return self._frozen(*args, **kwargs)
-        scalars, structure, settings = self._split(args, kwargs)
+        if kwargs or self._has_static or self._is_method:
+            scalars, structure, settings = self._split(args, kwargs)
+        else:  # the usual call, as short as it can be
+            scalars, structure = flatten(args, "an argument of a jitted function")
+            settings = None
         ready = None if records(scalars) else self._ready(scalars, structure, settings)
         if ready is None:
             self._has_warned = self._has_warned or warn_of_recording(
@@ -276,7 +280,7 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
         if program.captured:
             scalars = scalars + numbers(program.captured)
         results = run.call(scalars)
-        if is_hunted(results):
+        if context.active and is_hunted(results):
             raise_birth(program.code, scalars)
         return program.results.unflatten(results)
 
