@@ -74,8 +74,8 @@ def explain(result: Value, *, max_nodes: int = MAX_NODES) -> Explanation:
     ``grad`` is changed. Formulas are in the textbook's form where the table of primitives has one.
     Nodes go by their labels; operations without one are called t1, t2, and so on, leaves v1, v2.
 
-    What Python decides (``max``, ``min``, ``if``) is no operation, and what was not chosen is not in the graph;
-    the page says so. Write `maximum`, `minimum` or `where` to see the choice.
+    What Python decides (``max``, ``min``, ``if``) is no operation, and what was not chosen is not in the
+    graph; the page says so. Write `maximum`, `minimum` or `where` to see the choice.
 
     Args:
         result: what is differentiated, a loss for example.
