@@ -6,7 +6,7 @@ from typing import Any
 
 from autograd.graph import context
 from autograd.graph.nodes import N, Node, kind_of, new_node, parents
-from autograd.graph.walks import full_order, leaves_among
+from autograd.graph.walks import depends_on, full_order, leaves_among
 from autograd.primitives.operation import Operation
 
 __all__ = ["Copied"]
@@ -77,11 +77,7 @@ class Copied:
 
 def _depends_on_variables(node: Any) -> bool:
     """Whether a node is or depends on what a function is being traced on or differentiated by."""
-    variables = context.variables
-    if not variables:
-        return False
-    order = full_order(node, stop=variables)
-    return not variables.isdisjoint([node, *leaves_among(map(parents, order), variables)])
+    return bool(context.variables) and depends_on([node], context.variables)
 
 
 def _told(node: N) -> N:

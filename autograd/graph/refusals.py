@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from autograd.graph import context
-from autograd.graph.nodes import parents
-from autograd.graph.walks import full_order, leaves_among
+from autograd.graph.walks import depends_on
 from autograd.primitives import table
 from autograd.primitives.ieee import MASK_IS_LOST
 from autograd.support.user_line import user_line
@@ -41,12 +40,8 @@ def is_in_trace(*operands: Any) -> bool:
     """
     if context.current().tracing:
         return True
-    inputs = context.traced
-    if not inputs:
-        return False
     nodes = [operand for operand in operands if hasattr(type(operand), "_apply")]
-    below = leaves_among(map(parents, full_order(*nodes)))
-    return not inputs.isdisjoint([*nodes, *below])
+    return bool(context.traced) and depends_on(nodes, context.traced)
 
 
 def refuse_in_trace(what: str, node: Any) -> None:

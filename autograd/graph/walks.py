@@ -9,7 +9,15 @@ from autograd.graph.nodes import N, kinds, operands, parents, projected
 from autograd.primitives.operation import Projection
 from autograd.support.locks import fork_safe_lock
 
-__all__ = ["Application", "applications", "full_order", "leaves", "leaves_among", "topological_order"]
+__all__ = [
+    "Application",
+    "applications",
+    "depends_on",
+    "full_order",
+    "leaves",
+    "leaves_among",
+    "topological_order",
+]
 
 # A walk marks the nodes that it has visited, with an object of its own. One at a time: two threads
 # whose graphs share operations would lose each other's marks.
@@ -91,6 +99,12 @@ def leaves_among(operands: Iterable[Sequence[Any]], stop: Set[Any] = frozenset()
             if type(operand) is not float and (operand._operation is None or operand in stop):
                 used[operand] = None
     return list(used)
+
+
+def depends_on(nodes: Sequence[N], inputs: Set[N]) -> bool:
+    """Whether one of several nodes is, or was computed from, one of the inputs."""
+    below = leaves_among(map(parents, full_order(*nodes, stop=inputs)), inputs)
+    return not inputs.isdisjoint([*nodes, *below])
 
 
 Application = tuple[Any, tuple[Any, ...], tuple[Any, ...]]  # an operation, its operands, its results

@@ -96,19 +96,18 @@ def _refusal(needed: int) -> str | None:
 
 
 def _before() -> None:
-    for find_lock, longest in ((lambda: loading, _LONGEST_IMPORT), (_lock_of_llvmlite, LONGEST_WAIT)):
-        lock = find_lock()
-        if lock is None:
-            continue
-        if lock.acquire(timeout=longest):
-            _forking.locks.append(lock)
-        else:
-            _forking.is_late = True
+    _take(loading, _LONGEST_IMPORT)
+    ffi = sys.modules.get("llvmlite.binding.ffi")  # whose import has ended
+    if ffi is not None:
+        _take(ffi.lib._lock._lock, LONGEST_WAIT)
 
 
-def _lock_of_llvmlite() -> Any:
-    ffi = sys.modules.get("llvmlite.binding.ffi")
-    return None if ffi is None else ffi.lib._lock._lock
+def _take(lock: Any, longest: float) -> None:
+    """Hold a lock until the fork is over, or note that it could not be had in so many seconds."""
+    if lock.acquire(timeout=longest):
+        _forking.locks.append(lock)
+    else:
+        _forking.is_late = True
 
 
 def _after() -> None:
