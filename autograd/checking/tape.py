@@ -13,7 +13,7 @@ from autograd.graph.walks import Application, applications, leaves, topological_
 from autograd.primitives.operation import Operation, Projection
 from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
-from autograd.programs.loops.packing import expanded
+from autograd.programs.loops.packing import expanded_here
 from autograd.programs.lowering import in_primitives, result_of
 from autograd.programs.program import Program
 from autograd.support.locks import cached_property
@@ -47,7 +47,8 @@ class Tape:
     @classmethod
     def of_program(cls, program: Program, point: Sequence[float]) -> Tape:
         """A traced program at a point."""
-        return cls(in_primitives(program.code), [*point, *numbers(program.captured)], len(point))
+        inputs = [*point, *numbers(program.captured)]
+        return cls(in_primitives(program.code, inputs), inputs, len(point))
 
     @classmethod
     def of_values(cls, outputs: Sequence[Any], inputs: Sequence[Value]) -> Tape:
@@ -151,7 +152,7 @@ def straightened(outputs: Sequence[Any], inputs: Sequence[Value]) -> Sequence[An
         if isinstance(applied_operation, Projection):
             made[results[0]] = copies[0]
             continue
-        found = expanded(applied_operation, *copies)
+        found = expanded_here(applied_operation, *copies)
         made.update(zip(results, (found,) if len(results) == 1 else found))
     return [copied(output) for output in outputs]
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from autograd.engines.batches.chunks import in_turns
-from autograd.engines.looping.stretches import Stretches, has_arrays
+from autograd.engines.looping.stretches import on_engine
 from autograd.engines.machine.limits import loading
 from autograd.programs.code import Code
 
@@ -26,7 +26,13 @@ Column = Any  # an array of n floats, or one float that all samples share
 
 
 class Compiled(Protocol):
-    """A program made ready by an engine. Inputs and outputs are flat, as the program lists them."""
+    """A program made ready by an engine. Inputs and outputs are flat, as the program lists them.
+
+    Attributes:
+        selects: whether it computes each branch of a choice between numbers, so that it needs no others.
+    """
+
+    selects: bool
 
     def __init__(self, program: Code) -> None:
         """Compile a program.
@@ -90,6 +96,5 @@ def compiled(program: Code, engine: str) -> Compiled:
     with loading:
         module = importlib.import_module(f"{__name__}.{engine}")
     engine_class: type[Compiled] = getattr(module, f"{engine.capitalize()}Engine")
-    if has_arrays(program) and (engine != "python" or program.arrays):
-        return Stretches(program, engine_class)
-    return engine_class(program)
+    ready: Compiled = on_engine(program, engine_class)
+    return ready

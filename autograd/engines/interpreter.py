@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd.engines.looping.stretches import selected
 from autograd.engines.machine.compiler import CompiledModule, llvm_text
 from autograd.engines.machine.ir import Callbacks, literal, template
 from autograd.engines.machine.memory import InMemory
@@ -40,8 +41,11 @@ class InterpreterEngine(InMemory):
     [42.0]
     """
 
+    selects = True
+
     def __init__(self, program: Code) -> None:
         opcodes = _opcodes()
+        program = selected(program)
         if not opcodes.keys() >= set(_primitives(program)):
             program = lowered(program)
         unknown = [primitive for primitive in _primitives(program) if primitive not in opcodes]

@@ -48,6 +48,7 @@ class LlvmEngine:
     [42.0]
     """
 
+    selects = False
     nested = Nested  # what runs code with loops in it as a whole
 
     def __init__(self, program: Code) -> None:

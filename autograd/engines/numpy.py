@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd.engines.batches.chunks import in_chunks, reduced
+from autograd.engines.looping.stretches import selected
 from autograd.engines.python import PythonEngine
 from autograd.primitives import table
 from autograd.primitives.operation import Operation
@@ -43,9 +44,11 @@ class NumpyEngine:
     [1.75]
     """
 
+    selects = True
+
     def __init__(self, program: Code) -> None:
         self._program = program
-        self._lowered = lowered(program)
+        self._lowered = lowered(selected(program))
         self._plans: dict[tuple[bool, ...], _Plan] = {}  # by which inputs are shared, and whether to reduce
 
     @cached_property

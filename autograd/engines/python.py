@@ -19,6 +19,8 @@ _TOO_LONG = 20_000  # instructions; Python's compiler takes its time over functi
 class PythonEngine:
     """Runs code as the function that its `source` defines."""
 
+    selects = False
+
     def __init__(self, code: Code) -> None:
         self._code = code
         if len(code) > _TOO_LONG:

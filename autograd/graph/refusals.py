@@ -54,8 +54,9 @@ def refuse_in_trace(what: str, node: Any) -> None:
     name = f" of {node.label!r}" if node.label else ""
     raise TracingError(
         f"{what}{name} at {user_line()}\nwould freeze, in the function that is being traced, what must be "
-        "found anew at each call. To choose between values write where, maximum, minimum or relu; to cut "
-        "a gradient, stop_gradient; for a gradient inside, grad or value_and_grad"
+        "found anew at each call. To choose between values write where, maximum, minimum or relu, between "
+        "what is computed, cond, switch; to repeat, while_loop, fori_loop or scan; to cut a gradient, "
+        "stop_gradient; for a gradient inside, grad or value_and_grad"
     )
 
 

@@ -38,6 +38,7 @@ class Operation:
         on_arrays: the same function on NumPy arrays of floats, or None.
         takes_arrays: whether an operand or a result may be a whole array: an array of floats, or a node.
         bodies: the code that it holds, one or several; none in most.
+        roles: of several, what to call each where they are printed.
         place: the module that registered it.
     """
 
@@ -54,6 +55,7 @@ class Operation:
     on_arrays: Any = None
     takes_arrays: bool = False
     bodies: tuple[Any, ...] = ()
+    roles: tuple[str, ...] = ()
     place: str = ""
 
     def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
@@ -144,7 +146,7 @@ class Operation:
         """One operation that does the work of two on these slots, or None: see `Loop.joined`."""
         return None
 
-    def expand(self, *inputs: Any) -> Any:
+    def expand(self, *inputs: Any, **how: Any) -> Any:
         """Its result, or the tuple of its results, computed by other operations where that is possible.
 
         Engines that do not know the operation itself run what this records; where it records nothing

@@ -153,6 +153,11 @@ class Code:
         """How many instructions there are of each kind, the most frequent first."""
         return dict(Counter(instruction.operation.name for instruction in self.instructions).most_common())
 
+    def is_unlike(self, other: Code) -> bool:
+        """Whether other code cannot stand in its place: it has other inputs, or more outputs, or fewer."""
+        shapes = [(len(code.inputs), code.arrays, len(code.outputs)) for code in (self, other)]
+        return shapes[0] != shapes[1]
+
     def labels(self) -> list[str]:
         """The user's name for what is in each slot, "" for what has none."""
         labels = [*self.inputs, *[""] * len(self.constants)]
@@ -209,8 +214,10 @@ class Code:
         for instruction in self.instructions:
             results = ", ".join([names[result] for result in instruction.results])
             rows.append((f"{indent}{results} = {instruction.written(names)}", instruction.line))
-            for body in instruction.operation.bodies:
-                rows += body._rows(indent + "    ")
+            roles = instruction.operation.roles
+            for place, body in enumerate(instruction.operation.bodies):
+                rows += [(f"{indent}    {roles[place]}", None)] if roles else []
+                rows += body._rows(indent + ("      " if roles else "    "))
         outputs = ", ".join([names[output] for output in self.outputs])
         return [*rows, (f"{indent}outputs  {outputs}", None)]
 

@@ -8,7 +8,7 @@ in the program, and the engine calls it back in Python.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,7 +17,7 @@ from autograd.graph.value import Value
 from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
-from autograd.programs.loops.packing import expanded
+from autograd.programs.loops.packing import expanded, expanded_here
 from autograd.programs.simplification import Builder
 from autograd.programs.tracing import LinesOfNodes, record, written
 
@@ -122,25 +122,31 @@ def result_of(operation: Operation, index: int) -> Primitive:
     return Primitive(f"{operation.name}_{index}", forward, tuple(map(rule, range(operation.arity))))
 
 
-def straight(code: Code) -> Code:
-    """The same code on numbers alone: loops are written out step by step."""
+def straight(code: Code, point: Sequence[float] = ()) -> Code:
+    """The same code on numbers alone: loops are written out step by step.
+
+    Args:
+        code: code whose inputs are numbers.
+        point: for each input a number, where the code is for these numbers alone: of choices it has the
+            branches that they lead to, and otherwise every branch.
+    """
     if not any(instruction.operation.takes_arrays for instruction in code.instructions):
         return code
-    inputs = [Value(0.5, name) for name in code.inputs]
+    inputs = [Value(number, name) for number, name in zip(point or [0.5] * len(code.inputs), code.inputs)]
 
     def compute(lines: LinesOfNodes) -> list[Any]:
-        slots = lines.repeated(code, inputs, expanded)
+        slots = lines.repeated(code, inputs, expanded_here if point else expanded)
         return [slots[output] for output in code.outputs]
 
     return written(code.name, inputs, compute)[0]
 
 
-def in_primitives(code: Code) -> Code:
-    """The same code in primitives on numbers: loops are written out step by step.
+def in_primitives(code: Code, point: Sequence[float]) -> Code:
+    """The same code at a point, in primitives on numbers: see `straight`.
 
     Each result of another operation is an instruction of its own.
     """
-    code = straight(code)
+    code = straight(code, point)
     builder = Builder()
     slots = [builder.input() for _ in code.inputs] + [builder.constant(number) for number in code.constants]
     for instruction in code.instructions:

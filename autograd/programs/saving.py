@@ -20,8 +20,9 @@ A file is one object with these entries, in this order:
 In the place of an operation's name stands an object where it is of arrays: {"stack": 3}, {"unstack": 3},
 {"item": -1}, {"put": -1} and {"length": 0} with its number; for a loop {"loop": [2, 1, 0]} with how many
 carries and columns it has and whether it is reversed, and in the same object the entries name, inputs,
-constants, instructions and outputs of its body, and arrays, the places of the inputs that are arrays. A
-constant array is an array of numbers.
+constants, instructions and outputs of its body, and arrays, the places of the inputs that are arrays; for
+a choice {"cond": [...]} with an object of such entries for each branch. A constant array is an array of
+numbers.
 
 Slots are numbered as in a program: inputs, constants, and the results of each instruction. Numbers are
 strings as `float.hex` writes them, so that each bit comes back. `nesting` says how arguments and results
@@ -39,7 +40,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,14 +51,15 @@ from autograd.graph.value import Value
 from autograd.primitives.operation import Operation, find_operation
 from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
+from autograd.programs.control.branching import Cond
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import made_again, written_down
 from autograd.programs.nesting import nesting_of, structure_of
 from autograd.support.foreign_files import (
-    LONGEST,
+    Checks,
     ForeignFileError,
-    is_text,
     parse_json,
+    printable,
     read_foreign,
     unexpected,
 )
@@ -72,7 +74,7 @@ _ENTRIES = (
     "format name arguments results captured modules lines inputs constants instructions outputs checksum"
 )
 _EMPTY = np.empty(0)  # one for all
-_LOOP = "loop name inputs arrays constants instructions outputs"
+_BODY = "name inputs arrays constants instructions outputs"
 _CHECKSUM = re.compile('"checksum": "([0-9a-f]{64})"}\n')
 _EXPONENT = "[0-9]{1,3}|10[01][0-9]|102[0-3]"  # beyond, a double overflows
 _NUMBER = re.compile(rf"-?0x[01]\.[0-9a-f]{{1,13}}p[+-](?:{_EXPONENT})|-?inf|nan")
@@ -136,7 +138,7 @@ def dumps(program: SavedProgram) -> str:
     lines: dict[Line, int] = {}
     parts = _written(code, lines)
     modules = {
-        operation.name: _printable(operation.place)
+        operation.name: printable(operation.place)
         for operation in code.operations()
         if not operation.is_builtin
     }
@@ -145,9 +147,9 @@ def dumps(program: SavedProgram) -> str:
         "name": parts.pop("name"),
         "arguments": arguments,
         "results": results,
-        "captured": [[number(value).hex(), _printable(value.label)] for value in program.captured],
+        "captured": [[number(value).hex(), printable(value.label)] for value in program.captured],
         "modules": dict(sorted(modules.items())),
-        "lines": [[_printable(line.file), line.number, _printable(line.text)] for line in lines],
+        "lines": [[printable(line.file), line.number, printable(line.text)] for line in lines],
         **parts,
     }
     text = "{" + "".join(f'"{key}": {_spread(entry)},\n' for key, entry in entries.items())
@@ -162,21 +164,26 @@ def _row(instruction: Instruction, lines: dict[Line, int]) -> list[Any]:
     place = None if instruction.line is None else lines.setdefault(instruction.line, len(lines))
     labels = instruction.labels or [""] * len(instruction.results)
     operation = _operation(instruction.operation, lines)
-    return [operation, list(instruction.operands), [*map(_printable, labels)], place]
+    return [operation, list(instruction.operands), [*map(printable, labels)], place]
 
 
 def _operation(operation: Operation, lines: dict[Line, int]) -> Any:
     if isinstance(operation, Loop):
-        code = operation.body
         numbers = [operation.carries, operation.columns, int(operation.is_reversed)]
-        return {"loop": numbers, "arrays": sorted(code.arrays), **_written(code, lines)}
+        return {"loop": numbers, **_body(operation.body, lines)}
+    if isinstance(operation, Cond):
+        return {"cond": [_body(body, lines) for body in operation.bodies]}
     return dict([written_down(operation)]) if operation.takes_arrays else operation.name
+
+
+def _body(code: Code, lines: dict[Line, int]) -> dict[str, Any]:
+    return {"arrays": sorted(code.arrays), **_written(code, lines)}
 
 
 def _written(code: Code, lines: dict[Line, int]) -> dict[str, Any]:
     return {
-        "name": _printable(code.name),
-        "inputs": [*map(_printable, code.inputs)],
+        "name": printable(code.name),
+        "inputs": [*map(printable, code.inputs)],
         "constants": [
             constant.hex() if type(constant) is float else [number.hex() for number in constant.tolist()]
             for constant in code.constants
@@ -191,11 +198,6 @@ def _spread(entry: Any) -> str:
     if isinstance(entry, list) and entry and isinstance(entry[0], list) and len(entry) > 1:
         return "[\n" + ",\n".join(map(json.dumps, entry)) + "]"
     return json.dumps(entry)
-
-
-def _printable(text: str) -> str:
-    text = text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _digest(text: str) -> str:
@@ -237,7 +239,7 @@ def _refuse_float(digits: str) -> float:
     raise ValueError(f"the number {digits[:30]}: numbers with a point are strings as float.hex writes them")
 
 
-class _Reader:
+class _Reader(Checks):
     """Takes what a file says apart, and refuses what is not as expected, with its place."""
 
     def __init__(self) -> None:
@@ -341,21 +343,37 @@ class _Reader:
 
     def of_arrays(self, node: dict[str, Any], place: str) -> Operation:
         """An operation between numbers and arrays, or a loop."""
+        if "cond" in node:
+            return self.choice(node, place)
         if "loop" not in node:
             operation = made_again(node)
             if operation is None:
-                raise unexpected(place, '{"stack": 3}, unstack, item, put, length or a loop', node)
+                raise unexpected(place, '{"stack": 3}, unstack, item, put, length, a loop or a cond', node)
             return operation
-        if node.keys() != {*_LOOP.split()}:
-            raise unexpected(place, f"the entries {_LOOP}", f"{' '.join(node)}")
         numbers = self.row(node["loop"], f"{place}.loop", "carries", "columns", "0 or 1")
-        body = self.code(node, f"{place}.")
+        body = self.body(node, place, "loop")
         carries = self.index(numbers[0], f"{place}.loop[0]", 1 + min(len(body.inputs), len(body.outputs)))
         columns = self.index(numbers[1], f"{place}.loop[1]", 1 + len(body.inputs) - carries)
         is_reversed = self.index(numbers[2], f"{place}.loop[2]", 2)
+        return Loop(body, carries, columns, bool(is_reversed))
+
+    def choice(self, node: dict[str, Any], place: str) -> Cond:
+        branches = [
+            self.body(branch, f"{place}.cond[{i}]")
+            for i, branch in enumerate(self.kind(list, node["cond"], f"{place}.cond"))
+        ]
+        if len(node) > 1 or len(branches) < 2 or any(map(branches[0].is_unlike, branches)):
+            raise unexpected(place, "cond alone: two or more branches with inputs and outputs alike", node)
+        return Cond(branches)
+
+    def body(self, node: Any, place: str, *others: str) -> Code:
+        """The code of an operation, whose entries stand beside others."""
+        if self.kind(dict, node, place).keys() != {*_BODY.split(), *others}:
+            raise unexpected(place, f"the entries {' '.join(others)} {_BODY}", " ".join(node))
+        body = self.code(node, f"{place}.")
         if not body.outputs:
             raise unexpected(f"{place}.outputs", "at least one", node["outputs"])
-        return Loop(body, carries, columns, bool(is_reversed))
+        return body
 
     def constant(self, node: Any, place: str) -> Any:
         if type(node) is list:
@@ -375,26 +393,3 @@ class _Reader:
         if type(node) is not str or not _NUMBER.fullmatch(node):
             raise unexpected(place, "a number in a string, as float.hex writes it", node)
         return float.fromhex(node)
-
-    def index(self, node: Any, place: str, count: int) -> int:
-        if type(node) is not int or not 0 <= node < count:
-            raise unexpected(place, f"a whole number from 0, less than {count}", node)
-        return node
-
-    def text(self, node: Any, place: str) -> str:
-        if not is_text(node):
-            raise unexpected(place, f"a string of at most {LONGEST} printable characters", node)
-        return str(node)
-
-    def each(self, check: Callable[[Any, str], Any], node: Any, place: str) -> list[Any]:
-        return [check(child, f"{place}[{i}]") for i, child in enumerate(self.kind(list, node, place))]
-
-    def row(self, node: Any, place: str, *entries: str) -> list[Any]:
-        if type(node) is not list or len(node) != len(entries):
-            raise unexpected(place, f"an array of {', '.join(entries)}", node)
-        return node
-
-    def kind(self, kind: type, node: Any, place: str) -> Any:
-        if type(node) is not kind:
-            raise unexpected(place, "an array" if kind is list else "an object", node)
-        return node

@@ -149,7 +149,7 @@ class Builder:
                 operation=joined.operation,
                 operands=joined.operands,
                 results=results,
-                labels=tuple([labels.get(result, "") for result in results]),
+                labels=tuple([labels.get(result, "") for result in results]) if labels else (),
             )
             slots += [instruction] * (len(results) - len(old))
             for result in results:
@@ -248,6 +248,11 @@ class _Site:
         one = self.builder._slots[slot]
         return repr(one) if type(one) is float else ""
 
+    def compares(self, slot: int) -> bool:
+        """Whether a slot holds a comparison's answer, which is 0 or 1."""
+        one = self.builder._slots[slot]
+        return isinstance(one, Instruction) and one.operation in (table.less, table.less_equal, table.equal)
+
     def inside(self, primitive: Primitive, slot: int) -> int | None:
         """The operand of a slot that holds this primitive of one operand, else None."""
         one = self.builder._slots[slot]
@@ -321,6 +326,8 @@ def _absolute(at: _Site, a: int) -> int | None:
 def _where(at: _Site, c: int, a: int, b: int) -> int | None:
     if at.number(c):
         return b if at.number(c) in ("0.0", "-0.0") else a
+    if at.number(a) == "1.0" and at.number(b) == "0.0" and at.compares(c):
+        return c
     return a if a == b else None
 
 
@@ -330,6 +337,10 @@ def _same(_: _Site, a: int, b: int) -> int | None:
 
 def _less(at: _Site, a: int, b: int) -> int | None:
     return at.builder.constant(0.0) if a == b else None
+
+
+def _less_equal(at: _Site, a: int, b: int) -> int | None:
+    return b if at.number(a) == "1.0" and at.compares(b) else None
 
 
 # For each primitive what it comes to in special cases, or None. Each is right for every pattern of
@@ -347,4 +358,5 @@ _REWRITES: dict[Operation, Callable[..., int | None]] = {
     table.maximum: _same,
     table.minimum: _same,
     table.less: _less,
+    table.less_equal: _less_equal,
 }

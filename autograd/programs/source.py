@@ -16,6 +16,7 @@ from typing import Any
 
 from autograd.primitives.operation import Operation
 from autograd.programs.code import Code
+from autograd.programs.control.branching import Cond
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import Item, Put, Stack, Unstack
 from autograd.programs.lowering import lowered
@@ -141,6 +142,8 @@ class _Statements:
             names += results
             if isinstance(instruction.operation, Loop):
                 self._loop(instruction.operation, operands, results, indent)
+            elif isinstance(instruction.operation, Cond):
+                self._choice(instruction.operation, operands, results, indent)
             else:
                 self._statement(instruction.operation, operands, results, indent)
         return [names[output] for output in code.outputs]
@@ -174,6 +177,15 @@ class _Statements:
             self.lines.append(f"{within}{', '.join(carries)} = {', '.join(outputs[: loop.carries])}")
         if loop.is_reversed:
             self.lines += [f"{indent}{y}.reverse()" for y in ys]
+
+    def _choice(self, cond: Cond, operands: Sequence[str], results: Sequence[str], indent: str) -> None:
+        index, *rest = operands
+        within = indent + "    "
+        for place in range(len(cond.bodies) - 1, -1, -1):
+            word = "else" if not place else "if" if place == len(cond.bodies) - 1 else "elif"
+            self.lines.append(f"{indent}{word}{f' {index} >= {place}.0' if place else ''}:")
+            outputs = self.block(cond.bodies[place], rest, within)
+            self.lines.append(f"{within}{', '.join(results)} = {', '.join(outputs)}")
 
     def _constant(self, constant: Any) -> str:
         if type(constant) is float:

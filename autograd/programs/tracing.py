@@ -12,7 +12,7 @@ from typing import Any
 from autograd.graph import context
 from autograd.graph.context import Watcher, beginning, current, entered, tracing
 from autograd.graph.nodes import is_array, is_constant, is_leaf, is_node, made_since, number, operands
-from autograd.graph.refusals import explain
+from autograd.graph.refusals import TracingError, explain
 from autograd.graph.scopes import Path, scopes_of
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
@@ -62,6 +62,7 @@ def record_step(f: Callable[..., Any], *example_args: Any) -> Recording:
 def _recorded(
     f: Callable[..., Any], example_args: tuple[Any, ...], keywords: dict[str, Any], *, nested: bool
 ) -> Recording:
+    name = getattr(f, "__name__", type(f).__name__)
     scalars, arguments = flatten(with_keywords(example_args, keywords), "an example argument")
     names = argument_names(f, example_args, keywords)
     inputs = [Value(number(scalar), name) for scalar, name in zip(scalars, names)]
@@ -74,15 +75,25 @@ def _recorded(
         except (TypeError, IndexError) as error:
             explain(error)
             raise
+        except RecursionError:
+            raise TracingError(
+                f"{name} never ends when it is traced: if it calls itself, it does so in every branch, for "
+                f"no number decides then{_at(f)}\nWrite what repeats as a loop: while_loop, fori_loop or scan"
+            ) from None
         outputs, structure = flatten(result, "the result of the traced function")
         structures.append(structure)
         return outputs
 
-    name = getattr(f, "__name__", type(f).__name__)
     code, captured = written(
         name, inputs, outputs, watchers=current().watchers, nested=nested, with_arrays=not nested
     )
     return code, arguments, structures[0], captured
+
+
+def _at(f: Callable[..., Any]) -> str:
+    """Where a function stands, to end a sentence with; "" where that is not known."""
+    code = getattr(inspect.unwrap(f), "__code__", None)
+    return f", in {code.co_filename}:{code.co_firstlineno}" if code else ""
 
 
 class LinesOfNodes(Watcher):

@@ -29,7 +29,14 @@ from autograd.running.settings import (
     stands_in_a_class,
     static_parameters,
 )
-from autograd.running.store import MOST_BYTES, Bounded, estimated_bytes, found_or_compiled, lifted
+from autograd.running.store import (
+    MOST_BYTES,
+    Bounded,
+    estimated_bytes,
+    found_or_compiled,
+    instruction_count,
+    lifted,
+)
 from autograd.support.user_line import warn_user
 from autograd.support.wrapping import Wrapper
 
@@ -61,9 +68,9 @@ def choose_engine(program: Program | Code, use: str) -> str:
         would take long to compile. Without it, and where the process cannot compile, "numpy" to map and
         "python" otherwise.
     """
-    compiled = min(len(program), LONGEST_FOR_LLVM)
-    if importlib.util.find_spec("llvmlite") is not None and may_compile(compiled):
-        return "llvm" if len(program) <= LONGEST_FOR_LLVM else "interpreter"
+    length = instruction_count(program.code if isinstance(program, Program) else program)
+    if importlib.util.find_spec("llvmlite") is not None and may_compile(min(length, LONGEST_FOR_LLVM)):
+        return "llvm" if length <= LONGEST_FOR_LLVM else "interpreter"
     return "numpy" if use == "map" else "python"
 
 

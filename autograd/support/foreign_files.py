@@ -8,7 +8,16 @@ import stat
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["LONGEST", "ForeignFileError", "is_text", "parse_json", "read_foreign", "shown", "unexpected"]
+__all__ = [
+    "LONGEST",
+    "ForeignFileError",
+    "is_text",
+    "parse_json",
+    "printable",
+    "read_foreign",
+    "shown",
+    "unexpected",
+]
 
 LONGEST = 1000  # characters of a text: printing a program may repeat it with each instruction
 
@@ -114,6 +123,16 @@ def is_text(node: object) -> bool:
     return type(node) is str and len(node) <= LONGEST and node.isprintable()
 
 
+def printable(text: str) -> str:
+    """A text as one that `is_text`: with a question mark for what cannot be shown, and cut off.
+
+    >>> printable("two\\nlines")
+    'two?lines'
+    """
+    text = text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
 def unexpected(place: str, expected: str, node: Any) -> ForeignFileError:
     """The error that says what a parsed JSON text holds at a place, and what was expected there.
 
@@ -134,3 +153,38 @@ def shown(node: Any) -> str:
     if isinstance(node, (list, dict)):
         return f"an {'array' if isinstance(node, list) else 'object'} of {len(node)}"
     return json.dumps(node)
+
+
+class Checks:
+    """What a parsed JSON text holds at a place, where that is what was expected there.
+
+    Each raises a ForeignFileError where it is something else.
+    """
+
+    def index(self, node: Any, place: str, count: int) -> int:
+        """A whole number from 0, below a bound."""
+        if type(node) is not int or not 0 <= node < count:
+            raise unexpected(place, f"a whole number from 0, less than {count}", node)
+        return node
+
+    def text(self, node: Any, place: str) -> str:
+        """A string that `is_text`."""
+        if not is_text(node):
+            raise unexpected(place, f"a string of at most {LONGEST} printable characters", node)
+        return str(node)
+
+    def each(self, check: Callable[[Any, str], Any], node: Any, place: str) -> list[Any]:
+        """The entries of an array, each of which something checks and makes anew."""
+        return [check(child, f"{place}[{i}]") for i, child in enumerate(self.kind(list, node, place))]
+
+    def row(self, node: Any, place: str, *entries: str) -> list[Any]:
+        """An array of so many entries."""
+        if type(node) is not list or len(node) != len(entries):
+            raise unexpected(place, f"an array of {', '.join(entries)}", node)
+        return node
+
+    def kind(self, kind: type, node: Any, place: str) -> Any:
+        """An array, or an object."""
+        if type(node) is not kind:
+            raise unexpected(place, "an array" if kind is list else "an object", node)
+        return node

@@ -18,6 +18,7 @@ from autograd.engines.machine.ir import Callbacks, call, literal, template
 from autograd.engines.machine.memory import InMemory
 from autograd.primitives.operation import Operation
 from autograd.programs.code import Code, Instruction
+from autograd.programs.control.branching import Cond
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import Item, Put, Stack, Unstack
 
@@ -152,6 +153,8 @@ class Nest:
         operation: Any = instruction.operation
         if isinstance(operation, Loop):
             return self._loop(operation, operands)
+        if isinstance(operation, Cond):
+            return self._choice(operation, operands)
         if isinstance(operation, Stack):
             array = self._memory(str(len(operands)))
             for i, operand in enumerate(operands):
@@ -229,6 +232,33 @@ class Nest:
         self._lines[at:at] = phis
         self._begin(after)
         return [*carries, *(_Array(y, steps, key) for y in ys)]
+
+    def _choice(self, cond: Cond, operands: Sequence[Slot]) -> Sequence[Slot]:
+        """Each branch in blocks of its own."""
+        index, *inputs = operands
+        if any(cond.arrays([False, *[isinstance(slot, _Array) for slot in inputs]])):
+            raise UnknownLengthError("a choice between arrays, whose lengths are not known")
+        number = next(self._numbers)
+        ends: list[tuple[str, list[Slot]]] = []
+        for place in range(len(cond.bodies) - 1, -1, -1):
+            if place:
+                is_chosen = self._new(f"fcmp oge double {index}, {literal(float(place))}")
+                taken, other = f"branch{number}.{place}", f"below{number}.{place}"
+                self._lines.append(f"br i1 {is_chosen}, label %{taken}, label %{other}")
+                self._begin(taken)
+            self._allocated.append([])
+            outputs = self._block_of(cond.bodies[place], inputs)
+            self._free()
+            ends.append((self._block, outputs))
+            self._lines.append(f"br label %after{number}")
+            if place:
+                self._begin(other)
+        self._begin(f"after{number}")
+        results = []
+        for numbers in zip(*[outputs for _, outputs in ends]):
+            sources = [f"[ {output}, %{block} ]" for output, (block, _) in zip(numbers, ends)]
+            results.append(self._new(f"phi double {', '.join(sources)}"))
+        return results
 
 
 _MEMORY = "declare noalias ptr @calloc(i64, i64)\ndeclare void @free(ptr)"

@@ -12,16 +12,34 @@ import numpy as np
 from autograd.engines.looping.nests import UnknownLengthError
 from autograd.engines.python import PythonEngine
 from autograd.programs.code import Code, Instruction
+from autograd.programs.control.branching import Cond, is_selectable
 from autograd.programs.loops.loop import Loop
 from autograd.programs.lowering import lowered
 from autograd.support.locks import cached_property
 
-__all__ = ["Stretches", "has_arrays"]
+__all__ = ["Stretches", "has_arrays", "on_engine", "selected"]
 
 
 def has_arrays(code: Code) -> bool:
     """Whether code has to do with whole arrays."""
     return bool(code.arrays) or any(instruction.operation.takes_arrays for instruction in code.instructions)
+
+
+def selected(code: Code) -> Code:
+    """The same code, in which every branch of a choice is computed where that costs time alone."""
+    if not any(map(is_selectable, code.operations())):
+        return code
+    return lowered(code, split=False, is_kept=lambda operation: not is_selectable(operation))
+
+
+def on_engine(code: Code, engine: Any) -> Any:
+    """Code made ready by an engine, as a whole where that can run it as it is, or in stretches."""
+    is_whole = not has_arrays(code)
+    if engine is PythonEngine:
+        is_whole = not code.arrays
+    elif not is_whole and engine.selects:
+        is_whole = not has_arrays(selected(code))
+    return engine(code) if is_whole else Stretches(code, engine)
 
 
 class _Stretch(NamedTuple):
@@ -52,6 +70,9 @@ class Stretches(PythonEngine):
         self._stretches = _stretches(code, engine)
         self._after = [None] * (code.size - code.start)
         self._engine = engine
+        self._has_loops = bool(code.arrays) or not all(
+            isinstance(operation, Cond) or not operation.takes_arrays for operation in code.operations()
+        )
 
     def _run(self, *inputs: Any) -> list[Any]:
         code = self._code
@@ -60,6 +81,11 @@ class Stretches(PythonEngine):
             for slot, result in zip(results, run([slots[operand] for operand in operands])):
                 slots[slot] = result
         return [slots[output] for output in code.outputs]
+
+    def call(self, inputs: Sequence[Any]) -> list[Any]:
+        """Run it at one point, compiled as a whole where there are no loops in it."""
+        run = super().call if self._nested is None or self._has_loops else self._nested.call
+        return run(inputs)
 
     def map(self, columns: Sequence[Any], count: int, reduce: str | None) -> list[Any]:
         """Run it for many samples, compiled as a whole where the engine can: see `engines.Compiled`."""
@@ -119,6 +145,14 @@ def _of_arrays(instruction: Instruction, engine: Any) -> _Stretch:
     if isinstance(operation, Loop):
         return _Stretch(
             lambda inputs: operation.run_with(_runner(engine), inputs),
+            instruction.operands,
+            instruction.results,
+        )
+    if isinstance(operation, Cond):
+        return _Stretch(
+            lambda inputs: operation.run_with(
+                lambda branch, operands: body_on(engine, _Body(branch)).call(operands), inputs
+            ),
             instruction.operands,
             instruction.results,
         )
@@ -184,5 +218,4 @@ class _Body:
 @lru_cache(maxsize=256)
 def body_on(engine: Any, body: _Body) -> Any:
     """A body made ready by an engine; the same again where it says the same."""
-    code = body.code
-    return Stretches(code, engine) if has_arrays(code) else engine(code)
+    return on_engine(body.code, engine)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd.graph.anomaly import is_hunted
+from autograd.graph.nodes import number
 from autograd.primitives.operation import Operation
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code
@@ -127,13 +128,13 @@ class Loop(ArrayOperation):
         ys = np.zeros(int(inputs[0]))
         return (*inputs[1 : 1 + self.carries], *[ys] * (self.result_count - self.carries))
 
-    def expand(self, count: Any, *inputs: Any) -> Any:
+    def expand(self, count: Any, *inputs: Any, apply: Callable[..., Any] = expanded) -> Any:
         """The loop, written out step by step; a column may be any sequence."""
         carries, columns, shared = self.split(inputs)
-        steps = range(int(count))
+        steps = range(int(number(count)))
         ys: list[list[Any]] = [[] for _ in range(self.result_count - self.carries)]
         for i in reversed(steps) if self.is_reversed else steps:
-            slots = self.body.run([*carries, *[column[i] for column in columns], *shared], expanded)
+            slots = self.body.run([*carries, *[column[i] for column in columns], *shared], apply)
             outputs = [slots[output] for output in self.body.outputs]
             carries = outputs[: self.carries]
             for y, output in zip(ys, outputs[self.carries :]):

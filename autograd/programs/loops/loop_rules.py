@@ -306,7 +306,7 @@ def _start(loop: Loop, derivative: Any, carry: Any) -> Any:
     return nothing_like(loop, carry) if is_zero(derivative) else derivative
 
 
-def nothing_like(loop: Loop, operand: Any) -> Any:
+def nothing_like(loop: Loop | type[Loop], operand: Any) -> Any:
     """What a sum begins with: 0, or zeros where the operand is an array."""
     if is_node(operand) and is_array(operand):
         return loop.filling()(length(operand), 0.0)

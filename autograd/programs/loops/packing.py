@@ -18,6 +18,7 @@ __all__ = [
     "Stack",
     "Unstack",
     "expanded",
+    "expanded_here",
     "length",
     "made_again",
     "written_down",
@@ -251,6 +252,13 @@ class Length(ArrayOperation):
 def expanded(operation: Operation, *operands: Any) -> Any:
     """An operation's results, by operations on numbers alone; arrays may be any sequences of numbers."""
     return operation.expand(*operands) if operation.takes_arrays else operation(*operands)
+
+
+def expanded_here(operation: Operation, *operands: Any) -> Any:
+    """The same, where the numbers of the operands decide which code runs, and how often."""
+    if operation.bodies:
+        return operation.expand(*operands, apply=expanded_here)
+    return expanded(operation, *operands)
 
 
 length = Length()

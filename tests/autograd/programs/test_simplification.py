@@ -37,6 +37,8 @@ REWRITTEN = [
     (lambda x, y: ag.where(1.0, x, y), 0),
     (lambda x, y: ag.where(0.0, x, y), 0),
     (lambda x, y: ag.where(y, x, x), 0),
+    (lambda x, y: ag.where(ag.less(x, y), 1.0, 0.0), 1),
+    (lambda x, y: ag.less_equal(1.0, ag.equal(x, y)), 1),
     (lambda x, y: x * -1, 1),
     (lambda x, y: x / -1, 1),
     (lambda x, y: x**2, 1),

@@ -16,6 +16,7 @@ import autograd as ag
 from autograd import Value, grad, hessian, jit, scan, value_and_grad, vmap
 from autograd.running.jit import choose_engine
 from models.assignment.graph import loss
+from tests.autograd.engines.programs import long_program
 
 ENGINES = ["python", "numpy"]
 RECORDS = "records every operation"
@@ -98,7 +99,7 @@ def test_jit_shows_its_program_source_and_engine():
 )
 def test_auto_chooses_by_size_and_by_what_is_installed(monkeypatch, installed, size, use, expected):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object() if installed else None)
-    assert choose_engine(range(size), use) == expected
+    assert choose_engine(long_program(size), use) == expected
 
 
 def test_a_callable_without_weak_references_is_traced_once_by_each_wrapper():
