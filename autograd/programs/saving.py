@@ -20,8 +20,10 @@ A file is one object with these entries, in this order:
 In the place of an operation's name stands an object where it is of arrays: {"stack": 3}, {"unstack": 3},
 {"item": -1}, {"put": -1} and {"length": 0} with its number; for a loop {"loop": [2, 1, 0]} with how many
 carries and columns it has and whether it is reversed, and in the same object the entries name, inputs,
-constants, instructions and outputs of its body, and arrays, the places of the inputs that are arrays. A
-constant array is an array of numbers.
+constants, instructions and outputs of its body, and arrays, the places of the inputs that are arrays. Where
+it is said which carries the loop's reverse keeps, that is a fourth entry, [2, 1, 0, "sqrt"]; such a reverse
+is {"checkpointed": "sqrt"}, "binomial" or a number, with the entries of its body. A constant array is an
+array of numbers.
 
 Slots are numbered as in a program: inputs, constants, and the results of each instruction. Numbers are
 strings as `float.hex` writes them, so that each bit comes back. `nesting` says how arguments and results
@@ -50,8 +52,10 @@ from autograd.graph.value import Value
 from autograd.primitives.operation import Operation, find_operation
 from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
+from autograd.programs.loops.checkpointing import Checkpointed, is_pair
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import made_again, written_down
+from autograd.programs.loops.revolve import Policy, checked_policy
 from autograd.programs.nesting import nesting_of, structure_of
 from autograd.support.foreign_files import (
     LONGEST,
@@ -72,7 +76,7 @@ _ENTRIES = (
     "format name arguments results captured modules lines inputs constants instructions outputs checksum"
 )
 _EMPTY = np.empty(0)  # one for all
-_LOOP = "loop name inputs arrays constants instructions outputs"
+_BODY = "name inputs arrays constants instructions outputs"
 _CHECKSUM = re.compile('"checksum": "([0-9a-f]{64})"}\n')
 _EXPONENT = "[0-9]{1,3}|10[01][0-9]|102[0-3]"  # beyond, a double overflows
 _NUMBER = re.compile(rf"-?0x[01]\.[0-9a-f]{{1,13}}p[+-](?:{_EXPONENT})|-?inf|nan")
@@ -166,10 +170,13 @@ def _row(instruction: Instruction, lines: dict[Line, int]) -> list[Any]:
 
 
 def _operation(operation: Operation, lines: dict[Line, int]) -> Any:
+    code = operation.body
     if isinstance(operation, Loop):
-        code = operation.body
-        numbers = [operation.carries, operation.columns, int(operation.is_reversed)]
+        numbers: list[Any] = [operation.carries, operation.columns, int(operation.is_reversed)]
+        numbers += [] if operation.checkpoint is None else [operation.checkpoint]
         return {"loop": numbers, "arrays": sorted(code.arrays), **_written(code, lines)}
+    if isinstance(operation, Checkpointed):
+        return {"checkpointed": operation.policy, "arrays": sorted(code.arrays), **_written(code, lines)}
     return dict([written_down(operation)]) if operation.takes_arrays else operation.name
 
 
@@ -340,22 +347,38 @@ class _Reader:
             raise unexpected(place, f"an operation that is registered here ({module} first)", name) from None
 
     def of_arrays(self, node: dict[str, Any], place: str) -> Operation:
-        """An operation between numbers and arrays, or a loop."""
-        if "loop" not in node:
+        """An operation between numbers and arrays, or one that holds code."""
+        kind = next((kind for kind in ("loop", "checkpointed") if kind in node), None)
+        if kind is None:
             operation = made_again(node)
             if operation is None:
                 raise unexpected(place, '{"stack": 3}, unstack, item, put, length or a loop', node)
             return operation
-        if node.keys() != {*_LOOP.split()}:
-            raise unexpected(place, f"the entries {_LOOP}", f"{' '.join(node)}")
-        numbers = self.row(node["loop"], f"{place}.loop", "carries", "columns", "0 or 1")
+        if node.keys() != {kind, *_BODY.split()}:
+            raise unexpected(place, f"the entries {kind} {_BODY}", f"{' '.join(node)}")
         body = self.code(node, f"{place}.")
+        if kind == "checkpointed":
+            if not is_pair(body):
+                raise unexpected(place, "a loop, and one that goes back along its results", node["outputs"])
+            return Checkpointed(body, self.policy(node[kind], f"{place}.{kind}"))
+        is_told = type(node["loop"]) is list and len(node["loop"]) == 4
+        entries = ("carries", "columns", "0 or 1", *["a checkpoint"] * is_told)
+        numbers = self.row(node["loop"], f"{place}.loop", *entries)
         carries = self.index(numbers[0], f"{place}.loop[0]", 1 + min(len(body.inputs), len(body.outputs)))
         columns = self.index(numbers[1], f"{place}.loop[1]", 1 + len(body.inputs) - carries)
         is_reversed = self.index(numbers[2], f"{place}.loop[2]", 2)
+        policy = self.policy(numbers[3], f"{place}.loop[3]") if is_told else None
         if not body.outputs:
             raise unexpected(f"{place}.outputs", "at least one", node["outputs"])
-        return Loop(body, carries, columns, bool(is_reversed))
+        return Loop(body, carries, columns, bool(is_reversed), checkpoint=policy)
+
+    def policy(self, node: Any, place: str) -> Policy:
+        if type(node) is not int and node not in ("sqrt", "binomial"):
+            raise unexpected(place, '"sqrt", "binomial" or a whole number from 1', node)
+        try:
+            return checked_policy(node)
+        except ValueError:
+            raise unexpected(place, '"sqrt", "binomial" or a whole number from 1', node) from None
 
     def constant(self, node: Any, place: str) -> Any:
         if type(node) is list:

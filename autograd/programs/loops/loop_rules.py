@@ -14,28 +14,32 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from autograd.derivatives import sweeps
-from autograd.graph.nodes import is_array, is_node, kinds
+from autograd.graph.nodes import is_array, is_node, kinds, number
 from autograd.graph.value import Value
 from autograd.graph.walks import applications
-from autograd.programs.code import Code
+from autograd.primitives.operation import Operation
+from autograd.programs.code import Code, Instruction, distinct
 from autograd.programs.loops.joining import leading_to, pruned, trimmed
 from autograd.programs.loops.packing import Length, Put, length
+from autograd.programs.loops.revolve import Policy
 from autograd.programs.tracing import LinesOfNodes, written
+from autograd.support.user_line import warn_user
 
 if TYPE_CHECKING:
     from autograd.programs.loops.loop import Loop
 
-__all__ = ["pull", "push"]
+__all__ = ["applied", "is_zero", "lengths_of", "like", "lines_of", "pull", "push"]
 
 Mask = tuple[bool, ...]
+MOST_BYTES = 1 << 30  # of carries that are kept without being told to
 
 
 def push(loop: Loop, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
     """The tangents of a loop's results: see `Operation.push`."""
     count, *operands = inputs
     along = tangents[1:]
-    given = tuple([not _is_zero(tangent) for tangent in along])
-    pushed = _pushed(loop, given, _lengths(loop, operands), _lines(loop.body))
+    given = tuple([not is_zero(tangent) for tangent in along])
+    pushed = _pushed(loop, given, lengths_of(loop.body, operands), lines_of(loop.body))
     if pushed is None:
         return [None] * loop.result_count
     starts, columns, shared = loop.split(operands)
@@ -44,33 +48,40 @@ def push(loop: Loop, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any
         *[count, *starts, *[_start(loop, by_starts[i], starts[i]) for i in pushed.carried]],
         *[*columns, *_having(by_columns), *shared, *_having(by_shared)],
     ]
-    found = _applied(pushed.loop, [everything[place] for place in pushed.operands])
+    found = applied(pushed.loop, [everything[place] for place in pushed.operands])
     tangents_of = dict(zip(pushed.results, found[len(found) - len(pushed.results) :]))
     return [tangents_of.get(place) for place in range(loop.result_count)]
 
 
 def pull(loop: Loop, inputs: Sequence[Any], adjoints: Sequence[Any], wanted: Sequence[bool]) -> list[Any]:
     """What the operands of a loop receive: see `Operation.pull`."""
-    given = tuple([not _is_zero(adjoint) for adjoint in adjoints])
+    given = tuple([not is_zero(adjoint) for adjoint in adjoints])
     count, *operands = inputs
     asked_for = tuple(map(bool, wanted[1:]))
-    pulled = _pulled(loop, given, asked_for, _lengths(loop, operands), _lines(loop.body))
+    pulled = _pulled(loop, given, asked_for, lengths_of(loop.body, operands), lines_of(loop.body))
     received: list[Any] = [None] * loop.arity
     if pulled is None:
         return received
     starts, columns, shared = loop.split(operands)
+    keeping, taken, carries = pulled.keeping or (None, [], [])
+    policy = _policy(loop, count, len(carries))
+    forward = [inputs[place] for place in taken]
     kept: dict[int, Any] = {}
-    if pulled.keeping is not None:
-        keeping, taken, carries = pulled.keeping
-        found = _applied(keeping, [inputs[place] for place in taken])
-        kept = dict(zip(carries, found[keeping.carries :]))
-    sums = [_nothing_like(loop, shared[i]) for i in pulled.sums]
+    if keeping is not None and policy is None:
+        kept = dict(zip(carries, applied(keeping, forward)[keeping.carries :]))
+    sums = [_nothinglike(loop, shared[i]) for i in pulled.sums]
     everything = [
         *[count, *[_start(loop, adjoints[i], starts[i]) for i in pulled.carried], *sums],
         *[*[kept.get(i) for i in _numbers(loop)], *columns, *_having(adjoints[loop.carries :])],
         *[*shared, *[starts[i] for i in _arrays(loop)]],
     ]
-    terms = _applied(pulled.loop, [everything[place] for place in pulled.operands])
+    back = [everything[place] for place in pulled.operands]
+    if keeping is not None and policy is not None:
+        first = 1 + pulled.loop.carries
+        both = loop.checkpointed(_one_after_the_other(keeping, pulled.loop), policy)
+        terms = applied(both, [*forward, *back[1:first], *back[first + len(carries) :]])
+    else:
+        terms = applied(pulled.loop, back)
     for place, term in zip(pulled.receivers, terms):
         if wanted[1 + place]:
             received[1 + place] = term
@@ -102,9 +113,9 @@ def _pushed(loop: Loop, given: Mask, lengths: tuple[int, ...], _: Any) -> _Pushe
     results = [i for i, output in enumerate(body.outputs) if output in dependent or i in carried]
     if not results:
         return None
-    inputs = [_like(body, i, lengths) for i in range(len(body.inputs))]
+    inputs = [like(body, i, lengths) for i in range(len(body.inputs))]
     starts, columns, shared = loop.split(inputs)
-    seeds = {i: _like(body, i, lengths) for i in range(len(body.inputs)) if given[i] or i in carried}
+    seeds = {i: like(body, i, lengths) for i in range(len(body.inputs)) if given[i] or i in carried}
     by_starts = [seeds[i] for i in carried]
     by_columns = [seeds[i] for i in range(carries, carries + loop.columns) if given[i]]
     by_shared = [seeds[i] for i in range(carries + loop.columns, len(inputs)) if given[i]]
@@ -119,13 +130,7 @@ def _pushed(loop: Loop, given: Mask, lengths: tuple[int, ...], _: Any) -> _Pushe
 
     everything = [*starts, *by_starts, *columns, *by_columns, *shared, *by_shared]
     code, _captured = written(f"{body.name}_tangents", everything, compute)
-    made = type(loop)(
-        code,
-        carries + len(carried),
-        loop.columns + len(by_columns),
-        loop.is_reversed,
-        loop.engine,
-    )
+    made = loop.like(code, carries + len(carried), loop.columns + len(by_columns))
     shorter, operands, _left = pruned(made, [False] * carries + [True] * len(results))
     return _Pushed(shorter, operands, carried, results)
 
@@ -163,10 +168,10 @@ def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: 
     received = [i for i in range(carries, len(wanted)) if wanted[i] and i in reached]
     if not received and not any(wanted[i] for i in carried):
         return None
-    inputs = [_like(body, i, lengths) for i in range(len(body.inputs))]
+    inputs = [like(body, i, lengths) for i in range(len(body.inputs))]
     starts, columns, shared = loop.split(inputs)
-    adjoints = [_like(body, i, lengths) for i in carried]
-    sums = [_like(body, i, lengths) for i in received if i >= width]
+    adjoints = [like(body, i, lengths) for i in carried]
+    sums = [like(body, i, lengths) for i in received if i >= width]
     by_ys = [Value(0.5, f"adjoint_of_y{i}") for i, has in enumerate(given[carries:]) if has]
 
     def compute(lines: LinesOfNodes) -> list[Any]:
@@ -179,7 +184,7 @@ def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: 
         terms = sweeps.reverse(applied, seeds, ends, lift=True)
         own, others = terms[: len(carried)], dict(zip(received, terms[len(carried) :]))
         added = [
-            total if _is_zero(others[i]) else total + others[i]
+            total if is_zero(others[i]) else total + others[i]
             for total, i in zip(sums, [i for i in received if i >= width])
         ]
         return [*own, *added, *[others[i] for i in received if i < width]]
@@ -205,6 +210,49 @@ def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: 
     receivers = [*carried, *[i for i in received if i >= width], *[i for i in received if i < width]]
     summed = [i - width for i in received if i >= width]
     return _Pulled(shorter, operands, carried, summed, receivers, _keeping(loop, needed))
+
+
+def _policy(loop: Loop, count: Any, kept: int) -> Policy:
+    """Which carries the reverse of a loop keeps; says so where too many would be kept otherwise."""
+    if loop.checkpoint is not None or 8 * number(count) * kept <= MOST_BYTES:
+        return loop.checkpoint
+    _say(loop.body.name, int(number(count)), kept)
+    return "sqrt"
+
+
+@lru_cache(maxsize=256)
+def _say(name: str, steps: int, kept: int) -> None:
+    warn_user(
+        f"the reverse of {name}, a loop of {steps} steps, would keep {8 * steps * kept >> 30} GiB of its "
+        "carries. It keeps those of some steps only, and computes the others again, as with "
+        'checkpoint="sqrt": give scan or fori_loop the checkpoint= that you want'
+    )
+
+
+@lru_cache(maxsize=256)
+def _one_after_the_other(keeping: Loop, backward: Loop) -> Code:
+    """Code of the two loops of a reverse, given the first's operands, then the second's."""
+    kept = keeping.result_count - keeping.carries
+    own, theirs = range(1, keeping.arity), range(keeping.arity, keeping.arity + backward.arity - 1 - kept)
+    size = theirs.stop
+    first = Instruction(keeping, (0, *own), tuple(range(size, size + keeping.result_count)))
+    size += keeping.result_count
+    adjoints, others = theirs[: backward.carries], theirs[backward.carries :]
+    operands = (0, *adjoints, *first.results[keeping.carries :], *others)
+    second = Instruction(backward, operands, tuple(range(size, size + backward.result_count)))
+    names = [*backward.body.inputs]
+    del names[backward.carries : backward.carries + kept]
+    names = distinct(["steps", *keeping.body.inputs, *names])
+    arrays = {place for each in (first, second) for place in _array_operands(each)} - {*first.results}
+    return Code(keeping.body.name, names, (), [first, second], second.results, arrays)
+
+
+def _array_operands(instruction: Instruction) -> list[int]:
+    """The operands of a loop that are arrays."""
+    loop: Any = instruction.operation
+    columns = range(loop.carries, loop.carries + loop.columns)
+    slots = instruction.operands[1:]
+    return [slot for place, slot in enumerate(slots) if place in columns or place in loop.body.arrays]
 
 
 def _numbers(loop: Loop) -> list[int]:
@@ -235,7 +283,7 @@ def _keeping(loop: Loop, kept: list[int]) -> tuple[Loop, list[int], list[int]] |
     body, carries = loop.body, loop.carries
     outputs = [*body.outputs[:carries], *kept]
     code = Code(body.name, body.inputs, body.constants, body.instructions, outputs, body.arrays)
-    made = type(loop)(code, carries, loop.columns, loop.is_reversed, loop.engine)
+    made = loop.like(code, carries, loop.columns)
     shorter, operands, _left = pruned(made, [False] * carries + [True] * len(kept))
     return shorter, operands, kept
 
@@ -252,13 +300,13 @@ def _following(code: Code, carries: int, inputs: Sequence[int]) -> set[int]:
         started |= reached
 
 
-def _lengths(loop: Loop, operands: Sequence[Any]) -> tuple[int, ...]:
-    """How long the arrays among the inputs of a loop's body are, in order."""
-    arrays: list[Any] = [operands[place] for place in sorted(loop.body.arrays)]
+def lengths_of(body: Code, operands: Sequence[Any]) -> tuple[int, ...]:
+    """How long the arrays among the inputs of a body are, in order."""
+    arrays: list[Any] = [operands[place] for place in sorted(body.arrays)]
     return tuple([len(array) for array in arrays])
 
 
-def _like(body: Code, place: int, lengths: tuple[int, ...]) -> Any:
+def like(body: Code, place: int, lengths: tuple[int, ...]) -> Any:
     """A leaf that stands for an input of a body, or for its derivative."""
     if place not in body.arrays:
         return Value(0.5, body.inputs[place])
@@ -267,31 +315,32 @@ def _like(body: Code, place: int, lengths: tuple[int, ...]) -> Any:
     return leaf
 
 
-def _lines(body: Code) -> tuple[Any, ...]:
+def lines_of(body: Code) -> tuple[Any, ...]:
     """What a body's derivative has from it beside what it says: its lines, for messages."""
     return tuple([instruction.line for instruction in body.instructions])
 
 
-def _is_zero(derivative: Any) -> bool:
+def is_zero(derivative: Any) -> bool:
     """Whether there is none."""
     return derivative is None or (type(derivative) is float and derivative == 0.0)
 
 
 def _having(derivatives: Sequence[Any]) -> list[Any]:
-    return [derivative for derivative in derivatives if not _is_zero(derivative)]
+    return [derivative for derivative in derivatives if not is_zero(derivative)]
 
 
-def _applied(loop: Loop, operands: Sequence[Any]) -> tuple[Any, ...]:
-    results = loop(*operands)
-    return (results,) if loop.result_count == 1 else results
+def applied(operation: Operation, operands: Sequence[Any]) -> tuple[Any, ...]:
+    """The results of an operation, however many there are."""
+    results = operation(*operands)
+    return (results,) if operation.result_count == 1 else results
 
 
 def _start(loop: Loop, derivative: Any, carry: Any) -> Any:
     """What the derivative of a carry begins with: zeros of its kind where there is none."""
-    return _nothing_like(loop, carry) if _is_zero(derivative) else derivative
+    return _nothinglike(loop, carry) if is_zero(derivative) else derivative
 
 
-def _nothing_like(loop: Loop, operand: Any) -> Any:
+def _nothinglike(loop: Loop, operand: Any) -> Any:
     """What a sum begins with: 0, or zeros where the operand is an array."""
     if is_node(operand) and is_array(operand):
         return loop.filling()(length(operand), 0.0)
