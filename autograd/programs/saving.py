@@ -41,7 +41,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,7 +60,7 @@ from autograd.programs.nesting import nesting_of, structure_of
 from autograd.support.foreign_files import (
     LONGEST,
     ForeignFileError,
-    is_text,
+    Taker,
     parse_json,
     read_foreign,
     unexpected,
@@ -170,12 +170,13 @@ def _row(instruction: Instruction, lines: dict[Line, int]) -> list[Any]:
 
 
 def _operation(operation: Operation, lines: dict[Line, int]) -> Any:
-    code = operation.body
     if isinstance(operation, Loop):
+        code = operation.body
         numbers: list[Any] = [operation.carries, operation.columns, int(operation.is_reversed)]
         numbers += [] if operation.checkpoint is None else [operation.checkpoint]
         return {"loop": numbers, "arrays": sorted(code.arrays), **_written(code, lines)}
     if isinstance(operation, Checkpointed):
+        code = operation.body
         return {"checkpointed": operation.policy, "arrays": sorted(code.arrays), **_written(code, lines)}
     return dict([written_down(operation)]) if operation.takes_arrays else operation.name
 
@@ -244,7 +245,7 @@ def _refuse_float(digits: str) -> float:
     raise ValueError(f"the number {digits[:30]}: numbers with a point are strings as float.hex writes them")
 
 
-class _Reader:
+class _Reader(Taker):
     """Takes what a file says apart, and refuses what is not as expected, with its place."""
 
     def __init__(self) -> None:
@@ -373,10 +374,8 @@ class _Reader:
         return Loop(body, carries, columns, bool(is_reversed), checkpoint=policy)
 
     def policy(self, node: Any, place: str) -> Policy:
-        if type(node) is not int and node not in ("sqrt", "binomial"):
-            raise unexpected(place, '"sqrt", "binomial" or a whole number from 1', node)
         try:
-            return checked_policy(node)
+            return checked_policy("" if node is None else node)
         except ValueError:
             raise unexpected(place, '"sqrt", "binomial" or a whole number from 1', node) from None
 
@@ -398,26 +397,3 @@ class _Reader:
         if type(node) is not str or not _NUMBER.fullmatch(node):
             raise unexpected(place, "a number in a string, as float.hex writes it", node)
         return float.fromhex(node)
-
-    def index(self, node: Any, place: str, count: int) -> int:
-        if type(node) is not int or not 0 <= node < count:
-            raise unexpected(place, f"a whole number from 0, less than {count}", node)
-        return node
-
-    def text(self, node: Any, place: str) -> str:
-        if not is_text(node):
-            raise unexpected(place, f"a string of at most {LONGEST} printable characters", node)
-        return str(node)
-
-    def each(self, check: Callable[[Any, str], Any], node: Any, place: str) -> list[Any]:
-        return [check(child, f"{place}[{i}]") for i, child in enumerate(self.kind(list, node, place))]
-
-    def row(self, node: Any, place: str, *entries: str) -> list[Any]:
-        if type(node) is not list or len(node) != len(entries):
-            raise unexpected(place, f"an array of {', '.join(entries)}", node)
-        return node
-
-    def kind(self, kind: type, node: Any, place: str) -> Any:
-        if type(node) is not kind:
-            raise unexpected(place, "an array" if kind is list else "an object", node)
-        return node

@@ -22,7 +22,7 @@ def _run_body(
     body: Code, engine: str, carries: list[Any], columns: list[np.ndarray], shared: list[Any], count: int
 ) -> tuple[list[Any], list[np.ndarray]]:
     """Run a recorded loop: compiled, unless it is short."""
-    is_nest = any(instruction.operation.body is not None for instruction in body.instructions)
+    is_nest = any(instruction.operation.bodies for instruction in body.instructions)
     if engine == "auto" and count * len(body) <= _SHORTEST_COMPILED and not is_nest:
         return one_by_one(body, engine, carries, columns, shared, count)
     if engine in ("auto", "eager"):
@@ -35,7 +35,7 @@ def _run_pair(pair: Checkpointed, inputs: Sequence[Any]) -> tuple[Any, ...]:
     """Run a checkpointed reverse: compiled, unless it is short."""
     loops = pair.parts.keeping, pair.parts.backward
     longest = max([loop.body for loop in loops], key=len)
-    is_nest = any(instruction.operation.body is not None for instruction in longest.instructions)
+    is_nest = any(instruction.operation.bodies for instruction in longest.instructions)
     if pair.engine == "auto" and 2 * inputs[0] * len(longest) <= _SHORTEST_COMPILED and not is_nest:
         return pair.run_with(lambda loop, operands: loop.run_with(one_by_one, operands), inputs)
     engine = choose_engine(longest, "scan") if pair.engine in ("auto", "eager") else pair.engine
@@ -47,7 +47,7 @@ def _lifted_pair(pair: Checkpointed) -> tuple[Checkpointed, list[float]]:
     """The same with the constants of the two loops as operands after the others, and the constants."""
     body = pair.body
     constants: list[float] = []
-    shift = sum(len(lifted(instruction.operation.body)) for instruction in body.instructions)
+    shift = sum(len(lifted(instruction.operation.bodies[0])) for instruction in body.instructions)
     instructions = []
     for instruction in body.instructions:
         loop: Any = instruction.operation
@@ -59,7 +59,8 @@ def _lifted_pair(pair: Checkpointed) -> tuple[Checkpointed, list[float]]:
         instructions.append(Instruction(lifted_loop, (*slots, *added), results))
         constants += numbers
     names = [*body.inputs, *[f"k{i}" for i in range(shift)]]
-    code = Code(body.name, names, (), instructions, instructions[1].results, body.arrays)
+    outputs = [slot + shift for slot in body.outputs]
+    code = Code(body.name, names, body.constants, instructions, outputs, body.arrays)
     return Checkpointed(code, pair.policy), constants
 
 

@@ -135,13 +135,14 @@ class Nest:
 
     def _block_of(self, code: Code, names: Sequence[Slot]) -> list[Slot]:
         """Write the instructions of code, given its inputs; returns the outputs."""
-        slots = [*names, *map(self._constant, code.constants)]
+        slots = [*names, *map(self.constant, code.constants)]
         for instruction in code.instructions:
             self.instructions += self._times
             slots += self._results(instruction, [slots[operand] for operand in instruction.operands])
         return [slots[output] for output in code.outputs]
 
-    def _constant(self, constant: Any) -> Slot:
+    def constant(self, constant: Any) -> Slot:
+        """What stands for a constant."""
         if type(constant) is float:
             if constant.is_integer() and 0 <= constant <= _LONGEST:
                 self._lengths[literal(constant)] = int(constant)
@@ -281,7 +282,7 @@ class Nested(InMemory):
         self._instructions = nest.instructions
         self._arrays = code.arrays
         self._required = nest.required
-        self._constants = nest.arrays
+        self.constants = nest.arrays
 
     def scan(
         self, carry: Sequence[float], columns: Sequence[np.ndarray], shared: Sequence[Any], count: int

@@ -38,7 +38,8 @@ class _SegmentsText:
         self.nest = nest
         self.parts = parts = operation.parts
         self.policy = operation.policy
-        slots = [*operands, *[None] * (operation.body.size - operation.body.start)]
+        body = operation.body
+        slots = [*operands, *map(nest.constant, body.constants), *[None] * (body.size - body.start)]
         self.key, self.count = nest.steps_of(parts.keeping, operands[0])
         nest.steps_of(parts.backward, operands[0])
         self.starts, columns, self.shared = parts.keeping.split([slots[at] for at in parts.forward[1:]])
@@ -49,13 +50,16 @@ class _SegmentsText:
             nest.require(column, self.key)
         self.columns = [column.address for column in columns]
         self.width = width = parts.keeping.carries
-        kept_at = operation.body.start + width
-        self.which = [at - kept_at for at in parts.back[1 + operation.carries :]]  # of a column that is kept
+        kept_at = body.start + width
+        self.which = [
+            at - kept_at for at in parts.back[1 + parts.backward.carries :]
+        ]  # of a column that is kept
         self.segment, self.rows = _sizes(nest, operation.policy, self.count)
         self.states = nest.memory(nest.new(f"mul i64 {self.rows}, {width}"))
         self.places = nest.memory(self.rows)
         self.kept = [nest.memory(self.segment) for _ in range(parts.keeping.result_count - width)]
-        self.ys = [nest.memory(self.count) for _ in range(operation.result_count - operation.carries)]
+        stacked = range(parts.backward.carries, parts.backward.result_count)
+        self.ys = [nest.memory(self.count) for _ in stacked]
 
     def written(self) -> Sequence[Slot]:
         """Write the loop over segments; returns the results."""
@@ -106,7 +110,8 @@ class _SegmentsText:
             ),
         ]
         nest.begin(f"{name}.done")
-        return [*received, *(ArrayAt(y, self.count, self.key) for y in self.ys)]
+        results = [*received, *(ArrayAt(y, self.count, self.key) for y in self.ys)]
+        return [results[place] for place in self.parts.results]
 
     def _gone_back(
         self, bounds: tuple[str, str], carries: Sequence[str], adjoints: Sequence[str]

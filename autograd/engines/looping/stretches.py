@@ -146,7 +146,7 @@ class _Segments:
             return None
         operation = self._operation
         try:
-            return self._engine.counted(operation.with_body(lowered(operation.body)))
+            return self._engine.counted(operation.with_bodies([lowered(operation.body)]))
         except UnknownLengthError:
             return None
 

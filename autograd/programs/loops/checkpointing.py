@@ -14,7 +14,7 @@ from autograd.graph.nodes import is_node
 from autograd.graph.walks import applications
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code, Instruction
-from autograd.programs.loops.loop_rules import applied, is_zero, lengths_of, like, lines_of
+from autograd.programs.loops.loop_rules import is_zero, lengths_of, like, lines_of, results_of
 from autograd.programs.loops.packing import ArrayOperation, expanded
 from autograd.programs.loops.revolve import Policy, schedule
 from autograd.programs.simplification import Builder
@@ -38,6 +38,7 @@ class _Parts(NamedTuple):
         forward: the operands of both, slots of the code.
         backward: the loop that goes back.
         back: its operands; some of its columns are what the other keeps.
+        results: which of its results the code returns.
     """
 
     keeping: Loop
@@ -45,6 +46,7 @@ class _Parts(NamedTuple):
     forward: tuple[int, ...]
     backward: Loop
     back: tuple[int, ...]
+    results: tuple[int, ...]
 
 
 def is_pair(code: Code) -> bool:
@@ -57,7 +59,7 @@ def is_pair(code: Code) -> bool:
     return bool(
         keeping.operands[0] == backward.operands[0] == 0
         and first.is_reversed != second.is_reversed
-        and code.outputs == backward.results
+        and {*code.outputs} <= {*backward.results}
         and {backward.operands[place] for place in kept} <= {*keeping.results[first.carries :]}
         and kept <= {*range(1 + second.carries, 1 + second.carries + second.columns)}
         and not any(place in first.body.arrays for place in range(first.carries))
@@ -67,27 +69,33 @@ def is_pair(code: Code) -> bool:
 class Checkpointed(ArrayOperation):
     """Two loops, of which the second goes back over what the first keeps, a segment of the steps at a time.
 
-    The results are those of the two loops, bit for bit. What is kept at once is what a schedule says, and
+    The results are those of the second loop, bit for bit. What is kept at once is what a schedule says, and
     the other carries are computed again. Its derivative in forward mode is such an operation again; that in
     reverse mode keeps all carries, since the second loop and its own reverse both go along them.
 
     Args:
         body: code of the two: see `is_pair`.
         policy: says which carries are kept: see `schedule`.
+
+    Attributes:
+        parts: what the code consists of.
+        stacked: which results are arrays that the second loop stacks.
     """
 
     name = "checkpointed"
 
     def __init__(self, body: Code, policy: Policy) -> None:
         self.body = body
+        self.bodies = (body,)
         self.policy = policy
         loops: list[Any] = [instruction.operation for instruction in body.instructions]
         (keeping, backward), (forward, back) = loops, [each.operands for each in body.instructions]
-        self.parts = _Parts(keeping, keeping.without_ys(), forward, backward, back)
-        self.carries = self.parts.backward.carries
-        self.engine = self.parts.backward.engine
+        results = tuple(map(body.instructions[1].results.index, body.outputs))
+        self.parts = _Parts(keeping, keeping.without_ys(), forward, backward, back, results)
+        self.engine = backward.engine
         self.arity = len(body.inputs)
         self.result_count = len(body.outputs)
+        self.stacked = [at for at, place in enumerate(results) if place >= backward.carries]
         self._key = policy, body.key()
         self._hash = hash(self._key)
 
@@ -124,8 +132,9 @@ class Checkpointed(ArrayOperation):
         _, *back = [None if place in kept else slots[place] for place in parts.back]
         forward = parts.keeping.split(start)
         adjoints, columns, shared = parts.backward.split(back)
-        which = [place - kept.start - parts.keeping.carries for place in parts.back[1 + self.carries :]]
-        ys = [np.empty(count) for _ in range(self.result_count - self.carries)]
+        carried = parts.backward.carries
+        which = [place - kept.start - parts.keeping.carries for place in parts.back[1 + carried :]]
+        ys = [np.empty(count) for _ in range(parts.backward.result_count - carried)]
 
         def part(loop: Loop, carries: Sequence[Any], begin: int, end: int) -> tuple[Any, ...]:
             along = self._along(forward[1], begin, end)
@@ -138,9 +147,9 @@ class Checkpointed(ArrayOperation):
                 numbers[i] if column is None else self._along([column], begin, end)[0]
                 for i, column in zip(which, columns)
             ]
-            results = run(parts.backward, [float(end - begin), *adjoints, *along, *shared])
-            adjoints = list(results[: self.carries])
-            for whole, y in zip(self._along(ys, begin, end), results[self.carries :]):
+            found = run(parts.backward, [float(end - begin), *adjoints, *along, *shared])
+            adjoints = list(found[:carried])
+            for whole, y in zip(self._along(ys, begin, end), found[carried:]):
                 whole[:] = y
 
         plan = schedule(self.policy, count)
@@ -156,7 +165,8 @@ class Checkpointed(ArrayOperation):
                 middle = begin + plan.before_next(end - begin, plan.rows - len(rows))
                 last = part(parts.advance, carries, begin, middle)
                 rows.append((middle, list(last)))
-        return (*adjoints, *ys)
+        results = [*adjoints, *ys]
+        return tuple([results[place] for place in parts.results])
 
     def _along(self, columns: Sequence[np.ndarray], begin: int, end: int) -> list[np.ndarray]:
         """What belongs to the steps from one to before another, of arrays that loops go along."""
@@ -167,7 +177,8 @@ class Checkpointed(ArrayOperation):
     def example(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """The first carries of the second loop, and zeros."""
         slots = [*inputs, *self.body.constants, *[None] * (self.body.size - self.body.start)]
-        return self.parts.backward.example([slots[place] for place in self.parts.back])
+        results = self.parts.backward.example([slots[place] for place in self.parts.back])
+        return tuple([results[place] for place in self.parts.results])
 
     def expand(self, *inputs: Any) -> Any:
         """The two loops, written out step by step."""
@@ -188,7 +199,7 @@ class Checkpointed(ArrayOperation):
         code, places = _pushed(self, given, lengths_of(self.body, inputs), lines)
         operands = [*inputs, *[tangent for tangent in tangents if not is_zero(tangent)]]
         if is_pair(code):
-            found: Sequence[Any] = applied(Checkpointed(code, self.policy), operands)
+            found: Sequence[Any] = results_of(Checkpointed(code, self.policy), operands)
         else:
             slots = code.run(operands)
             found = [slots[output] for output in code.outputs]
@@ -201,22 +212,26 @@ class Checkpointed(ArrayOperation):
         """What the operands of the two loops receive, one after the other."""
         parts = self.parts
         slots = [*inputs, *self.body.constants]
-        slots += applied(parts.keeping, [slots[place] for place in parts.forward])
+        slots += results_of(parts.keeping, [slots[place] for place in parts.forward])
         asked_for = [*wanted, *[False] * len(self.body.constants)]
         is_kept_wanted = any(asked_for[place] for place in parts.forward)
         asked_for += [is_kept_wanted] * parts.keeping.result_count
         received: list[Any] = [None] * self.body.size
 
         def receive(
-            loop: Loop, places: Sequence[int], of_results: Sequence[Any], outcome: Sequence[Any]
+            loop: Loop, places: Sequence[int], outcome: Sequence[Any], of_outcome: Sequence[Any]
         ) -> None:
             operands = [slots[place] for place in places]
-            terms = loop.pull(operands, outcome, of_results, [asked_for[place] for place in places])
+            terms = loop.pull(operands, outcome, of_outcome, [asked_for[place] for place in places])
             for place, term in zip(places, terms):
                 if term is not None:
                     received[place] = term if received[place] is None else received[place] + term
 
-        receive(parts.backward, parts.back, results, adjoints)
+        outcome: list[Any] = [None] * parts.backward.result_count
+        of_outcome: list[Any] = [0.0] * parts.backward.result_count
+        for place, result, adjoint in zip(parts.results, results, adjoints):
+            outcome[place], of_outcome[place] = result, adjoint
+        receive(parts.backward, parts.back, outcome, of_outcome)
         first = self.body.start
         of_kept = received[first : first + parts.keeping.result_count]
         if any(term is not None for term in of_kept):
@@ -226,7 +241,7 @@ class Checkpointed(ArrayOperation):
 
     def pruned(self, needed: Sequence[bool]) -> tuple[Checkpointed, list[int], list[int]] | None:
         """The same with fewer results, and without what only the others need."""
-        left = [place for place, need in enumerate(needed) if need or place < self.carries]
+        left = [place for place, need in enumerate(needed) if need]
         code = _fewer(self.body, [self.body.outputs[place] for place in left])
         used = sorted({slot for each in code.instructions for slot in each.operands if slot < self.arity})
         builder = Builder()
@@ -244,8 +259,9 @@ class Checkpointed(ArrayOperation):
         applied = Instruction(self, tuple(range(self.arity)), results)
         return Code(self.body.name, self.body.inputs, (), [applied], results, self.body.arrays)
 
-    def with_body(self, body: Code) -> Checkpointed:
+    def with_bodies(self, bodies: Sequence[Code]) -> Checkpointed:
         """The same of other code of the same inputs and outputs."""
+        (body,) = bodies
         return Checkpointed(body, self.policy)
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:

@@ -57,6 +57,7 @@ class Loop(ArrayOperation):
 
     Attributes:
         shared: how many operands all steps share.
+        stacked: which results are the arrays of ys.
     """
 
     name = "loop"
@@ -71,6 +72,7 @@ class Loop(ArrayOperation):
         checkpoint: Policy = None,
     ) -> None:
         self.body = body
+        self.bodies = (body,)
         self.carries = carries
         self.columns = columns
         self.shared = len(body.inputs) - carries - columns
@@ -79,6 +81,7 @@ class Loop(ArrayOperation):
         self.checkpoint = checkpoint
         self.arity = 1 + len(body.inputs)
         self.result_count = len(body.outputs)
+        self.stacked = range(carries, self.result_count)
         self._key = carries, columns, is_reversed, checkpoint, body.key()
         self._hash = hash(self._key)
 
@@ -187,8 +190,9 @@ class Loop(ArrayOperation):
         parts = joining.joined(self, operands, other, others) if isinstance(other, Loop) else None
         return None if parts is None else Joined(*parts)
 
-    def with_body(self, body: Code) -> Loop:
+    def with_bodies(self, bodies: Sequence[Code]) -> Loop:
         """The same loop of another body with the same inputs and outputs."""
+        (body,) = bodies
         return self.like(body, self.carries, self.columns)
 
     def like(self, body: Code, carries: int, columns: int) -> Loop:

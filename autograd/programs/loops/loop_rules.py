@@ -28,7 +28,19 @@ from autograd.support.user_line import warn_user
 if TYPE_CHECKING:
     from autograd.programs.loops.loop import Loop
 
-__all__ = ["applied", "is_zero", "lengths_of", "like", "lines_of", "pull", "push"]
+__all__ = [
+    "Mask",
+    "depending_on",
+    "having",
+    "is_zero",
+    "lengths_of",
+    "like",
+    "lines_of",
+    "nothing_like",
+    "pull",
+    "push",
+    "results_of",
+]
 
 Mask = tuple[bool, ...]
 MOST_BYTES = 1 << 30  # of carries that are kept without being told to
@@ -46,9 +58,9 @@ def push(loop: Loop, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any
     by_starts, by_columns, by_shared = loop.split(along)
     everything = [
         *[count, *starts, *[_start(loop, by_starts[i], starts[i]) for i in pushed.carried]],
-        *[*columns, *_having(by_columns), *shared, *_having(by_shared)],
+        *[*columns, *having(by_columns), *shared, *having(by_shared)],
     ]
-    found = applied(pushed.loop, [everything[place] for place in pushed.operands])
+    found = results_of(pushed.loop, [everything[place] for place in pushed.operands])
     tangents_of = dict(zip(pushed.results, found[len(found) - len(pushed.results) :]))
     return [tangents_of.get(place) for place in range(loop.result_count)]
 
@@ -68,20 +80,20 @@ def pull(loop: Loop, inputs: Sequence[Any], adjoints: Sequence[Any], wanted: Seq
     forward = [inputs[place] for place in taken]
     kept: dict[int, Any] = {}
     if keeping is not None and policy is None:
-        kept = dict(zip(carries, applied(keeping, forward)[keeping.carries :]))
-    sums = [_nothinglike(loop, shared[i]) for i in pulled.sums]
+        kept = dict(zip(carries, results_of(keeping, forward)[keeping.carries :]))
+    sums = [nothing_like(loop, shared[i]) for i in pulled.sums]
     everything = [
         *[count, *[_start(loop, adjoints[i], starts[i]) for i in pulled.carried], *sums],
-        *[*[kept.get(i) for i in _numbers(loop)], *columns, *_having(adjoints[loop.carries :])],
+        *[*[kept.get(i) for i in _numbers(loop)], *columns, *having(adjoints[loop.carries :])],
         *[*shared, *[starts[i] for i in _arrays(loop)]],
     ]
     back = [everything[place] for place in pulled.operands]
     if keeping is not None and policy is not None:
         first = 1 + pulled.loop.carries
         both = loop.checkpointed(_one_after_the_other(keeping, pulled.loop), policy)
-        terms = applied(both, [*forward, *back[1:first], *back[first + len(carries) :]])
+        terms = results_of(both, [*forward, *back[1:first], *back[first + len(carries) :]])
     else:
-        terms = applied(pulled.loop, back)
+        terms = results_of(pulled.loop, back)
     for place, term in zip(pulled.receivers, terms):
         if wanted[1 + place]:
             received[1 + place] = term
@@ -108,7 +120,7 @@ class _Pushed(NamedTuple):
 @lru_cache(maxsize=256)
 def _pushed(loop: Loop, given: Mask, lengths: tuple[int, ...], _: Any) -> _Pushed | None:
     body, carries = loop.body, loop.carries
-    dependent = _following(body, carries, [i for i, has in enumerate(given) if has])
+    dependent = depending_on(body, carries, [i for i, has in enumerate(given) if has])
     carried = [i for i in range(carries) if body.outputs[i] in dependent or i in dependent]
     results = [i for i, output in enumerate(body.outputs) if output in dependent or i in carried]
     if not results:
@@ -161,7 +173,7 @@ class _Pulled(NamedTuple):
 def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: Any) -> _Pulled | None:
     body, carries = loop.body, loop.carries
     width = carries + loop.columns
-    following = _following(body, carries, [i for i, want in enumerate(wanted) if want])
+    following = depending_on(body, carries, [i for i, want in enumerate(wanted) if want])
     leading = leading_to(body, carries, [i for i, has in enumerate(given) if has])
     reached = leading & following
     carried = [i for i in range(carries) if i in following and (i in leading or given[i])]
@@ -190,10 +202,10 @@ def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: 
         return [*own, *added, *[others[i] for i in received if i < width]]
 
     kept = [starts[i] for i in _numbers(loop)]
-    lengths_of = [starts[i] for i in _arrays(loop)]  # of an array that is carried nothing else is needed
+    arrays = [starts[i] for i in _arrays(loop)]  # of an array that is carried nothing else is needed
     code, _captured = written(
         f"{body.name}_adjoints",
-        [*adjoints, *sums, *kept, *columns, *by_ys, *shared, *lengths_of],
+        [*adjoints, *sums, *kept, *columns, *by_ys, *shared, *arrays],
         compute,
     )
     made = type(loop)(
@@ -203,7 +215,7 @@ def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: 
         not loop.is_reversed,
         loop.engine,
     )
-    _check_lengths(code, len(lengths_of))
+    _check_lengths(code, len(arrays))
     shorter, operands = trimmed(made)
     first = 1 + len(adjoints) + len(sums)
     needed = [_numbers(loop)[place - first] for place in operands if first <= place < first + len(kept)]
@@ -288,7 +300,7 @@ def _keeping(loop: Loop, kept: list[int]) -> tuple[Loop, list[int], list[int]] |
     return shorter, operands, kept
 
 
-def _following(code: Code, carries: int, inputs: Sequence[int]) -> set[int]:
+def depending_on(code: Code, carries: int, inputs: Sequence[int]) -> set[int]:
     """The slots of a loop's body that depend on inputs, in the same step or by way of carries."""
     applied: Any = [instruction[:3] for instruction in code.instructions]
     started = set(inputs)
@@ -325,22 +337,23 @@ def is_zero(derivative: Any) -> bool:
     return derivative is None or (type(derivative) is float and derivative == 0.0)
 
 
-def _having(derivatives: Sequence[Any]) -> list[Any]:
+def having(derivatives: Sequence[Any]) -> list[Any]:
+    """Those of some derivatives that are there."""
     return [derivative for derivative in derivatives if not is_zero(derivative)]
 
 
-def applied(operation: Operation, operands: Sequence[Any]) -> tuple[Any, ...]:
-    """The results of an operation, however many there are."""
+def results_of(operation: Operation, operands: Sequence[Any]) -> tuple[Any, ...]:
+    """What an operation makes of operands, a tuple also where it is one result."""
     results = operation(*operands)
     return (results,) if operation.result_count == 1 else results
 
 
 def _start(loop: Loop, derivative: Any, carry: Any) -> Any:
     """What the derivative of a carry begins with: zeros of its kind where there is none."""
-    return _nothinglike(loop, carry) if is_zero(derivative) else derivative
+    return nothing_like(loop, carry) if is_zero(derivative) else derivative
 
 
-def _nothinglike(loop: Loop, operand: Any) -> Any:
+def nothing_like(loop: Loop, operand: Any) -> Any:
     """What a sum begins with: 0, or zeros where the operand is an array."""
     if is_node(operand) and is_array(operand):
         return loop.filling()(length(operand), 0.0)
