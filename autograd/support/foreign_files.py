@@ -14,6 +14,7 @@ __all__ = [
     "Taker",
     "is_text",
     "parse_json",
+    "printable",
     "read_foreign",
     "shown",
     "unexpected",
@@ -112,6 +113,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(entries) < len(pairs):
         raise ValueError("an object that names a key twice")
     return entries
+
+
+def printable(text: str) -> str:
+    """Text as `is_text` has it, with question marks for letters that are not printed, and cut off."""
+    text = text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def is_text(node: object) -> bool:
