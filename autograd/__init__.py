@@ -9,6 +9,7 @@ from autograd.primitives.table import (
     sigmoid, sin, sinh, softplus, sqrt, stop_gradient, sub, tan, tanh, where,
 )  # fmt: skip
 from autograd.running.cond import cond, switch
+from autograd.running.custom_derivative import custom_derivative
 from autograd.running.fori_loop import fori_loop
 from autograd.running.jit import jit
 from autograd.running.vmap import vmap
@@ -42,10 +43,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Comparison", "Derivation", "Explanation", "Primitive", "Program", "TracingError", "Value", "absolute",
     "acos", "acosh", "add", "all_primitives", "asin", "asinh", "atan", "atan2", "atanh", "check_gradients",
-    "compare", "cond", "cos", "cosh", "derive", "detect_anomaly", "div", "draw", "equal", "erf", "erfc",
-    "exp", "explain", "expm1", "fori_loop", "grad", "hessian", "hvp", "hypot", "jacobian", "jit", "jvp",
-    "less", "less_equal", "log", "log10", "log1p", "log2", "logical_not", "maximum", "minimum", "mul", "neg",
-    "pow", "primitive", "relu", "scan", "scope", "sigmoid", "sin", "sinh", "softplus", "sqrt",
+    "compare", "cond", "cos", "cosh", "custom_derivative", "derive", "detect_anomaly", "div", "draw", "equal",
+    "erf", "erfc", "exp", "explain", "expm1", "fori_loop", "grad", "hessian", "hvp", "hypot", "jacobian",
+    "jit", "jvp", "less", "less_equal", "log", "log10", "log1p", "log2", "logical_not", "maximum", "minimum",
+    "mul", "neg", "pow", "primitive", "relu", "scan", "scope", "sigmoid", "sin", "sinh", "softplus", "sqrt",
     "stop_gradient", "sub", "switch", "tan", "tanh", "trace", "value_and_grad", "vjp", "vmap", "where",
 ]  # fmt: skip
 

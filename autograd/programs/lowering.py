@@ -157,6 +157,9 @@ def in_primitives(code: Code, point: Sequence[float]) -> Code:
 
 def _expression(operation: Operation) -> Code | None:
     """The operation as code of others, or None where what computes it cannot be traced."""
+    is_function = bool(operation.bodies) and not operation.takes_arrays
+    if is_function or operation.is_called_back:
+        return operation.bodies[0] if is_function else None
     if operation not in _expressions:
         try:
             code, _, results, _ = record(operation.expand, *[0.5] * operation.arity)

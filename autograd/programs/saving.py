@@ -20,9 +20,12 @@ A file is one object with these entries, in this order:
 In the place of an operation's name stands an object where it is of arrays: {"stack": 3}, {"unstack": 3},
 {"item": -1}, {"put": -1} and {"length": 0} with its number; for a loop {"loop": [2, 1, 0]} with how many
 carries and columns it has and whether it is reversed, and in the same object the entries name, inputs,
-constants, instructions and outputs of its body, and arrays, the places of the inputs that are arrays; for
-a choice {"cond": [...]} with an object of such entries for each branch. A constant array is an array of
-numbers.
+constants, instructions and outputs of its body, and arrays, the places of the inputs that are arrays. Where
+it is said which carries the loop's reverse keeps, that is a fourth entry, [2, 1, 0, "sqrt"]; such a reverse
+is {"checkpointed": "sqrt"}, "binomial" or a number, with the entries of its body. A choice is {"cond": [...]}
+with the entries of a body for each branch. A constant array is an array of numbers. A function with a
+derivative of its own is {"custom": "module:name"} with how its arguments and results are nested, and the
+entries of its body unless it is called back.
 
 Slots are numbered as in a program: inputs, constants, and the results of each instruction. Numbers are
 strings as `float.hex` writes them, so that each bit comes back. `nesting` says how arguments and results
@@ -45,22 +48,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.derivatives.custom_operation import CustomOperation
 from autograd.graph.nodes import number
 from autograd.graph.trees import Structure
 from autograd.graph.value import Value
 from autograd.primitives.operation import Operation, find_operation
 from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
-from autograd.programs.control.branching import Cond
+from autograd.programs.control.entries import control_of, entry_of
+from autograd.programs.loops.checkpointing import Checkpointed, is_pair
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import made_again, written_down
-from autograd.programs.nesting import nesting_of, structure_of
+from autograd.programs.loops.revolve import Policy, checked_policy
+from autograd.programs.nesting import custom_of, nesting_of, nesting_of_custom, structure_of
 from autograd.support.foreign_files import (
-    Checks,
     ForeignFileError,
+    Taker,
     parse_json,
     printable,
     read_foreign,
+    refuse_float,
     unexpected,
 )
 from autograd.support.user_line import Line
@@ -76,8 +83,6 @@ _ENTRIES = (
 _EMPTY = np.empty(0)  # one for all
 _BODY = "name inputs arrays constants instructions outputs"
 _CHECKSUM = re.compile('"checksum": "([0-9a-f]{64})"}\n')
-_EXPONENT = "[0-9]{1,3}|10[01][0-9]|102[0-3]"  # beyond, a double overflows
-_NUMBER = re.compile(rf"-?0x[01]\.[0-9a-f]{{1,13}}p[+-](?:{_EXPONENT})|-?inf|nan")
 
 
 class ProgramFileError(ValueError):
@@ -133,10 +138,10 @@ def dumps(program: SavedProgram) -> str:
     try:
         arguments = nesting_of(program.arguments, "arguments")
         results = nesting_of(program.results, "results")
+        lines: dict[Line, int] = {}
+        parts = _written(code, lines)
     except ForeignFileError as error:
         raise ProgramFileError(str(error)) from None
-    lines: dict[Line, int] = {}
-    parts = _written(code, lines)
     modules = {
         operation.name: printable(operation.place)
         for operation in code.operations()
@@ -169,11 +174,15 @@ def _row(instruction: Instruction, lines: dict[Line, int]) -> list[Any]:
 
 def _operation(operation: Operation, lines: dict[Line, int]) -> Any:
     if isinstance(operation, Loop):
-        numbers = [operation.carries, operation.columns, int(operation.is_reversed)]
+        numbers: list[Any] = [operation.carries, operation.columns, int(operation.is_reversed)]
+        numbers += [] if operation.checkpoint is None else [operation.checkpoint]
         return {"loop": numbers, **_body(operation.body, lines)}
-    if isinstance(operation, Cond):
-        return {"cond": [_body(body, lines) for body in operation.bodies]}
-    return dict([written_down(operation)]) if operation.takes_arrays else operation.name
+    if isinstance(operation, Checkpointed):
+        return {"checkpointed": operation.policy, **_body(operation.body, lines)}
+    if isinstance(operation, CustomOperation):
+        return nesting_of_custom(operation) | (_written(operation.body, lines) if operation.body else {})
+    entry = entry_of(operation, lambda code: _body(code, lines))
+    return entry or (dict([written_down(operation)]) if operation.takes_arrays else operation.name)
 
 
 def _body(code: Code, lines: dict[Line, int]) -> dict[str, Any]:
@@ -181,13 +190,11 @@ def _body(code: Code, lines: dict[Line, int]) -> dict[str, Any]:
 
 
 def _written(code: Code, lines: dict[Line, int]) -> dict[str, Any]:
+    arrays = [one if type(one) is float else one.tolist() for one in code.constants]
     return {
         "name": printable(code.name),
         "inputs": [*map(printable, code.inputs)],
-        "constants": [
-            constant.hex() if type(constant) is float else [number.hex() for number in constant.tolist()]
-            for constant in code.constants
-        ],
+        "constants": [one.hex() if type(one) is float else [entry.hex() for entry in one] for one in arrays],
         "instructions": [_row(instruction, lines) for instruction in code.instructions],
         "outputs": list(code.outputs),
     }
@@ -235,11 +242,7 @@ def loads(text: str, name: str = "<text>") -> SavedProgram:
         raise ProgramFileError(f"{name} cannot be read as a program: {error}") from None
 
 
-def _refuse_float(digits: str) -> float:
-    raise ValueError(f"the number {digits[:30]}: numbers with a point are strings as float.hex writes them")
-
-
-class _Reader(Checks):
+class _Reader(Taker):
     """Takes what a file says apart, and refuses what is not as expected, with its place."""
 
     def __init__(self) -> None:
@@ -273,7 +276,7 @@ class _Reader(Checks):
             advice = "trace the function again and save it" if int(other[1]) < 2 else "update valuegrad"
             raise ForeignFileError(f"it has format {other[1]}, and this version reads format 2: {advice}")
         self.check_sum(text)
-        document = parse_json(text, _refuse_float)
+        document = parse_json(text, refuse_float)
         wrong = document.keys() ^ set(_ENTRIES.split())
         if wrong:
             raise unexpected("the entries", _ENTRIES, f"these more or less: {' '.join(sorted(wrong))}")
@@ -313,10 +316,8 @@ class _Reader(Checks):
 
     def instruction(self, node: Any, place: str, slots: int) -> Instruction:
         name, operands, labels, line = self.row(node, place, "an operation", "operands", "labels", "a line")
-        if type(name) is dict:
-            operation = self.of_arrays(name, f"{place}.operation")
-        else:
-            operation = self.operation(name, f"{place}.operation")
+        known = self.entries if type(name) is dict else self.operation
+        operation = known(name, f"{place}.operation")
         operands = self.kind(list, operands, f"{place}.operands")
         if isinstance(operation, Primitive):
             operation = operation.of_arity(len(operands))
@@ -341,30 +342,38 @@ class _Reader(Checks):
             module = f"import {self._modules.get(name, 'its module')[:80]}"
             raise unexpected(place, f"an operation that is registered here ({module} first)", name) from None
 
-    def of_arrays(self, node: dict[str, Any], place: str) -> Operation:
-        """An operation between numbers and arrays, or a loop."""
-        if "cond" in node:
-            return self.choice(node, place)
-        if "loop" not in node:
+    def entries(self, node: dict[str, Any], place: str) -> Operation:
+        """An operation between numbers and arrays, or one that holds code."""
+        if "custom" in node:
+            return custom_of(node, place, self.code)
+        control = control_of(node, place, self.body)
+        if control is not None:
+            return control
+        kind = next((kind for kind in ("loop", "checkpointed") if kind in node), None)
+        if kind is None:
             operation = made_again(node)
             if operation is None:
                 raise unexpected(place, '{"stack": 3}, unstack, item, put, length, a loop or a cond', node)
             return operation
-        numbers = self.row(node["loop"], f"{place}.loop", "carries", "columns", "0 or 1")
-        body = self.body(node, place, "loop")
+        body = self.body(node, place, kind)
+        if kind == "checkpointed":
+            if not is_pair(body):
+                raise unexpected(place, "a loop, and one that goes back along its results", node["outputs"])
+            return Checkpointed(body, self.policy(node[kind], f"{place}.{kind}"))
+        is_told = type(node["loop"]) is list and len(node["loop"]) == 4
+        entries = ("carries", "columns", "0 or 1", *["a checkpoint"] * is_told)
+        numbers = self.row(node["loop"], f"{place}.loop", *entries)
         carries = self.index(numbers[0], f"{place}.loop[0]", 1 + min(len(body.inputs), len(body.outputs)))
         columns = self.index(numbers[1], f"{place}.loop[1]", 1 + len(body.inputs) - carries)
         is_reversed = self.index(numbers[2], f"{place}.loop[2]", 2)
-        return Loop(body, carries, columns, bool(is_reversed))
+        policy = self.policy(numbers[3], f"{place}.loop[3]") if is_told else None
+        return Loop(body, carries, columns, bool(is_reversed), checkpoint=policy)
 
-    def choice(self, node: dict[str, Any], place: str) -> Cond:
-        branches = [
-            self.body(branch, f"{place}.cond[{i}]")
-            for i, branch in enumerate(self.kind(list, node["cond"], f"{place}.cond"))
-        ]
-        if len(node) > 1 or len(branches) < 2 or any(map(branches[0].is_unlike, branches)):
-            raise unexpected(place, "cond alone: two or more branches with inputs and outputs alike", node)
-        return Cond(branches)
+    def policy(self, node: Any, place: str) -> Policy:
+        try:
+            return checked_policy("" if node is None else node)
+        except ValueError:
+            raise unexpected(place, '"sqrt", "binomial" or a whole number from 1', node) from None
 
     def body(self, node: Any, place: str, *others: str) -> Code:
         """The code of an operation, whose entries stand beside others."""
@@ -388,8 +397,3 @@ class _Reader(Checks):
         file, number, text = self.row(node, place, "a file", "a number", "a text")
         number = self.index(number, f"{place}[1]", 10**9)
         return Line(self.text(file, f"{place}[0]"), number, self.text(text, f"{place}[2]"))
-
-    def number(self, node: Any, place: str) -> float:
-        if type(node) is not str or not _NUMBER.fullmatch(node):
-            raise unexpected(place, "a number in a string, as float.hex writes it", node)
-        return float.fromhex(node)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Callable
 from typing import Any
@@ -11,15 +12,20 @@ from typing import Any
 __all__ = [
     "LONGEST",
     "ForeignFileError",
+    "Taker",
     "is_text",
     "parse_json",
     "printable",
     "read_foreign",
+    "refuse_float",
     "shown",
     "unexpected",
 ]
 
 LONGEST = 1000  # characters of a text: printing a program may repeat it with each instruction
+
+_EXPONENT = "[0-9]{1,3}|10[01][0-9]|102[0-3]"  # beyond, a double overflows
+_NUMBER = re.compile(rf"-?0x[01]\.[0-9a-f]{{1,13}}p[+-](?:{_EXPONENT})|-?inf|nan")
 
 # Of a JSON text. An empty array has three characters there and 64 bytes in memory, an object with an
 # entry seven and 240.
@@ -114,6 +120,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return entries
 
 
+def printable(text: str) -> str:
+    """Text as `is_text` has it, with question marks for letters that are not printed, and cut off."""
+    text = text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
 def is_text(node: object) -> bool:
     """Whether it is a string that may be shown to a person, and is not too long to be.
 
@@ -121,16 +133,6 @@ def is_text(node: object) -> bool:
     (True, False, False)
     """
     return type(node) is str and len(node) <= LONGEST and node.isprintable()
-
-
-def printable(text: str) -> str:
-    """A text as one that `is_text`: with a question mark for what cannot be shown, and cut off.
-
-    >>> printable("two\\nlines")
-    'two?lines'
-    """
-    text = text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def unexpected(place: str, expected: str, node: Any) -> ForeignFileError:
@@ -155,36 +157,44 @@ def shown(node: Any) -> str:
     return json.dumps(node)
 
 
-class Checks:
-    """What a parsed JSON text holds at a place, where that is what was expected there.
+def refuse_float(digits: str) -> float:
+    """What `parse_json` is told to make of a number with a point."""
+    raise ValueError(f"the number {digits[:30]}: numbers with a point are strings as float.hex writes them")
 
-    Each raises a ForeignFileError where it is something else.
-    """
+
+class Taker:
+    """Takes parsed JSON apart, and refuses what is not as expected, with its place."""
 
     def index(self, node: Any, place: str, count: int) -> int:
-        """A whole number from 0, below a bound."""
+        """A whole number from 0, less than a count."""
         if type(node) is not int or not 0 <= node < count:
             raise unexpected(place, f"a whole number from 0, less than {count}", node)
         return node
 
     def text(self, node: Any, place: str) -> str:
-        """A string that `is_text`."""
+        """A text of a line."""
         if not is_text(node):
             raise unexpected(place, f"a string of at most {LONGEST} printable characters", node)
         return str(node)
 
     def each(self, check: Callable[[Any, str], Any], node: Any, place: str) -> list[Any]:
-        """The entries of an array, each of which something checks and makes anew."""
+        """An array, each entry of which is checked."""
         return [check(child, f"{place}[{i}]") for i, child in enumerate(self.kind(list, node, place))]
 
     def row(self, node: Any, place: str, *entries: str) -> list[Any]:
-        """An array of so many entries."""
+        """An array of so many entries, which are called so."""
         if type(node) is not list or len(node) != len(entries):
             raise unexpected(place, f"an array of {', '.join(entries)}", node)
         return node
 
     def kind(self, kind: type, node: Any, place: str) -> Any:
-        """An array, or an object."""
+        """A list or a dict."""
         if type(node) is not kind:
             raise unexpected(place, "an array" if kind is list else "an object", node)
         return node
+
+    def number(self, node: Any, place: str) -> float:
+        """A number, as a string that `float.hex` makes of it."""
+        if type(node) is not str or not _NUMBER.fullmatch(node):
+            raise unexpected(place, "a number in a string, as float.hex writes it", node)
+        return float.fromhex(node)

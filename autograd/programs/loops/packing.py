@@ -256,7 +256,7 @@ def expanded(operation: Operation, *operands: Any) -> Any:
 
 def expanded_here(operation: Operation, *operands: Any) -> Any:
     """The same, where the numbers of the operands decide which code runs, and how often."""
-    if operation.bodies:
+    if operation.bodies and operation.takes_arrays:
         return operation.expand(*operands, apply=expanded_here)
     return expanded(operation, *operands)
 
