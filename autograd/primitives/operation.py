@@ -39,6 +39,7 @@ class Operation:
         on_arrays: the same function on NumPy arrays of floats, or None.
         takes_arrays: whether an operand or a result may be a whole array: an array of floats, or a node.
         bodies: the code that it holds, one or several; none in most.
+        leading: what the operands are called that come before those which the code takes.
         place: the module that registered it.
     """
 
@@ -56,6 +57,7 @@ class Operation:
     on_arrays: Any = None
     takes_arrays: bool = False
     bodies: tuple[Any, ...] = ()
+    leading: tuple[str, ...] = ()
     place: str = ""
 
     def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:

@@ -58,6 +58,7 @@ class Loop(ArrayOperation):
     """
 
     name = "loop"
+    leading = ("steps",)
 
     def __init__(
         self, body: Code, carries: int, columns: int, is_reversed: bool = False, engine: str = "auto"
