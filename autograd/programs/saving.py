@@ -18,7 +18,8 @@ A file is one object with these entries, in this order:
     "checksum": "4be1..."}                            the SHA-256 of the text before this line
 
 In the place of an operation's name stands an object where it is of arrays: {"stack": 3}, {"unstack": 3},
-{"item": -1}, {"put": -1} and {"length": 0} with its number; for a loop {"loop": [2, 1, 0]} with how many
+{"item": -1}, {"put": -1} and {"length": 0} with its number, {"gather": [5, 1, [2], [2]]} and the like with
+their settings; for a loop {"loop": [2, 1, 0]} with how many
 carries and columns it has and whether it is reversed, and in the same object the entries name, inputs,
 constants, instructions and outputs of its body, and arrays, the places of the inputs that are arrays. A
 constant array is an array of numbers.
@@ -49,9 +50,9 @@ from autograd.graph.trees import Structure
 from autograd.graph.value import Value
 from autograd.primitives.operation import Operation, find_operation
 from autograd.primitives.primitive import Primitive
+from autograd.programs.arrays.files import made_again, written_down
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.loop import Loop
-from autograd.programs.loops.packing import made_again, written_down
 from autograd.programs.nesting import nesting_of, structure_of
 from autograd.support.foreign_files import (
     LONGEST,
@@ -170,7 +171,7 @@ def _operation(operation: Operation, lines: dict[Line, int]) -> Any:
         code = operation.body
         numbers = [operation.carries, operation.columns, int(operation.is_reversed)]
         return {"loop": numbers, "arrays": sorted(code.arrays), **_written(code, lines)}
-    return dict([written_down(operation)]) if operation.takes_arrays else operation.name
+    return written_down(operation) if operation.takes_arrays else operation.name
 
 
 def _written(code: Code, lines: dict[Line, int]) -> dict[str, Any]:
@@ -344,7 +345,7 @@ class _Reader:
         if "loop" not in node:
             operation = made_again(node)
             if operation is None:
-                raise unexpected(place, '{"stack": 3}, unstack, item, put, length or a loop', node)
+                raise unexpected(place, '{"stack": 3}, another operation of arrays or a loop', node)
             return operation
         if node.keys() != {*_LOOP.split()}:
             raise unexpected(place, f"the entries {_LOOP}", f"{' '.join(node)}")

@@ -15,7 +15,7 @@ from autograd.graph.trees import Structure, array_of, flatten
 from autograd.primitives.ieee import described
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code
-from autograd.programs.loops.array import count_of
+from autograd.programs.arrays.elementwise import count_of
 from autograd.programs.loops.loop import Loop, one_by_one, run_by
 from autograd.programs.loops.packing import Stack
 from autograd.programs.program import Program
