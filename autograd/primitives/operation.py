@@ -37,7 +37,7 @@ class Operation:
         libm: the name of the C function of doubles that computes it, or "".
         on_arrays: the same function on NumPy arrays of floats, or None.
         takes_arrays: whether an operand or a result may be a whole array: an array of floats, or a node.
-        body: the code that it holds, or None.
+        bodies: the code that it holds, one or several; none in most.
         place: the module that registered it.
     """
 
@@ -53,7 +53,7 @@ class Operation:
     libm: str = ""
     on_arrays: Any = None
     takes_arrays: bool = False
-    body: Any = None
+    bodies: tuple[Any, ...] = ()
     place: str = ""
 
     def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
@@ -127,7 +127,7 @@ class Operation:
                 kinds = ("an array", "a number") if should_be else ("a number", "an array")
                 raise TypeError(f"operand {place} of {self.name} must be {kinds[0]}, got {kinds[1]}")
 
-    def with_body(self, body: Any) -> Operation:
+    def with_bodies(self, bodies: Sequence[Any]) -> Operation:
         """The same operation, holding other code of the same inputs and outputs."""
         raise NotImplementedError(f"{self.name} holds no code")
 

@@ -71,8 +71,9 @@ def _replay(
     for instruction in code.instructions:
         operands = [slots[operand] for operand in instruction.operands]
         operation = instruction.operation
-        if operation.body is not None:
-            operation = operation.with_body(lowered(operation.body, split=split, is_kept=is_kept))
+        if operation.bodies:
+            bodies = [lowered(body, split=split, is_kept=is_kept) for body in operation.bodies]
+            operation = operation.with_bodies(bodies)
             instruction = instruction._replace(operation=operation)
         expression = None if is_kept(operation) else _expression(operation)
         if expression is not None:
