@@ -8,6 +8,7 @@ from typing import Any
 from autograd.graph import context
 from autograd.graph.nodes import N, Node, is_array, new_node, parents
 from autograd.graph.walks import depends_on, full_order, leaves_among
+
 __all__ = ["Copied"]
 
 Row = tuple[Any, ...]  # what `new_node` takes, the operands by their index

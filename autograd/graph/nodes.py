@@ -51,10 +51,10 @@ class Node(Protocol):
     in ``_left``, the second in ``_right``; an operation of three or more, or one that takes whole arrays,
     keeps them all as one tuple in ``_left``. An operand is a node, or a plain float where it is a constant;
     a constant array is a leaf whose ``_right`` is True. The elements of an array are flat in ``_number``, and
-    ``_dims`` is its shape, not there where it has one axis. An operation of several results makes one node that holds them all in
-    ``_number``, which nobody outside this folder sees, and of it a node for each result: see `Projection`.
-    ``_scopes`` is what `scopes_of` tells, and not there for a node in no scope; ``_mark`` belongs to
-    `full_order`.
+    ``_dims`` is its shape, not there where it has one axis. An operation of several results makes one node
+    that holds them all in ``_number``, which nobody outside this folder sees, and of it a node for each
+    result: see `Projection`. ``_scopes`` is what `scopes_of` tells, and not there for a node in no scope;
+    ``_mark`` belongs to `full_order`.
     """
 
     label: str
@@ -65,7 +65,6 @@ class Node(Protocol):
     _right: Any
     _scopes: Any
     _mark: Any
-    _dims: Any
 
 
 N = TypeVar("N", bound=Node)
@@ -201,7 +200,7 @@ def new_node(
     """
     node = object.__new__(kind)
     if dims is not None:
-        node._dims = dims
+        node._dims = dims  # type: ignore[attr-defined]
     node._number, node._grad, node.label, node._operation = data, grad, label, operation
     if len(operands) < 3 and not (operation is not None and operation.takes_arrays):
         node._left, node._right = (*operands, None, None)[:2]

@@ -17,9 +17,8 @@ A file is one object with these entries, in this order:
     "outputs": [6],                                   the slot of each result
     "checksum": "4be1..."}                            the SHA-256 of the text before this line
 
-In the place of an operation's name stands an object where it is of arrays: {"stack": 3}, {"unstack": 3},
-{"item": -1}, {"put": -1} and {"length": 0} with its number, {"gather": [5, 1, [2], [2]]} and the like with
-their settings; for a loop {"loop": [2, 1, 0]} with how many
+In the place of an operation's name stands an object where it is of arrays, with its settings: {"stack": 3},
+{"length": 0}, {"gather": [5, 1, [2], [2]]}; for a loop {"loop": [2, 1, 0]} with how many
 carries and columns it has and whether it is reversed, and in the same object the entries name, inputs,
 constants, instructions and outputs of its body, and arrays, the places of the inputs that are arrays. A
 constant array is an array of numbers.

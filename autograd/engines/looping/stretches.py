@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.engines.looping.nests import UnknownLengthError
+from autograd.engines.looping.lengths import UnknownLengthError
 from autograd.engines.python import PythonEngine
+from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.loop import Loop
 from autograd.programs.lowering import lowered
@@ -49,9 +50,19 @@ class Stretches(PythonEngine):
     def __init__(self, code: Code, engine: Any) -> None:
         self._code = code
         self._function = self._run
-        self._stretches = _stretches(code, engine)
         self._after = [None] * (code.size - code.start)
         self._engine = engine
+        kinds = code.kinds()
+        self._returns_arrays = any(kinds[output] for output in code.outputs)
+        self._is_of_arrays = (
+            self._returns_arrays
+            or bool(code.arrays)
+            or any(isinstance(operation, Rearrangement) for operation in code.operations())
+        )
+
+    @cached_property
+    def _stretches(self) -> list[_Stretch]:
+        return _stretches(self._code, self._engine)
 
     def _run(self, *inputs: Any) -> list[Any]:
         code = self._code
@@ -61,9 +72,17 @@ class Stretches(PythonEngine):
                 slots[slot] = result
         return [slots[output] for output in code.outputs]
 
+    def call(self, inputs: Sequence[Any]) -> list[Any]:
+        """Run it at one point, compiled as a whole where the engine can: see `engines.Compiled`."""
+        if self._is_of_arrays and self._nested is not None:
+            with contextlib.suppress(UnknownLengthError):
+                results: list[Any] = self._nested.call(inputs)
+                return results
+        return super().call(inputs)
+
     def map(self, columns: Sequence[Any], count: int, reduce: str | None) -> list[Any]:
         """Run it for many samples, compiled as a whole where the engine can: see `engines.Compiled`."""
-        nested = None if self._code.arrays else self._nested
+        nested = None if self._code.arrays or self._returns_arrays else self._nested
         run = super().map if nested is None else nested.map
         return run(columns, count, reduce)
 
@@ -72,7 +91,7 @@ class Stretches(PythonEngine):
     ) -> tuple[list[Any], list[np.ndarray]]:
         """Run it in sequence, compiled as a whole where the engine can: see `engines.Compiled`."""
         carries_arrays = any(place < len(carry) for place in self._code.arrays)
-        if not carries_arrays and self._nested is not None:
+        if not carries_arrays and not self._returns_arrays and self._nested is not None:
             with contextlib.suppress(UnknownLengthError):
                 results: tuple[list[Any], list[np.ndarray]] = self._nested.scan(carry, columns, shared, count)
                 return results
@@ -81,9 +100,7 @@ class Stretches(PythonEngine):
     @cached_property
     def _nested(self) -> Any:
         """The code, compiled as a whole; None where that cannot be."""
-        if not hasattr(self._engine, "nested") or any(
-            map(self._code.kinds().__getitem__, self._code.outputs)
-        ):
+        if not hasattr(self._engine, "nested"):
             return None
         try:
             return self._engine.nested(lowered(self._code))

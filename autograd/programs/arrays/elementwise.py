@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.graph import context
 from autograd.graph.context import current
-from autograd.graph.nodes import constant_node, is_constant, is_leaf, is_node, kinds, number, operation
+from autograd.graph.nodes import constant_node, is_constant, is_leaf, is_node, kinds, operation
 from autograd.graph.value import Value
 from autograd.primitives import table
 from autograd.primitives.ieee import as_array
@@ -92,7 +92,7 @@ def reduced(primitive: Primitive, array: Any) -> Any:
     """What all elements of an array come to, one after the other: their sum, or their maximum."""
     if primitive is table.add:
         return shaping.applied(_folding(primitive, False), count_of(array), -0.0, array)
-    first = Item(0)(array) if not is_constant(array) else number(array)[0].item()
+    first = array._number[0].item() if is_constant(array) else Item(0)(array)
     flat = shaping.reshaped(array, (-1,))
     rest = shaping.rows_of(flat, slice(1, None, None))
     return shaping.applied(_folding(primitive, False), count_of(rest), first, rest)

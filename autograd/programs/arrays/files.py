@@ -7,11 +7,11 @@ from typing import Any
 
 from autograd.primitives.operation import Operation
 from autograd.programs.arrays.lookups import Lookup, PutAt
-from autograd.programs.arrays.products import Product
+from autograd.programs.arrays.products import MatrixProduct
 from autograd.programs.arrays.rearranging import (
     Gather,
     Join,
-    Part,
+    PartOf,
     PutRows,
     Rearrangement,
     Rows,
@@ -106,8 +106,8 @@ _CHECKS: dict[str, tuple[Any, Any]] = {
     "sum_rows": (SumRows, _is_row),
     "spread_rows": (SpreadRows, _is_row),
     "join": (Join, _are_units),
-    "part": (Part, _is_part),
-    "product": (Product, _is_product),
+    "part": (PartOf, _is_part),
+    "product": (MatrixProduct, _is_product),
     "lookup": (Lookup, _is_place),
     "put_at": (PutAt, _is_place),
 }

@@ -38,7 +38,7 @@ def element(dims: Sequence[int], index: Any) -> int | None:
 
 
 def part(array: Any, index: Any) -> Any:
-    """What a slice, an int, an ellipsis, a new axis, or several of them, choose: an array, perhaps one number.
+    """The array that a slice, an int, an ellipsis, a new axis, or several of them choose.
 
     An index may be a Value that is a whole number. None where NumPy's own way is to be gone, by way of an
     object array.
@@ -62,7 +62,7 @@ def part(array: Any, index: Any) -> Any:
 
 def _along_rows(array: Any, places: Sequence[Any]) -> Any:
     """The part, where the first axis stands first in it, or does not stand in it, however long it is."""
-    first = places[0] if places else Ellipsis
+    first: Any = places[0] if places else Ellipsis
     inner = tuple(places[1:])
     if first is Ellipsis and len(places) - sum(place is None for place in places) <= len(array._dims):
         missing = len(array._dims) - sum(place is not None and place is not Ellipsis for place in places)
@@ -86,7 +86,7 @@ def _looked_up(array: Any, places: Sequence[Any]) -> Any:
     dims = array._dims
     if len(places) > len(dims) or not all(isinstance(place, Value) or _is_int(place) for place in places):
         raise TypeError(
-            "an index that is a Value stands alone or among ints, one an axis: write a[i], a[i, 2] or a[i][1:]"
+            "an index that is a Value stands alone or among ints, one an axis: a[i], a[i, 2] or a[i][1:]"
         )
     first, *others = places
     if not isinstance(first, Value):

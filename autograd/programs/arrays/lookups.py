@@ -14,7 +14,7 @@ __all__ = ["Lookup", "PutAt"]
 
 
 class Lookup(Rearrangement):
-    """The row of an array at an index, a whole number from 0, or a number in it; no derivative goes by the index.
+    """The row of an array at an index, a whole number from 0, or a number in it; the index has no derivative.
 
     Args:
         unit: how many elements a row has.

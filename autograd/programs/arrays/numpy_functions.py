@@ -271,7 +271,7 @@ def _cumsum(array: Any, axis: Any = None) -> Any:
 
 def _difference(array: Any, n: int = 1, axis: int = -1) -> Any:
     array = _whole(array)
-    if n != 1 or array.ndim != 1:
+    if n != 1 or array.ndim != 1 or axis not in (0, -1):
         return NotImplemented
     return array[1:] - array[:-1]
 

@@ -78,7 +78,8 @@ def part(index: Any, units: Any, array: Any, *arrays: Any) -> Any:
 def product(first: Any, second: Any, k: Any, m: Any, missing: Any) -> Any:
     size = {"n": len(second) // m if missing == "a" else len(first) // k, "k": k, "m": m}
     axes = {"a": "nk", "b": "km", "c": "nm"}
-    (of_first, of_second), (outer, inner) = [axes[name] for name in "abc" if name != missing], axes[missing]
+    of_first, of_second = [axes[name] for name in "abc" if name != missing]
+    outer, inner = list(axes[missing])
     summed = {"a": "m", "b": "n", "c": "k"}[missing]
     result = []
     for i in range(size[outer]):

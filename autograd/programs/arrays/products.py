@@ -1,4 +1,4 @@
-"""`Product`: a product of matrices, whose derivatives are products of the same kind."""
+"""`MatrixProduct`: a product of matrices, whose derivatives are products of the same kind."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from autograd.programs.arrays import on_lists
 from autograd.programs.arrays.rearranging import Rearrangement
 
-__all__ = ["Product"]
+__all__ = ["MatrixProduct"]
 
 _AT_ONCE = 1 << 18  # elements of products that are kept at a time
 
 
-class Product(Rearrangement):
+class MatrixProduct(Rearrangement):
     """Of two of the matrices a (n, k), b (k, m) and c (n, m) what goes with the third.
 
     The sum of a[n, k] b[k, m] c[n, m] over all three indices has one derivative by each matrix, a product of
@@ -34,9 +34,7 @@ class Product(Rearrangement):
         k, m, missing = self.settings
         self._check(*map(len, inputs))
         shapes = {"a": (-1, k), "b": (k, m), "c": (-1, m)}
-        first, second = [
-            array.reshape(shapes[name]) for array, name in zip(inputs, _others(missing))
-        ]
+        first, second = [array.reshape(shapes[name]) for array, name in zip(inputs, _others(missing))]
         with np.errstate(all="ignore"):
             if missing == "b":
                 return (_summed(first, second).reshape(-1),)
@@ -80,7 +78,7 @@ class Product(Rearrangement):
         names = _others(missing)
         matrices = {missing: adjoints[0], **dict(zip(names, inputs))}
         return [
-            Product(k, m, name)(*[matrices[other] for other in _others(name)]) if want else None
+            MatrixProduct(k, m, name)(*[matrices[other] for other in _others(name)]) if want else None
             for name, want in zip(names, wanted)
         ]
 

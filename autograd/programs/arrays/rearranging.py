@@ -19,7 +19,7 @@ from autograd.programs.arrays import on_lists
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import ArrayOperation, length
 
-__all__ = ["Gather", "Join", "Part", "PutRows", "Rearrangement", "Rows", "Scatter", "SpreadRows", "SumRows"]
+__all__ = ["Gather", "Join", "PartOf", "PutRows", "Rearrangement", "Rows", "Scatter", "SpreadRows", "SumRows"]
 
 
 class Rearrangement(ArrayOperation):
@@ -141,8 +141,8 @@ class Scatter(Rearrangement):
 @lru_cache(maxsize=256)
 def _places(offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> list[int]:
     places = [offset]
-    for length, stride in zip(shape, strides):
-        places = [place + i * stride for place in places for i in range(length)]
+    for count, stride in zip(shape, strides):
+        places = [place + i * stride for place in places for i in range(count)]
     return places
 
 
@@ -257,7 +257,7 @@ class Join(Rearrangement):
         self, inputs: Sequence[Any], results: Sequence[Any], adjoints: Sequence[Any], wanted: Sequence[bool]
     ) -> Sequence[Any]:
         """Of each array its part of the adjoint."""
-        parts = [Part(place, *self.settings) for place in range(self.arity)]
+        parts = [PartOf(place, *self.settings) for place in range(self.arity)]
         return [part(adjoints[0], *inputs) if want else None for part, want in zip(parts, wanted)]
 
     def expand(self, *inputs: Any) -> Any:
@@ -269,7 +269,7 @@ class Join(Rearrangement):
         return f"join({', '.join([repr(self.settings), *operands])})"
 
 
-class Part(Rearrangement):
+class PartOf(Rearrangement):
     """The elements of an array that came from one of those that a `Join` joined, which follow as operands.
 
     Args:
@@ -281,24 +281,24 @@ class Part(Rearrangement):
 
     def __init__(self, place: int, *units: int) -> None:
         super().__init__(place, *units)
-        self.place, self.units = place, units
+        self.index, self.units = place, units
         self.arity = 1 + len(units)
 
     def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """The array."""
         array, *others = inputs
         widths = [unit or len(other) for unit, other in zip(self.units, others)]
-        begin, total = sum(widths[: self.place]), sum(widths)
+        begin, total = sum(widths[: self.index]), sum(widths)
         if not self.units[0]:
-            return (array[begin : begin + widths[self.place]],)
+            return (array[begin : begin + widths[self.index]],)
         _check_rows(self, array, total)
-        return (array.reshape(-1, total)[:, begin : begin + widths[self.place]].reshape(-1),)
+        return (array.reshape(-1, total)[:, begin : begin + widths[self.index]].reshape(-1),)
 
     def pull(
         self, inputs: Sequence[Any], results: Sequence[Any], adjoints: Sequence[Any], wanted: Sequence[bool]
     ) -> Sequence[Any]:
         """The adjoint, joined with zeros."""
-        others = [adjoints[0] if i == self.place else 0.0 for i in range(len(self.units))]
+        others = [adjoints[0] if i == self.index else 0.0 for i in range(len(self.units))]
         received: list[Any] = [None] * self.arity
         if wanted[0]:
             received[0] = Join(*self.units)(*[_zeros_for(*pair) for pair in zip(others, inputs[1:])])
@@ -306,11 +306,11 @@ class Part(Rearrangement):
 
     def expand(self, *inputs: Any) -> Any:
         """A list."""
-        return on_lists.part(self.place, self.units, *inputs)
+        return on_lists.part(self.index, self.units, *inputs)
 
     def source(self, operands: Sequence[str]) -> str:
         """A call in generated source."""
-        return f"part({', '.join([repr(self.place), repr(self.units), *operands])})"
+        return f"part({', '.join([repr(self.index), repr(self.units), *operands])})"
 
 
 def _zeros_for(derivative: Any, array: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.graph.nodes import constant_node, is_constant, number
 from autograd.primitives.operation import Operation
-from autograd.programs.arrays.products import Product
+from autograd.programs.arrays.products import MatrixProduct
 from autograd.programs.arrays.rearranging import Gather, Join, Rows, Scatter, SpreadRows, SumRows
 
 __all__ = [
@@ -171,7 +171,7 @@ def broadcast(arrays: Sequence[Any]) -> tuple[list[Any], Dims, tuple[Axis, ...]]
 
 
 def _widened(array: Any, inner: Dims) -> Any:
-    """An array whose axes but the first are those of a shape; without a first axis of its own it has one row."""
+    """An array whose axes but the first are those of a shape; without a first one of its own one row."""
     own = (1,) * (1 + len(inner) - len(array._dims)) + array._dims
     if own[1:] == inner:
         return array
@@ -230,5 +230,5 @@ def multiplied(first: Any, second: Any) -> Any:
         return shaped(constant_node(np.zeros(math.prod(dims))), dims)
     width = math.prod(other[1:])
     if len(own) == 1:  # a row times a matrix: the sum goes along the first axis of both
-        return shaped(applied(Product(1, width, "b"), first, second), dims)
-    return shaped(applied(Product(own[1], width, "c"), first, second), dims, first._axes)
+        return shaped(applied(MatrixProduct(1, width, "b"), first, second), dims)
+    return shaped(applied(MatrixProduct(own[1], width, "c"), first, second), dims, first._axes)

@@ -11,7 +11,7 @@ import numpy as np
 from autograd.graph import context
 from autograd.graph.context import current
 from autograd.graph.copies import Copied
-from autograd.graph.nodes import constant_node, is_constant, kinds, record_node
+from autograd.graph.nodes import is_constant, kinds, record_node
 from autograd.graph.refusals import refuse_in_trace, refuse_masked
 from autograd.graph.trees import array_of
 from autograd.graph.value import Value
@@ -19,7 +19,7 @@ from autograd.primitives.ieee import as_array, described, floats_of_objects
 from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import Primitive
 from autograd.programs.arrays import indexing, numpy_functions, shaping
-from autograd.programs.arrays.elementwise import fits, mapped, primitive_of, reduced
+from autograd.programs.arrays.elementwise import fits, mapped, primitive_of
 from autograd.programs.loops.packing import Item, Stack, Unstack
 
 __all__ = ["Array", "array"]
@@ -284,7 +284,7 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
         return numpy_functions.called(function, args, kwargs)
 
 
-def _not_in_place(self: Array, other: Any) -> Any:
+def _not_in_place(_: Array, __: Any) -> Any:
     """``a += b`` means ``a = a + b``, as with numbers."""
     return NotImplemented
 
