@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["UnknownLengthError", "length_at", "rows_of", "total", "units"]
+__all__ = ["Key", "UnknownLengthError", "inputs_of", "length_at", "rows_of", "total", "units"]
 
-# A length is a number; or a tuple of its kind and what it is made of: the place of an input whose length it
-# is, the rows of so many elements that a slice chooses, or where they begin, so many elements for each row
-# of so many, or a sum of lengths.
+# A length is a number; or a tuple of its kind and what it is made of: the place of an input whose length or
+# number it is, the rows of so many elements that a slice chooses, or where they begin, so many elements for
+# each row of so many, or a sum of lengths.
 Key = Any
 
 
@@ -38,6 +38,16 @@ def length_at(key: Key, lengths: Mapping[int, int]) -> int:
         return count * int(rest[0])
     chosen = range(count)[slice(*rest[0])]
     return len(chosen) if kind == "rows" else chosen.start if len(chosen) else 0
+
+
+def inputs_of(key: Key) -> set[int]:
+    """The places of the inputs that a length follows from."""
+    if isinstance(key, int):
+        return set()
+    kind, *parts = key
+    if kind == "input":
+        return {parts[0]}
+    return set().union(*map(inputs_of, parts if kind == "sum" else parts[:1]))
 
 
 def units(key: Key, unit: int, width: int) -> Key:

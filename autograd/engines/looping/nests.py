@@ -9,39 +9,25 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from autograd.engines.looping import rearranged
-from autograd.engines.looping.lengths import Key, UnknownLengthError
+from autograd.engines.looping.lengths import Key, UnknownLengthError, inputs_of
+from autograd.engines.looping.segments import checkpointed
+from autograd.engines.looping.slots import Along, ArrayAt, Slot
 from autograd.engines.machine.ir import Callbacks, call, literal, template
 from autograd.primitives.operation import Operation
 from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code, Instruction
+from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import Item, Put, Stack, Unstack
 
-__all__ = ["ArraySlot", "Nest"]
+__all__ = ["Nest"]
 
 _LONGEST = 1 << 26  # elements of an array whose length the code names
-
-
-class ArraySlot(NamedTuple):
-    """An array.
-
-    Attributes:
-        address: the name of its address.
-        key: its length: see `lengths`.
-        stride: how many doubles it is from one element to the next.
-    """
-
-    address: str
-    key: Key
-    stride: int = 1
-
-
-Slot = Any  # the name of a double, or an `ArraySlot`
 
 
 class Nest:
@@ -62,6 +48,9 @@ class Nest:
         required: lengths that must be equal.
         least: lengths, and how long they must be at least.
         work: how many instructions are run how often: pairs of numbers and lengths.
+        lines: its text so far.
+        block: the block that the text is in.
+        numbered: numbers for names.
 
     Raises:
         UnknownLengthError: a length follows from no input's.
@@ -76,39 +65,45 @@ class Nest:
         self.work: list[tuple[int, tuple[Key, ...]]] = []
         self._around: tuple[Key, ...] = ()  # how often the loops run that the code is in
         self._counts: dict[str, Key] = {}  # by the names of doubles: the lengths that they are
-        self._numbers = itertools.count()
-        self._lines: list[str] = []
-        self._block = "body"
+        self.numbered = itertools.count()
+        self.lines: list[str] = []
+        self.block = "body"
         self._allocated: list[list[str]] = [[]]
         names: list[Slot] = []
         for place in range(len(code.inputs)):
             loaded = self.load("%slots", str(place))
-            names.append(
-                ArraySlot(self._pointer(loaded), ("input", place)) if place in code.arrays else loaded
-            )
+            is_array = place in code.arrays
+            names.append(ArrayAt(self._pointer(loaded), ("input", place)) if is_array else loaded)
+            self._counts[loaded] = ("input", place)
         outputs = self.block_of(code, names)
-        self.outputs = [output.key if isinstance(output, ArraySlot) else None for output in outputs]
+        self.outputs = [output.key if isinstance(output, ArrayAt) else None for output in outputs]
         for key in filter(None, self.outputs):
             self.length(key)
         first = len(code.inputs) + len(self.lengths)
         for place, output in enumerate(outputs, first):
-            if isinstance(output, ArraySlot):
+            if isinstance(output, ArrayAt):
                 self._copy_out(output, self._pointer(self.load("%slots", str(place))))
             else:
                 self.store(output, "%slots", str(place))
         self.free()
-        lines, self._lines = self._lines, []
+        lines, self.lines = self.lines, []
         for place, name in enumerate(self.lengths.values(), len(code.inputs)):
-            self._lines.append(f"{name} = fptosi double {self.load('%slots', str(place))} to i64")
+            self.lines.append(f"{name} = fptosi double {self.load('%slots', str(place))} to i64")
         head = "define void @run(ptr %slots, ptr %code) {\nentry:"
-        self.text = "\n".join([_MEMORY, head, *self._lines, "br label %body\nbody:", *lines, "ret void\n}"])
+        self.text = "\n".join([_MEMORY, head, *self.lines, "br label %body\nbody:", *lines, "ret void\n}"])
+
+    def places(self) -> set[int]:
+        """The places of the inputs that lengths follow from."""
+        keys = [*self.lengths, *itertools.chain(*self.required), *[key for key, _ in self.least]]
+        keys += [key for _, around in self.work for key in around]
+        return set().union(*map(inputs_of, [key for key in [*keys, *self.outputs] if key is not None]))
 
     # Text.
 
     def new(self, text: str) -> str:
         """A fresh name, given to what a text computes."""
-        name = f"%n{next(self._numbers)}"
-        self._lines.append(f"{name} = {text}")
+        name = f"%n{next(self.numbered)}"
+        self.lines.append(f"{name} = {text}")
         return name
 
     def product(self, first: str | int, second: str | int) -> str:
@@ -129,17 +124,17 @@ class Nest:
     def store(self, number: str, address: str, index: str) -> None:
         """Put a double at an index."""
         place = self.new(f"getelementptr double, ptr {address}, i64 {index}")
-        self._lines.append(f"store double {number}, ptr {place}")
+        self.lines.append(f"store double {number}, ptr {place}")
 
-    def element(self, array: ArraySlot, index: str | int) -> str:
+    def element(self, array: ArrayAt, index: str | int) -> str:
         """An element of an array."""
         return self.load(array.address, self.product(index, array.stride))
 
-    def shifted(self, array: ArraySlot, offset: str | int, key: Key, stride: int = 1) -> ArraySlot:
+    def shifted(self, array: ArrayAt, offset: str | int, key: Key, stride: int = 1) -> ArrayAt:
         """The part of an array that begins at an element, and takes each of so many."""
         begin = self.product(offset, array.stride)
         address = self.new(f"getelementptr double, ptr {array.address}, i64 {begin}")
-        return ArraySlot(address, key, array.stride * stride)
+        return ArrayAt(address, key, array.stride * stride)
 
     def _pointer(self, double: str) -> str:
         whole = self.new(f"fptoui double {double} to i64")
@@ -158,95 +153,106 @@ class Nest:
                 raise UnknownLengthError("lengths differ")
             self.required[key, other] = None
 
-    def allocated(self, key: Key, *, zeros: bool = False) -> ArraySlot:
+    def allocated(self, key: Key, *, zeros: bool = False) -> ArrayAt:
         """An array that is freed at the end of the step; of anything, or of zeros."""
         length = self.length(key)
-        pointer = (
-            self.new(f"call ptr @calloc(i64 {length}, i64 8)")
-            if zeros
-            else self.new(f"call ptr @malloc(i64 {self.product(length, 8)})")
-        )
+        if zeros:
+            return ArrayAt(self.memory(length), key)
+        pointer = self.new(f"call ptr @malloc(i64 {self.product(length, 8)})")
         self._allocated[-1].append(pointer)
-        return ArraySlot(pointer, key)
+        return ArrayAt(pointer, key)
+
+    def memory(self, length: str) -> str:
+        """The address of so many zeros, which are freed at the end of the step."""
+        pointer = self.new(f"call ptr @calloc(i64 {length}, i64 8)")
+        self._allocated[-1].append(pointer)
+        return pointer
 
     def free(self) -> None:
         """Free what was allocated since the step began."""
-        self._lines += [f"call void @free(ptr {pointer})" for pointer in self._allocated.pop()]
+        self.lines += [f"call void @free(ptr {pointer})" for pointer in self._allocated.pop()]
 
-    def repeated(
-        self, count: str | int, starts: Sequence[str], step: Callable[[str, list[str]], Sequence[str]]
+    def looped(
+        self,
+        count: str | int,
+        starts: Sequence[str],
+        step: Callable[[str, list[str]], Sequence[str]],
+        begin: str = "0",
     ) -> list[str]:
-        """A loop: ``carries = step(index, carries)``, so many times; returns the last carries."""
-        number, before = next(self._numbers), self._block
-        self._lines.append(f"br label %head{number}")
-        self._begin(f"head{number}")
-        at = len(self._lines)  # of the phis, which name what is written later
+        """A loop, ``carries = step(index, carries)`` from an index to before another; the last carries."""
+        number, before = next(self.numbered), self.block
+        self.lines.append(f"br label %head{number}")
+        self.begin(f"head{number}")
+        at = len(self.lines)  # of the phis, which name what is written later
         index = f"%i{number}"
         carries = [f"%carry{number}.{i}" for i in range(len(starts))]
         more = self.new(f"icmp slt i64 {index}, {count}")
-        self._lines.append(f"br i1 {more}, label %step{number}, label %after{number}")
-        self._begin(f"step{number}")
+        self.lines.append(f"br i1 {more}, label %step{number}, label %after{number}")
+        self.begin(f"step{number}")
         self._allocated.append([])
         nexts = step(index, carries)
         self.free()
         following = self.new(f"add i64 {index}, 1")
-        self._lines.append(f"br label %head{number}")
-        phis = [f"{index} = phi i64 [ 0, %{before} ], [ {following}, %{self._block} ]"]
+        self.lines.append(f"br label %head{number}")
+        phis = [f"{index} = phi i64 [ {begin}, %{before} ], [ {following}, %{self.block} ]"]
         phis += [
-            f"{carry} = phi double [ {start}, %{before} ], [ {output}, %{self._block} ]"
+            f"{carry} = phi double [ {start}, %{before} ], [ {output}, %{self.block} ]"
             for carry, start, output in zip(carries, starts, nexts)
         ]
-        self._lines[at:at] = phis
-        self._begin(f"after{number}")
+        self.lines[at:at] = phis
+        self.begin(f"after{number}")
         return carries
 
     def chosen(self, condition: str, number: Callable[[], str], otherwise: Callable[[], str]) -> str:
         """A double that is computed in one of two ways."""
-        place = next(self._numbers)
-        self._lines.append(f"br i1 {condition}, label %then{place}, label %else{place}")
+        place = next(self.numbered)
+        self.lines.append(f"br i1 {condition}, label %then{place}, label %else{place}")
         results = []
         for name, compute in ((f"then{place}", number), (f"else{place}", otherwise)):
-            self._begin(name)
+            self.begin(name)
             result = compute()
-            results.append(f"[ {result}, %{self._block} ]")
-            self._lines.append(f"br label %joined{place}")
-        self._begin(f"joined{place}")
+            results.append(f"[ {result}, %{self.block} ]")
+            self.lines.append(f"br label %joined{place}")
+        self.begin(f"joined{place}")
         return self.new(f"phi double {', '.join(results)}")
 
-    def _begin(self, block: str) -> None:
-        self._lines.append(f"{block}:")
-        self._block = block
+    def begin(self, block: str) -> None:
+        self.lines.append(f"{block}:")
+        self.block = block
 
-    def _copy_out(self, array: ArraySlot, address: str) -> None:
+    def _copy_out(self, array: ArrayAt, address: str) -> None:
         def step(index: str, _: list[str]) -> list[str]:
             self.store(self.element(array, index), address, index)
             return []
 
-        self.repeated(self.length(array.key), [], step)
+        self.looped(self.length(array.key), [], step)
 
     # Code.
 
     def block_of(self, code: Code, names: Sequence[Slot]) -> list[Slot]:
         """Write the instructions of code, given its inputs; returns the outputs."""
-        slots = [*names, *map(self._constant, code.constants)]
+        slots = [*names, *map(self.constant, code.constants)]
         self.work.append((len(code), self._around))
         for instruction in code.instructions:
             slots += self._results(instruction, [slots[operand] for operand in instruction.operands])
         return [slots[output] for output in code.outputs]
 
-    def _constant(self, constant: Any) -> Slot:
+    def constant(self, constant: Any) -> Slot:
+        """What stands for a constant."""
         if type(constant) is float:
             if constant.is_integer() and 0 <= constant <= _LONGEST:
                 self._counts[literal(constant)] = int(constant)
             return literal(constant)
         array = np.ascontiguousarray(constant)
         self.arrays.append(array)
-        return ArraySlot(f"inttoptr (i64 {array.ctypes.data} to ptr)", len(array))
+        return ArrayAt(f"inttoptr (i64 {array.ctypes.data} to ptr)", len(array))
 
     def _results(self, instruction: Instruction, operands: Sequence[Slot]) -> Sequence[Slot]:
         operation: Any = instruction.operation
         if isinstance(operation, Loop):
             return self._loop(operation, operands)
+        if isinstance(operation, Checkpointed):
+            return checkpointed(self, operation, operands)
         if isinstance(operation, Rearrangement):
             return [rearranged.result(self, operation, operands)]
         if isinstance(operation, Stack):
@@ -283,35 +289,58 @@ class Nest:
         text = template(operation)
         if text is None:
             text = f"{{y}} = {call(self.callbacks.address(operation), operation.arity)}"
-        name = f"%n{next(self._numbers)}"
-        self._lines.append(text.format(*operands, y=name))
+        name = f"%n{next(self.numbered)}"
+        self.lines.append(text.format(*operands, y=name))
         return name
 
     def _loop(self, loop: Loop, operands: Sequence[Slot]) -> Sequence[Slot]:
-        key = self._counts.get(operands[0])
+        key, steps = self.steps_of(loop, operands[0])
         starts, columns, shared = loop.split(operands[1:])
-        if key is None or any(place in loop.body.arrays for place in range(loop.carries)):
-            raise UnknownLengthError("how often a loop runs is not known, or it carries arrays")
         for column in columns:
             self.require(column.key, key)
-        count = self.length(key)
         ys = [self.allocated(key) for _ in range(loop.result_count - loop.carries)]
+        along = Along(columns, shared, [y.address for y in ys])
+        return [*self.repeated(loop, ("0", steps), starts, along, key), *ys]
+
+    def steps_of(self, loop: Loop, count: Slot) -> tuple[Key, str]:
+        """The number of steps, and its name."""
+        key = self._counts.get(count)
+        if key is None or any(place in loop.body.arrays for place in range(loop.carries)):
+            raise UnknownLengthError("how often a loop runs is not known, or it carries arrays")
+        return key, self.length(key)
+
+    def repeated(
+        self, loop: Loop, bounds: tuple[str, str], starts: Sequence[Slot], along: Along, key: Key
+    ) -> list[str]:
+        """Write the steps of a loop whose places are from one whole number to before another.
+
+        Args:
+            loop: the loop.
+            bounds: the names of the numbers.
+            starts: the first carries.
+            along: what the steps have beside them.
+            key: how many steps there are in all.
+
+        Returns:
+            The names of the last carries.
+        """
+        begin, end = bounds
+        if loop.is_reversed:
+            last = self.new(f"sub i64 {end}, 1")
+            turned = self.new(f"add i64 {begin}, {last}")
 
         def step(index: str, carries: list[str]) -> Sequence[str]:
-            place = index
-            if loop.is_reversed:
-                last = self.new(f"sub i64 {count}, 1")
-                place = self.new(f"sub i64 {last}, {index}")
-            elements = [self.element(column, place) for column in columns]
-            outputs = self.block_of(loop.body, [*carries, *elements, *shared])
-            for y, output in zip(ys, outputs[loop.carries :]):
-                self.store(output, y.address, place)
+            place = self.new(f"sub i64 {turned}, {index}") if loop.is_reversed else index
+            elements = [self.element(column, place) for column in along.columns]
+            outputs = self.block_of(loop.body, [*carries, *elements, *along.shared])
+            for y, output in zip(along.ys, outputs[loop.carries :]):
+                self.store(output, y, place)
             return outputs[: loop.carries]
 
         around, self._around = self._around, (*self._around, key)
-        carries = self.repeated(count, starts, step)
+        carries = self.looped(end, starts, step, begin)
         self._around = around
-        return [*carries, *ys]
+        return carries
 
 
 _MEMORY = (

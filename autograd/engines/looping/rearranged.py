@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autograd.engines.looping.lengths import rows_of, total, units
+from autograd.engines.looping.slots import ArrayAt
 from autograd.engines.machine.ir import call, literal
 from autograd.programs.arrays import on_lists, products, rearranging
 from autograd.programs.arrays.lookups import Lookup, PutAt
 
 if TYPE_CHECKING:
-    from autograd.engines.looping.nests import ArraySlot, Nest
+    from autograd.engines.looping.nests import Nest
 
 __all__ = ["result"]
 
@@ -36,7 +37,7 @@ def _each(nest: Nest, counts: Sequence[str | int], do: Callable[[list[str]], Non
             level([*indices, index])
             return []
 
-        nest.repeated(counts[len(indices)], [], step)
+        nest.looped(counts[len(indices)], [], step)
 
     level([])
 
@@ -47,10 +48,10 @@ def _total(nest: Nest, count: str | int, term: Callable[[str], str]) -> str:
     def step(index: str, totals: list[str]) -> list[str]:
         return [nest.new(f"fadd double {totals[0]}, {term(index)}")]
 
-    return nest.repeated(count, [_ZERO], step)[0]
+    return nest.looped(count, [_ZERO], step)[0]
 
 
-def _add(nest: Nest, array: ArraySlot, place: str, number: str) -> None:
+def _add(nest: Nest, array: ArrayAt, place: str, number: str) -> None:
     sum_there = nest.new(f"fadd double {nest.element(array, place)}, {number}")
     nest.store(sum_there, array.address, place)
 
@@ -67,7 +68,7 @@ def _in_order(shape: Sequence[int]) -> list[int]:
     return [math.prod(shape[place + 1 :]) for place in range(len(shape))]
 
 
-def _gather(nest: Nest, operands: Any, unit: int, offset: int, shape: Any, strides: Any) -> ArraySlot:
+def _gather(nest: Nest, operands: Any, unit: int, offset: int, shape: Any, strides: Any) -> ArrayAt:
     (array,) = operands
     width = math.prod(shape)
     key = units(array.key, unit, width)
@@ -86,7 +87,7 @@ def _gather(nest: Nest, operands: Any, unit: int, offset: int, shape: Any, strid
     return made
 
 
-def _scatter(nest: Nest, operands: Any, unit: int, offset: int, shape: Any, strides: Any) -> ArraySlot:
+def _scatter(nest: Nest, operands: Any, unit: int, offset: int, shape: Any, strides: Any) -> ArrayAt:
     (array,) = operands
     width = math.prod(shape)
     made = nest.allocated(units(array.key, width, unit), zeros=True)
@@ -101,7 +102,7 @@ def _scatter(nest: Nest, operands: Any, unit: int, offset: int, shape: Any, stri
     return made
 
 
-def _rows(nest: Nest, operands: Any, start: Any, stop: Any, step: Any, unit: int) -> ArraySlot:
+def _rows(nest: Nest, operands: Any, start: Any, stop: Any, step: Any, unit: int) -> ArrayAt:
     (array,) = operands
     chosen = slice(start, stop, step)
     count = rows_of(array.key, unit, chosen)
@@ -120,7 +121,7 @@ def _rows(nest: Nest, operands: Any, start: Any, stop: Any, step: Any, unit: int
     return made
 
 
-def _put_rows(nest: Nest, operands: Any, start: Any, stop: Any, step: Any, unit: int) -> ArraySlot:
+def _put_rows(nest: Nest, operands: Any, start: Any, stop: Any, step: Any, unit: int) -> ArrayAt:
     array, like = operands
     chosen = slice(start, stop, step)
     count = rows_of(like.key, unit, chosen)
@@ -137,7 +138,7 @@ def _put_rows(nest: Nest, operands: Any, start: Any, stop: Any, step: Any, unit:
     return made
 
 
-def _sum_rows(nest: Nest, operands: Any, unit: int) -> ArraySlot:
+def _sum_rows(nest: Nest, operands: Any, unit: int) -> ArrayAt:
     (array,) = operands
     made = nest.allocated(unit, zeros=True)
     count = nest.length(units(array.key, unit, 1))
@@ -153,7 +154,7 @@ def _sum_rows(nest: Nest, operands: Any, unit: int) -> ArraySlot:
     return made
 
 
-def _spread_rows(nest: Nest, operands: Any, unit: int) -> ArraySlot:
+def _spread_rows(nest: Nest, operands: Any, unit: int) -> ArrayAt:
     row, like = operands
     nest.require(row.key, unit)
     made = nest.allocated(units(like.key, unit, unit))
@@ -166,7 +167,7 @@ def _spread_rows(nest: Nest, operands: Any, unit: int) -> ArraySlot:
     return made
 
 
-def _join(nest: Nest, arrays: Sequence[ArraySlot], *widths: int) -> ArraySlot:
+def _join(nest: Nest, arrays: Sequence[ArrayAt], *widths: int) -> ArrayAt:
     keys = [array.key for array in arrays]
     made = nest.allocated(total(keys))
     whole, count = sum(widths), units(keys[0], widths[0], 1) if widths[0] else 1
@@ -186,7 +187,7 @@ def _join(nest: Nest, arrays: Sequence[ArraySlot], *widths: int) -> ArraySlot:
     return made
 
 
-def _part(nest: Nest, operands: Any, place: int, *widths: int) -> ArraySlot:
+def _part(nest: Nest, operands: Any, place: int, *widths: int) -> ArrayAt:
     array, *others = operands
     keys = [other.key for other in others]
     nest.require(array.key, total(keys))
@@ -196,7 +197,7 @@ def _part(nest: Nest, operands: Any, place: int, *widths: int) -> ArraySlot:
     return _gather(nest, (array,), whole, begin, (unit,), (1,))
 
 
-def _product(nest: Nest, operands: Any, k: int, m: int, missing: str) -> ArraySlot:
+def _product(nest: Nest, operands: Any, k: int, m: int, missing: str) -> ArrayAt:
     first, second = operands
     if missing == "a":
         nest.require(first.key, k * m)
@@ -251,7 +252,7 @@ class _OutOfRange:
         return isinstance(other, _OutOfRange)
 
 
-def _row(nest: Nest, index: str, array: ArraySlot, unit: int) -> tuple[str, str, str]:
+def _row(nest: Nest, index: str, array: ArrayAt, unit: int) -> tuple[str, str, str]:
     """The row at an index, the condition that there is one, and how many there are."""
     row = nest.new(f"call i64 @llvm.fptosi.sat.i64.f64(double {index})")
     count = nest.length(units(array.key, unit, 1))
@@ -286,7 +287,7 @@ def _lookup(nest: Nest, operands: Any, unit: int, place: int | None) -> Any:
     return made
 
 
-def _put_at(nest: Nest, operands: Any, unit: int, place: int | None) -> ArraySlot:
+def _put_at(nest: Nest, operands: Any, unit: int, place: int | None) -> ArrayAt:
     index, entry, like = operands
     row, is_there, _ = _row(nest, index, like, unit)
     made = nest.allocated(like.key, zeros=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from autograd.engines.looping.lengths import UnknownLengthError
 from autograd.engines.python import PythonEngine
 from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code, Instruction
+from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
 from autograd.programs.lowering import lowered
 from autograd.support.locks import cached_property
@@ -100,12 +102,7 @@ class Stretches(PythonEngine):
     @cached_property
     def _nested(self) -> Any:
         """The code, compiled as a whole; None where that cannot be."""
-        if not hasattr(self._engine, "nested"):
-            return None
-        try:
-            return self._engine.nested(lowered(self._code))
-        except UnknownLengthError:
-            return None
+        return _nested(lowered(self._code), self._engine)
 
 
 def _stretches(code: Code, engine: Any) -> list[_Stretch]:
@@ -139,7 +136,46 @@ def _of_arrays(instruction: Instruction, engine: Any) -> _Stretch:
             instruction.operands,
             instruction.results,
         )
+    if isinstance(operation, Checkpointed):
+        return _Stretch(_Segments(operation, engine).run, instruction.operands, instruction.results)
     return _Stretch(operation.run, instruction.operands, instruction.results)
+
+
+class _Segments:
+    """A checkpointed reverse, compiled as a whole where an engine can; else each segment's loops are.
+
+    Args:
+        operation: the operation.
+        engine: a class of engines.
+    """
+
+    def __init__(self, operation: Checkpointed, engine: Any) -> None:
+        self._operation = operation
+        self._engine = engine
+
+    @cached_property
+    def _nested(self) -> Any:
+        operation = self._operation
+        return _nested(operation.with_bodies([lowered(operation.body)]).alone(), self._engine)
+
+    def run(self, inputs: Sequence[Any]) -> Sequence[Any]:
+        """The results."""
+        if self._nested is not None:
+            with contextlib.suppress(UnknownLengthError):
+                results: Sequence[Any] = self._nested.call(inputs, math.inf)
+                return results
+        runner = _runner(self._engine)
+        return self._operation.run_with(lambda loop, operands: loop.run_with(runner, operands), inputs)
+
+
+def _nested(code: Code, engine: Any) -> Any:
+    """Lowered code, compiled as a whole by an engine; None where that cannot be."""
+    if not hasattr(engine, "nested"):
+        return None
+    try:
+        return engine.nested(code)
+    except UnknownLengthError:
+        return None
 
 
 def _of_numbers(
