@@ -37,11 +37,12 @@ class Operation:
         folded: whether a call may name any number of arguments, taken two at a time.
         is_builtin: whether it is of the library's own table.
         is_composite: whether it is to be written out in other operations before it is run.
+        is_called_back: whether it cannot be written out, and is not to be tried.
         rules: what `Value.backward` may run without further questions: see `Primitive`.
         libm: the name of the C function of doubles that computes it, or "".
         on_arrays: the same function on NumPy arrays of floats, or None.
         takes_arrays: whether an operand or a result may be a whole array: an array of floats, or a node.
-        body: the code that it holds, or None.
+        bodies: the code that it holds, one or several; none in most.
         is_inlined: whether its body is written out where it becomes an instruction of code.
         place: the module that registered it.
     """
@@ -54,11 +55,12 @@ class Operation:
     folded: bool = False
     is_builtin: bool = False
     is_composite: bool = False
+    is_called_back: bool = False
     rules: Any = None
     libm: str = ""
     on_arrays: Any = None
     takes_arrays: bool = False
-    body: Any = None
+    bodies: tuple[Any, ...] = ()
     is_inlined: bool = False
     place: str = ""
 
@@ -133,7 +135,7 @@ class Operation:
                 kinds = ("an array", "a number") if should_be else ("a number", "an array")
                 raise TypeError(f"operand {place} of {self.name} must be {kinds[0]}, got {kinds[1]}")
 
-    def with_body(self, body: Any) -> Operation:
+    def with_bodies(self, bodies: Sequence[Any]) -> Operation:
         """The same operation, holding other code of the same inputs and outputs."""
         raise NotImplementedError(f"{self.name} holds no code")
 

@@ -47,7 +47,7 @@ def raise_birth(code: Code, inputs: Sequence[float], place: str = "") -> list[fl
 
 def _applied(operation: Operation, *operands: Any) -> Any:
     """An operation's result, or results; a loop's before anyone hunts in it."""
-    if operation.body is None:
+    if not operation.bodies:
         return operation(*operands)
     results = operation.run_quietly(operands)
     return results[0] if len(results) == 1 else results

@@ -186,8 +186,8 @@ class Code:
         """What is applied in it, each operation once; those in bodies too."""
         found: dict[Operation, None] = {}
         for instruction in self.instructions:
-            if instruction.operation.body is not None:
-                found |= instruction.operation.body.operations()
+            for body in instruction.operation.bodies:
+                found |= body.operations()
             found[instruction.operation] = None
         return found
 
@@ -209,8 +209,8 @@ class Code:
         for instruction in self.instructions:
             results = ", ".join([names[result] for result in instruction.results])
             rows.append((f"{indent}{results} = {instruction.written(names)}", instruction.line))
-            if instruction.operation.body is not None:
-                rows += instruction.operation.body._rows(indent + "    ")
+            for body in instruction.operation.bodies:
+                rows += body._rows(indent + "    ")
         outputs = ", ".join([names[output] for output in self.outputs])
         return [*rows, (f"{indent}outputs  {outputs}", None)]
 

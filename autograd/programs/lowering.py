@@ -71,8 +71,9 @@ def _replay(
     for instruction in code.instructions:
         operands = [slots[operand] for operand in instruction.operands]
         operation = instruction.operation
-        if operation.body is not None:
-            operation = operation.with_body(lowered(operation.body, split=split, is_kept=is_kept))
+        if operation.bodies:
+            bodies = [lowered(body, split=split, is_kept=is_kept) for body in operation.bodies]
+            operation = operation.with_bodies(bodies)
             instruction = instruction._replace(operation=operation)
         expression = None if is_kept(operation) else _expression(operation)
         if expression is not None:
@@ -150,6 +151,8 @@ def in_primitives(code: Code) -> Code:
 
 def _expression(operation: Operation) -> Code | None:
     """The operation as code of others, or None where what computes it cannot be traced."""
+    if operation.bodies or operation.is_called_back:
+        return operation.bodies[0] if operation.bodies else None
     if operation not in _expressions:
         try:
             code, _, results, _ = record(operation.expand, *[0.5] * operation.arity)

@@ -119,8 +119,9 @@ class Builder:
         results = self._operations.get(key)
         if results is None and operation.takes_arrays:
             if operation.is_inlined:
-                inside = self.replay(operation.body, operands, scopes=scopes)
-                results = [inside[output] for output in operation.body.outputs]
+                (body,) = operation.bodies
+                inside = self.replay(body, operands, scopes=scopes)
+                results = [inside[output] for output in body.outputs]
             else:
                 results = operation.known(operands, slots) or self._joined(operation, operands)
         if results is None:

@@ -235,7 +235,7 @@ class Transcript:
     ) -> range:
         """As `Builder.results`."""
         self._steps.append((operation, operands, label, line, scopes))
-        self._weight += len(operation.body) if operation.is_inlined else 1
+        self._weight += len(operation.bodies[0]) if operation.is_inlined else 1
         self._size += operation.result_count
         return range(self._size - operation.result_count, self._size)
 

@@ -156,7 +156,7 @@ def _run_body(
     body: Code, engine: str, carries: list[Any], columns: list[np.ndarray], shared: list[Any], count: int
 ) -> tuple[list[Any], list[np.ndarray]]:
     """Run a recorded loop: compiled, unless it is short."""
-    is_nest = any(instruction.operation.body is not None for instruction in body.instructions)
+    is_nest = any(instruction.operation.bodies for instruction in body.instructions)
     if engine == "auto" and count * len(body) <= _SHORTEST_COMPILED and not is_nest:
         return one_by_one(body, engine, carries, columns, shared, count)
     if engine in ("auto", "eager"):

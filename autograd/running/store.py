@@ -31,8 +31,8 @@ def estimated_bytes(code: Code, engine: str) -> int:
 
 def _instructions(code: Code) -> int:
     """How many there are, those in bodies too."""
-    bodies = [instruction.operation.body for instruction in code.instructions]
-    return len(code) + sum(_instructions(body) for body in bodies if body is not None)
+    bodies = [body for instruction in code.instructions for body in instruction.operation.bodies]
+    return len(code) + sum(map(_instructions, bodies))
 
 
 class Bounded(OrderedDict[K, V]):

@@ -16,6 +16,7 @@ from autograd.graph.walks import applications
 from autograd.primitives.operation import ABSENT
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code
+from autograd.programs.loops.loop_rules import lines_of
 from autograd.programs.loops.packing import ArrayOperation, expanded
 from autograd.programs.simplification import Builder
 from autograd.programs.tracing import LinesOfNodes, written
@@ -44,6 +45,7 @@ class Call(ArrayOperation):
 
     def __init__(self, body: Code, engine: str = "auto") -> None:
         self.body = body
+        self.bodies = (body,)
         self.name = body.name
         self.engine = engine
         self.arity = len(body.inputs)
@@ -55,7 +57,7 @@ class Call(ArrayOperation):
     def _settings(self) -> tuple[Any, ...]:
         """What it says, and the lines that say so, which stay when it is written out."""
         if self._key is None:
-            self._key = self.body.key(), tuple([instruction.line for instruction in self.body.instructions])
+            self._key = self.body.key(), lines_of(self.body)
         return self._key  # type: ignore[no-any-return]
 
     def __eq__(self, other: object) -> bool:

@@ -54,6 +54,7 @@ class Loop(ArrayOperation):
 
     Attributes:
         shared: how many operands all steps share.
+        stacked: which results are the arrays of ys.
     """
 
     name = "loop"
@@ -62,6 +63,7 @@ class Loop(ArrayOperation):
         self, body: Code, carries: int, columns: int, is_reversed: bool = False, engine: str = "auto"
     ) -> None:
         self.body = body
+        self.bodies = (body,)
         self.carries = carries
         self.columns = columns
         self.shared = len(body.inputs) - carries - columns
@@ -69,6 +71,7 @@ class Loop(ArrayOperation):
         self.engine = engine
         self.arity = 1 + len(body.inputs)
         self.result_count = len(body.outputs)
+        self.stacked = range(carries, self.result_count)
         self._key = carries, columns, is_reversed, body.key()
         self._hash = hash(self._key)
 
@@ -177,8 +180,9 @@ class Loop(ArrayOperation):
         parts = joining.joined(self, operands, other, others) if isinstance(other, Loop) else None
         return None if parts is None else Joined(*parts)
 
-    def with_body(self, body: Code) -> Loop:
+    def with_bodies(self, bodies: Sequence[Code]) -> Loop:
         """The same loop of another body with the same inputs and outputs."""
+        (body,) = bodies
         return Loop(body, self.carries, self.columns, self.is_reversed, self.engine)
 
     @classmethod

@@ -229,10 +229,8 @@ class Length(ArrayOperation):
         """Of an array that came out of a loop, the number of the loop's steps."""
         (array,) = operands
         made_by = slots[array]
-        body = getattr(getattr(made_by, "operation", None), "body", None)
-        if body is None or made_by.results.index(array) < made_by.operation.carries:
-            return None
-        return (made_by.operands[0],)
+        stacked = getattr(getattr(made_by, "operation", None), "stacked", ())
+        return (made_by.operands[0],) if stacked and made_by.results.index(array) in stacked else None
 
     def arrays(self, operands: Sequence[bool]) -> tuple[bool, ...]:
         """The result is none."""

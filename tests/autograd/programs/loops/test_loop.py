@@ -444,7 +444,7 @@ def test_arrays_of_inner_loops_are_not_part_of_bodies():
 
     for function in (f, lambda p, xs: grad(f)(p, xs)):
         program = trace(lambda p, function=function: function(p, XS * 2.0), 0.3)
-        bodies = [one.operation.body for one in program.instructions if one.operation.body is not None]
+        bodies = [body for one in program.instructions for body in one.operation.bodies]
         assert all(type(number) is float for body in bodies for number in body.constants)
     assert f(0.3, XS) == f(Value(0.3), XS).data
     assert type(f(0.3, XS)) is float
