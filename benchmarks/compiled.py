@@ -83,6 +83,7 @@ WORK = (
     Work("rosenbrock Hessian", "Rosenbrock, {rosenbrock} variables, Hessian",
          ("llvm", "interpreter", "python")),
     Work("oscillator", "oscillator, {steps:,} steps, value and gradient", ("llvm", "interpreter")),
+    Work("oscillator, few carries", "the same, 64 carries kept at once", ("llvm",)),
     Work("oscillator gradient", "oscillator, {fewer_steps:,} steps, gradient", ("llvm",)),
     Work("oscillator Hessian", "oscillator, {fewer_steps:,} steps, Hessian", ("llvm",)),
     Work("oscillator first", "first value and gradient of the oscillator, {fewer_steps:,} steps", ("llvm",)),

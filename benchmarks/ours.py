@@ -45,13 +45,13 @@ def step(w: Any, x: Any, y: Any, rate: float = LEARNING_RATE) -> Any:
     return [weight - rate * g for weight, g in zip(w, gradient)], value
 
 
-def oscillator(p: Any, steps: int, factor: float = 1.0) -> Any:
+def oscillator(p: Any, steps: int, factor: float = 1.0, checkpoint: Any = None) -> Any:
     """The oscillator's loss over so many steps, times a factor."""
 
     def step_of_time(carry: Any, _: None) -> Any:
         return oscillator_step(MATH, p, carry), None
 
-    return factor * scan(step_of_time, AT_REST, None, length=steps)[0][2]
+    return factor * scan(step_of_time, AT_REST, None, length=steps, checkpoint=checkpoint)[0][2]
 
 
 _ulps = count(1)
@@ -104,8 +104,8 @@ def works(engine: str, settings: Mapping[str, Any]) -> Mapping[str, Callable[[],
         run = jit(transform(rosenbrock), engine=engine)
         return Local(lambda: run(x))
 
-    def oscillation(transform: Callable[..., Any], steps: int) -> Contestant:
-        run = jit(transform(partial(oscillator, steps=steps)), engine=engine)
+    def oscillation(transform: Callable[..., Any], steps: int, checkpoint: Any = None) -> Contestant:
+        run = jit(transform(partial(oscillator, steps=steps, checkpoint=checkpoint)), engine=engine)
         return Local(lambda: run(OSCILLATOR))
 
     def first_oscillation() -> Contestant:
@@ -138,6 +138,7 @@ def works(engine: str, settings: Mapping[str, Any]) -> Mapping[str, Callable[[],
         "rosenbrock gradient": lambda: derivative(grad),
         "rosenbrock Hessian": lambda: derivative(hessian),
         "oscillator": lambda: oscillation(value_and_grad, settings["steps"]),
+        "oscillator, few carries": lambda: oscillation(value_and_grad, settings["steps"], "binomial"),
         "oscillator Hessian": lambda: oscillation(hessian, settings["fewer steps"]),
         "oscillator gradient": lambda: oscillation(grad, settings["fewer steps"]),
         "oscillator first": first_oscillation,

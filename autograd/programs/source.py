@@ -17,6 +17,7 @@ from typing import Any
 from autograd.derivatives.custom_operation import CustomOperation
 from autograd.primitives.operation import Operation
 from autograd.programs.code import Code
+from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import Item, Put, Stack, Unstack
 from autograd.programs.lowering import lowered
@@ -157,6 +158,9 @@ class _Statements:
                 line = instruction.line
                 self.lines.append(f"{indent}# line {line.number}: {harmless(line.text)}")
             operands = [names[operand] for operand in instruction.operands]
+            if isinstance(instruction.operation, Checkpointed):  # with all carries kept, to the same bits
+                names += self.block(instruction.operation.body, operands, indent)
+                continue
             results = [self._names.new(labels[at] or f"t{at - code.start + 1}") for at in instruction.results]
             names += results
             if isinstance(instruction.operation, Loop):

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.engines.looping.nests import UnknownLengthError
+from autograd.engines.looping.slots import UnknownLengthError
 from autograd.engines.python import PythonEngine
 from autograd.programs.code import Code, Instruction
+from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
 from autograd.programs.lowering import lowered
 from autograd.support.locks import cached_property
@@ -122,7 +123,40 @@ def _of_arrays(instruction: Instruction, engine: Any) -> _Stretch:
             instruction.operands,
             instruction.results,
         )
+    if isinstance(operation, Checkpointed):
+        return _Stretch(_Segments(operation, engine).run, instruction.operands, instruction.results)
     return _Stretch(operation.run, instruction.operands, instruction.results)
+
+
+class _Segments:
+    """A checkpointed reverse, compiled as a whole where an engine can; else each segment's loops are.
+
+    Args:
+        operation: the operation.
+        engine: a class of engines.
+    """
+
+    def __init__(self, operation: Checkpointed, engine: Any) -> None:
+        self._operation = operation
+        self._engine = engine
+
+    @cached_property
+    def _counted(self) -> Any:
+        if not hasattr(self._engine, "counted"):
+            return None
+        operation = self._operation
+        try:
+            return self._engine.counted(operation.with_bodies([lowered(operation.body)]))
+        except UnknownLengthError:
+            return None
+
+    def run(self, inputs: Sequence[Any]) -> Sequence[Any]:
+        """The results."""
+        results = None if self._counted is None else self._counted.run(inputs)
+        if results is None:
+            runner = _runner(self._engine)
+            results = self._operation.run_with(lambda loop, operands: loop.run_with(runner, operands), inputs)
+        return results
 
 
 def _of_numbers(
