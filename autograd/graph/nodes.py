@@ -226,7 +226,7 @@ def record_node(operation: Operation, args: Sequence[Any]) -> Any:
         The node of its result, or the tuple of those of its results: one node holds them all, and each is a
         node made of it.
     """
-    parts = [arg if is_node(arg) else operation.operand(arg) for arg in args]
+    parts = [arg if type(arg) is float or is_node(arg) else operation.operand(arg) for arg in args]
     parts = [constant_node(part) if type(part) is np.ndarray else part for part in parts]
     tracing = context.active and context.current().tracing
     results = operation.example(numbers(parts)) if tracing else operation.run(numbers(parts))
