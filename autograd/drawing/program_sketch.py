@@ -51,7 +51,19 @@ def unfolded(sketch: Sketch) -> Sketch:
             continue
         places[place] = len(nodes)
         nodes.append(node)
-    return Sketch(nodes, [places[output] for output in sketch.outputs])
+    return _needed(Sketch(nodes, [places[output] for output in sketch.outputs]))
+
+
+def _needed(sketch: Sketch) -> Sketch:
+    """Without what no output depends on: of the code of several results all is there that makes any."""
+    needed = set(sketch.outputs)
+    for place in reversed(range(len(sketch.nodes))):
+        if place in needed:
+            needed.update(sketch.nodes[place].operands)
+    moved = {place: at for at, place in enumerate(sorted(needed))}
+    nodes = [sketch.nodes[place] for place in moved]
+    nodes = [node._replace(operands=tuple([moved[part] for part in node.operands])) for node in nodes]
+    return Sketch(nodes, [moved[output] for output in sketch.outputs])
 
 
 def _with_bodies(nodes: list[SketchNode], node: SketchNode) -> list[tuple[int, ...]]:

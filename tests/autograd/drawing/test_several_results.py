@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from autograd import Value, draw, jit, scan, trace, value_and_grad
+from autograd import Value, array, draw, jit, scan, trace, value_and_grad
 from tests.autograd.drawing.reading import boxes, edges, labels, nodes
 from tests.autograd.programs.test_operations import divide
 
@@ -91,8 +91,8 @@ def test_a_result_that_nobody_uses_has_no_box_but_a_field():
 def test_a_loop_is_one_box_that_names_its_step_and_its_operands(of_values):
     drawn = damped(Value(0.3, "w")) if of_values else trace(damped, 0.3)
     (lines, fields), (summing, _) = sorted(holders(draw(drawn)), key=lambda box: -len(box[1]))
-    assert lines == ["loop", "step: 6 operations"]
-    assert summing == ["loop", "sum: 1 operation"]
+    assert lines == ["loop", "step: 5 operations"]
+    assert summing[1].endswith(": 1 operation")
     assert [fields[name] for name in ("i1", "i2", "i3", "i4", "i5")] == [
         "steps = 3", "carry[0] = 1", "carry[1] = 0", "x = array[3]", "w",
     ]  # fmt: skip
@@ -149,10 +149,10 @@ def test_a_call_is_a_box_with_the_name_of_the_function():
 
 
 def test_an_operation_of_very_many_results_has_no_fields():
-    ys = scan(lambda c, x: (c, x * c), Value(1.0, "c"), np.arange(60.0))[1]
-    picture = draw(sum(ys))
-    assert not holders(picture)
-    assert "unstack_60" in labels(picture) or "item_0" in labels(picture)
+    elements = array(np.arange(60.0)) * Value(2.0)
+    picture = draw(sum([*elements]))
+    assert all("unstack_60" not in lines for lines, _ in holders(picture))
+    assert labels(picture).count("unstack_60") == 1
 
 
 def test_layers_fold_several_results_with_their_operation():
