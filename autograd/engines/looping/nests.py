@@ -7,7 +7,6 @@ lengths that do not follow from the code are compared before.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 from itertools import count
 from typing import Any
@@ -16,24 +15,26 @@ import numpy as np
 
 from autograd.engines.looping.segments import checkpointed
 from autograd.engines.looping.slots import COUNT, Along, ArrayAt, Slot, UnknownLengthError
-from autograd.engines.machine.compiler import CompiledModule, llvm_text
+from autograd.engines.looping.stops import NO_MEMORY, stops_text
 from autograd.engines.machine.ir import Callbacks, call, literal, template
-from autograd.engines.machine.memory import InMemory
 from autograd.primitives.operation import Operation
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import Item, Put, Stack, Unstack
 
-__all__ = ["Counted", "Nest", "Nested"]
+__all__ = ["Nest"]
 
+_STEPS = 100  # of a loop whose steps are not known, for estimates
+_PAUSE = 1 << 22  # instructions; after so many, a fraction of a second, a loop looks for an interrupt
 _LONGEST = 1 << 26  # elements of an array whose length the code names
 
 
 class Nest:
     """Lowered code, some of whose instructions are loops, as the function ``run(slots, code)``.
 
-    The slots hold the inputs, an array as two doubles, its address and its length, and then the outputs.
+    The slots hold the inputs, an array as two doubles, its address and its length, then the outputs, and
+    then the numbers that say why it stopped early: see `stops`.
 
     Args:
         code: lowered code whose carries are numbers.
@@ -43,6 +44,7 @@ class Nest:
     Attributes:
         text: the function.
         inputs: how many doubles the inputs take.
+        size: how many the inputs and the outputs take.
         callbacks: what it calls back.
         arrays: constant arrays whose addresses it has.
         required: for the places of some inputs how long the arrays there must be; `COUNT` where that is what
@@ -67,6 +69,11 @@ class Nest:
         self.lines: list[str] = []
         self.block = "entry"
         self._allocated: list[list[str]] = [[]]
+        self._stops: list[str] = []  # the blocks in which the function is left early
+        self.size = len(code.inputs) + len(code.arrays) + len(code.outputs)
+        self._stop = self.new(f"getelementptr i64, ptr %slots, i64 {self.size}")
+        stopped = self.new(f"load i64, ptr {self._stop}")
+        self._leave_if(self.new(f"icmp ne i64 {stopped}, 0"))
         names: list[Slot] = []
         self.inputs = 0
         for place in range(len(code.inputs)):
@@ -89,7 +96,7 @@ class Nest:
             )
         self._free()
         head = "define void @run(ptr %slots, ptr %code) {\nentry:"
-        self.text = "\n".join([_MEMORY, head, *self.lines, "ret void\n}"])
+        self.text = "\n".join([stops_text(), head, *self.lines, "ret void", *self._stops, "}"])
 
     def new(self, text: str) -> str:
         """A fresh name, given to what a text computes."""
@@ -126,9 +133,31 @@ class Nest:
 
     def memory(self, length: str) -> str:
         """Memory for so many doubles, zeros, which is freed at the end of the step."""
-        pointer = self.new(f"call ptr @calloc(i64 {length}, i64 8)")
+        some = self.chosen("sgt", length, "1")  # of none there may be no address
+        pointer = self.new(f"call ptr @calloc(i64 {some}, i64 8)")
+        self._leave_if(self.new(f"icmp eq ptr {pointer}, null"), NO_MEMORY)
         self._allocated[-1].append(pointer)
         return pointer
+
+    def chosen(self, condition: str, first: str, second: str) -> str:
+        """The first of two whole numbers where a condition holds between them, else the second."""
+        holds = self.new(f"icmp {condition} i64 {first}, {second}")
+        return self.new(f"select i1 {holds}, i64 {first}, i64 {second}")
+
+    def leave_if_interrupted(self) -> None:
+        """Stop where a handler of signals raises something."""
+        self._leave_if(self.new(f"call i1 @interrupted(ptr {self._stop})"))
+
+    def _leave_if(self, condition: str, reason: int | None = None) -> None:
+        """Leave the function where a condition holds, and free what is allocated there."""
+        number = next(self.numbered)
+        self.lines.append(f"br i1 {condition}, label %stop{number}, label %go{number}")
+        self._stops.append(f"stop{number}:")
+        if reason is not None:
+            self._stops.append(f"store i64 {reason}, ptr {self._stop}")
+        self._stops += [f"call void @free(ptr {each})" for scope in self._allocated for each in scope]
+        self._stops.append("ret void")
+        self.begin(f"go{number}")
 
     def _free(self) -> None:
         self.lines += [f"call void @free(ptr {pointer})" for pointer in self._allocated.pop()]
@@ -228,20 +257,24 @@ class Nest:
         if loop.is_reversed:
             last = self.new(f"sub i64 {end}, 1")
             turned = self.new(f"add i64 {begin}, {last}")
+        pause = max(1, _PAUSE // _weight(loop.body))
+        is_paused = type(key) is not int or key > pause
+        limit = self.chosen("slt", self.new(f"add i64 {begin}, {pause}"), end) if is_paused else end
         number, before = next(self.numbered), self.block
         head, within, after = f"head{number}", f"step{number}", f"after{number}"
         self.lines.append(f"br label %{head}")
         self.begin(head)
         at = len(self.lines)  # of the phis, which name what is written later
-        index = f"%i{number}"
+        index, upto = f"%i{number}", f"%upto{number}" if is_paused else end
         carries = [f"%carry{number}.{i}" for i in range(loop.carries)]
-        more = self.new(f"icmp slt i64 {index}, {end}")
-        self.lines.append(f"br i1 {more}, label %{within}, label %{after}")
+        more = self.new(f"icmp slt i64 {index}, {upto}")
+        behind = f"pause{number}" if is_paused else after
+        self.lines.append(f"br i1 {more}, label %{within}, label %{behind}")
         self.begin(within)
         place = self.new(f"sub i64 {turned}, {index}") if loop.is_reversed else index
         self._allocated.append([])
         elements = [self.load(address, place) for address in along.columns]
-        self._times, outer = self._times * (key if type(key) is int else 100), self._times
+        self._times, outer = self._times * (key if type(key) is int else _STEPS), self._times
         outputs = self._block_of(loop.body, [*carries, *elements, *along.shared])
         self._times = outer
         for y, output in zip(along.ys, outputs[loop.carries :]):
@@ -249,103 +282,33 @@ class Nest:
         self._free()
         following = self.new(f"add i64 {index}, 1")
         self.lines.append(f"br label %{head}")
-        phis = [f"{index} = phi i64 [ {begin}, %{before} ], [ {following}, %{self.block} ]"]
+        edges = [(before, begin, starts, limit), (self.block, following, outputs, upto)]
+        if is_paused:
+            self.begin(behind)
+            ended = self.new(f"icmp sge i64 {index}, {end}")
+            self.lines.append(f"br i1 {ended}, label %{after}, label %poll{number}")
+            self.begin(f"poll{number}")
+            self.leave_if_interrupted()
+            limit = self.chosen("slt", self.new(f"add i64 {index}, {pause}"), end)
+            self.lines.append(f"br label %{head}")
+            edges.append((self.block, index, carries, limit))
+        phis = [_phi("i64", index, [(number, block) for block, number, _, _ in edges])]
+        phis += [_phi("i64", upto, [(number, block) for block, _, _, number in edges])] * is_paused
         phis += [
-            f"{carry} = phi double [ {start}, %{before} ], [ {output}, %{self.block} ]"
-            for carry, start, output in zip(carries, starts, outputs)
+            _phi("double", carry, [(numbers[i], block) for block, _, numbers, _ in edges])
+            for i, carry in enumerate(carries)
         ]
         self.lines[at:at] = phis
         self.begin(after)
         return carries
 
 
-_MEMORY = "declare noalias ptr @calloc(i64, i64)\ndeclare void @free(ptr)"
+def _phi(kind: str, name: str, edges: Sequence[tuple[str, str]]) -> str:
+    """The text of a number that depends on the block before."""
+    return f"{name} = phi {kind} " + ", ".join([f"[ {number}, %{block} ]" for number, block in edges])
 
 
-class Nested(InMemory):
-    """Code with loops in it, ready to run over batches and in sequence: see `engines.Compiled`.
-
-    Args:
-        code: lowered code whose outputs are numbers.
-
-    Raises:
-        UnknownLengthError: a length is neither a number nor that of another array.
-    """
-
-    def __init__(self, code: Code) -> None:
-        nest = Nest(code)
-        module = CompiledModule(llvm_text("driver") + nest.text)
-        inputs = [f"v{i}" for i in range(nest.inputs)]
-        super().__init__(module, np.zeros(1), Code("nest", inputs, (), (), ()), {}, nest.callbacks)
-        self._slots = np.zeros(nest.inputs + len(code.outputs))
-        self._outputs = np.arange(nest.inputs, len(self._slots))
-        self._instructions = nest.instructions
-        self._arrays = code.arrays
-        self._required = nest.required
-        self.constants = nest.arrays
-
-    def scan(
-        self, carry: Sequence[float], columns: Sequence[np.ndarray], shared: Sequence[Any], count: int
-    ) -> tuple[list[float], list[np.ndarray]]:
-        """Run it in sequence, handing results on; what is shared may be arrays.
-
-        Raises:
-            UnknownLengthError: an array has another length than the code goes along.
-        """
-        first = len(carry) + len(columns)
-        numbers: list[float] = []
-        kept = []
-        for place, each in enumerate(shared, first):
-            if place not in self._arrays:
-                numbers.append(each)
-                continue
-            if self._required.get(place, len(each)) != len(each):
-                raise UnknownLengthError("an array has another length than the loops along it")
-            kept.append(np.ascontiguousarray(each, float))
-            numbers += _numbers_of(kept[-1])
-        return super().scan(carry, columns, numbers, count)
-
-
-class Counted:
-    """One operation on arrays as long as its first operand says, compiled as a whole.
-
-    Args:
-        operation: a lowered operation; those of its results that are arrays are as long, too.
-
-    Raises:
-        UnknownLengthError: the length of another array is neither a number nor that of an array.
-    """
-
-    def __init__(self, operation: Checkpointed) -> None:
-        code = operation.alone()
-        self._nest = nest = Nest(code, is_counted=True)
-        module = CompiledModule(nest.text)
-        self._run = module.function("run", ctypes.c_void_p, ctypes.c_void_p)
-        self._kinds = code.kinds()
-
-    def run(self, inputs: Sequence[Any]) -> tuple[Any, ...] | None:
-        """The results; None where an array has another length."""
-        count = int(inputs[0])
-        arity = len(inputs)
-        arrays = {
-            place: np.ascontiguousarray(inputs[place], float) for place in range(arity) if self._kinds[place]
-        }
-        for place, key in self._nest.required.items():
-            if len(arrays[place]) != (count if key == COUNT else key):
-                return None
-        slots: list[float] = []
-        for place, each in enumerate(inputs):
-            slots += _numbers_of(arrays[place]) if place in arrays else [each]
-        results = [np.empty(count) if is_array else 0.0 for is_array in self._kinds[arity:]]
-        first = len(slots)
-        slots += [float(result.ctypes.data) if isinstance(result, np.ndarray) else 0.0 for result in results]
-        memory = np.array(slots)
-        self._run(memory.ctypes.data, 0)
-        self._nest.callbacks.raise_pending()
-        numbers = memory[first:].tolist()
-        return tuple([result if isinstance(result, np.ndarray) else n for result, n in zip(results, numbers)])
-
-
-def _numbers_of(array: np.ndarray) -> list[float]:
-    """An array as compiled code takes it: its address and its length."""
-    return [float(array.ctypes.data), float(len(array))]
+def _weight(code: Code) -> int:
+    """About how many instructions a run of code takes, at least one."""
+    bodies = [body for instruction in code.instructions for body in instruction.operation.bodies]
+    return 1 + len(code) + _STEPS * sum(map(_weight, bodies))
