@@ -26,7 +26,7 @@ from autograd.engines.batches.chunks import (
     pieces,
     reduced,
 )
-from autograd.engines.looping.nested import Counted, Nested
+from autograd.engines.looping.nested import Nested
 from autograd.engines.machine.compiler import CompiledModule, binding, llvm_text
 from autograd.engines.machine.loops import LARGE, Body, batches_text, loads, map_text, scan_text, stores
 from autograd.engines.machine.memory import InMemory
@@ -49,7 +49,6 @@ class LlvmEngine:
     """
 
     nested = Nested  # what runs code with loops in it as a whole
-    counted = Counted  # what runs an operation on arrays as a whole
 
     def __init__(self, program: Code) -> None:
         binding()  # which says what to install where it is missing

@@ -17,8 +17,8 @@ A file is one object with these entries, in this order:
     "outputs": [6],                                   the slot of each result
     "checksum": "4be1..."}                            the SHA-256 of the text before this line
 
-In the place of an operation's name stands an object where it is of arrays: {"stack": 3}, {"unstack": 3},
-{"item": -1}, {"put": -1} and {"length": 0} with its number; for a loop {"loop": [2, 1, 0]} with how many
+In the place of an operation's name stands an object where it is of arrays, with its settings: {"stack": 3},
+{"length": 0}, {"gather": [5, 1, [2], [2]]}; for a loop {"loop": [2, 1, 0]} with how many
 carries and columns it has and whether it is reversed, and in the same object the entries name, inputs,
 constants, instructions and outputs of its body, and arrays, the places of the inputs that are arrays. Where
 it is said which carries the loop's reverse keeps, that is a fourth entry, [2, 1, 0, "sqrt"]; such a reverse
@@ -53,10 +53,10 @@ from autograd.graph.trees import Structure
 from autograd.graph.value import Value
 from autograd.primitives.operation import Operation, find_operation
 from autograd.primitives.primitive import Primitive
+from autograd.programs.arrays.files import made_again, written_down
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.checkpointing import Checkpointed, is_pair
 from autograd.programs.loops.loop import Loop
-from autograd.programs.loops.packing import made_again, written_down
 from autograd.programs.loops.revolve import Policy, checked_policy
 from autograd.programs.nesting import custom_of, nesting_of, nesting_of_custom, structure_of
 from autograd.support.foreign_files import (
@@ -182,7 +182,7 @@ def _operation(operation: Operation, lines: dict[Line, int]) -> Any:
         return {"checkpointed": operation.policy, "arrays": sorted(code.arrays), **_written(code, lines)}
     if isinstance(operation, CustomOperation):
         return nesting_of_custom(operation) | (_written(operation.body, lines) if operation.body else {})
-    return dict([written_down(operation)]) if operation.takes_arrays else operation.name
+    return written_down(operation) if operation.takes_arrays else operation.name
 
 
 def _written(code: Code, lines: dict[Line, int]) -> dict[str, Any]:
@@ -352,7 +352,7 @@ class _Reader(Taker):
         if kind is None:
             operation = made_again(node)
             if operation is None:
-                raise unexpected(place, '{"stack": 3}, unstack, item, put, length or a loop', node)
+                raise unexpected(place, '{"stack": 3}, another operation of arrays or a loop', node)
             return operation
         if node.keys() != {kind, *_BODY.split()}:
             raise unexpected(place, f"the entries {kind} {_BODY}", f"{' '.join(node)}")

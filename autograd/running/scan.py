@@ -13,8 +13,8 @@ from autograd.graph.anomaly import is_hunted
 from autograd.graph.nodes import is_constant, numbers
 from autograd.graph.trees import Structure, array_of, flatten
 from autograd.primitives.ieee import described
+from autograd.programs.arrays.elementwise import count_of
 from autograd.programs.births import raise_birth
-from autograd.programs.loops.array import count_of
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import Stack
 from autograd.programs.loops.revolve import Policy, checked_policy

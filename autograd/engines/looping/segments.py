@@ -48,8 +48,8 @@ class _SegmentsText:
             [slots[at] for at in parts.back[1:]]
         )
         for column in [*columns, *filter(None, self.back_columns)]:
-            nest.require(column, self.key)
-        self.columns = [column.address for column in columns]
+            nest.require(column.key, self.key)
+        self.columns = columns
         self.width = width = parts.keeping.carries
         kept_at = body.start + width
         self.which = [
@@ -114,7 +114,7 @@ class _SegmentsText:
             ),
         ]
         nest.begin(f"{name}.done")
-        results = [*received, *(ArrayAt(y, self.count, self.key) for y in self.ys)]
+        results = [*received, *(ArrayAt(y, self.key) for y in self.ys)]
         return [results[place] for place in self.parts.results]
 
     def _poll(self, name: str, turn: str) -> None:
@@ -137,7 +137,7 @@ class _SegmentsText:
         kept = [nest.new(f"getelementptr double, ptr {array}, i64 {offset}") for array in self.kept]
         self._repeated(parts.keeping, bounds, carries, self.columns, self.shared, kept)
         columns = [
-            kept[place] if column is None else column.address
+            ArrayAt(kept[place], self.key) if column is None else column
             for column, place in zip(self.back_columns, self.which)
         ]
         return self._repeated(parts.backward, bounds, adjoints, columns, self.back_shared, self.ys)
@@ -147,7 +147,7 @@ class _SegmentsText:
         loop: Loop,
         bounds: tuple[str, str],
         starts: Sequence[str],
-        columns: Sequence[str],
+        columns: Sequence[ArrayAt],
         shared: Sequence[Slot],
         ys: Sequence[str],
     ) -> Sequence[str]:
@@ -175,11 +175,11 @@ def _sizes(nest: Nest, policy: Policy, count: str) -> tuple[str, str]:
         root = nest.new(f"call double @llvm.sqrt.f64(double {as_double})")
         whole = nest.new(f"fptosi double {root} to i64")
         segment = nest.new(f"add i64 {whole}, 1")
-    at_least = nest.chosen("sgt", count, "1")
+    at_least = nest.select("sgt", count, "1")
     up = nest.new(f"sub i64 {segment}, 1")
     total = nest.new(f"add i64 {at_least}, {up}")
     rows = nest.new(f"sdiv i64 {total}, {segment}")
-    return nest.chosen("slt", segment, at_least), rows
+    return nest.select("slt", segment, at_least), rows
 
 
 def _before_next(nest: Nest, policy: Policy, length: str, segment: str, rows: str, row: str) -> str:
@@ -211,5 +211,5 @@ def _before_next(nest: Nest, policy: Policy, length: str, segment: str, rows: st
     left = nest.new(f"sub i64 {place}, 1")
     right = nest.new(f"sub i64 {left}, {DEEPEST}")
     rest = nest.new(f"sub i64 {segments}, {entry(right)}")
-    whole = nest.chosen("slt", entry(left), rest)
+    whole = nest.select("slt", entry(left), rest)
     return nest.new(f"mul i64 {whole}, {segment}")

@@ -21,7 +21,9 @@ NO_MEMORY = 2  # as the reason; 1 is an exception that a handler raised
 
 _TEXT = Template("""
 declare noalias ptr @calloc(i64, i64)
+declare noalias ptr @malloc(i64)
 declare void @free(ptr)
+declare i64 @llvm.fptosi.sat.i64.f64(double)
 
 define private i1 @interrupted(ptr %stop) {
   %state = call i32 $ensure()

@@ -315,7 +315,7 @@ def depending_on(code: Code, carries: int, inputs: Sequence[int]) -> set[int]:
 def lengths_of(body: Code, operands: Sequence[Any]) -> tuple[int, ...]:
     """How long the arrays among the inputs of a body are, in order."""
     arrays: list[Any] = [operands[place] for place in sorted(body.arrays)]
-    return tuple([len(array) for array in arrays])
+    return tuple([len(array._number if is_node(array) else array) for array in arrays])
 
 
 def like(body: Code, place: int, lengths: tuple[int, ...]) -> Any:
