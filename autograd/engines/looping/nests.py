@@ -8,16 +8,17 @@ Nothing checks a length while the code runs: see `lengths`.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd.engines.looping import rearranged
 from autograd.engines.looping.lengths import Key, UnknownLengthError, inputs_of
+from autograd.engines.looping.nest_text import NestText
 from autograd.engines.looping.segments import checkpointed
 from autograd.engines.looping.slots import Along, ArrayAt, Slot
-from autograd.engines.looping.stops import NO_MEMORY, stops_text
+from autograd.engines.looping.stops import stops_text
 from autograd.engines.machine.ir import Callbacks, call, literal, template
 from autograd.primitives.operation import Operation
 from autograd.programs.arrays.rearranging import Rearrangement
@@ -33,7 +34,7 @@ _PAUSE = 1 << 22  # instructions; after so many, a fraction of a second, a loop 
 _LONGEST = 1 << 26  # elements of an array whose length the code names
 
 
-class Nest:
+class Nest(NestText):
     """Lowered code with arrays as the function ``run(slots, code)``.
 
     The slots hold the inputs, of an array its address; then the lengths that the code asks for; the address
@@ -53,15 +54,13 @@ class Nest:
         required: lengths that must be equal.
         least: lengths, and how long they must be at least.
         work: about how many instructions it runs.
-        lines: its text so far.
-        block: the block that the text is in.
-        numbered: numbers for names.
 
     Raises:
         UnknownLengthError: a length follows from no input's.
     """
 
     def __init__(self, code: Code) -> None:
+        super().__init__("body")
         self.callbacks = Callbacks()
         self.arrays: list[np.ndarray] = []
         self.required: dict[tuple[Key, Key], None] = {}
@@ -70,16 +69,11 @@ class Nest:
         self.work = 0
         self._times = 1  # that the code is run which is being written
         self._counts: dict[str, Key] = {}  # by the names of doubles: the lengths that they are
-        self.numbered = itertools.count()
-        self.lines: list[str] = []
-        self.block = "body"
-        self._allocated: list[list[str]] = [[]]
-        self._stops: list[str] = []  # the blocks in which the function is left early
         names: list[Slot] = []
         for place in range(len(code.inputs)):
             loaded = self.load("%slots", str(place))
             is_array = place in code.arrays
-            names.append(ArrayAt(self._pointer(loaded), ("input", place)) if is_array else loaded)
+            names.append(ArrayAt(self.pointer(loaded), ("input", place)) if is_array else loaded)
             self._counts[loaded] = ("input", place)
         outputs = self.block_of(code, names)
         self.outputs = [output.key if isinstance(output, ArrayAt) else None for output in outputs]
@@ -88,7 +82,7 @@ class Nest:
         first = len(code.inputs) + len(self.lengths)
         for place, output in enumerate(outputs, first):
             if isinstance(output, ArrayAt):
-                self._copy_out(output, self._pointer(self.load("%slots", str(place))))
+                self._copy_out(output, self.pointer(self.load("%slots", str(place))))
             else:
                 self.store(output, "%slots", str(place))
         self.free()
@@ -100,55 +94,13 @@ class Nest:
         self.lines.append(f"%stop = getelementptr i64, ptr %slots, i64 {self.size}")
         stopped = self.new(f"icmp ne i64 {self.new('load i64, ptr %stop')}, 0")
         self.lines.append(f"br i1 {stopped}, label %left, label %body\nbody:")
-        last = ["br label %left", *self._stops, "left:\nret void\n}"]
+        last = ["br label %left", *self.stops, "left:\nret void\n}"]
         self.text = "\n".join([stops_text(), head, *self.lines, *lines, *last])
 
     def places(self) -> set[int]:
         """The places of the inputs that lengths follow from."""
         keys = [*self.lengths, *itertools.chain(*self.required), *[key for key, _ in self.least]]
         return set().union(*map(inputs_of, [key for key in [*keys, *self.outputs] if key is not None]))
-
-    # Text.
-
-    def new(self, text: str) -> str:
-        """A fresh name, given to what a text computes."""
-        name = f"%n{next(self.numbered)}"
-        self.lines.append(f"{name} = {text}")
-        return name
-
-    def product(self, first: str | int, second: str | int) -> str:
-        """The product of two whole numbers."""
-        if type(first) is int and type(second) is int:
-            return str(first * second)
-        return self.new(f"mul i64 {first}, {second}") if second != 1 else str(first)
-
-    def sum(self, first: str | int, second: str | int) -> str:
-        """The sum of two whole numbers."""
-        return self.new(f"add i64 {first}, {second}") if second != 0 else str(first)
-
-    def load(self, address: str, index: str) -> str:
-        """The double at an index."""
-        place = self.new(f"getelementptr double, ptr {address}, i64 {index}")
-        return self.new(f"load double, ptr {place}")
-
-    def store(self, number: str, address: str, index: str) -> None:
-        """Put a double at an index."""
-        place = self.new(f"getelementptr double, ptr {address}, i64 {index}")
-        self.lines.append(f"store double {number}, ptr {place}")
-
-    def element(self, array: ArrayAt, index: str | int) -> str:
-        """An element of an array."""
-        return self.load(array.address, self.product(index, array.stride))
-
-    def shifted(self, array: ArrayAt, offset: str | int, key: Key, stride: int = 1) -> ArrayAt:
-        """The part of an array that begins at an element, and takes each of so many."""
-        begin = self.product(offset, array.stride)
-        address = self.new(f"getelementptr double, ptr {array.address}, i64 {begin}")
-        return ArrayAt(address, key, array.stride * stride)
-
-    def _pointer(self, double: str) -> str:
-        whole = self.new(f"fptoui double {double} to i64")
-        return self.new(f"inttoptr i64 {whole} to ptr")
 
     def length(self, key: Key) -> str:
         """A length as a whole number."""
@@ -163,112 +115,23 @@ class Nest:
                 raise UnknownLengthError("lengths differ")
             self.required[key, other] = None
 
+    def element(self, array: ArrayAt, index: str | int) -> str:
+        """An element of an array."""
+        return self.load(array.address, self.product(index, array.stride))
+
+    def shifted(self, array: ArrayAt, offset: str | int, key: Key, stride: int = 1) -> ArrayAt:
+        """The part of an array that begins at an element, and takes each of so many."""
+        begin = self.product(offset, array.stride)
+        address = self.new(f"getelementptr double, ptr {array.address}, i64 {begin}")
+        return ArrayAt(address, key, array.stride * stride)
+
     def allocated(self, key: Key, *, zeros: bool = False) -> ArrayAt:
         """An array that is freed at the end of the step; of anything, or of zeros."""
         length = self.length(key)
         if zeros:
             return ArrayAt(self.memory(length), key)
         size = self.select("sgt", self.product(length, 8), "8")  # of nothing there may be no address
-        return ArrayAt(self._kept(self.new(f"call ptr @malloc(i64 {size})")), key)
-
-    def memory(self, length: str) -> str:
-        """The address of so many zeros, which are freed at the end of the step."""
-        some = self.select("sgt", length, "1")
-        return self._kept(self.new(f"call ptr @calloc(i64 {some}, i64 8)"))
-
-    def _kept(self, pointer: str) -> str:
-        self._leave_if(self.new(f"icmp eq ptr {pointer}, null"), NO_MEMORY)
-        self._allocated[-1].append(pointer)
-        return pointer
-
-    def select(self, condition: str, first: str, second: str) -> str:
-        """The first of two whole numbers where a condition holds between them, else the second."""
-        holds = self.new(f"icmp {condition} i64 {first}, {second}")
-        return self.new(f"select i1 {holds}, i64 {first}, i64 {second}")
-
-    def leave_if_interrupted(self) -> None:
-        """Stop where a handler of signals raises something."""
-        self._leave_if(self.new("call i1 @interrupted(ptr %stop)"))
-
-    def _leave_if(self, condition: str, reason: int | None = None) -> None:
-        """Leave the function where a condition holds, and free what is allocated there."""
-        number = next(self.numbered)
-        self.lines.append(f"br i1 {condition}, label %stop{number}, label %go{number}")
-        self._stops.append(f"stop{number}:")
-        if reason is not None:
-            self._stops.append(f"store i64 {reason}, ptr %stop")
-        self._stops += [f"call void @free(ptr {each})" for scope in self._allocated for each in scope]
-        self._stops.append("br label %left")
-        self.begin(f"go{number}")
-
-    def free(self) -> None:
-        """Free what was allocated since the step began."""
-        self.lines += [f"call void @free(ptr {pointer})" for pointer in self._allocated.pop()]
-
-    def looped(
-        self,
-        count: str | int,
-        starts: Sequence[str],
-        step: Callable[[str, list[str]], Sequence[str]],
-        begin: str = "0",
-        pause: int = 0,
-    ) -> list[str]:
-        """A loop, ``carries = step(index, carries)`` from an index to before another; the last carries.
-
-        After every ``pause`` steps, unless that is 0, it looks for an interrupt.
-        """
-        end, limit = str(count), str(count)
-        if pause:
-            limit = self.select("slt", self.sum(begin, pause), end)
-        number, before = next(self.numbered), self.block
-        index, upto = f"%i{number}", f"%upto{number}" if pause else end
-        carries = [f"%carry{number}.{i}" for i in range(len(starts))]
-        self.lines.append(f"br label %head{number}")
-        self.begin(f"head{number}")
-        at = len(self.lines)  # of the phis, which name what is written later
-        more = self.new(f"icmp slt i64 {index}, {upto}")
-        behind = f"pause{number}" if pause else f"after{number}"
-        self.lines.append(f"br i1 {more}, label %step{number}, label %{behind}")
-        self.begin(f"step{number}")
-        self._allocated.append([])
-        nexts = step(index, carries)
-        self.free()
-        following = self.new(f"add i64 {index}, 1")
-        self.lines.append(f"br label %head{number}")
-        edges = [(before, [begin, limit, *starts]), (self.block, [following, upto, *nexts])]
-        if pause:
-            self.begin(behind)
-            ended = self.new(f"icmp sge i64 {index}, {end}")
-            self.lines.append(f"br i1 {ended}, label %after{number}, label %poll{number}")
-            self.begin(f"poll{number}")
-            self.leave_if_interrupted()
-            limit = self.select("slt", self.sum(index, pause), end)
-            self.lines.append(f"br label %head{number}")
-            edges.append((self.block, [index, limit, *carries]))
-        for place, name in reversed([*enumerate([index, upto, *carries])]):
-            if pause or place != 1:
-                kind = "double" if place > 1 else "i64"
-                numbers = ", ".join([f"[ {numbers[place]}, %{block} ]" for block, numbers in edges])
-                self.lines.insert(at, f"{name} = phi {kind} {numbers}")
-        self.begin(f"after{number}")
-        return carries
-
-    def chosen(self, condition: str, number: Callable[[], str], otherwise: Callable[[], str]) -> str:
-        """A double that is computed in one of two ways."""
-        place = next(self.numbered)
-        self.lines.append(f"br i1 {condition}, label %then{place}, label %else{place}")
-        results = []
-        for name, compute in ((f"then{place}", number), (f"else{place}", otherwise)):
-            self.begin(name)
-            result = compute()
-            results.append(f"[ {result}, %{self.block} ]")
-            self.lines.append(f"br label %joined{place}")
-        self.begin(f"joined{place}")
-        return self.new(f"phi double {', '.join(results)}")
-
-    def begin(self, block: str) -> None:
-        self.lines.append(f"{block}:")
-        self.block = block
+        return ArrayAt(self.kept(self.new(f"call ptr @malloc(i64 {size})")), key)
 
     def _copy_out(self, array: ArrayAt, address: str) -> None:
         def step(index: str, _: list[str]) -> list[str]:
@@ -276,8 +139,6 @@ class Nest:
             return []
 
         self.looped(self.length(array.key), [], step)
-
-    # Code.
 
     def block_of(self, code: Code, names: Sequence[Slot]) -> list[Slot]:
         """Write the instructions of code, given its inputs; returns the outputs."""
