@@ -44,7 +44,12 @@ def user_line() -> Line:
     True
     """
     frame = _user_frame()
-    return Line(frame.f_code.co_filename, frame.f_lineno)
+    return _line(frame.f_code.co_filename, frame.f_lineno)
+
+
+@lru_cache(maxsize=4096)  # one object for a line: a trace asks for it at each operation, and compares
+def _line(file: str, number: int) -> Line:
+    return Line(file, number)
 
 
 def warn_user(message: str) -> None:
@@ -63,7 +68,7 @@ def warn_user(message: str) -> None:
 
 def _user_frame() -> FrameType:
     frame = sys._getframe(2)
-    while (back := frame.f_back) is not None and _is_passed_over(frame.f_globals.get("__name__")):
+    while _is_passed_over(frame.f_globals.get("__name__")) and (back := frame.f_back) is not None:
         frame = back
     return frame
 
