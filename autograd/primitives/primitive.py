@@ -176,6 +176,10 @@ class Primitive(Operation):
         """A call with anything but floats among its arguments."""
         if len(args) != self.arity:
             return self._fold(args)
+        if len(args) == 1:  # the usual call, without what only arrays need
+            kind: Any = type(args[0])
+            if hasattr(kind, "_apply") and not hasattr(kind, "__array_ufunc__"):
+                return kind._apply(self, args)
         arrays = [a for a in args if hasattr(type(a), "__array_ufunc__") and not isinstance(a, np.generic)]
         for array in arrays:
             if not isinstance(array, np.ndarray):

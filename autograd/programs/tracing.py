@@ -27,6 +27,8 @@ __all__ = ["LinesOfNodes", "argument_names", "record", "record_step", "with_keyw
 
 LONGEST_REMEMBERED = 2000  # steps; a longer trace is simplified each time, and takes no memory
 
+_MAKERS = 4  # frames above a watcher that make a node: the watcher's, and of graph/ at least three more
+
 Recording = tuple[Code, Structure, Structure, list[Any]]
 
 
@@ -99,8 +101,8 @@ class LinesOfNodes(Watcher):
     def recorded(self, node: Any) -> None:
         """A derivative's operation belongs to the line of what it is the derivative of."""
         source = current().source.node
-        line = None if source is None else self.of.get(source)
-        self.of[node] = self.line if self.is_repeating else line or user_line()
+        line = self.line if self.is_repeating else None if source is None else self.of.get(source)
+        self.of[node] = line if line is not None or self.is_repeating else user_line(_MAKERS)
 
     def repeated(
         self, code: Code, inputs: Sequence[Any], apply: Callable[..., Any] = Operation.__call__
