@@ -19,6 +19,7 @@ from autograd.engines.batches.chunks import in_turns
 from autograd.engines.looping.stretches import Stretches, has_arrays
 from autograd.engines.machine.limits import loading
 from autograd.programs.code import Code
+from autograd.programs.loops.checkpointing import Checkpointed
 
 __all__ = ["Compiled", "compiled", "engine_names", "scan_batches"]
 
@@ -90,6 +91,7 @@ def compiled(program: Code, engine: str) -> Compiled:
     with loading:
         module = importlib.import_module(f"{__name__}.{engine}")
     engine_class: type[Compiled] = getattr(module, f"{engine.capitalize()}Engine")
-    if has_arrays(program) and (engine != "python" or program.arrays):
+    is_checkpointed = any(isinstance(operation, Checkpointed) for operation in program.operations())
+    if has_arrays(program) and (engine != "python" or program.arrays or is_checkpointed):
         return Stretches(program, engine_class)
     return engine_class(program)

@@ -26,7 +26,7 @@ from autograd.engines.batches.chunks import (
     pieces,
     reduced,
 )
-from autograd.engines.looping.nests import Nested
+from autograd.engines.looping.nested import Nested
 from autograd.engines.machine.compiler import CompiledModule, binding, llvm_text
 from autograd.engines.machine.loops import LARGE, Body, batches_text, loads, map_text, scan_text, stores
 from autograd.engines.machine.memory import InMemory

@@ -47,6 +47,7 @@ class Primitive(Operation):
         libm: the name of the C function that computes it, or "".
         place: the module that registered it.
         is_builtin: whether it is of the library's own table.
+        is_random: whether it is a random number, which has nothing to do with the size of its operands.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Primitive(Operation):
     on_arrays: Callable[..., Any] | None = None
     libm: str = ""
     place: str = ""
+    is_random: bool = False
 
     def __post_init__(self) -> None:
         self.__name__ = self.name
@@ -387,5 +389,6 @@ def _arity(name: str, partials: Partials) -> int:
 
 
 def all_primitives() -> Iterator[Primitive]:
-    """All registered primitives, in the order of registration."""
-    return iter([operation for operation in registered() if isinstance(operation, Primitive)])
+    """All registered primitives but random numbers, in the order of registration."""
+    own = [operation for operation in registered() if isinstance(operation, Primitive)]
+    return iter([operation for operation in own if not operation.is_random])

@@ -25,7 +25,7 @@ from autograd.support.user_line import Line, user_line
 __all__ = ["LinesOfNodes", "argument_names", "record", "record_step", "with_keywords", "written"]
 
 
-LONGEST_REMEMBERED = 2000  # steps; a longer trace is simplified each time, and takes no memory
+LONGEST_REMEMBERED = 2000  # instructions; a longer trace is simplified each time, and takes no memory
 
 _MAKERS = 4  # frames above a watcher that make a node: the watcher's, and of graph/ at least three more
 
@@ -157,6 +157,8 @@ def written(
     if not remembered:
         code, captured = _written_down(name, inputs, lines.of, outputs, is_outside, stop, nested=nested)
         place = {node: i for i, node in enumerate(outside)}
+        if len(code) > LONGEST_REMEMBERED:  # by what stands in the place of calls
+            return code, captured
         remembered[:] = code, [place[node] for node in captured]
     code, places = remembered
     return code, [outside[i] for i in places]
@@ -257,11 +259,14 @@ def _write(
     """Write down what was applied, and in which slots the results are."""
     for operation, parts, results in applied:
         operand_slots = tuple([_slot(builder, slots, part) for part in parts])
-        node = results[0]
         if isinstance(operation, Projection):  # of one of several results, once more
-            slots[node] = operand_slots[0]
+            slots[results[0]] = operand_slots[0]
             continue
-        places = builder.results(operation, operand_slots, node.label, lines.get(node), scopes_of(node))
+        node = results[0]
+        if node not in lines:  # nothing uses the first of several
+            node = next((result for result in results if result in lines), node)
+        line, scopes = lines.get(node), scopes_of(node)
+        places = builder.results(operation, operand_slots, results[0].label, line, scopes)
         for place, result in zip(places, results):
             slots[result] = place
             if result.label:

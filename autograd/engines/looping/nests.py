@@ -1,278 +1,262 @@
 """Code with arrays and loops as one function of LLVM's text: loops become blocks, arrays stand in memory.
 
-An array is its address and its length. What a loop stacks is allocated where the loop begins, and freed at
-the end of the step, or of the function, that it was allocated in. Nothing checks a length while it runs:
-lengths that do not follow from the code are compared before.
+An array is its address, how many elements it goes on to the next one, and its length. What an operation makes
+is allocated where it begins, and freed at the end of the step, or of the function, that it was allocated in.
+Nothing checks a length while the code runs: see `lengths`.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from autograd.engines.machine.compiler import CompiledModule, llvm_text
+from autograd.engines.looping import rearranged
+from autograd.engines.looping.lengths import Key, UnknownLengthError, inputs_of
+from autograd.engines.looping.nest_text import NestText
+from autograd.engines.looping.segments import checkpointed
+from autograd.engines.looping.slots import Along, ArrayAt, Slot
+from autograd.engines.looping.stops import stops_text
 from autograd.engines.machine.ir import Callbacks, call, literal, template
-from autograd.engines.machine.memory import InMemory
 from autograd.primitives.operation import Operation
+from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code, Instruction
+from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import Item, Put, Stack, Unstack
 
-__all__ = ["Nested", "UnknownLengthError"]
+__all__ = ["Nest"]
 
+_STEPS = 100  # of a loop, about
+_PAUSE = 1 << 22  # instructions; after so many, a fraction of a second, a loop looks for an interrupt
 _LONGEST = 1 << 26  # elements of an array whose length the code names
 
 
-class UnknownLengthError(ValueError):
-    """Code has an array whose length cannot be known before it runs."""
+class Nest(NestText):
+    """Lowered code with arrays as the function ``run(slots, code)``.
 
-
-class _Array(NamedTuple):
-    """An array.
-
-    Attributes:
-        address: the name of its address.
-        length: the name of its length.
-        key: equal for arrays that are as long: a number, or what tells where the length comes from.
-    """
-
-    address: str
-    length: str
-    key: Any
-
-
-Slot = Any  # the name of a double, or an `_Array`
-
-
-class Nest:
-    """Lowered code, some of whose instructions are loops, as the function ``run(slots, code)``.
-
-    The slots hold the inputs, an array as two doubles, its address and its length, and then the outputs.
+    The slots hold the inputs, of an array its address; then the lengths that the code asks for; the address
+    of where each output goes that is an array; the outputs that are numbers; and the numbers that say why it
+    stopped early: see `stops`.
 
     Args:
-        code: lowered code whose carries and outputs are numbers.
+        code: lowered code whose carries are numbers.
 
     Attributes:
         text: the function.
-        inputs: how many doubles the inputs take.
+        lengths: the lengths that it is to be given.
+        outputs: of each output the length, None for a number.
+        size: how many slots there are before those of `stops`.
         callbacks: what it calls back.
         arrays: constant arrays whose addresses it has.
-        required: for the places of some inputs how long the arrays there must be.
-        instructions: about how many it runs.
+        required: lengths that must be equal.
+        least: lengths, and how long they must be at least.
+        work: about how many instructions it runs.
 
     Raises:
-        UnknownLengthError: a length is neither a number nor that of another array.
+        UnknownLengthError: a length follows from no input's.
     """
 
     def __init__(self, code: Code) -> None:
+        super().__init__("body")
         self.callbacks = Callbacks()
         self.arrays: list[np.ndarray] = []
-        self.required: dict[int, int] = {}
-        self.instructions = 0
-        self._times = 1
-        self._lengths: dict[str, Any] = {}  # by the names of doubles: the keys of lengths
-        self._numbers = count()
-        self._lines: list[str] = []
-        self._block = "entry"
-        self._allocated: list[list[str]] = [[]]
+        self.required: dict[tuple[Key, Key], None] = {}
+        self.least: dict[tuple[Key, int], None] = {}
+        self.lengths: dict[Key, str] = {}  # the names of lengths
+        self.work = 0
+        self._times = 1  # that the code is run which is being written
+        self._counts: dict[str, Key] = {}  # by the names of doubles: the lengths that they are
         names: list[Slot] = []
-        self.inputs = 0
         for place in range(len(code.inputs)):
-            width = 2 if place in code.arrays else 1
-            loaded = [self._load("%slots", str(self.inputs + i)) for i in range(width)]
-            names.append(self._pointed(loaded[0], loaded[1], place) if width == 2 else loaded[0])
-            self.inputs += width
-        outputs = self._block_of(code, names)
-        for i, output in enumerate(outputs, self.inputs):
-            self._store(output, "%slots", str(i))
-        self._free()
+            loaded = self.load("%slots", str(place))
+            is_array = place in code.arrays
+            names.append(ArrayAt(self.pointer(loaded), ("input", place)) if is_array else loaded)
+            self._counts[loaded] = ("input", place)
+        outputs = self.block_of(code, names)
+        self.outputs = [output.key if isinstance(output, ArrayAt) else None for output in outputs]
+        for key in filter(None, self.outputs):
+            self.length(key)
+        first = len(code.inputs) + len(self.lengths)
+        for place, output in enumerate(outputs, first):
+            if isinstance(output, ArrayAt):
+                self._copy_out(output, self.pointer(self.load("%slots", str(place))))
+            else:
+                self.store(output, "%slots", str(place))
+        self.free()
+        lines, self.lines = self.lines, []
+        for place, name in enumerate(self.lengths.values(), len(code.inputs)):
+            self.lines.append(f"{name} = fptosi double {self.load('%slots', str(place))} to i64")
+        self.size = first + len(outputs)
         head = "define void @run(ptr %slots, ptr %code) {\nentry:"
-        self.text = "\n".join([_MEMORY, head, *self._lines, "ret void\n}"])
+        self.lines.append(f"%stop = getelementptr i64, ptr %slots, i64 {self.size}")
+        stopped = self.new(f"icmp ne i64 {self.new('load i64, ptr %stop')}, 0")
+        self.lines.append(f"br i1 {stopped}, label %left, label %body\nbody:")
+        last = ["br label %left", *self.stops, "left:\nret void\n}"]
+        self.text = "\n".join([stops_text(), head, *self.lines, *lines, *last])
 
-    def _new(self, text: str) -> str:
-        """A fresh name, given to what a text computes."""
-        name = f"%n{next(self._numbers)}"
-        self._lines.append(f"{name} = {text}")
-        return name
+    def places(self) -> set[int]:
+        """The places of the inputs that lengths follow from."""
+        keys = [*self.lengths, *itertools.chain(*self.required), *[key for key, _ in self.least]]
+        return set().union(*map(inputs_of, [key for key in [*keys, *self.outputs] if key is not None]))
 
-    def _load(self, array: str, index: str) -> str:
-        place = self._new(f"getelementptr double, ptr {array}, i64 {index}")
-        return self._new(f"load double, ptr {place}")
+    def length(self, key: Key) -> str:
+        """A length as a whole number."""
+        if type(key) is int:
+            return str(key)
+        return self.lengths.setdefault(key, f"%length{len(self.lengths)}")
 
-    def _store(self, number: str, array: str, index: str) -> None:
-        place = self._new(f"getelementptr double, ptr {array}, i64 {index}")
-        self._lines.append(f"store double {number}, ptr {place}")
+    def require(self, key: Key, other: Key) -> None:
+        """See to it that two lengths are equal."""
+        if key != other:
+            if type(key) is type(other) is int:
+                raise UnknownLengthError("lengths differ")
+            self.required[key, other] = None
 
-    def _pointed(self, address: str, length: str, place: int) -> Slot:
-        whole = self._new(f"fptoui double {address} to i64")
-        pointer = self._new(f"inttoptr i64 {whole} to ptr")
-        return _Array(pointer, self._new(f"fptosi double {length} to i64"), ("input", place))
+    def element(self, array: ArrayAt, index: str | int) -> str:
+        """An element of an array."""
+        return self.load(array.address, self.product(index, array.stride))
 
-    def _require(self, array: _Array, key: Any) -> None:
-        """See to it that an array has a length."""
-        is_input = type(array.key) is tuple and type(key) is int
-        if array.key == key or (is_input and self.required.setdefault(array.key[1], key) == key):
-            return
-        raise UnknownLengthError("the lengths of arrays do not follow from the code")
+    def shifted(self, array: ArrayAt, offset: str | int, key: Key, stride: int = 1) -> ArrayAt:
+        """The part of an array that begins at an element, and takes each of so many."""
+        begin = self.product(offset, array.stride)
+        address = self.new(f"getelementptr double, ptr {array.address}, i64 {begin}")
+        return ArrayAt(address, key, array.stride * stride)
 
-    def _begin(self, block: str) -> None:
-        self._lines.append(f"{block}:")
-        self._block = block
+    def allocated(self, key: Key, *, zeros: bool = False) -> ArrayAt:
+        """An array that is freed at the end of the step; of anything, or of zeros."""
+        length = self.length(key)
+        if zeros:
+            return ArrayAt(self.memory(length), key)
+        size = self.select("sgt", self.product(length, 8), "8")  # of nothing there may be no address
+        return ArrayAt(self.kept(self.new(f"call ptr @malloc(i64 {size})")), key)
 
-    def _memory(self, length: str) -> str:
-        """Memory for so many doubles, zeros, which is freed at the end of the step."""
-        pointer = self._new(f"call ptr @calloc(i64 {length}, i64 8)")
-        self._allocated[-1].append(pointer)
-        return pointer
+    def _copy_out(self, array: ArrayAt, address: str) -> None:
+        def step(index: str, _: list[str]) -> list[str]:
+            self.store(self.element(array, index), address, index)
+            return []
 
-    def _free(self) -> None:
-        self._lines += [f"call void @free(ptr {pointer})" for pointer in self._allocated.pop()]
+        self.looped(self.length(array.key), [], step)
 
-    def _block_of(self, code: Code, names: Sequence[Slot]) -> list[Slot]:
+    def block_of(self, code: Code, names: Sequence[Slot]) -> list[Slot]:
         """Write the instructions of code, given its inputs; returns the outputs."""
-        slots = [*names, *map(self._constant, code.constants)]
+        slots = [*names, *map(self.constant, code.constants)]
+        self.work += self._times * len(code)
         for instruction in code.instructions:
-            self.instructions += self._times
             slots += self._results(instruction, [slots[operand] for operand in instruction.operands])
         return [slots[output] for output in code.outputs]
 
-    def _constant(self, constant: Any) -> Slot:
+    def constant(self, constant: Any) -> Slot:
+        """What stands for a constant."""
         if type(constant) is float:
             if constant.is_integer() and 0 <= constant <= _LONGEST:
-                self._lengths[literal(constant)] = int(constant)
+                self._counts[literal(constant)] = int(constant)
             return literal(constant)
         array = np.ascontiguousarray(constant)
         self.arrays.append(array)
-        return _Array(f"inttoptr (i64 {array.ctypes.data} to ptr)", str(len(array)), len(array))
+        return ArrayAt(f"inttoptr (i64 {array.ctypes.data} to ptr)", len(array))
 
     def _results(self, instruction: Instruction, operands: Sequence[Slot]) -> Sequence[Slot]:
         operation: Any = instruction.operation
         if isinstance(operation, Loop):
             return self._loop(operation, operands)
+        if isinstance(operation, Checkpointed):
+            return checkpointed(self, operation, operands)
+        if isinstance(operation, Rearrangement):
+            return [rearranged.result(self, operation, operands)]
         if isinstance(operation, Stack):
-            array = self._memory(str(len(operands)))
+            array = self.allocated(len(operands))
             for i, operand in enumerate(operands):
-                self._store(operand, array, str(i))
-            return [_Array(array, str(len(operands)), len(operands))]
+                self.store(operand, array.address, str(i))
+            return [array]
         if isinstance(operation, Unstack):
-            self._require(operands[0], operation.result_count)
-            return [self._load(operands[0].address, str(i)) for i in range(operation.result_count)]
+            self.require(operands[0].key, operation.result_count)
+            return [self.element(operands[0], i) for i in range(operation.result_count)]
         if isinstance(operation, Item):
-            return [self._load(operands[0].address, self._place(operation.index, operands[0]))]
+            return [self.element(operands[0], self._place(operation.index, operands[0].key))]
         if isinstance(operation, Put):
             number, like = operands
-            array = self._memory(like.length)
-            self._store(number, array, self._place(operation.index, like))
-            return [_Array(array, like.length, like.key)]
+            array = self.allocated(like.key, zeros=True)
+            self.store(number, array.address, self._place(operation.index, like.key))
+            return [array]
         if operation.takes_arrays:  # the length
-            name = self._new(f"sitofp i64 {operands[0].length} to double")
-            self._lengths[name] = operands[0].key
+            name = self.new(f"sitofp i64 {self.length(operands[0].key)} to double")
+            self._counts[name] = operands[0].key
             return [name]
-        return [self._number(operation, operands)]
+        return [self.number(operation, operands)]
 
-    def _place(self, index: int, array: _Array) -> str:
-        """Where an element stands, which must be known to be there."""
-        if type(array.key) is not int or not -array.key <= index < array.key:
-            raise UnknownLengthError("an element is read of an array whose length is not known")
-        return str(index % array.key)
+    def _place(self, index: int, key: Key) -> str:
+        """Where an element stands, which must be there."""
+        least = index + 1 if index >= 0 else -index
+        if type(key) is int and key < least:
+            raise UnknownLengthError("an array is too short")
+        self.least[key, least] = None
+        return str(index) if index >= 0 else self.sum(self.length(key), index)
 
-    def _number(self, operation: Operation, operands: Sequence[str]) -> str:
+    def number(self, operation: Operation, operands: Sequence[str]) -> str:
+        """The result of an operation on numbers."""
         text = template(operation)
         if text is None:
             text = f"{{y}} = {call(self.callbacks.address(operation), operation.arity)}"
-        name = f"%n{next(self._numbers)}"
-        self._lines.append(text.format(*operands, y=name))
+        name = f"%n{next(self.numbered)}"
+        self.lines.append(text.format(*operands, y=name))
         return name
 
     def _loop(self, loop: Loop, operands: Sequence[Slot]) -> Sequence[Slot]:
-        key = self._lengths.get(operands[0])
+        key, steps = self.steps_of(loop, operands[0])
         starts, columns, shared = loop.split(operands[1:])
+        for column in columns:
+            self.require(column.key, key)
+        ys = [self.allocated(key) for _ in range(loop.result_count - loop.carries)]
+        along = Along(columns, shared, [y.address for y in ys])
+        return [*self.repeated(loop, ("0", steps), starts, along, key), *ys]
+
+    def steps_of(self, loop: Loop, count: Slot) -> tuple[Key, str]:
+        """The number of steps, and its name."""
+        key = self._counts.get(count)
         if key is None or any(place in loop.body.arrays for place in range(loop.carries)):
             raise UnknownLengthError("how often a loop runs is not known, or it carries arrays")
-        for column in columns:
-            self._require(column, key)
-        steps = self._new(f"fptosi double {operands[0]} to i64")
-        ys = [self._memory(steps) for _ in range(loop.result_count - loop.carries)]
-        number, before = next(self._numbers), self._block
-        head, within, after = f"head{number}", f"step{number}", f"after{number}"
-        self._lines.append(f"br label %{head}")
-        self._begin(head)
-        at = len(self._lines)  # of the phis, which name what is written later
-        index = f"%i{number}"
-        carries = [f"%carry{number}.{i}" for i in range(loop.carries)]
-        more = self._new(f"icmp slt i64 {index}, {steps}")
-        self._lines.append(f"br i1 {more}, label %{within}, label %{after}")
-        self._begin(within)
-        place = index
-        if loop.is_reversed:
-            last = self._new(f"sub i64 {steps}, 1")
-            place = self._new(f"sub i64 {last}, {index}")
-        self._allocated.append([])
-        elements = [self._load(column.address, place) for column in columns]
-        outer = self._times
-        self._times *= key if type(key) is int else 100
-        outputs = self._block_of(loop.body, [*carries, *elements, *shared])
-        self._times = outer
-        for y, output in zip(ys, outputs[loop.carries :]):
-            self._store(output, y, place)
-        self._free()
-        following = self._new(f"add i64 {index}, 1")
-        self._lines.append(f"br label %{head}")
-        phis = [f"{index} = phi i64 [ 0, %{before} ], [ {following}, %{self._block} ]"]
-        phis += [
-            f"{carry} = phi double [ {start}, %{before} ], [ {output}, %{self._block} ]"
-            for carry, start, output in zip(carries, starts, outputs)
-        ]
-        self._lines[at:at] = phis
-        self._begin(after)
-        return [*carries, *(_Array(y, steps, key) for y in ys)]
+        return key, self.length(key)
 
+    def repeated(
+        self, loop: Loop, bounds: tuple[str, str], starts: Sequence[Slot], along: Along, key: Key
+    ) -> list[str]:
+        """Write the steps of a loop whose places are from one whole number to before another.
 
-_MEMORY = "declare noalias ptr @calloc(i64, i64)\ndeclare void @free(ptr)"
+        Args:
+            loop: the loop.
+            bounds: the names of the numbers.
+            starts: the first carries.
+            along: what the steps have beside them.
+            key: how many steps there are in all.
 
-
-class Nested(InMemory):
-    """Code with loops in it, ready to run over batches and in sequence: see `engines.Compiled`.
-
-    Args:
-        code: lowered code whose outputs are numbers.
-
-    Raises:
-        UnknownLengthError: a length is neither a number nor that of another array.
-    """
-
-    def __init__(self, code: Code) -> None:
-        nest = Nest(code)
-        module = CompiledModule(llvm_text("driver") + nest.text)
-        inputs = [f"v{i}" for i in range(nest.inputs)]
-        super().__init__(module, np.zeros(1), Code("nest", inputs, (), (), ()), {}, nest.callbacks)
-        self._slots = np.zeros(nest.inputs + len(code.outputs))
-        self._outputs = np.arange(nest.inputs, len(self._slots))
-        self._instructions = nest.instructions
-        self._arrays = code.arrays
-        self._required = nest.required
-        self._constants = nest.arrays
-
-    def scan(
-        self, carry: Sequence[float], columns: Sequence[np.ndarray], shared: Sequence[Any], count: int
-    ) -> tuple[list[float], list[np.ndarray]]:
-        """Run it in sequence, handing results on; what is shared may be arrays.
-
-        Raises:
-            UnknownLengthError: an array has another length than the code goes along.
+        Returns:
+            The names of the last carries.
         """
-        first = len(carry) + len(columns)
-        numbers: list[float] = []
-        kept = []
-        for place, each in enumerate(shared, first):
-            if place not in self._arrays:
-                numbers.append(each)
-                continue
-            if self._required.get(place, len(each)) != len(each):
-                raise UnknownLengthError("an array has another length than the loops along it")
-            kept.append(np.ascontiguousarray(each, float))
-            numbers += [float(kept[-1].ctypes.data), float(len(each))]
-        return super().scan(carry, columns, numbers, count)
+        begin, end = bounds
+        if loop.is_reversed:
+            last = self.new(f"sub i64 {end}, 1")
+            turned = self.new(f"add i64 {begin}, {last}")
+
+        def step(index: str, carries: list[str]) -> Sequence[str]:
+            place = self.new(f"sub i64 {turned}, {index}") if loop.is_reversed else index
+            elements = [self.element(column, place) for column in along.columns]
+            outputs = self.block_of(loop.body, [*carries, *elements, *along.shared])
+            for y, output in zip(along.ys, outputs[loop.carries :]):
+                self.store(output, y, place)
+            return outputs[: loop.carries]
+
+        pause = max(1, _PAUSE // _weight(loop.body))
+        is_short = type(key) is int and key <= pause
+        times, self._times = self._times, self._times * (key if type(key) is int else _STEPS)
+        carries = self.looped(end, starts, step, begin, 0 if is_short else pause)
+        self._times = times
+        return carries
+
+
+def _weight(code: Code) -> int:
+    """About how many instructions a run of code takes, at least one."""
+    bodies = [body for instruction in code.instructions for body in instruction.operation.bodies]
+    return 1 + len(code) + _STEPS * sum(map(_weight, bodies))
