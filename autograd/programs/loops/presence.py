@@ -1,0 +1,81 @@
+"""In which steps of a loop's derivative the derivative of a carry is there at all.
+
+Where nothing of a result depends on what a carry was in the last step, its adjoint is absent there, and is
+to contribute nothing: 0 times a partial that is inf would be nan. The loop that goes back carries a flag for
+such adjoints, which guards them; carries whose derivatives come and go together share one. The same holds
+for tangents, from the first step on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
+from typing import Any, NamedTuple
+
+from autograd.derivatives.guards import Guarded
+from autograd.graph.value import Value
+from autograd.primitives.table import where
+
+__all__ = ["Flags", "flags_of"]
+
+Step = Callable[[set[int]], set[int]]
+
+
+class Flags(NamedTuple):
+    """The flags of a loop's derivative.
+
+    Attributes:
+        of: for each carry that has a flag the flag's place among them.
+        starts: the flags at the first step, 1.0 where the derivatives are there.
+        causes: for each flag those flags one of which must hold for it to hold in the next step; None where
+            it holds there in any case.
+    """
+
+    of: dict[int, int]
+    starts: list[float]
+    causes: list[list[int] | None]
+
+    def inputs(self) -> list[Value]:
+        """A leaf that stands for each flag."""
+        return [Value(0.5, "is_there") for _ in self.starts]
+
+    def guarded(self, carry: int, derivative: Any, flags: Sequence[Any]) -> Any:
+        """The derivative of a carry, there where its flag holds."""
+        return Guarded(derivative, ((flags[self.of[carry]], True),)) if carry in self.of else derivative
+
+    def following(self, flags: Sequence[Any]) -> list[Any]:
+        """The flags of the next step."""
+        return [
+            1.0
+            if causes is None
+            else reduce(lambda holds, cause: where(flags[cause], 1.0, holds), causes, 0.0)
+            for causes in self.causes
+        ]
+
+
+def flags_of(
+    given: Iterable[int], always: set[int], carries: set[int], reach: Step, reached_by: Step
+) -> Flags:
+    """The flags that a loop's derivative needs.
+
+    Args:
+        given: what has a derivative at the first step: carries, and others that have one at every step.
+        always: those others.
+        carries: the carries whose derivatives are carried and may be absent.
+        reach: which carries have a derivative in the next step, given what has one.
+        reached_by: what of all must have a derivative for one of these carries to have one in the next step.
+    """
+    present = [set(given) & carries]
+    while (following := reach(present[-1] | always) & carries) not in present:
+        present.append(following)
+    groups: dict[tuple[bool, ...], list[int]] = {}
+    for carry in sorted(carries):
+        groups.setdefault(tuple([carry in those for those in present]), []).append(carry)
+    flagged = [(pattern, members) for pattern, members in groups.items() if not all(pattern)]
+    of = {carry: place for place, (_, members) in enumerate(flagged) for carry in members}
+    causes: list[list[int] | None] = []
+    for _, members in flagged:
+        sources = reached_by({members[0]})
+        is_sure = any(source in always or (source in carries and source not in of) for source in sources)
+        causes.append(None if is_sure else sorted({of[source] for source in sources if source in of}))
+    return Flags(of, [float(pattern[0]) for pattern, _ in flagged], causes)
