@@ -61,6 +61,7 @@ class Loop(ArrayOperation):
     """
 
     name = "loop"
+    leading = ("steps",)
 
     def __init__(
         self,
