@@ -134,14 +134,7 @@ def _pushed(loop: Loop, given: Mask, lengths: tuple[int, ...], _: Any) -> _Pushe
     by_starts = [seeds[i] for i in carried]
     by_columns = [seeds[i] for i in range(carries, carries + loop.columns) if given[i]]
     by_shared = [seeds[i] for i in range(carries + loop.columns, len(inputs)) if given[i]]
-    present = {i for i, has in enumerate(given) if has}
-    flags = flags_of(
-        present,
-        {i for i in present if i >= carries},
-        {i for i in carried if i not in body.arrays},
-        lambda those: {i for i, output in enumerate(body.outputs) if output in depending_on(body, 0, those)},
-        lambda those: leading_to(body, 0, those),
-    )
+    flags = flags_of(loop, given, carried, _outputs_of, _inputs_of)
     are_there = flags.inputs()
 
     def compute(lines: LinesOfNodes) -> list[Any]:
@@ -200,14 +193,7 @@ def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: 
     adjoints = [like(body, i, lengths) for i in carried]
     sums = [like(body, i, lengths) for i in received if i >= width]
     by_ys = [Value(0.5, f"adjoint_of_y{i}") for i, has in enumerate(given[carries:]) if has]
-    present = {i for i, has in enumerate(given) if has}
-    flags = flags_of(
-        present,
-        {i for i in present if i >= carries},
-        {i for i in carried if i not in body.arrays},
-        lambda those: leading_to(body, 0, those),
-        lambda those: {i for i, output in enumerate(body.outputs) if output in depending_on(body, 0, those)},
-    )
+    flags = flags_of(loop, given, carried, _inputs_of, _outputs_of)
     are_there = flags.inputs()
 
     def compute(lines: LinesOfNodes) -> list[Any]:
@@ -249,6 +235,17 @@ def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: 
     receivers = [*carried, *[i for i in received if i >= width], *[i for i in received if i < width]]
     summed = [i - width for i in received if i >= width]
     return _Pulled(shorter, operands, flags.starts, carried, summed, receivers, _keeping(loop, needed))
+
+
+def _outputs_of(body: Code, inputs: Iterable[int]) -> set[int]:
+    """The outputs of a body that depend on inputs in the same step, by their places."""
+    dependent = depending_on(body, 0, inputs)
+    return {place for place, output in enumerate(body.outputs) if output in dependent}
+
+
+def _inputs_of(body: Code, outputs: Iterable[int]) -> set[int]:
+    """The inputs of a body that outputs depend on in the same step, and slots that they also need."""
+    return leading_to(body, 0, outputs)
 
 
 def _policy(loop: Loop, count: Any, kept: int) -> Policy:

@@ -10,15 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd.derivatives.guards import Guarded
 from autograd.graph.value import Value
 from autograd.primitives.table import where
+from autograd.programs.code import Code
+
+if TYPE_CHECKING:
+    from autograd.programs.loops.loop import Loop
 
 __all__ = ["Flags", "flags_of"]
 
-Step = Callable[[set[int]], set[int]]
+Step = Callable[[Code, set[int]], set[int]]
 
 
 class Flags(NamedTuple):
@@ -54,19 +58,22 @@ class Flags(NamedTuple):
 
 
 def flags_of(
-    given: Iterable[int], always: set[int], carries: set[int], reach: Step, reached_by: Step
+    loop: Loop, given: Sequence[bool], carried: Iterable[int], reach: Step, reached_by: Step
 ) -> Flags:
     """The flags that a loop's derivative needs.
 
     Args:
-        given: what has a derivative at the first step: carries, and others that have one at every step.
-        always: those others.
-        carries: the carries whose derivatives are carried and may be absent.
-        reach: which carries have a derivative in the next step, given what has one.
-        reached_by: what of all must have a derivative for one of these carries to have one in the next step.
+        loop: the loop.
+        given: whether there is a derivative, of each carry at the first step, and of all else at every step.
+        carried: the carries whose derivatives are carried.
+        reach: what has a derivative in the next step, given a body and what has one.
+        reached_by: what must have a derivative for one of these carries to have one in the next step.
     """
-    present = [set(given) & carries]
-    while (following := reach(present[-1] | always) & carries) not in present:
+    body = loop.body
+    always = {place for place, is_given in enumerate(given) if is_given and place >= loop.carries}
+    carries = {place for place in carried if place not in body.arrays}
+    present = [{place for place in carries if given[place]}]
+    while (following := reach(body, present[-1] | always) & carries) not in present:
         present.append(following)
     groups: dict[tuple[bool, ...], list[int]] = {}
     for carry in sorted(carries):
@@ -75,7 +82,7 @@ def flags_of(
     of = {carry: place for place, (_, members) in enumerate(flagged) for carry in members}
     causes: list[list[int] | None] = []
     for _, members in flagged:
-        sources = reached_by({members[0]})
+        sources = reached_by(body, {members[0]})
         is_sure = any(source in always or (source in carries and source not in of) for source in sources)
         causes.append(None if is_sure else sorted({of[source] for source in sources if source in of}))
     return Flags(of, [float(pattern[0]) for pattern, _ in flagged], causes)
