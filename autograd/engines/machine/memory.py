@@ -160,8 +160,8 @@ class InMemory:
         job = _Job(
             code=self._code.ctypes.data,
             column_count=len(columns.strides),
-            columns=columns.pointers.ctypes.data,
-            strides=columns.strides.ctypes.data,
+            columns=columns.pointers.buffer_info()[0],
+            strides=columns.strides.buffer_info()[0],
             output_count=len(places),
             outputs=self._outputs.ctypes.data,
             results=places.ctypes.data,
