@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import autograd
-from autograd import grad, hessian, jit, scan, value_and_grad, vmap
+from autograd import Value, grad, hessian, jit, scan, value_and_grad, vmap
 from autograd.engines import engine_names
 from benchmarks.contestants import Contestant, Job, Local, PeerMissingError
 from benchmarks.workloads import (
@@ -28,7 +28,7 @@ from benchmarks.workloads import (
     softmax_by,
 )  # fmt: skip
 
-__all__ = ["by_hand", "graph_program", "works"]
+__all__ = ["by_hand", "eager", "graph_program", "works"]
 
 MATH = SimpleNamespace(**{name: getattr(autograd, name) for name in autograd.__all__})
 MATH.softmax = softmax_by(autograd.exp)
@@ -134,6 +134,7 @@ def works(engine: str, settings: Mapping[str, Any]) -> Mapping[str, Callable[[],
         "first result": first_result,
         "samples": samples,
         "mlp": lambda: _mlp(engine, settings),
+        "mlp of Values": lambda: _mlp_of_values(engine, settings),
         "rosenbrock gradient": lambda: derivative(grad),
         "rosenbrock Hessian": lambda: derivative(hessian),
         "oscillator": lambda: oscillation(value_and_grad, settings["steps"]),
@@ -172,6 +173,32 @@ def _mlp(engine: str, settings: Mapping[str, Any]) -> Contestant:
 
     total = jit(vmap(value_and_grad(squared), in_axes=(None, 0, 0), reduce="sum", engine=engine))
     return Local(lambda: total(parameters, X, y))
+
+
+def _mlp_of_values(engine: str | None, settings: Mapping[str, Any]) -> Contestant:
+    """The network's value and the gradient that `backward` leaves in its Values; without an engine eager."""
+    X, y = settings["mlp"]["X"], settings["mlp"]["y"]
+    weights = [Value(number) for number in settings["mlp"]["parameters"]]
+
+    def total(weights: Any, X: Any, y: Any) -> Any:
+        differences = [mlp_output(MATH, weights, row) - target for row, target in zip(X, y)]
+        return sum(difference * difference for difference in differences)
+
+    loss = total if engine is None else jit(total, engine=engine)
+
+    def step() -> Any:
+        for weight in weights:
+            weight.grad = 0.0
+        result = loss(weights, X, y)
+        result.backward()
+        return result.data, [weight.grad for weight in weights]
+
+    return Local(step)
+
+
+def eager(settings: Mapping[str, Any]) -> Contestant:
+    """The network of Values, and nothing compiled."""
+    return _mlp_of_values(None, settings)
 
 
 def graph_program(operations: int, engine: str) -> Any:

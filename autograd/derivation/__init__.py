@@ -7,7 +7,7 @@ from typing import Any
 
 from autograd.derivation.chain_rule import DerivativeStep, chain_rule
 from autograd.derivation.expression_walks import walk
-from autograd.derivation.expressions import Call, Derivative, Slope, Symbol
+from autograd.derivation.expressions import Applied, Derivative, Slope, Symbol
 from autograd.derivation.line_breaks import as_latex, as_text, sections_of
 from autograd.derivation.lines import Lines, lines_of
 from autograd.derivation.text import is_comparison
@@ -16,7 +16,7 @@ from autograd.derivatives.transforms import value_and_grad
 from autograd.graph.trees import flatten
 from autograd.graph.value import Value
 from autograd.primitives import table
-from autograd.programs.lowering import straight
+from autograd.programs.lowering import size_of_straight, straight
 from autograd.programs.program import Program, trace
 
 __all__ = ["Derivation", "derive"]
@@ -76,7 +76,7 @@ class Derivation:
         """What has to be said about how it is written, where it is written so."""
         rows = [row for section in self._sections for equation in section.equations for row in equation.rows]
         written = {part for row in rows for form in row for part in walk(form)}
-        calls = {part.primitive for part in written if isinstance(part, Call)}
+        calls = {part.primitive for part in written if isinstance(part, Applied)}
         notes = []
         if any(isinstance(part, Derivative) and part.partial for part in written):
             notes.append("∂ stands for the direct dependence: the other names in the line are held fixed.")
@@ -111,6 +111,8 @@ def derive(
     The formula is written in a few named lines, then the derivative of its result by each name, from
     the result back, then by each input. Each derivative is written first by the chain rule, then with the
     partial derivatives filled in, in the form that textbooks have, then in one piece if that is short.
+
+    Loops are written out, step by step.
 
     Names are those of the function's parameters (``w[0]``), and the labels of Values: label the arguments,
     ``Value(0.1, "w1")``, or results inside the function, ``u.label = "u"``, to see the names of your own
@@ -154,6 +156,13 @@ def derive(
         raise TypeError(
             f"the function to derive must return one scalar, got the structure {program.results}: add it "
             "up to one, or derive its results one by one"
+        )
+    size = size_of_straight(program.code)
+    if size > max(max_operations, len(program.code)):
+        raise ValueError(
+            f"{program.name} has {size} operations with its loops written out step by step, and nobody "
+            f"derives so many by hand (max_operations is {max_operations}): derive a loop of fewer steps, or "
+            "what one step computes; print(trace(value_and_grad(f), ...)) shows the gradient as a loop"
         )
     code = straight(program.code)
     if len(code) > max_operations:

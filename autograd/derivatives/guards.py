@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.graph.nodes import kinds, number
+from autograd.graph.nodes import constant_node, number
 from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import Primitive
 from autograd.primitives.table import where
@@ -78,7 +78,7 @@ def pulled_with_guards(
     """What each operand of an operation receives, by a chain rule that knows no guards."""
     if operation is where:
         return _of_choice(operands, adjoints[0], wanted)
-    if not any(type(adjoint) is Guarded for adjoint in adjoints):
+    if Guarded not in map(type, adjoints):
         return pull(operation, operands, results, adjoints, wanted)
     guard = reduce(_either, [_guard(adjoint) for adjoint in adjoints if adjoint is not None])
     plain = [_derivative(adjoint) for adjoint in adjoints] if len(adjoints) == 1 else map(unguarded, adjoints)
@@ -92,7 +92,7 @@ def pushed_with_guards(
     """The tangent of each result of an operation, None where there is none."""
     if operation is where:
         return [_tangent_of_choice(operands, tangents)]
-    if not any(type(tangent) is Guarded for tangent in tangents):
+    if Guarded not in map(type, tangents):
         return operation.push(operands, results, tangents)
     guards = [_guard(tangent) for tangent in tangents if tangent is not None]
     if isinstance(operation, Primitive) and not all(_is_same(guard, guards[0]) for guard in guards):
@@ -149,7 +149,7 @@ def _derivative(derivative: Any) -> Any:
 
 def _whole(derivative: Any) -> Any:
     """A derivative that is chosen as one; NumPy's array would be chosen element by element."""
-    return kinds[np.ndarray](derivative) if isinstance(derivative, np.ndarray) else derivative
+    return constant_node(derivative) if isinstance(derivative, np.ndarray) else derivative
 
 
 def _guard(derivative: Any) -> Guard:

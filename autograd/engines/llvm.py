@@ -26,7 +26,8 @@ from autograd.engines.batches.chunks import (
     pieces,
     reduced,
 )
-from autograd.engines.looping.nests import Counted, Nested
+from autograd.engines.looping.nested import Nested
+from autograd.engines.looping.settling import settled
 from autograd.engines.machine.compiler import CompiledModule, binding, llvm_text
 from autograd.engines.machine.loops import LARGE, Body, batches_text, loads, map_text, scan_text, stores
 from autograd.engines.machine.memory import InMemory
@@ -50,7 +51,6 @@ class LlvmEngine:
 
     selects = False
     nested = Nested  # what runs code with loops in it as a whole
-    counted = Counted  # what runs an operation on arrays as a whole
 
     def __init__(self, program: Code) -> None:
         binding()  # which says what to install where it is missing
@@ -77,17 +77,22 @@ class LlvmEngine:
         body, summed = self._body, reduce is not None
         loop = self._loop(("map", batch.kinds, summed), lambda: map_text(body, batch.kinds, summed=summed), 3)
 
-        pointers, strides = batch.pointers.ctypes.data, batch.strides.ctypes.data
+        pointers, strides = batch.pointers.buffer_info()[0], batch.strides.buffer_info()[0]
 
-        def run(results: np.ndarray, begin: int, end: int) -> None:
-            loop(pointers, strides, results.ctypes.data, begin, end)
+        def run(results: int, begin: int, end: int) -> None:
+            loop(pointers, strides, results, begin, end)
             body.callbacks.raise_pending()
 
         if reduce:
-            return reduced(run, count, size, len(body.outputs), reduce, batch)
+
+            def add(sums: np.ndarray, begin: int, end: int) -> None:
+                run(sums.ctypes.data, begin, end)
+
+            return reduced(add, count, size, len(body.outputs), reduce, batch)
         results = [np.empty(count) for _ in body.outputs]
         places = addresses(results)
-        in_chunks(lambda _, begin, end: run(places, begin, end), count, size, (batch, results))
+        first = places.buffer_info()[0]
+        in_chunks(lambda _, begin, end: run(first, begin, end), count, size, (batch, results, places))
         return results
 
     def scan(
@@ -98,15 +103,27 @@ class LlvmEngine:
             return self._in_memory.scan(carry, columns, shared, count)
         sequence = ColumnAddresses(columns, count)
         body, carried, kinds = self._body, len(carry), sequence.kinds
-        loop = self._loop(("scan", carried, kinds), lambda: scan_text(body, carried, kinds), 4)
         state = np.array([*carry, *shared], float)
         results = [np.empty(count) for _ in body.outputs[carried:]]
-        arrays = state, sequence.pointers, sequence.strides, addresses(results)
-        pointers = [array.ctypes.data for array in arrays]
-        for begin, end in pieces(count, len(self._program), calls_back=bool(body.callbacks)):
-            loop(*pointers, begin, end)
-            body.callbacks.raise_pending()
+        tables = sequence.pointers, sequence.strides, addresses(results)
+        pointers = [state.ctypes.data, *[table.buffer_info()[0] for table in tables]]
+        steps, later = self._settled(carried) if count > 1 else (count, self)
+        for engine, first, last in ((self, 0, min(steps, count)), (later, steps, count)):
+            for begin, end in pieces(last - first, len(engine._program), calls_back=bool(body.callbacks)):
+                engine._scan_loop(carried, kinds)(*pointers, first + begin, first + end)
+                engine._body.callbacks.raise_pending()
         return state[:carried].tolist(), results
+
+    def _scan_loop(self, carried: int, kinds: str) -> Any:
+        return self._loop(("scan", carried, kinds), lambda: scan_text(self._body, carried, kinds), 4)
+
+    def _settled(self, carried: int) -> tuple[int, LlvmEngine]:
+        """From which step on a loop is run by another engine, and that engine: see `settled`."""
+        key = "settled", carried
+        if key not in self._compiled:
+            found = settled(self._program, carried)
+            self._compiled[key] = (0, self) if found is None else (found[0], LlvmEngine(found[1]))
+        return self._compiled[key]  # type: ignore[no-any-return]
 
     def scan_batches(
         self,
@@ -130,8 +147,8 @@ class LlvmEngine:
         loop = loops[key]
         state = np.array([*carry, *shared[1], *shared[0]], float)
         results = [np.empty(batches) for _ in self._body.outputs[carried:]]
-        arrays = state, samples.pointers, samples.strides, steps.pointers, steps.strides, addresses(results)
-        pointers = [array.ctypes.data for array in arrays]
+        tables = samples.pointers, samples.strides, steps.pointers, steps.strides, addresses(results)
+        pointers = [state.ctypes.data, *[table.buffer_info()[0] for table in tables]]
         for begin, end in pieces(batches, loop.instructions, calls_back=loop.calls_back, samples=size):
             loop.run(*pointers, begin, end, size, count)
             loop.raise_pending()

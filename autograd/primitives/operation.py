@@ -11,7 +11,11 @@ import numpy as np
 from autograd.primitives.ieee import to_float
 from autograd.support.locks import fork_safe_lock
 
-__all__ = ["Operation", "Projection", "find_operation", "register", "registered"]
+__all__ = ["ABSENT", "Operation", "Projection", "find_operation", "register", "registered"]
+
+# The derivative that an operation is given where there is none: 0.0, told by identity from one that is there
+# and happens to be 0.
+ABSENT = float("0.0")
 
 
 class Operation:
@@ -40,6 +44,8 @@ class Operation:
         takes_arrays: whether an operand or a result may be a whole array: an array of floats, or a node.
         bodies: the code that it holds, one or several; none in most.
         roles: of several, what to call each where they are printed.
+        leading: what the operands are called that come before those which the code takes.
+        is_inlined: whether its body is written out where it becomes an instruction of code.
         place: the module that registered it.
     """
 
@@ -58,6 +64,8 @@ class Operation:
     takes_arrays: bool = False
     bodies: tuple[Any, ...] = ()
     roles: tuple[str, ...] = ()
+    leading: tuple[str, ...] = ()
+    is_inlined: bool = False
     place: str = ""
 
     def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
@@ -65,7 +73,7 @@ class Operation:
         raise NotImplementedError(f"{self.name} does not say how its results are computed (run)")
 
     def push(self, inputs: Sequence[Any], results: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
-        """Forward mode: the tangent of each result, from those of the operands (0.0 where there is none)."""
+        """Forward mode: the tangent of each result, from those of the operands, `ABSENT` for none."""
         raise NotImplementedError(f"{self.name} has no rule for forward mode (push)")
 
     def pull(
@@ -80,7 +88,7 @@ class Operation:
         Args:
             inputs: the operands' numbers.
             results: the results, of the same kind.
-            adjoints: of each result, 0.0 where nothing depends on it.
+            adjoints: of each result, `ABSENT`, which is 0.0, where nothing depends on it.
             wanted: for each operand whether what it receives is asked for.
 
         Returns:

@@ -17,14 +17,15 @@ A file is one object with these entries, in this order:
     "outputs": [6],                                   the slot of each result
     "checksum": "4be1..."}                            the SHA-256 of the text before this line
 
-In the place of an operation's name stands an object where it is of arrays: {"stack": 3}, {"unstack": 3},
-{"item": -1}, {"put": -1} and {"length": 0} with its number; for a loop {"loop": [2, 1, 0]} with how many
+In the place of an operation's name stands an object where it is of arrays, with its settings: {"stack": 3},
+{"length": 0}, {"gather": [5, 1, [2], [2]]}; for a loop {"loop": [2, 1, 0]} with how many
 carries and columns it has and whether it is reversed, and in the same object the entries name, inputs,
 constants, instructions and outputs of its body, and arrays, the places of the inputs that are arrays. Where
 it is said which carries the loop's reverse keeps, that is a fourth entry, [2, 1, 0, "sqrt"]; such a reverse
-is {"checkpointed": "sqrt"}, "binomial" or a number, with the entries of its body. A choice is {"cond": [...]}
-with the entries of a body for each branch. A constant array is an array of numbers. A function with a
-derivative of its own is {"custom": "module:name"} with how its arguments and results are nested, and the
+is {"checkpointed": "sqrt"}, "binomial" or a number, with the entries of its body; a formula applied to many
+samples is {"map": [1, [0, 2]]}, how many results are added up and which inputs are mapped, with those; a
+choice is {"cond": [...]}, with those of each branch. A constant array is an array of numbers. A function with
+a derivative of its own is {"custom": "module:name"} with how its arguments and results are nested, and the
 entries of its body unless it is called back.
 
 Slots are numbered as in a program: inputs, constants, and the results of each instruction. Numbers are
@@ -40,7 +41,6 @@ whatever is not of the form above, in range and of one piece is refused with its
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Sequence
@@ -54,11 +54,12 @@ from autograd.graph.trees import Structure
 from autograd.graph.value import Value
 from autograd.primitives.operation import Operation, find_operation
 from autograd.primitives.primitive import Primitive
+from autograd.programs.arrays.files import made_again, written_down
 from autograd.programs.code import Code, Instruction
 from autograd.programs.control.entries import control_of, entry_of
 from autograd.programs.loops.checkpointing import Checkpointed, is_pair
 from autograd.programs.loops.loop import Loop
-from autograd.programs.loops.packing import made_again, written_down
+from autograd.programs.loops.mapping import Map
 from autograd.programs.loops.revolve import Policy, checked_policy
 from autograd.programs.nesting import custom_of, nesting_of, nesting_of_custom, structure_of
 from autograd.support.foreign_files import (
@@ -68,6 +69,7 @@ from autograd.support.foreign_files import (
     printable,
     read_foreign,
     refuse_float,
+    spread,
     unexpected,
 )
 from autograd.support.user_line import Line
@@ -157,7 +159,7 @@ def dumps(program: SavedProgram) -> str:
         "lines": [[printable(line.file), line.number, printable(line.text)] for line in lines],
         **parts,
     }
-    text = "{" + "".join(f'"{key}": {_spread(entry)},\n' for key, entry in entries.items())
+    text = "{" + "".join(f'"{key}": {spread(entry)},\n' for key, entry in entries.items())
     text += f'"checksum": "{_digest(text)}"}}\n'
     if len(text) > _LARGEST:
         raise ProgramFileError(f"the program's file would have {len(text)} bytes, more than {_LARGEST}")
@@ -173,16 +175,12 @@ def _row(instruction: Instruction, lines: dict[Line, int]) -> list[Any]:
 
 
 def _operation(operation: Operation, lines: dict[Line, int]) -> Any:
-    if isinstance(operation, Loop):
-        numbers: list[Any] = [operation.carries, operation.columns, int(operation.is_reversed)]
-        numbers += [] if operation.checkpoint is None else [operation.checkpoint]
-        return {"loop": numbers, **_body(operation.body, lines)}
-    if isinstance(operation, Checkpointed):
-        return {"checkpointed": operation.policy, **_body(operation.body, lines)}
+    if isinstance(operation, (Loop, Checkpointed, Map)):
+        return {**dict([operation.told]), **_body(operation.body, lines)}
     if isinstance(operation, CustomOperation):
         return nesting_of_custom(operation) | (_written(operation.body, lines) if operation.body else {})
     entry = entry_of(operation, lambda code: _body(code, lines))
-    return entry or (dict([written_down(operation)]) if operation.takes_arrays else operation.name)
+    return entry or (written_down(operation) if operation.takes_arrays else operation.name)
 
 
 def _body(code: Code, lines: dict[Line, int]) -> dict[str, Any]:
@@ -190,21 +188,16 @@ def _body(code: Code, lines: dict[Line, int]) -> dict[str, Any]:
 
 
 def _written(code: Code, lines: dict[Line, int]) -> dict[str, Any]:
-    arrays = [one if type(one) is float else one.tolist() for one in code.constants]
     return {
         "name": printable(code.name),
         "inputs": [*map(printable, code.inputs)],
-        "constants": [one.hex() if type(one) is float else [entry.hex() for entry in one] for one in arrays],
+        "constants": [
+            constant.hex() if type(constant) is float else [number.hex() for number in constant.tolist()]
+            for constant in code.constants
+        ],
         "instructions": [_row(instruction, lines) for instruction in code.instructions],
         "outputs": list(code.outputs),
     }
-
-
-def _spread(entry: Any) -> str:
-    """JSON with a line for each entry of a list of lists."""
-    if isinstance(entry, list) and entry and isinstance(entry[0], list) and len(entry) > 1:
-        return "[\n" + ",\n".join(map(json.dumps, entry)) + "]"
-    return json.dumps(entry)
 
 
 def _digest(text: str) -> str:
@@ -299,12 +292,8 @@ class _Reader(Taker):
             instructions.append(self.instruction(row, f"{within}instructions[{i}]", slots))
             slots += len(instructions[-1].results)
         at = f"{within}outputs"
-        outputs = self.each(lambda slot, place: self.index(slot, place, slots), node["outputs"], at)
-        arrays = self.each(
-            lambda slot, place: self.index(slot, place, len(inputs)),
-            node.get("arrays", []),
-            f"{within}arrays",
-        )
+        outputs = self.places(node["outputs"], at, slots)
+        arrays = self.places(node.get("arrays", []), f"{within}arrays", len(inputs))
         code = Code(
             self.text(node["name"], f"{within}name"), inputs, constants, instructions, outputs, arrays
         )
@@ -349,17 +338,19 @@ class _Reader(Taker):
         control = control_of(node, place, self.body)
         if control is not None:
             return control
-        kind = next((kind for kind in ("loop", "checkpointed") if kind in node), None)
+        kind = next((kind for kind in ("loop", "checkpointed", "map") if kind in node), None)
         if kind is None:
             operation = made_again(node)
             if operation is None:
-                raise unexpected(place, '{"stack": 3}, unstack, item, put, length, a loop or a cond', node)
+                raise unexpected(place, '{"stack": 3}, another operation of arrays or a loop', node)
             return operation
         body = self.body(node, place, kind)
         if kind == "checkpointed":
             if not is_pair(body):
                 raise unexpected(place, "a loop, and one that goes back along its results", node["outputs"])
             return Checkpointed(body, self.policy(node[kind], f"{place}.{kind}"))
+        if kind == "map":
+            return self.map(node[kind], f"{place}.map", body)
         is_told = type(node["loop"]) is list and len(node["loop"]) == 4
         entries = ("carries", "columns", "0 or 1", *["a checkpoint"] * is_told)
         numbers = self.row(node["loop"], f"{place}.loop", *entries)
@@ -369,11 +360,10 @@ class _Reader(Taker):
         policy = self.policy(numbers[3], f"{place}.loop[3]") if is_told else None
         return Loop(body, carries, columns, bool(is_reversed), checkpoint=policy)
 
-    def policy(self, node: Any, place: str) -> Policy:
-        try:
-            return checked_policy("" if node is None else node)
-        except ValueError:
-            raise unexpected(place, '"sqrt", "binomial" or a whole number from 1', node) from None
+    def map(self, node: Any, place: str, body: Code) -> Map:
+        sums, columns = self.row(node, place, "how many are added up", "an array of places")
+        places = self.places(columns, f"{place}[1]", len(body.inputs))
+        return Map(body, places, self.index(sums, f"{place}[0]", 1 + len(body.outputs)))
 
     def body(self, node: Any, place: str, *others: str) -> Code:
         """The code of an operation, whose entries stand beside others."""
@@ -383,6 +373,12 @@ class _Reader(Taker):
         if not body.outputs:
             raise unexpected(f"{place}.outputs", "at least one", node["outputs"])
         return body
+
+    def policy(self, node: Any, place: str) -> Policy:
+        try:
+            return checked_policy("" if node is None else node)
+        except ValueError:
+            raise unexpected(place, '"sqrt", "binomial" or a whole number from 1', node) from None
 
     def constant(self, node: Any, place: str) -> Any:
         if type(node) is list:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import inspect
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
 from autograd.graph import context
-from autograd.graph.context import Watcher, beginning, current, entered, tracing
+from autograd.graph.context import Watcher, beginning, current, differentiating
 from autograd.graph.nodes import is_array, is_constant, is_leaf, is_node, made_since, number, operands
 from autograd.graph.refusals import TracingError, explain
-from autograd.graph.scopes import Path, scopes_of
+from autograd.graph.scopes import scopes_of
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
-from autograd.graph.walks import Application, applications, leaves_among
+from autograd.graph.walks import Application, Transcript, applications, full_order, leaves_among
 from autograd.primitives.operation import Operation, Projection
 from autograd.programs.code import Code, distinct
 from autograd.programs.simplification import Builder
@@ -25,7 +25,9 @@ from autograd.support.user_line import Line, user_line
 __all__ = ["LinesOfNodes", "argument_names", "record", "record_step", "with_keywords", "written"]
 
 
-LONGEST_REMEMBERED = 2000  # steps; a longer trace is simplified each time, and takes no memory
+LONGEST_REMEMBERED = 2000  # instructions; a longer trace is simplified each time, and takes no memory
+
+_MAKERS = 4  # frames above a watcher that make a node: the watcher's, and of graph/ at least three more
 
 Recording = tuple[Code, Structure, Structure, list[Any]]
 
@@ -50,13 +52,13 @@ def record(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -> Rec
     return _recorded(f, example_args, keywords, nested=False)
 
 
-def record_step(f: Callable[..., Any], *example_args: Any) -> Recording:
+def record_step(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -> Recording:
     """The same for a function whose code is to be part of what is being recorded.
 
     What was computed before the call is captured as it stands, and not written down again; constant arrays
     are captured too.
     """
-    return _recorded(f, example_args, {}, nested=True)
+    return _recorded(f, example_args, keywords, nested=True)
 
 
 def _recorded(
@@ -64,7 +66,7 @@ def _recorded(
 ) -> Recording:
     name = getattr(f, "__name__", type(f).__name__)
     scalars, arguments = flatten(with_keywords(example_args, keywords), "an example argument")
-    names = argument_names(f, example_args, keywords)
+    names = _argument_names(arguments, *_parameters(f), len(example_args), tuple(sorted(keywords)))
     inputs = [Value(number(scalar), name) for scalar, name in zip(scalars, names)]
     structures = []
 
@@ -84,9 +86,8 @@ def _recorded(
         structures.append(structure)
         return outputs
 
-    code, captured = written(
-        name, inputs, outputs, watchers=current().watchers, nested=nested, with_arrays=not nested
-    )
+    watchers = tuple([watcher for watcher in current().watchers if type(watcher) is not LinesOfNodes])
+    code, captured = written(name, inputs, outputs, watchers=watchers, nested=nested, with_arrays=not nested)
     return code, arguments, structures[0], captured
 
 
@@ -111,8 +112,8 @@ class LinesOfNodes(Watcher):
     def recorded(self, node: Any) -> None:
         """A derivative's operation belongs to the line of what it is the derivative of."""
         source = current().source.node
-        line = None if source is None else self.of.get(source)
-        self.of[node] = self.line if self.is_repeating else line or user_line()
+        line = self.line if self.is_repeating else None if source is None else self.of.get(source)
+        self.of[node] = line if line is not None or self.is_repeating else user_line(_MAKERS)
 
     def repeated(
         self, code: Code, inputs: Sequence[Any], apply: Callable[..., Any] = Operation.__call__
@@ -149,12 +150,83 @@ def written(
     """
     lines = LinesOfNodes()
     began = beginning()
-    with tracing(inputs), entered(watchers=(*watchers, lines)):
+    with differentiating(inputs, tracing=True, watchers=(*watchers, lines)):
         outputs = compute(lines)
-    values = [output for output in outputs if is_node(output)]
     stop = context.variables
+
+    def is_outside(node: Any) -> bool:
+        """Whether what no node of the trace made is captured."""
+        if is_leaf(node):
+            return not with_arrays if is_constant(node) else not made_since(node, began)
+        return nested or node in stop
+
+    said = _said(name, inputs, lines.of, outputs, is_outside, stop)
+    if said is None:
+        return _written_down(name, inputs, lines.of, outputs, is_outside, stop, nested=nested)
+    key, outside = said
+    remembered = _remembered(key)
+    if not remembered:
+        code, captured = _written_down(name, inputs, lines.of, outputs, is_outside, stop, nested=nested)
+        place = {node: i for i, node in enumerate(outside)}
+        if len(code) > LONGEST_REMEMBERED:  # by what stands in the place of calls
+            return code, captured
+        remembered[:] = code, [place[node] for node in captured]
+    code, places = remembered
+    return code, [outside[i] for i in places]
+
+
+@lru_cache(maxsize=64)
+def _remembered(_: tuple[Any, ...]) -> list[Any]:
+    """The code that a trace came to, and which of the nodes from outside it captures; nothing at first."""
+    return []
+
+
+def _said(
+    name: str,
+    inputs: Sequence[Any],
+    lines: dict[Any, Line | None],
+    outputs: Sequence[Any],
+    is_outside: Callable[[Any], bool],
+    stop: Set[Any],
+) -> tuple[tuple[Any, ...], list[Any]] | None:
+    """A key of all that a trace's code follows from, and the nodes from outside that it names.
+
+    None where it is not worth remembering, or has constant arrays.
+    """
+    if len(lines) > LONGEST_REMEMBERED or not stop.isdisjoint(lines):
+        return None
+    transcript = Transcript(inputs, is_outside)
+    transcript.note(lines)
+    said = transcript.key(outputs)
+    if not transcript.is_complete:  # it uses what was computed before, or in another thread
+        order = full_order(*filter(is_node, outputs), stop=stop)
+        transcript = Transcript(inputs, is_outside)
+        transcript.note({node: lines.get(node) for node in order})
+        said = transcript.key(outputs)
+        if len(order) > LONGEST_REMEMBERED:
+            return None
+    constants = transcript.constants
+    if not {float}.issuperset(map(type, constants)):
+        return None
+    bits = struct.pack(f"{len(constants)}d", *constants)
+    labels = tuple([(node.label, is_array(node)) for node in inputs])
+    return (name, labels, bits, said), transcript.outside
+
+
+def _written_down(
+    name: str,
+    inputs: Sequence[Any],
+    lines: dict[Any, Line | None],
+    outputs: Sequence[Any],
+    is_outside: Callable[[Any], bool],
+    stop: Set[Any],
+    *,
+    nested: bool,
+) -> tuple[Code, list[Any]]:
+    """The code, simplified, and the nodes that it captures."""
+    values = [output for output in outputs if is_node(output)]
     if nested:
-        stop = stop.union(_outside(lines.of, values))
+        stop = stop | _outside(lines, values)
     applied = applications(*values, stop=stop)
     known = set(inputs)
     below = dict.fromkeys(
@@ -163,14 +235,10 @@ def written(
             *(value for value in values if is_leaf(value) or value in stop),
         ]
     )
-    captured = [
-        leaf
-        for leaf in below
-        if leaf not in known and (not with_arrays if is_constant(leaf) else not made_since(leaf, began))
-    ]
-    builder = Transcript()
+    captured = [node for node in below if node not in known and is_outside(node)]
+    builder = Builder()
     slots = {node: builder.input(is_array(node)) for node in [*inputs, *captured]}
-    _write(builder, slots, applied, lines.of)
+    _write(builder, slots, applied, lines)
     names = [
         *(node.label for node in inputs),
         *(node.label or f"c{i}" for i, node in enumerate(captured, 1)),
@@ -184,7 +252,7 @@ def _outside(lines: dict[Any, Line | None], values: Sequence[Any]) -> set[Any]:
     return {node for node in used if type(node) is not float and node not in lines and not is_leaf(node)}
 
 
-def _slot(builder: Transcript, slots: dict[Any, int], operand: Any) -> int:
+def _slot(builder: Builder, slots: dict[Any, int], operand: Any) -> int:
     if type(operand) is float or (operand not in slots and is_constant(operand)):
         return builder.constant(number(operand))
     at = slots.get(operand)
@@ -194,7 +262,7 @@ def _slot(builder: Transcript, slots: dict[Any, int], operand: Any) -> int:
 
 
 def _write(
-    builder: Transcript,
+    builder: Builder,
     slots: dict[Any, int],
     applied: Sequence[Application],
     lines: dict[Any, Line | None],
@@ -202,87 +270,18 @@ def _write(
     """Write down what was applied, and in which slots the results are."""
     for operation, parts, results in applied:
         operand_slots = tuple([_slot(builder, slots, part) for part in parts])
-        node = results[0]
         if isinstance(operation, Projection):  # of one of several results, once more
-            slots[node] = operand_slots[0]
+            slots[results[0]] = operand_slots[0]
             continue
-        places = builder.results(operation, operand_slots, node.label, lines.get(node), scopes_of(node))
+        node = results[0]
+        if node not in lines:  # nothing uses the first of several
+            node = next((result for result in results if result in lines), node)
+        line, scopes = lines.get(node), scopes_of(node)
+        places = builder.results(operation, operand_slots, results[0].label, line, scopes)
         for place, result in zip(places, results):
             slots[result] = place
             if result.label:
                 builder.label(place, result.label)
-
-
-class Transcript:
-    """Takes down what a `Builder` would be told, and tells it at the end, unless it was told the same before.
-
-    A slot is an int, of a constant a negative one.
-    """
-
-    def __init__(self) -> None:
-        self._steps: list[tuple[Any, ...]] = []
-        self._constants: list[Any] = []
-        self._arrays: list[int] = []
-        self._size = 0
-
-    def input(self, is_array: bool = False) -> int:
-        """As `Builder.input`; the inputs come first."""
-        if is_array:
-            self._arrays.append(self._size)
-        self._size += 1
-        return self._size - 1
-
-    def constant(self, number: Any) -> int:
-        """As `Builder.constant`."""
-        self._constants.append(number)
-        return -len(self._constants)
-
-    def results(
-        self, operation: Operation, operands: tuple[int, ...], label: str, line: Line | None, scopes: Path
-    ) -> range:
-        """As `Builder.results`."""
-        self._steps.append((operation, operands, label, line, scopes))
-        self._size += operation.result_count
-        return range(self._size - operation.result_count, self._size)
-
-    def label(self, slot: int, label: str) -> None:
-        """As `Builder.label`."""
-        self._steps.append((None, (slot,), label))
-
-    def finish(self, name: str, inputs: Sequence[str], outputs: Sequence[int]) -> Code:
-        """As `Builder.finish`; the same object where steps, constants and names are the same."""
-        told = tuple(inputs), tuple(self._arrays), tuple(self._steps), tuple(outputs)
-        if len(self._steps) > LONGEST_REMEMBERED or not {float}.issuperset(map(type, self._constants)):
-            return _told(self._constants, name, *told)
-        return _told_once(struct.pack(f"{len(self._constants)}d", *self._constants), name, *told)
-
-
-@lru_cache(maxsize=64)
-def _told_once(constants: bytes, *told: Any) -> Code:
-    return _told(struct.unpack(f"{len(constants) // 8}d", constants), *told)
-
-
-def _told(
-    constants: Sequence[Any],
-    name: str,
-    inputs: tuple[str, ...],
-    arrays: tuple[int, ...],
-    steps: tuple[tuple[Any, ...], ...],
-    outputs: tuple[int, ...],
-) -> Code:
-    builder = Builder()
-    slots = [builder.input(place in arrays) for place in range(len(inputs))]
-
-    def slot(at: int) -> int:
-        return slots[at] if at >= 0 else builder.constant(constants[-at - 1])
-
-    for operation, parts, label, *rest in steps:
-        places = tuple([slot(operand) for operand in parts])
-        if operation is None:
-            builder.label(places[0], label)
-        else:
-            slots += builder.results(operation, places, label, *rest)
-    return builder.finish(name, inputs, [slot(output) for output in outputs])
 
 
 def with_keywords(args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...]:
@@ -294,21 +293,26 @@ def argument_names(
     f: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any] | None = None
 ) -> list[str]:
     """What a function's parameters call each scalar of its arguments: ``w[0]``, ``x``."""
+    structure = flatten(with_keywords(args, keywords or {}))[1]
+    return _argument_names(structure, *_parameters(f), len(args), tuple(sorted(keywords or ())))
+
+
+@lru_cache(maxsize=1024)
+def _argument_names(
+    structure: Structure, parameters: tuple[str, ...], starred: str, count: int, keywords: tuple[str, ...]
+) -> list[str]:
+    if count > len(parameters) and not starred:  # a wrong call, which calling will tell
+        roots = [f"args[{place}]" for place in range(count)]
+    else:
+        roots = [*parameters[:count], *[f"{starred}[{i}]" for i in range(count - len(parameters))]]
+    names = [name for place, root in enumerate(roots) for name in structure.child(place).names(root)]
     if keywords:
-        own = [scalar for name in sorted(keywords) for scalar in _names_of(keywords[name], name)]
-        return argument_names(f, args) + own
-    found = []
-    parameters, starred = _parameters(f)
-    if len(args) > len(parameters) and not starred:  # a wrong call, which calling will tell
-        return flatten(args)[1].names("args")
-    for name, arg in zip(parameters, args):
-        found += _names_of(arg, name)
-    if len(args) > len(parameters):
-        found += _names_of([*args[len(parameters) :]], starred)
-    return found
+        by_name = structure.child(count)
+        names += [name for i, root in enumerate(keywords) for name in by_name.child(i).names(root)]
+    return names
 
 
-def _parameters(f: Callable[..., Any]) -> tuple[Sequence[str], str]:
+def _parameters(f: Callable[..., Any]) -> tuple[tuple[str, ...], str]:
     """The names of a function's positional parameters, and of its starred one, "" without."""
     function: Any = f
     while hasattr(function, "__wrapped__"):
@@ -325,13 +329,4 @@ def _parameters(f: Callable[..., Any]) -> tuple[Sequence[str], str]:
     except (TypeError, ValueError):  # a builtin without a signature
         return (), "args"
     positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return positional, "".join(p.name for p in parameters if p.kind is p.VAR_POSITIONAL)
-
-
-def _names_of(arg: Any, root: str) -> list[str]:
-    return _scalar_names(flatten(arg)[1], root)
-
-
-@lru_cache(maxsize=1024)
-def _scalar_names(structure: Structure, root: str) -> list[str]:
-    return structure.names(root)
+    return tuple(positional), "".join(p.name for p in parameters if p.kind is p.VAR_POSITIONAL)

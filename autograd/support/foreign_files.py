@@ -19,6 +19,7 @@ __all__ = [
     "read_foreign",
     "refuse_float",
     "shown",
+    "spread",
     "unexpected",
 ]
 
@@ -162,6 +163,13 @@ def refuse_float(digits: str) -> float:
     raise ValueError(f"the number {digits[:30]}: numbers with a point are strings as float.hex writes them")
 
 
+def spread(entry: Any) -> str:
+    """JSON with a line for each entry of a list of lists."""
+    if isinstance(entry, list) and entry and isinstance(entry[0], list) and len(entry) > 1:
+        return "[\n" + ",\n".join(map(json.dumps, entry)) + "]"
+    return json.dumps(entry)
+
+
 class Taker:
     """Takes parsed JSON apart, and refuses what is not as expected, with its place."""
 
@@ -180,6 +188,10 @@ class Taker:
     def each(self, check: Callable[[Any, str], Any], node: Any, place: str) -> list[Any]:
         """An array, each entry of which is checked."""
         return [check(child, f"{place}[{i}]") for i, child in enumerate(self.kind(list, node, place))]
+
+    def places(self, node: Any, place: str, count: int) -> list[int]:
+        """An array of whole numbers below a bound."""
+        return self.each(lambda each, at: self.index(each, at, count), node, place)
 
     def row(self, node: Any, place: str, *entries: str) -> list[Any]:
         """An array of so many entries, which are called so."""

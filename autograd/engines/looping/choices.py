@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from autograd.engines.looping.slots import ArrayAt, Slot, UnknownLengthError
+from autograd.engines.looping.lengths import UnknownLengthError
+from autograd.engines.looping.slots import ArrayAt, Slot
 from autograd.engines.machine.ir import literal
 from autograd.programs.control.branching import Cond
 

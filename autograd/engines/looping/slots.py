@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["COUNT", "Along", "ArrayAt", "Slot", "UnknownLengthError"]
+from autograd.engines.looping.lengths import Key
 
-COUNT = "count"  # the key of what is as long as the first input says
-
-
-class UnknownLengthError(ValueError):
-    """Code has an array whose length cannot be known before it runs."""
+__all__ = ["Along", "ArrayAt", "Slot"]
 
 
 class ArrayAt(NamedTuple):
@@ -19,13 +15,13 @@ class ArrayAt(NamedTuple):
 
     Attributes:
         address: the name of its address.
-        length: the name of its length.
-        key: equal for arrays that are as long: a number, or what tells where the length comes from.
+        key: its length: see `lengths`.
+        stride: how many doubles it is from one element to the next.
     """
 
     address: str
-    length: str
-    key: Any
+    key: Key
+    stride: int = 1
 
 
 Slot = Any  # the name of a double, or an `ArrayAt`
@@ -35,11 +31,11 @@ class Along(NamedTuple):
     """What the steps of a loop have beside the carries.
 
     Attributes:
-        columns: the addresses of the columns.
+        columns: the columns.
         shared: what all steps share.
         ys: the addresses of the arrays of ys.
     """
 
-    columns: Sequence[str]
+    columns: Sequence[ArrayAt]
     shared: Sequence[Slot]
     ys: Sequence[str]

@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.engines.looping.slots import UnknownLengthError
+from autograd.engines.looping.lengths import UnknownLengthError
 from autograd.engines.python import PythonEngine
+from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code, Instruction
 from autograd.programs.control.branching import Cond, is_selectable
 from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
+from autograd.programs.loops.mapping import Map
 from autograd.programs.lowering import lowered
 from autograd.support.locks import cached_property
 
@@ -69,12 +71,20 @@ class Stretches(PythonEngine):
     def __init__(self, code: Code, engine: Any) -> None:
         self._code = code
         self._function = self._run
-        self._stretches = _stretches(code, engine)
         self._after = [None] * (code.size - code.start)
         self._engine = engine
-        self._has_loops = bool(code.arrays) or not all(
-            isinstance(operation, Cond) or not operation.takes_arrays for operation in code.operations()
+        kinds = code.kinds()
+        self._returns_arrays = any(kinds[output] for output in code.outputs)
+        self._is_of_arrays = (
+            self._returns_arrays
+            or bool(code.arrays)
+            or any(isinstance(operation, Rearrangement) for operation in code.operations())
+            or all(isinstance(one, Cond) or not one.takes_arrays for one in code.operations())
         )
+
+    @cached_property
+    def _stretches(self) -> list[_Stretch]:
+        return _stretches(self._code, self._engine)
 
     def _run(self, *inputs: Any) -> list[Any]:
         code = self._code
@@ -85,22 +95,27 @@ class Stretches(PythonEngine):
         return [slots[output] for output in code.outputs]
 
     def call(self, inputs: Sequence[Any]) -> list[Any]:
-        """Run it at one point, compiled as a whole where there are no loops in it."""
-        run = super().call if self._nested is None or self._has_loops else self._nested.call
-        return run(inputs)
+        """Run it at one point, compiled as a whole where the engine can: see `engines.Compiled`."""
+        if self._is_of_arrays and self._nested is not None:
+            with contextlib.suppress(UnknownLengthError):
+                results: list[Any] = self._nested.call(inputs)
+                return results
+        return super().call(inputs)
 
     def map(self, columns: Sequence[Any], count: int, reduce: str | None) -> list[Any]:
         """Run it for many samples, compiled as a whole where the engine can: see `engines.Compiled`."""
-        nested = None if self._code.arrays else self._nested
-        run = super().map if nested is None else nested.map
-        return run(columns, count, reduce)
+        if not self._returns_arrays and self._nested is not None:
+            with contextlib.suppress(UnknownLengthError):
+                results: list[Any] = self._nested.map(columns, count, reduce)
+                return results
+        return super().map(columns, count, reduce)
 
     def scan(
         self, carry: Sequence[Any], columns: Sequence[np.ndarray], shared: Sequence[Any], count: int
     ) -> tuple[list[Any], list[np.ndarray]]:
         """Run it in sequence, compiled as a whole where the engine can: see `engines.Compiled`."""
         carries_arrays = any(place < len(carry) for place in self._code.arrays)
-        if not carries_arrays and self._nested is not None:
+        if not carries_arrays and not self._returns_arrays and self._nested is not None:
             with contextlib.suppress(UnknownLengthError):
                 results: tuple[list[Any], list[np.ndarray]] = self._nested.scan(carry, columns, shared, count)
                 return results
@@ -109,14 +124,7 @@ class Stretches(PythonEngine):
     @cached_property
     def _nested(self) -> Any:
         """The code, compiled as a whole; None where that cannot be."""
-        if not hasattr(self._engine, "nested") or any(
-            map(self._code.kinds().__getitem__, self._code.outputs)
-        ):
-            return None
-        try:
-            return self._engine.nested(lowered(self._code))
-        except UnknownLengthError:
-            return None
+        return _nested(lowered(self._code), self._engine)
 
 
 def _stretches(code: Code, engine: Any) -> list[_Stretch]:
@@ -158,6 +166,12 @@ def _of_arrays(instruction: Instruction, engine: Any) -> _Stretch:
             instruction.operands,
             instruction.results,
         )
+    if isinstance(operation, Map):
+        return _Stretch(
+            lambda inputs: operation.run_with(_mapper(engine), inputs),
+            instruction.operands,
+            instruction.results,
+        )
     if isinstance(operation, Checkpointed):
         return _Stretch(_Segments(operation, engine).run, instruction.operands, instruction.results)
     return _Stretch(operation.run, instruction.operands, instruction.results)
@@ -176,22 +190,28 @@ class _Segments:
         self._engine = engine
 
     @cached_property
-    def _counted(self) -> Any:
-        if not hasattr(self._engine, "counted"):
-            return None
+    def _nested(self) -> Any:
         operation = self._operation
-        try:
-            return self._engine.counted(operation.with_bodies([lowered(operation.body)]))
-        except UnknownLengthError:
-            return None
+        return _nested(operation.with_bodies([lowered(operation.body)]).alone(), self._engine)
 
     def run(self, inputs: Sequence[Any]) -> Sequence[Any]:
         """The results."""
-        results = None if self._counted is None else self._counted.run(inputs)
-        if results is None:
-            runner = _runner(self._engine)
-            results = self._operation.run_with(lambda loop, operands: loop.run_with(runner, operands), inputs)
-        return results
+        if self._nested is not None:
+            with contextlib.suppress(UnknownLengthError):
+                results: Sequence[Any] = self._nested.call(inputs)
+                return results
+        runner = _runner(self._engine)
+        return self._operation.run_with(lambda loop, operands: loop.run_with(runner, operands), inputs)
+
+
+def _nested(code: Code, engine: Any) -> Any:
+    """Lowered code, compiled as a whole by an engine; None where that cannot be."""
+    if not hasattr(engine, "nested"):
+        return None
+    try:
+        return engine.nested(code)
+    except UnknownLengthError:
+        return None
 
 
 def _of_numbers(
@@ -232,6 +252,16 @@ def _runner(engine: Any) -> Any:
         run = body_on(engine, _Body(body))
         results: tuple[list[Any], list[np.ndarray]] = run.scan(carries, columns, shared, count)
         return results
+
+    return run
+
+
+@lru_cache(maxsize=8)
+def _mapper(engine: Any) -> Any:
+    """What runs the body of a map: see `loops.mapping.map_by`."""
+
+    def run(body: Code, _: str, operands: Sequence[Any], count: int, how: str | None) -> Any:
+        return body_on(engine, _Body(body)).map(operands, count, how)
 
     return run
 

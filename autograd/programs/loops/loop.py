@@ -27,13 +27,13 @@ class Joined(NamedTuple):
     """One loop in the place of two.
 
     Attributes:
-        operation: the loop.
+        operation: the loop, or map.
         operands: its operands' slots.
         own: which of its results are those of the first loop.
         others: which are those of the second.
     """
 
-    operation: Loop
+    operation: ArrayOperation
     operands: tuple[int, ...]
     own: list[int]
     others: list[int]
@@ -62,6 +62,7 @@ class Loop(ArrayOperation):
     """
 
     name = "loop"
+    leading = ("steps",)
 
     def __init__(
         self,
@@ -135,7 +136,7 @@ class Loop(ArrayOperation):
 
     def example(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """The first carries, and zeros."""
-        ys = np.zeros(int(inputs[0]))
+        ys = np.broadcast_to(0.0, int(inputs[0]))  # which takes no memory
         return (*inputs[1 : 1 + self.carries], *[ys] * (self.result_count - self.carries))
 
     def expand(self, count: Any, *inputs: Any, apply: Callable[..., Any] = expanded) -> Any:
@@ -200,6 +201,12 @@ class Loop(ArrayOperation):
         """A loop of another body that runs as this one does."""
         return Loop(body, carries, columns, self.is_reversed, self.engine, self.checkpoint)
 
+    @property
+    def told(self) -> tuple[str, list[Any]]:
+        """What a file says of it beside its body."""
+        numbers: list[Any] = [self.carries, self.columns, int(self.is_reversed)]
+        return "loop", numbers if self.checkpoint is None else [*numbers, self.checkpoint]
+
     def without_ys(self) -> Loop:
         """The same loop, of which only the carries are asked for."""
         body = self.body
@@ -207,9 +214,9 @@ class Loop(ArrayOperation):
         code = Code(body.name, body.inputs, body.constants, body.instructions, left, body.arrays)
         return self.like(code, self.carries, self.columns)
 
-    def checkpointed(self, body: Code, policy: Policy) -> Checkpointed:
-        """The two loops of a reverse as one operation."""
-        return Checkpointed(body, policy)
+    def checkpointed(self, keeping: Loop, backward: Loop, policy: Policy) -> Checkpointed:
+        """The two loops of a reverse as one operation: see `Checkpointed.over`."""
+        return Checkpointed.over(keeping, backward, policy)
 
     @classmethod
     def filling(cls) -> Loop:
