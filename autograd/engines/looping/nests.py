@@ -15,6 +15,7 @@ import numpy as np
 
 from autograd.engines.machine.compiler import CompiledModule, llvm_text
 from autograd.engines.machine.ir import Callbacks, call, literal, template
+from autograd.engines.machine.loops import LARGE
 from autograd.engines.machine.memory import InMemory
 from autograd.primitives.operation import Operation
 from autograd.programs.code import Code, Instruction
@@ -24,6 +25,7 @@ from autograd.programs.loops.packing import Item, Put, Stack, Unstack
 __all__ = ["Nested", "UnknownLengthError"]
 
 _LONGEST = 1 << 26  # elements of an array whose length the code names
+_USUAL = 100  # steps of a loop whose number is not known, to estimate the work
 
 
 class UnknownLengthError(ValueError):
@@ -70,8 +72,9 @@ class Nest:
     def __init__(self, code: Code) -> None:
         self.callbacks = Callbacks()
         self.arrays: list[np.ndarray] = []
-        self.required: dict[int, int] = {}
+        self.required: dict[int, Any] = {}
         self.instructions = 0
+        self._may_fuse = code.weight() <= LARGE
         self._times = 1
         self._lengths: dict[str, Any] = {}  # by the names of doubles: the keys of lengths
         self._numbers = count()
@@ -85,7 +88,8 @@ class Nest:
             loaded = [self._load("%slots", str(self.inputs + i)) for i in range(width)]
             names.append(self._pointed(loaded[0], loaded[1], place) if width == 2 else loaded[0])
             self.inputs += width
-        outputs = self._block_of(code, names)
+        slots = dict(enumerate([*names, *map(self._constant, code.constants)]))
+        outputs = self._block_of(code, slots)
         for i, output in enumerate(outputs, self.inputs):
             self._store(output, "%slots", str(i))
         self._free()
@@ -112,11 +116,21 @@ class Nest:
         return _Array(pointer, self._new(f"fptosi double {length} to i64"), ("input", place))
 
     def _require(self, array: _Array, key: Any) -> None:
-        """See to it that an array has a length."""
-        is_input = type(array.key) is tuple and type(key) is int
-        if array.key == key or (is_input and self.required.setdefault(array.key[1], key) == key):
+        """See to it that an array has a length, or will have it when the code runs."""
+        first, second = self._settled(array.key), self._settled(key)
+        if first == second:
             return
-        raise UnknownLengthError("the lengths of arrays do not follow from the code")
+        inputs = [(one, other) for one, other in ((first, second), (second, first)) if type(one) is tuple]
+        if not inputs:
+            raise UnknownLengthError("the lengths of arrays do not follow from the code")
+        (_, place), length = inputs[0]
+        self.required[place] = length
+
+    def _settled(self, key: Any) -> Any:
+        """What a key comes to, where an input must be as long as something else."""
+        while type(key) is tuple and key[1] in self.required:
+            key = self.required[key[1]]
+        return key
 
     def _begin(self, block: str) -> None:
         self._lines.append(f"{block}:")
@@ -131,13 +145,26 @@ class Nest:
     def _free(self) -> None:
         self._lines += [f"call void @free(ptr {pointer})" for pointer in self._allocated.pop()]
 
-    def _block_of(self, code: Code, names: Sequence[Slot]) -> list[Slot]:
-        """Write the instructions of code, given its inputs; returns the outputs."""
-        slots = [*names, *map(self._constant, code.constants)]
+    def _block_of(self, code: Code, slots: dict[int, Slot]) -> list[Slot]:
+        """Write the instructions of code that are not written, given what slots hold; returns the outputs."""
         for instruction in code.instructions:
-            self.instructions += self._times
-            slots += self._results(instruction, [slots[operand] for operand in instruction.operands])
+            if instruction.results[0] not in slots:
+                self._write(instruction, slots)
         return [slots[output] for output in code.outputs]
+
+    def _write(self, instruction: Instruction, slots: dict[int, Slot]) -> None:
+        self.instructions += self._times
+        results = self._results(instruction, [slots[operand] for operand in instruction.operands])
+        slots.update(zip(instruction.results, results))
+
+    def _before(self, loop: Loop, shared: Sequence[Slot]) -> dict[int, Slot]:
+        """What slots of a loop's body hold at every step; writes what computes numbers of such."""
+        first = loop.carries + loop.columns
+        slots = dict(enumerate([*shared, *map(self._constant, loop.body.constants)], first))
+        for instruction in loop.body.instructions:
+            if template(instruction.operation) is not None and slots.keys() >= set(instruction.operands):
+                self._write(instruction, slots)
+        return slots
 
     def _constant(self, constant: Any) -> Slot:
         if type(constant) is float:
@@ -180,7 +207,7 @@ class Nest:
         return str(index % array.key)
 
     def _number(self, operation: Operation, operands: Sequence[str]) -> str:
-        text = template(operation)
+        text = template(operation, fused=self._may_fuse)
         if text is None:
             text = f"{{y}} = {call(self.callbacks.address(operation), operation.arity)}"
         name = f"%n{next(self._numbers)}"
@@ -196,6 +223,7 @@ class Nest:
             self._require(column, key)
         steps = self._new(f"fptosi double {operands[0]} to i64")
         ys = [self._memory(steps) for _ in range(loop.result_count - loop.carries)]
+        slots = self._before(loop, shared)
         number, before = next(self._numbers), self._block
         head, within, after = f"head{number}", f"step{number}", f"after{number}"
         self._lines.append(f"br label %{head}")
@@ -212,9 +240,10 @@ class Nest:
             place = self._new(f"sub i64 {last}, {index}")
         self._allocated.append([])
         elements = [self._load(column.address, place) for column in columns]
+        slots.update(enumerate([*carries, *elements]))
         outer = self._times
-        self._times *= key if type(key) is int else 100
-        outputs = self._block_of(loop.body, [*carries, *elements, *shared])
+        self._times *= key if type(key) is int else _USUAL
+        outputs = self._block_of(loop.body, slots)
         self._times = outer
         for y, output in zip(ys, outputs[loop.carries :]):
             self._store(output, y, place)
@@ -246,7 +275,8 @@ class Nested(InMemory):
 
     def __init__(self, code: Code) -> None:
         nest = Nest(code)
-        module = CompiledModule(llvm_text("driver") + nest.text)
+        selection = 2 if code.weight() <= LARGE else 0  # with which time and memory grow in proportion
+        module = CompiledModule(llvm_text("driver") + nest.text, selection=selection)
         inputs = [f"v{i}" for i in range(nest.inputs)]
         super().__init__(module, np.zeros(1), Code("nest", inputs, (), (), ()), {}, nest.callbacks)
         self._slots = np.zeros(nest.inputs + len(code.outputs))
@@ -259,20 +289,29 @@ class Nested(InMemory):
     def scan(
         self, carry: Sequence[float], columns: Sequence[np.ndarray], shared: Sequence[Any], count: int
     ) -> tuple[list[float], list[np.ndarray]]:
-        """Run it in sequence, handing results on; what is shared may be arrays.
+        """Run it in sequence, handing results on; what is shared may be arrays, and so may a column's elements.
 
         Raises:
             UnknownLengthError: an array has another length than the code goes along.
         """
         first = len(carry) + len(columns)
-        numbers: list[float] = []
-        kept = []
-        for place, each in enumerate(shared, first):
+        arrays: dict[int, np.ndarray] = {}
+
+        def passed(place: int, part: Any) -> list[Any]:
+            """A column, or what is shared; an array as its address and its length."""
             if place not in self._arrays:
-                numbers.append(each)
-                continue
-            if self._required.get(place, len(each)) != len(each):
+                return [part]
+            array = arrays[place] = np.ascontiguousarray(part, float)
+            address: Any = float(array.ctypes.data)
+            if place < first:
+                address += np.arange(len(array), dtype=float) * array.strides[0]
+            return [address, float(array.shape[-1])]
+
+        rows = [each for place, column in enumerate(columns, len(carry)) for each in passed(place, column)]
+        others = [each for place, operand in enumerate(shared, first) for each in passed(place, operand)]
+        lengths = {place: array.shape[-1] for place, array in arrays.items()}
+        for place, key in self._required.items():
+            if lengths[place] != (lengths[key[1]] if type(key) is tuple else key):
                 raise UnknownLengthError("an array has another length than the loops along it")
-            kept.append(np.ascontiguousarray(each, float))
-            numbers += [float(kept[-1].ctypes.data), float(len(each))]
-        return super().scan(carry, columns, numbers, count)
+        samples = max(1, max(lengths.values(), default=0) // _USUAL)
+        return super().scan(carry, rows, others, count, samples)

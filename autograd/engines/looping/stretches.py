@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd.engines.looping.nests import UnknownLengthError
+from autograd.engines.looping.sums import Sums, terms_of
 from autograd.engines.python import PythonEngine
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.loop import Loop
@@ -115,14 +116,15 @@ def _stretches(code: Code, engine: Any) -> list[_Stretch]:
 
 
 def _of_arrays(instruction: Instruction, engine: Any) -> _Stretch:
-    operation = instruction.operation
-    if isinstance(operation, Loop):
-        return _Stretch(
-            lambda inputs: operation.run_with(_runner(engine), inputs),
-            instruction.operands,
-            instruction.results,
-        )
-    return _Stretch(operation.run, instruction.operands, instruction.results)
+    loop, operands, results, *_ = instruction
+    if not isinstance(loop, Loop):
+        return _Stretch(loop.run, operands, results)
+
+    def run_body(_code: Code, _engine: str, *args: Any) -> tuple[list[Any], list[np.ndarray]]:
+        last_and_ys: tuple[list[Any], list[np.ndarray]] = _body_on(engine, loop).scan(*args)
+        return last_and_ys
+
+    return _Stretch(partial(loop.run_with, run_body), operands, results)
 
 
 def _of_numbers(
@@ -153,36 +155,10 @@ def _of_numbers(
     return _Stretch(engine(part).call, tuple(inputs), tuple(outputs))
 
 
-@lru_cache(maxsize=8)
-def _runner(engine: Any) -> Any:
-    """What runs the body of a loop: see `loops.loop.run_by`."""
-
-    def run(
-        body: Code, _: str, carries: list[Any], columns: list[np.ndarray], shared: list[Any], count: int
-    ) -> tuple[list[Any], list[np.ndarray]]:
-        run = body_on(engine, _Body(body))
-        results: tuple[list[Any], list[np.ndarray]] = run.scan(carries, columns, shared, count)
-        return results
-
-    return run
-
-
-class _Body:
-    """A body, equal where it says the same."""
-
-    def __init__(self, code: Code) -> None:
-        self.code = code
-        self._key = code.key()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Body) and self._key == other._key
-
-    def __hash__(self) -> int:
-        return hash(self._key)
-
-
 @lru_cache(maxsize=256)
-def body_on(engine: Any, body: _Body) -> Any:
-    """A body made ready by an engine; the same again where it says the same."""
-    code = body.code
-    return Stretches(code, engine) if has_arrays(code) else engine(code)
+def _body_on(engine: Any, loop: Loop) -> Any:
+    """A loop's body made ready by an engine; the same again where the loop says the same."""
+    terms = None if engine is PythonEngine else terms_of(loop)
+    if terms is not None:
+        return Sums(engine(terms))
+    return Stretches(loop.body, engine) if has_arrays(loop.body) else engine(loop.body)

@@ -124,9 +124,14 @@ class InMemory:
         self._callbacks.raise_pending()
 
     def scan(
-        self, carry: Sequence[float], columns: Sequence[np.ndarray], shared: Sequence[float], count: int
+        self,
+        carry: Sequence[float],
+        columns: Sequence[np.ndarray],
+        shared: Sequence[float],
+        count: int,
+        samples: int = 1,
     ) -> tuple[list[float], list[np.ndarray]]:
-        """Run it in sequence, handing results on."""
+        """Run it in sequence, handing results on; a step may take as long as several."""
         state = np.array(carry, float)
         results = np.empty((len(self._outputs) - len(carry), count))
         job = self._job(ColumnAddresses(columns, count), [(state, 0), (results, _DOUBLE)])
@@ -134,7 +139,7 @@ class InMemory:
         job.carry = state.ctypes.data
         slots = self._free_slots()
         self._fill(slots, 0, *carry, *[0.0] * len(columns), *shared)
-        for begin, end in pieces(count, self._instructions, calls_back=bool(self._callbacks)):
+        for begin, end in pieces(count, self._instructions, calls_back=bool(self._callbacks), samples=samples):
             self._loop(slots.ctypes.data, job, begin, end)
             self._callbacks.raise_pending()
         self._free.append(slots)
