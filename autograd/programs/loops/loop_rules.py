@@ -17,6 +17,7 @@ from autograd.derivatives import sweeps
 from autograd.graph.nodes import is_array, is_node, kinds
 from autograd.graph.value import Value
 from autograd.graph.walks import applications
+from autograd.primitives.operation import Operation
 from autograd.programs.code import Code
 from autograd.programs.loops.joining import leading_to, pruned, trimmed
 from autograd.programs.loops.packing import Length, Put, length
@@ -25,7 +26,19 @@ from autograd.programs.tracing import LinesOfNodes, written
 if TYPE_CHECKING:
     from autograd.programs.loops.loop import Loop
 
-__all__ = ["pull", "push"]
+__all__ = [
+    "Mask",
+    "depending_on",
+    "having",
+    "is_zero",
+    "lengths_of",
+    "like",
+    "lines_of",
+    "nothing_like",
+    "pull",
+    "push",
+    "results_of",
+]
 
 Mask = tuple[bool, ...]
 
@@ -34,27 +47,27 @@ def push(loop: Loop, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any
     """The tangents of a loop's results: see `Operation.push`."""
     count, *operands = inputs
     along = tangents[1:]
-    given = tuple([not _is_zero(tangent) for tangent in along])
-    pushed = _pushed(loop, given, _lengths(loop, operands), _lines(loop.body))
+    given = tuple([not is_zero(tangent) for tangent in along])
+    pushed = _pushed(loop, given, lengths_of(loop.body, operands), lines_of(loop.body))
     if pushed is None:
         return [None] * loop.result_count
     starts, columns, shared = loop.split(operands)
     by_starts, by_columns, by_shared = loop.split(along)
     everything = [
         *[count, *starts, *[_start(loop, by_starts[i], starts[i]) for i in pushed.carried]],
-        *[*columns, *_having(by_columns), *shared, *_having(by_shared)],
+        *[*columns, *having(by_columns), *shared, *having(by_shared)],
     ]
-    found = _applied(pushed.loop, [everything[place] for place in pushed.operands])
+    found = results_of(pushed.loop, [everything[place] for place in pushed.operands])
     tangents_of = dict(zip(pushed.results, found[len(found) - len(pushed.results) :]))
     return [tangents_of.get(place) for place in range(loop.result_count)]
 
 
 def pull(loop: Loop, inputs: Sequence[Any], adjoints: Sequence[Any], wanted: Sequence[bool]) -> list[Any]:
     """What the operands of a loop receive: see `Operation.pull`."""
-    given = tuple([not _is_zero(adjoint) for adjoint in adjoints])
+    given = tuple([not is_zero(adjoint) for adjoint in adjoints])
     count, *operands = inputs
     asked_for = tuple(map(bool, wanted[1:]))
-    pulled = _pulled(loop, given, asked_for, _lengths(loop, operands), _lines(loop.body))
+    pulled = _pulled(loop, given, asked_for, lengths_of(loop.body, operands), lines_of(loop.body))
     received: list[Any] = [None] * loop.arity
     if pulled is None:
         return received
@@ -62,15 +75,15 @@ def pull(loop: Loop, inputs: Sequence[Any], adjoints: Sequence[Any], wanted: Seq
     kept: dict[int, Any] = {}
     if pulled.keeping is not None:
         keeping, taken, carries = pulled.keeping
-        found = _applied(keeping, [inputs[place] for place in taken])
+        found = results_of(keeping, [inputs[place] for place in taken])
         kept = dict(zip(carries, found[keeping.carries :]))
-    sums = [_nothing_like(loop, shared[i]) for i in pulled.sums]
+    sums = [nothing_like(loop, shared[i]) for i in pulled.sums]
     everything = [
         *[count, *[_start(loop, adjoints[i], starts[i]) for i in pulled.carried], *sums],
-        *[*[kept.get(i) for i in _numbers(loop)], *columns, *_having(adjoints[loop.carries :])],
+        *[*[kept.get(i) for i in _numbers(loop)], *columns, *having(adjoints[loop.carries :])],
         *[*shared, *[starts[i] for i in _arrays(loop)]],
     ]
-    terms = _applied(pulled.loop, [everything[place] for place in pulled.operands])
+    terms = results_of(pulled.loop, [everything[place] for place in pulled.operands])
     for place, term in zip(pulled.receivers, terms):
         if wanted[1 + place]:
             received[1 + place] = term
@@ -97,14 +110,14 @@ class _Pushed(NamedTuple):
 @lru_cache(maxsize=256)
 def _pushed(loop: Loop, given: Mask, lengths: tuple[int, ...], _: Any) -> _Pushed | None:
     body, carries = loop.body, loop.carries
-    dependent = _following(body, carries, [i for i, has in enumerate(given) if has])
+    dependent = depending_on(body, carries, [i for i, has in enumerate(given) if has])
     carried = [i for i in range(carries) if body.outputs[i] in dependent or i in dependent]
     results = [i for i, output in enumerate(body.outputs) if output in dependent or i in carried]
     if not results:
         return None
-    inputs = [_like(body, i, lengths) for i in range(len(body.inputs))]
+    inputs = [like(body, i, lengths) for i in range(len(body.inputs))]
     starts, columns, shared = loop.split(inputs)
-    seeds = {i: _like(body, i, lengths) for i in range(len(body.inputs)) if given[i] or i in carried}
+    seeds = {i: like(body, i, lengths) for i in range(len(body.inputs)) if given[i] or i in carried}
     by_starts = [seeds[i] for i in carried]
     by_columns = [seeds[i] for i in range(carries, carries + loop.columns) if given[i]]
     by_shared = [seeds[i] for i in range(carries + loop.columns, len(inputs)) if given[i]]
@@ -156,17 +169,17 @@ class _Pulled(NamedTuple):
 def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: Any) -> _Pulled | None:
     body, carries = loop.body, loop.carries
     width = carries + loop.columns
-    following = _following(body, carries, [i for i, want in enumerate(wanted) if want])
+    following = depending_on(body, carries, [i for i, want in enumerate(wanted) if want])
     leading = leading_to(body, carries, [i for i, has in enumerate(given) if has])
     reached = leading & following
     carried = [i for i in range(carries) if i in following and (i in leading or given[i])]
     received = [i for i in range(carries, len(wanted)) if wanted[i] and i in reached]
     if not received and not any(wanted[i] for i in carried):
         return None
-    inputs = [_like(body, i, lengths) for i in range(len(body.inputs))]
+    inputs = [like(body, i, lengths) for i in range(len(body.inputs))]
     starts, columns, shared = loop.split(inputs)
-    adjoints = [_like(body, i, lengths) for i in carried]
-    sums = [_like(body, i, lengths) for i in received if i >= width]
+    adjoints = [like(body, i, lengths) for i in carried]
+    sums = [like(body, i, lengths) for i in received if i >= width]
     by_ys = [Value(0.5, f"adjoint_of_y{i}") for i, has in enumerate(given[carries:]) if has]
 
     def compute(lines: LinesOfNodes) -> list[Any]:
@@ -179,16 +192,16 @@ def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: 
         terms = sweeps.reverse(applied, seeds, ends, lift=True)
         own, others = terms[: len(carried)], dict(zip(received, terms[len(carried) :]))
         added = [
-            total if _is_zero(others[i]) else total + others[i]
+            total if is_zero(others[i]) else total + others[i]
             for total, i in zip(sums, [i for i in received if i >= width])
         ]
         return [*own, *added, *[others[i] for i in received if i < width]]
 
     kept = [starts[i] for i in _numbers(loop)]
-    lengths_of = [starts[i] for i in _arrays(loop)]  # of an array that is carried nothing else is needed
+    arrays = [starts[i] for i in _arrays(loop)]  # of an array that is carried nothing else is needed
     code, _captured = written(
         f"{body.name}_adjoints",
-        [*adjoints, *sums, *kept, *columns, *by_ys, *shared, *lengths_of],
+        [*adjoints, *sums, *kept, *columns, *by_ys, *shared, *arrays],
         compute,
     )
     made = type(loop)(
@@ -198,7 +211,7 @@ def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: 
         not loop.is_reversed,
         loop.engine,
     )
-    _check_lengths(code, len(lengths_of))
+    _check_lengths(code, len(arrays))
     shorter, operands = trimmed(made)
     first = 1 + len(adjoints) + len(sums)
     needed = [_numbers(loop)[place - first] for place in operands if first <= place < first + len(kept)]
@@ -240,7 +253,7 @@ def _keeping(loop: Loop, kept: list[int]) -> tuple[Loop, list[int], list[int]] |
     return shorter, operands, kept
 
 
-def _following(code: Code, carries: int, inputs: Sequence[int]) -> set[int]:
+def depending_on(code: Code, carries: int, inputs: Sequence[int]) -> set[int]:
     """The slots of a loop's body that depend on inputs, in the same step or by way of carries."""
     applied: Any = [instruction[:3] for instruction in code.instructions]
     started = set(inputs)
@@ -252,13 +265,13 @@ def _following(code: Code, carries: int, inputs: Sequence[int]) -> set[int]:
         started |= reached
 
 
-def _lengths(loop: Loop, operands: Sequence[Any]) -> tuple[int, ...]:
-    """How long the arrays among the inputs of a loop's body are, in order."""
-    arrays: list[Any] = [operands[place] for place in sorted(loop.body.arrays)]
+def lengths_of(body: Code, operands: Sequence[Any]) -> tuple[int, ...]:
+    """How long the arrays among the inputs of a body are, in order."""
+    arrays: list[Any] = [operands[place] for place in sorted(body.arrays)]
     return tuple([len(array) for array in arrays])
 
 
-def _like(body: Code, place: int, lengths: tuple[int, ...]) -> Any:
+def like(body: Code, place: int, lengths: tuple[int, ...]) -> Any:
     """A leaf that stands for an input of a body, or for its derivative."""
     if place not in body.arrays:
         return Value(0.5, body.inputs[place])
@@ -267,31 +280,33 @@ def _like(body: Code, place: int, lengths: tuple[int, ...]) -> Any:
     return leaf
 
 
-def _lines(body: Code) -> tuple[Any, ...]:
+def lines_of(body: Code) -> tuple[Any, ...]:
     """What a body's derivative has from it beside what it says: its lines, for messages."""
     return tuple([instruction.line for instruction in body.instructions])
 
 
-def _is_zero(derivative: Any) -> bool:
+def is_zero(derivative: Any) -> bool:
     """Whether there is none."""
     return derivative is None or (type(derivative) is float and derivative == 0.0)
 
 
-def _having(derivatives: Sequence[Any]) -> list[Any]:
-    return [derivative for derivative in derivatives if not _is_zero(derivative)]
+def having(derivatives: Sequence[Any]) -> list[Any]:
+    """Those of some derivatives that are there."""
+    return [derivative for derivative in derivatives if not is_zero(derivative)]
 
 
-def _applied(loop: Loop, operands: Sequence[Any]) -> tuple[Any, ...]:
-    results = loop(*operands)
-    return (results,) if loop.result_count == 1 else results
+def results_of(operation: Operation, operands: Sequence[Any]) -> tuple[Any, ...]:
+    """What an operation makes of operands, a tuple also where it is one result."""
+    results = operation(*operands)
+    return (results,) if operation.result_count == 1 else results
 
 
 def _start(loop: Loop, derivative: Any, carry: Any) -> Any:
     """What the derivative of a carry begins with: zeros of its kind where there is none."""
-    return _nothing_like(loop, carry) if _is_zero(derivative) else derivative
+    return nothing_like(loop, carry) if is_zero(derivative) else derivative
 
 
-def _nothing_like(loop: Loop, operand: Any) -> Any:
+def nothing_like(loop: Loop, operand: Any) -> Any:
     """What a sum begins with: 0, or zeros where the operand is an array."""
     if is_node(operand) and is_array(operand):
         return loop.filling()(length(operand), 0.0)
