@@ -1,8 +1,8 @@
 """The llvm engine: a program lowered to LLVM and compiled, at the speed of hand-written C.
 
 A call at one point, a loop over samples and a sequential loop are each one function, compiled when it is
-first needed, with every number in a register. A large program is compiled once, without optimisation, with its
-numbers in memory, so that the compile time grows only in proportion to the program.
+first needed, with every number in a register. A large program is compiled once, without optimisation, so that
+the compile time grows only in proportion to it, and its numbers stand in memory.
 """
 
 from __future__ import annotations

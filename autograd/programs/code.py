@@ -151,7 +151,7 @@ class Code:
 
     def weight(self) -> int:
         """How many instructions there are, those in bodies too."""
-        bodies = [body for instruction in self.instructions for body in instruction.operation.bodies]
+        bodies: list[Code] = [body for step in self.instructions for body in step.operation.bodies]
         return len(self) + sum(body.weight() for body in bodies)
 
     def counts(self) -> dict[str, int]:

@@ -11,11 +11,19 @@ from typing import Any
 
 from autograd.graph import context
 from autograd.graph.context import Watcher, beginning, current, entered, tracing
-from autograd.graph.nodes import is_array, is_constant, is_leaf, is_node, made_since, number, operands
+from autograd.graph.nodes import (
+    is_array,
+    is_constant,
+    is_leaf,
+    is_node,
+    kind_of,
+    made_since,
+    number,
+    operands,
+)
 from autograd.graph.refusals import explain
 from autograd.graph.scopes import Path, scopes_of
 from autograd.graph.trees import Structure, flatten
-from autograd.graph.value import Value
 from autograd.graph.walks import Application, applications, leaves_among
 from autograd.primitives.operation import Operation, Projection
 from autograd.programs.code import Code, distinct
@@ -62,9 +70,9 @@ def record_step(f: Callable[..., Any], *example_args: Any) -> Recording:
 def _recorded(
     f: Callable[..., Any], example_args: tuple[Any, ...], keywords: dict[str, Any], *, nested: bool
 ) -> Recording:
-    scalars, arguments = flatten(with_keywords(example_args, keywords), "an example argument")
+    scalars, arguments = flatten(with_keywords(example_args, keywords), "an example argument", whole=True)
     names = argument_names(f, example_args, keywords)
-    inputs = [Value(number(scalar), name) for scalar, name in zip(scalars, names)]
+    inputs = [kind_of(number(scalar))(number(scalar), name) for scalar, name in zip(scalars, names)]
     structures = []
 
     def outputs(_: LinesOfNodes) -> list[Any]:
@@ -318,7 +326,7 @@ def _parameters(f: Callable[..., Any]) -> tuple[Sequence[str], str]:
 
 
 def _names_of(arg: Any, root: str) -> list[str]:
-    return _scalar_names(flatten(arg)[1], root)
+    return _scalar_names(flatten(arg, whole=True)[1], root)
 
 
 @lru_cache(maxsize=1024)

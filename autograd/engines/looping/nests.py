@@ -52,7 +52,9 @@ Slot = Any  # the name of a double, or an `_Array`
 class Nest:
     """Lowered code, some of whose instructions are loops, as the function ``run(slots, code)``.
 
-    The slots hold the inputs, an array as two doubles, its address and its length, and then the outputs.
+    The slots hold the inputs, and then the outputs. Where inputs are arrays, the first number counts the steps
+    of the loop around it, up to the next step as an output. Arrays come last, each as three numbers: its
+    address, its length, and how many elements further it begins at each step.
 
     Args:
         code: lowered code whose carries and outputs are numbers.
@@ -81,15 +83,17 @@ class Nest:
         self._lines: list[str] = []
         self._block = "entry"
         self._allocated: list[list[str]] = [[]]
-        names: list[Slot] = []
         self.inputs = 0
+        slots: dict[int, Slot] = {}
+        step = self._input() if code.arrays else ""
         for place in range(len(code.inputs)):
-            width = 2 if place in code.arrays else 1
-            loaded = [self._load("%slots", str(self.inputs + i)) for i in range(width)]
-            names.append(self._pointed(loaded[0], loaded[1], place) if width == 2 else loaded[0])
-            self.inputs += width
-        slots = dict(enumerate([*names, *map(self._constant, code.constants)]))
-        outputs = self._block_of(code, slots)
+            if place not in code.arrays:
+                slots[place] = self._input()
+        for place in sorted(code.arrays):
+            slots[place] = self._pointed(step, place)
+        slots.update(enumerate(map(self._constant, code.constants), len(code.inputs)))
+        outputs = [self._new(f"fadd double {step}, 1.0")] if code.arrays else []
+        outputs += self._block_of(code, slots)
         for i, output in enumerate(outputs, self.inputs):
             self._store(output, "%slots", str(i))
         self._free()
@@ -110,10 +114,21 @@ class Nest:
         place = self._new(f"getelementptr double, ptr {array}, i64 {index}")
         self._lines.append(f"store double {number}, ptr {place}")
 
-    def _pointed(self, address: str, length: str, place: int) -> Slot:
-        whole = self._new(f"fptoui double {address} to i64")
-        pointer = self._new(f"inttoptr i64 {whole} to ptr")
-        return _Array(pointer, self._new(f"fptosi double {length} to i64"), ("input", place))
+    def _input(self) -> str:
+        """The next of the inputs, as a double."""
+        self.inputs += 1
+        return self._load("%slots", str(self.inputs - 1))
+
+    def _pointed(self, step: str, place: int) -> _Array:
+        """An array that is an input: where its part of this step begins, and how long that is."""
+        step, address, length, stride = [
+            self._new(f"fptoui double {number} to i64")
+            for number in (step, self._input(), self._input(), self._input())
+        ]
+        pointer = self._new(f"inttoptr i64 {address} to ptr")
+        begin = self._new(f"mul i64 {step}, {stride}")
+        part = self._new(f"getelementptr double, ptr {pointer}, i64 {begin}")
+        return _Array(part, length, ("input", place))
 
     def _require(self, array: _Array, key: Any) -> None:
         """See to it that an array has a length, or will have it when the code runs."""
@@ -279,39 +294,40 @@ class Nested(InMemory):
         module = CompiledModule(llvm_text("driver") + nest.text, selection=selection)
         inputs = [f"v{i}" for i in range(nest.inputs)]
         super().__init__(module, np.zeros(1), Code("nest", inputs, (), (), ()), {}, nest.callbacks)
-        self._slots = np.zeros(nest.inputs + len(code.outputs))
+        outputs = len(code.outputs) + bool(code.arrays)
+        self._slots = np.zeros(nest.inputs + outputs)
         self._outputs = np.arange(nest.inputs, len(self._slots))
         self._instructions = nest.instructions
-        self._arrays = code.arrays
+        self._arrays = sorted(code.arrays)
         self._required = nest.required
         self._constants = nest.arrays
 
     def scan(
-        self, carry: Sequence[float], columns: Sequence[np.ndarray], shared: Sequence[Any], count: int
+        self,
+        carry: Sequence[float],
+        columns: Sequence[np.ndarray],
+        shared: Sequence[Any],
+        count: int,
+        samples: int = 1,
     ) -> tuple[list[float], list[np.ndarray]]:
-        """Run it in sequence, handing results on; what is shared may be arrays, and so may a column's elements.
+        """Run it in sequence, handing results on; a column's elements, and what is shared, may be arrays.
 
         Raises:
             UnknownLengthError: an array has another length than the code goes along.
         """
         first = len(carry) + len(columns)
-        arrays: dict[int, np.ndarray] = {}
-
-        def passed(place: int, part: Any) -> list[Any]:
-            """A column, or what is shared; an array as its address and its length."""
-            if place not in self._arrays:
-                return [part]
-            array = arrays[place] = np.ascontiguousarray(part, float)
-            address: Any = float(array.ctypes.data)
-            if place < first:
-                address += np.arange(len(array), dtype=float) * array.strides[0]
-            return [address, float(array.shape[-1])]
-
-        rows = [each for place, column in enumerate(columns, len(carry)) for each in passed(place, column)]
-        others = [each for place, operand in enumerate(shared, first) for each in passed(place, operand)]
+        inputs = [*columns, *shared]
+        arrays = {place: np.ascontiguousarray(inputs[place - len(carry)], float) for place in self._arrays}
         lengths = {place: array.shape[-1] for place, array in arrays.items()}
         for place, key in self._required.items():
             if lengths[place] != (lengths[key[1]] if type(key) is tuple else key):
                 raise UnknownLengthError("an array has another length than the loops along it")
-        samples = max(1, max(lengths.values(), default=0) // _USUAL)
-        return super().scan(carry, rows, others, count, samples)
+        if not arrays:
+            return super().scan(carry, columns, shared, count, samples)
+        numbers = [column for place, column in enumerate(columns, len(carry)) if place not in arrays]
+        others = [each for place, each in enumerate(shared, first) if place not in arrays]
+        for place, array in arrays.items():
+            others += array.ctypes.data, lengths[place], lengths[place] if place < first else 0
+        samples = max(samples, max(lengths.values()) // _USUAL)
+        last, ys = super().scan([0.0, *carry], numbers, others, count, samples)
+        return last[1:], ys

@@ -113,8 +113,7 @@ def _results(operands: Sequence[str]) -> tuple[list[str], list[str]]:
         for i in range(len(operands))
     ]
     within = [
-        f"%place{i} = getelementptr double, ptr %result{i}, i64 %i\n"
-        f"store double {operand}, ptr %place{i}"
+        f"%place{i} = getelementptr double, ptr %result{i}, i64 %i\nstore double {operand}, ptr %place{i}"
         for i, operand in enumerate(operands)
     ]
     return before, within

@@ -139,7 +139,9 @@ class InMemory:
         job.carry = state.ctypes.data
         slots = self._free_slots()
         self._fill(slots, 0, *carry, *[0.0] * len(columns), *shared)
-        for begin, end in pieces(count, self._instructions, calls_back=bool(self._callbacks), samples=samples):
+        for begin, end in pieces(
+            count, self._instructions, calls_back=bool(self._callbacks), samples=samples
+        ):
             self._loop(slots.ctypes.data, job, begin, end)
             self._callbacks.raise_pending()
         self._free.append(slots)

@@ -37,6 +37,7 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
 
     Args:
         data: floats.
+        label: a name for it.
 
     >>> from autograd import grad, scan
     >>> def total(rate):
@@ -69,12 +70,12 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
 
     __hash__ = object.__hash__
 
-    def __init__(self, data: np.ndarray) -> None:
+    def __init__(self, data: np.ndarray, label: str = "") -> None:
         self._number = np.ascontiguousarray(data, float)
         self._grad = 0.0
         self._operation = self._right = self._mark = None
         self._left = context.beginnings
-        self.label = ""
+        self.label = label
 
     # What it is like.
 
