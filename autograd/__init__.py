@@ -8,6 +8,7 @@ from autograd.primitives.table import (
     expm1, hypot, less, less_equal, log, log1p, log2, log10, maximum, minimum, mul, neg, pow, relu,
     sigmoid, sin, sinh, softplus, sqrt, stop_gradient, sub, tan, tanh, where,
 )  # fmt: skip
+from autograd.running.custom_derivative import custom_derivative
 from autograd.running.fori_loop import fori_loop
 from autograd.running.jit import jit
 from autograd.running.vmap import vmap
@@ -41,8 +42,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Comparison", "Derivation", "Explanation", "Primitive", "Program", "TracingError", "Value", "absolute",
     "acos", "acosh", "add", "all_primitives", "asin", "asinh", "atan", "atan2", "atanh", "check_gradients",
-    "compare", "cos", "cosh", "derive", "detect_anomaly", "div", "draw", "equal", "erf", "erfc", "exp",
-    "explain", "expm1", "fori_loop", "grad", "hessian", "hvp", "hypot", "jacobian", "jit", "jvp", "less",
+    "compare", "cos", "cosh", "custom_derivative", "derive", "detect_anomaly", "div", "draw", "equal",
+    "erf", "erfc", "exp", "explain", "expm1", "fori_loop", "grad", "hessian", "hvp", "hypot", "jacobian",
+    "jit", "jvp", "less",
     "less_equal", "log", "log10", "log1p", "log2", "logical_not", "maximum", "minimum", "mul", "neg", "pow",
     "primitive", "relu", "scan", "scope", "sigmoid", "sin", "sinh", "softplus", "sqrt", "stop_gradient",
     "sub", "tan", "tanh", "trace", "value_and_grad", "vjp", "vmap", "where",

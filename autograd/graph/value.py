@@ -214,7 +214,7 @@ class Value(Comparisons, Functions, Copied):
     @staticmethod
     def _apply(operation: Operation, args: tuple[Any, ...]) -> Any:
         """Record an operation that was called as a function: the hook of `Operation.__call__`."""
-        if operation.takes_arrays or operation.result_count > 1:
+        if not isinstance(operation, Primitive):
             return record_node(operation, args)
         try:
             parts = [arg if isinstance(arg, Value) else operation.operand(arg) for arg in args]

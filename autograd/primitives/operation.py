@@ -33,6 +33,7 @@ class Operation:
         folded: whether a call may name any number of arguments, taken two at a time.
         is_builtin: whether it is of the library's own table.
         is_composite: whether it is to be written out in other operations before it is run.
+        is_called_back: whether it cannot be written out, and is not to be tried.
         rules: what `Value.backward` may run without further questions: see `Primitive`.
         libm: the name of the C function of doubles that computes it, or "".
         on_arrays: the same function on NumPy arrays of floats, or None.
@@ -49,6 +50,7 @@ class Operation:
     folded: bool = False
     is_builtin: bool = False
     is_composite: bool = False
+    is_called_back: bool = False
     rules: Any = None
     libm: str = ""
     on_arrays: Any = None

@@ -151,6 +151,8 @@ def in_primitives(code: Code) -> Code:
 
 def _expression(operation: Operation) -> Code | None:
     """The operation as code of others, or None where what computes it cannot be traced."""
+    if operation.bodies or operation.is_called_back:
+        return operation.bodies[0] if operation.bodies else None
     if operation not in _expressions:
         try:
             code, _, results, _ = record(operation.expand, *[0.5] * operation.arity)

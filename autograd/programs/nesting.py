@@ -1,5 +1,7 @@
 """How arguments and results are nested, as JSON: a `Structure` written, and read from what may be hostile.
 
+So are functions with rules of their own, which have arguments and results, by their names.
+
 A nesting is "*" for a scalar, null for None, an array for a list, {"tuple": [...]}, {"dict": {...}}, or
 {"array": [2, 3]} for an array of that shape.
 """
@@ -7,12 +9,14 @@ A nesting is "*" for a scalar, null for None, an array for a list, {"tuple": [..
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
+from autograd.derivatives.custom_operation import CustomOperation, customs
 from autograd.graph.trees import Structure
 from autograd.support.foreign_files import ForeignFileError, is_text, unexpected
 
-__all__ = ["nesting_of", "structure_of"]
+__all__ = ["custom_of", "nesting_of", "nesting_of_custom", "structure_of"]
 
 _DEEPEST = 50  # levels
 _DIMENSIONS = 32  # of an array
@@ -108,3 +112,61 @@ def _is_shape(node: Any) -> bool:
     if type(node) is not list or len(node) > _DIMENSIONS:
         return False
     return all(type(n) is int and n >= 0 for n in node) and math.prod(n or 1 for n in node) <= _ELEMENTS
+
+
+_CUSTOM, _BODY = (
+    {"custom", "arguments", "results"},
+    {"name", "inputs", "constants", "instructions", "outputs"},
+)
+
+
+def nesting_of_custom(operation: CustomOperation) -> dict[str, Any]:
+    """A function with rules of its own as JSON has it, without its body.
+
+    Raises:
+        ForeignFileError: no module has it under a name, or as `nesting_of`.
+    """
+    if not operation.custom.known_as:
+        raise ForeignFileError(
+            f"{operation.name} has rules that no file holds: define it at the top of a module, so that it is "
+            "found by its name"
+        )
+    return {
+        "custom": operation.custom.known_as,
+        "arguments": nesting_of(operation.arguments, f"arguments of {operation.name}"),
+        "results": nesting_of(operation.results, f"results of {operation.name}"),
+    }
+
+
+def custom_of(
+    node: dict[str, Any], place: str, code: Callable[[dict[str, Any], str], Any]
+) -> CustomOperation:
+    """The operation that JSON describes.
+
+    Args:
+        node: the JSON.
+        place: where in the file it stands.
+        code: reads a body.
+
+    Raises:
+        ForeignFileError: it is none, or its function is not known here.
+    """
+    if node.keys() not in (_CUSTOM, _CUSTOM | _BODY):
+        raise unexpected(
+            place, f"the entries {' '.join(_CUSTOM)} and those of a body, or none", " ".join(node)
+        )
+    name = node["custom"]
+    known = [custom for custom in customs.get(str(name), ()) if custom.known_as == name]
+    if not known:
+        module = f"import {str(name).partition(':')[0][:80]} first"
+        raise unexpected(f"{place}.custom", f"a function with a derivative of its own ({module})", name)
+    arguments = structure_of(node["arguments"], f"{place}.arguments")
+    results = structure_of(node["results"], f"{place}.results")
+    body = code(node, f"{place}.") if "inputs" in node else None
+    if not isinstance(arguments.nest([0.0] * len(arguments.shapes)), tuple) or not results.size:
+        raise unexpected(place, "a tuple of arguments, and at least one result", node["arguments"])
+    if body is not None and (len(body.inputs), len(body.outputs)) != (arguments.size, results.size):
+        raise unexpected(
+            f"{place}.inputs", f"a body of {arguments.size} inputs and {results.size} outputs", body
+        )
+    return CustomOperation(known[0], arguments, results, body)

@@ -21,7 +21,8 @@ In the place of an operation's name stands an object where it is of arrays: {"st
 {"item": -1}, {"put": -1} and {"length": 0} with its number; for a loop {"loop": [2, 1, 0]} with how many
 carries and columns it has and whether it is reversed, and in the same object the entries name, inputs,
 constants, instructions and outputs of its body, and arrays, the places of the inputs that are arrays. A
-constant array is an array of numbers.
+constant array is an array of numbers. A function with a derivative of its own is {"custom": "module:name"}
+with how its arguments and results are nested, and the entries of its body unless it is called back.
 
 Slots are numbered as in a program: inputs, constants, and the results of each instruction. Numbers are
 strings as `float.hex` writes them, so that each bit comes back. `nesting` says how arguments and results
@@ -44,6 +45,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.derivatives.custom_operation import CustomOperation
 from autograd.graph.nodes import number
 from autograd.graph.trees import Structure
 from autograd.graph.value import Value
@@ -52,12 +54,13 @@ from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import made_again, written_down
-from autograd.programs.nesting import nesting_of, structure_of
+from autograd.programs.nesting import custom_of, nesting_of, nesting_of_custom, structure_of
 from autograd.support.foreign_files import (
     LONGEST,
     ForeignFileError,
     is_text,
     parse_json,
+    printable,
     read_foreign,
     unexpected,
 )
@@ -131,12 +134,12 @@ def dumps(program: SavedProgram) -> str:
     try:
         arguments = nesting_of(program.arguments, "arguments")
         results = nesting_of(program.results, "results")
+        lines: dict[Line, int] = {}
+        parts = _written(code, lines)
     except ForeignFileError as error:
         raise ProgramFileError(str(error)) from None
-    lines: dict[Line, int] = {}
-    parts = _written(code, lines)
     modules = {
-        operation.name: _printable(operation.place)
+        operation.name: printable(operation.place)
         for operation in code.operations()
         if not operation.is_builtin
     }
@@ -145,9 +148,9 @@ def dumps(program: SavedProgram) -> str:
         "name": parts.pop("name"),
         "arguments": arguments,
         "results": results,
-        "captured": [[number(value).hex(), _printable(value.label)] for value in program.captured],
+        "captured": [[number(value).hex(), printable(value.label)] for value in program.captured],
         "modules": dict(sorted(modules.items())),
-        "lines": [[_printable(line.file), line.number, _printable(line.text)] for line in lines],
+        "lines": [[printable(line.file), line.number, printable(line.text)] for line in lines],
         **parts,
     }
     text = "{" + "".join(f'"{key}": {_spread(entry)},\n' for key, entry in entries.items())
@@ -162,7 +165,7 @@ def _row(instruction: Instruction, lines: dict[Line, int]) -> list[Any]:
     place = None if instruction.line is None else lines.setdefault(instruction.line, len(lines))
     labels = instruction.labels or [""] * len(instruction.results)
     operation = _operation(instruction.operation, lines)
-    return [operation, list(instruction.operands), [*map(_printable, labels)], place]
+    return [operation, list(instruction.operands), [*map(printable, labels)], place]
 
 
 def _operation(operation: Operation, lines: dict[Line, int]) -> Any:
@@ -170,13 +173,15 @@ def _operation(operation: Operation, lines: dict[Line, int]) -> Any:
         code = operation.body
         numbers = [operation.carries, operation.columns, int(operation.is_reversed)]
         return {"loop": numbers, "arrays": sorted(code.arrays), **_written(code, lines)}
+    if isinstance(operation, CustomOperation):
+        return nesting_of_custom(operation) | (_written(operation.body, lines) if operation.body else {})
     return dict([written_down(operation)]) if operation.takes_arrays else operation.name
 
 
 def _written(code: Code, lines: dict[Line, int]) -> dict[str, Any]:
     return {
-        "name": _printable(code.name),
-        "inputs": [*map(_printable, code.inputs)],
+        "name": printable(code.name),
+        "inputs": [*map(printable, code.inputs)],
         "constants": [
             constant.hex() if type(constant) is float else [number.hex() for number in constant.tolist()]
             for constant in code.constants
@@ -191,11 +196,6 @@ def _spread(entry: Any) -> str:
     if isinstance(entry, list) and entry and isinstance(entry[0], list) and len(entry) > 1:
         return "[\n" + ",\n".join(map(json.dumps, entry)) + "]"
     return json.dumps(entry)
-
-
-def _printable(text: str) -> str:
-    text = text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _digest(text: str) -> str:
@@ -311,10 +311,8 @@ class _Reader:
 
     def instruction(self, node: Any, place: str, slots: int) -> Instruction:
         name, operands, labels, line = self.row(node, place, "an operation", "operands", "labels", "a line")
-        if type(name) is dict:
-            operation = self.of_arrays(name, f"{place}.operation")
-        else:
-            operation = self.operation(name, f"{place}.operation")
+        known = self.entries if type(name) is dict else self.operation
+        operation = known(name, f"{place}.operation")
         operands = self.kind(list, operands, f"{place}.operands")
         if isinstance(operation, Primitive):
             operation = operation.of_arity(len(operands))
@@ -339,8 +337,10 @@ class _Reader:
             module = f"import {self._modules.get(name, 'its module')[:80]}"
             raise unexpected(place, f"an operation that is registered here ({module} first)", name) from None
 
-    def of_arrays(self, node: dict[str, Any], place: str) -> Operation:
-        """An operation between numbers and arrays, or a loop."""
+    def entries(self, node: dict[str, Any], place: str) -> Operation:
+        """An operation between numbers and arrays, a loop, or a function with rules of its own."""
+        if "custom" in node:
+            return custom_of(node, place, self.code)
         if "loop" not in node:
             operation = made_again(node)
             if operation is None:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 from typing import Any
 
+from autograd.derivatives.custom_operation import CustomOperation
 from autograd.primitives.operation import Operation
 from autograd.programs.code import Code
 from autograd.programs.loops.loop import Loop
@@ -64,15 +65,37 @@ def source(code: Code) -> str:
     <BLANKLINE>
     """
     text, needed = module(code)
+    operations = {name: each for name, each in needed.items() if not isinstance(each, list)}
     arrays = [f"{name} = {numbers!r}" for name, numbers in needed.items() if isinstance(numbers, list)]
     head, rest = text.split("import math\n", 1)
-    return "\n".join([head + "import math", *arrays, rest]) if arrays else text
+    lines = ["import math", *_imports(operations.values()), *arrays]
+    lines += [f"{name} = {_fetched(operation)}" for name, operation in operations.items()]
+    return "\n".join([head + lines[0], *lines[1:], rest[1:] if operations else rest]) if needed else text
+
+
+def _imports(operations: Iterable[Operation]) -> list[str]:
+    """What the source needs that fetches operations from the library and from the user's modules."""
+    custom = [operation for operation in operations if isinstance(operation, CustomOperation)]
+    names = [operation.custom.known_as.split(":") for operation in custom if operation.custom.known_as]
+    lines = [f"from {place} import {name.partition('.')[0]}" for place, name in names]
+    if len(names) < len([*operations]):
+        lines.insert(0, "from autograd.primitives.operation import find_operation")
+    return ["", *dict.fromkeys(lines), ""] if lines else []
+
+
+def _fetched(operation: Operation) -> str:
+    """The expression that is an operation of the user's."""
+    if not isinstance(operation, CustomOperation) or not operation.custom.known_as:
+        return f"find_operation({operation.name!r})"
+    _, name = operation.custom.known_as.split(":")
+    example = operation.arguments.unflatten([0.0] * operation.arity)
+    return f"{name}.on({', '.join(map(repr, example))})"
 
 
 def module(code: Code) -> tuple[str, dict[str, Any]]:
     """The source, and what it has not in itself, by the names that it has for them.
 
-    That is the primitives that it fetches from the library, and constant arrays, as lists.
+    That is the primitives of the user's that it calls, and constant arrays, as lists.
     """
     if _foreign(code):
         code = lowered(code, split=False)
@@ -82,9 +105,6 @@ def module(code: Code) -> tuple[str, dict[str, Any]]:
     names = _Names({"math", "abs", *_WORDS, *helpers, *called.values()})
     inputs = [names.new(name) for name in code.inputs]
     lines = ["import math", ""]
-    if foreign:
-        lines += ["from autograd.primitives.operation import find_operation", ""]
-        lines += [f"{name} = find_operation({primitive.name!r})" for primitive, name in called.items()]
     for name in helpers:
         lines += ["", definition(name), ""]
     writer = _Statements(names, called)

@@ -8,7 +8,16 @@ import stat
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["LONGEST", "ForeignFileError", "is_text", "parse_json", "read_foreign", "shown", "unexpected"]
+__all__ = [
+    "LONGEST",
+    "ForeignFileError",
+    "is_text",
+    "parse_json",
+    "printable",
+    "read_foreign",
+    "shown",
+    "unexpected",
+]
 
 LONGEST = 1000  # characters of a text: printing a program may repeat it with each instruction
 
@@ -103,6 +112,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(entries) < len(pairs):
         raise ValueError("an object that names a key twice")
     return entries
+
+
+def printable(text: str) -> str:
+    """Text as `is_text` has it, with question marks for letters that are not printed, and cut off."""
+    text = text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def is_text(node: object) -> bool:
