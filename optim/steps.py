@@ -124,12 +124,12 @@ class Steps:
         """One step on a batch: its samples are an inner loop, in which losses and gradients add up."""
         columns, constants = x
 
-        def share(totals: Any, numbers: Any) -> tuple[Any, None]:
+        def sample(totals: Any, numbers: Any) -> tuple[Any, None]:
             value, gradient = self._value_and_grad(carry[0], *self._each.unflatten(numbers))
             return [total + term for total, term in zip(totals, [value, *gradient])], None
 
         engine = "eager" if self._requested_engine == "eager" else "auto"
-        totals, _ = scan(share, [0.0] * (1 + len(carry[0])), columns, engine)
+        totals, _ = scan(sample, [0.0] * (1 + len(carry[0])), columns, engine)
         value, *gradient = [total / count_of(columns[0]) for total in totals]
         return self._updated(carry, gradient, constants), value
 

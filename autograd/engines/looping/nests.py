@@ -52,9 +52,9 @@ Slot = Any  # the name of a double, or an `_Array`
 class Nest:
     """Lowered code, some of whose instructions are loops, as the function ``run(slots, code)``.
 
-    The slots hold the inputs, and then the outputs. Where inputs are arrays, the first number counts the steps
-    of the loop around it, up to the next step as an output. Arrays come last, each as three numbers: its
-    address, its length, and how many elements further it begins at each step.
+    The slots hold the inputs, and then the outputs. Where inputs are arrays, the first number among both
+    counts the steps of the loop around it. Arrays come last, each as three numbers: its address, its length,
+    and how many elements further it begins at each step.
 
     Args:
         code: lowered code whose carries and outputs are numbers.
@@ -287,6 +287,8 @@ class Nested(InMemory):
     Raises:
         UnknownLengthError: a length is neither a number nor that of another array.
     """
+
+    _outputs_stand_apart = True
 
     def __init__(self, code: Code) -> None:
         nest = Nest(code)

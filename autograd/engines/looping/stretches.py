@@ -158,7 +158,7 @@ def _of_numbers(
 @lru_cache(maxsize=256)
 def _body_on(engine: Any, loop: Loop) -> Any:
     """A loop's body made ready by an engine; the same again where the loop says the same."""
+    if has_arrays(loop.body):
+        return Stretches(loop.body, engine)
     terms = None if engine is PythonEngine else terms_of(loop)
-    if terms is not None:
-        return Sums(engine(terms))
-    return Stretches(loop.body, engine) if has_arrays(loop.body) else engine(loop.body)
+    return engine(loop.body) if terms is None else Sums(engine(terms))

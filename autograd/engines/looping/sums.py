@@ -19,7 +19,7 @@ _BLOCK = 2**18  # results of steps that are kept at a time
 
 
 def terms_of(loop: Loop) -> Code | None:
-    """What each step of a loop adds to each carry, and then its ys; None where a step needs more of a carry.
+    """What each step of a loop on numbers adds to each carry, and its ys; None where it reads a carry.
 
     >>> from autograd import trace
     >>> body = trace(lambda total, x: (total + x * x, x), 0.0, 0.0).code
@@ -40,7 +40,7 @@ def terms_of(loop: Loop) -> Code | None:
     outputs = [*terms, *body.outputs[carries:]]
     code = Code(body.name, body.inputs, body.constants, body.instructions, outputs, body.arrays)
     needed = leading_to(code, 0, range(len(outputs)))
-    if body.arrays or not needed.isdisjoint(range(carries)):
+    if not needed.isdisjoint(range(carries)):
         return None
     builder = Builder()
     slots = [-1] * carries + [builder.input() for _ in body.inputs[carries:]]

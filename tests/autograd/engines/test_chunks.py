@@ -1,20 +1,16 @@
-"""Chunks are handed out once each, and batches in turn take memory by what they hold."""
+"""Chunks are handed out once each, and pieces follow one another."""
 
 from __future__ import annotations
 
 import sys
 import threading
-import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 
-from autograd import trace
-from autograd.engines import compiled
 from autograd.engines.batches import chunks
-from autograd.engines.batches.chunks import chunk_size, in_chunks, in_turns, pieces
+from autograd.engines.batches.chunks import chunk_size, in_chunks, pieces
 
 
 @pytest.fixture
@@ -71,19 +67,3 @@ def test_pieces_follow_one_another_and_are_short_where_primitives_may_raise(coun
         assert all(begin < end for begin, end in every)
     assert max((end - begin for begin, end in short), default=0) * samples <= max(samples, chunk_size(5000))
     assert len(long) <= len(short)
-
-
-def test_many_totals_of_a_small_carry_take_little_memory_at_a_time() -> None:
-    width, count = 1000, 20_000
-    each = trace(lambda u, x: [u * x + float(i) for i in range(width)], 0.5, 0.5)
-    turn = trace(lambda u, *totals: u + totals[0] + totals[-1], *[0.5] * (width + 1))
-    engines = compiled(turn.code, "numpy"), compiled(each.code, "numpy")
-    column = np.full(count, 0.5)
-    tracemalloc.start()
-    try:
-        carry, _ = in_turns(*engines, [0.5], [column], [], ([], []), count)
-        peak = tracemalloc.get_traced_memory()[1] / 2**20
-    finally:
-        tracemalloc.stop()
-    assert carry == [0.5 + 2 * 0.25 * count + (width - 1) * count]
-    assert peak < 50, f"{peak:.0f} MiB: the results of many samples are kept at a time"
