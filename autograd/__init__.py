@@ -10,6 +10,7 @@ from autograd.primitives.table import (
 )  # fmt: skip
 from autograd.running.custom_derivative import custom_derivative
 from autograd.running.fori_loop import fori_loop
+from autograd.programs.loops.array import Array, array
 from autograd.running.jit import jit
 from autograd.running.vmap import vmap
 from autograd.programs.program import Program, trace
@@ -40,14 +41,14 @@ if TYPE_CHECKING:
     from autograd.explaining import Explanation, explain
 
 __all__ = [
-    "Comparison", "Derivation", "Explanation", "Primitive", "Program", "TracingError", "Value", "absolute",
-    "acos", "acosh", "add", "all_primitives", "asin", "asinh", "atan", "atan2", "atanh", "check_gradients",
-    "compare", "cos", "cosh", "custom_derivative", "derive", "detect_anomaly", "div", "draw", "equal",
-    "erf", "erfc", "exp", "explain", "expm1", "fori_loop", "grad", "hessian", "hvp", "hypot", "jacobian",
-    "jit", "jvp", "less",
-    "less_equal", "log", "log10", "log1p", "log2", "logical_not", "maximum", "minimum", "mul", "neg", "pow",
-    "primitive", "relu", "scan", "scope", "sigmoid", "sin", "sinh", "softplus", "sqrt", "stop_gradient",
-    "sub", "tan", "tanh", "trace", "value_and_grad", "vjp", "vmap", "where",
+    "Array", "Comparison", "Derivation", "Explanation", "Primitive", "Program", "TracingError", "Value",
+    "absolute", "acos", "acosh", "add", "all_primitives", "array", "asin", "asinh", "atan", "atan2",
+    "atanh", "check_gradients", "compare", "cos", "cosh", "custom_derivative", "derive", "detect_anomaly",
+    "div", "draw", "equal", "erf", "erfc", "exp", "explain", "expm1", "fori_loop", "grad", "hessian",
+    "hvp", "hypot", "jacobian", "jit", "jvp", "less", "less_equal", "log", "log10", "log1p", "log2",
+    "logical_not", "maximum", "minimum", "mul", "neg", "pow", "primitive", "relu", "scan", "scope",
+    "sigmoid", "sin", "sinh", "softplus", "sqrt", "stop_gradient", "sub", "tan", "tanh", "trace",
+    "value_and_grad", "vjp", "vmap", "where",
 ]  # fmt: skip
 
 

@@ -38,6 +38,7 @@ NAMES = {
     "autograd": "HIPS autograd",
     "micrograd": "micrograd",
     "by hand": "NumPy, by hand",
+    "eager": "ours, eager",
 }
 
 
@@ -76,11 +77,13 @@ WORK = (
          lambda sizes: sizes.rows),
     Work("samples", "mean gradient over {samples:,} samples", ("llvm", "numpy", "interpreter")),
     Work("mlp", "MLP 2-16-16-1, {mlp_samples} samples, value and gradient", ("llvm", "numpy", "interpreter")),
+    Work("mlp of Values", "the same network, called with its Values and sent backward", ("interpreter",)),
     Work("rosenbrock gradient", "Rosenbrock, {rosenbrock} variables, gradient",
          ("llvm", "interpreter", "python")),
     Work("rosenbrock Hessian", "Rosenbrock, {rosenbrock} variables, Hessian",
          ("llvm", "interpreter", "python")),
     Work("oscillator", "oscillator, {steps:,} steps, value and gradient", ("llvm", "interpreter")),
+    Work("oscillator, few carries", "the same, 64 carries kept at once", ("llvm",)),
     Work("oscillator gradient", "oscillator, {fewer_steps:,} steps, gradient", ("llvm",)),
     Work("oscillator Hessian", "oscillator, {fewer_steps:,} steps, Hessian", ("llvm",)),
     Work("oscillator first", "first value and gradient of the oscillator, {fewer_steps:,} steps", ("llvm",)),
@@ -126,6 +129,8 @@ MEASURES = (
     Measure("first value and gradient through {fewer_steps:,} steps of time", "oscillator first", ("llvm",),
             "jax", None, False),
     Measure("first result of a jitted step", "first result", ("llvm",), "jax", 10, False),
+    Measure("jitted network, {mlp_samples} samples, called with its Values and sent `backward()`",
+            "mlp of Values", ("interpreter",), "eager", 20, False),
 )  # fmt: skip
 
 Seconds = dict[str, dict[str, list[float]]]  # work, contestant: a call's time, round by round
@@ -202,6 +207,8 @@ class Field:
                 contestants[f"ours, {engine}"] = self._engines[engine][work.name]()
         if work.name == "steps":
             contestants["by hand"] = ours.by_hand(self._settings)
+        if work.name == "mlp of Values":
+            contestants["eager"] = ours.eager(self._settings)
         if work.name in self._c:
             contestants["c"] = self._c[work.name]()
         for child in self._children.values():

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import autograd
-from autograd import grad, hessian, jit, scan, value_and_grad, vmap
+from autograd import Value, grad, hessian, jit, scan, value_and_grad, vmap
 from autograd.engines import engine_names
 from benchmarks.contestants import Contestant, Job, Local, PeerMissingError
 from benchmarks.workloads import (
@@ -28,7 +28,7 @@ from benchmarks.workloads import (
     softmax_by,
 )  # fmt: skip
 
-__all__ = ["by_hand", "graph_program", "works"]
+__all__ = ["by_hand", "eager", "graph_program", "works"]
 
 MATH = SimpleNamespace(**{name: getattr(autograd, name) for name in autograd.__all__})
 MATH.softmax = softmax_by(autograd.exp)
@@ -45,13 +45,13 @@ def step(w: Any, x: Any, y: Any, rate: float = LEARNING_RATE) -> Any:
     return [weight - rate * g for weight, g in zip(w, gradient)], value
 
 
-def oscillator(p: Any, steps: int, factor: float = 1.0) -> Any:
+def oscillator(p: Any, steps: int, factor: float = 1.0, checkpoint: Any = None) -> Any:
     """The oscillator's loss over so many steps, times a factor."""
 
     def step_of_time(carry: Any, _: None) -> Any:
         return oscillator_step(MATH, p, carry), None
 
-    return factor * scan(step_of_time, AT_REST, None, length=steps)[0][2]
+    return factor * scan(step_of_time, AT_REST, None, length=steps, checkpoint=checkpoint)[0][2]
 
 
 _ulps = count(1)
@@ -104,8 +104,8 @@ def works(engine: str, settings: Mapping[str, Any]) -> Mapping[str, Callable[[],
         run = jit(transform(rosenbrock), engine=engine)
         return Local(lambda: run(x))
 
-    def oscillation(transform: Callable[..., Any], steps: int) -> Contestant:
-        run = jit(transform(partial(oscillator, steps=steps)), engine=engine)
+    def oscillation(transform: Callable[..., Any], steps: int, checkpoint: Any = None) -> Contestant:
+        run = jit(transform(partial(oscillator, steps=steps, checkpoint=checkpoint)), engine=engine)
         return Local(lambda: run(OSCILLATOR))
 
     def first_oscillation() -> Contestant:
@@ -134,9 +134,11 @@ def works(engine: str, settings: Mapping[str, Any]) -> Mapping[str, Callable[[],
         "first result": first_result,
         "samples": samples,
         "mlp": lambda: _mlp(engine, settings),
+        "mlp of Values": lambda: _mlp_of_values(engine, settings),
         "rosenbrock gradient": lambda: derivative(grad),
         "rosenbrock Hessian": lambda: derivative(hessian),
         "oscillator": lambda: oscillation(value_and_grad, settings["steps"]),
+        "oscillator, few carries": lambda: oscillation(value_and_grad, settings["steps"], "binomial"),
         "oscillator Hessian": lambda: oscillation(hessian, settings["fewer steps"]),
         "oscillator gradient": lambda: oscillation(grad, settings["fewer steps"]),
         "oscillator first": first_oscillation,
@@ -171,6 +173,32 @@ def _mlp(engine: str, settings: Mapping[str, Any]) -> Contestant:
 
     total = jit(vmap(value_and_grad(squared), in_axes=(None, 0, 0), reduce="sum", engine=engine))
     return Local(lambda: total(parameters, X, y))
+
+
+def _mlp_of_values(engine: str | None, settings: Mapping[str, Any]) -> Contestant:
+    """The network's value and the gradient that `backward` leaves in its Values; without an engine eager."""
+    X, y = settings["mlp"]["X"], settings["mlp"]["y"]
+    weights = [Value(number) for number in settings["mlp"]["parameters"]]
+
+    def total(weights: Any, X: Any, y: Any) -> Any:
+        differences = [mlp_output(MATH, weights, row) - target for row, target in zip(X, y)]
+        return sum(difference * difference for difference in differences)
+
+    loss = total if engine is None else jit(total, engine=engine)
+
+    def step() -> Any:
+        for weight in weights:
+            weight.grad = 0.0
+        result = loss(weights, X, y)
+        result.backward()
+        return result.data, [weight.grad for weight in weights]
+
+    return Local(step)
+
+
+def eager(settings: Mapping[str, Any]) -> Contestant:
+    """The network of Values, and nothing compiled."""
+    return _mlp_of_values(None, settings)
 
 
 def graph_program(operations: int, engine: str) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd import TracingError, Value, value_and_grad
 from autograd.graph.context import differentiating
-from autograd.programs.loops.array import count_of
+from autograd.programs.arrays.elementwise import count_of
 from autograd.running.columns import arrays_of, columns_of
 from autograd.running.jit import traces
 from autograd.running.scan import run_scan, scan

@@ -14,7 +14,7 @@ from autograd.derivation.chain_rule import DerivativeStep, Link
 from autograd.derivation.expression_walks import evaluate, substituted, walk
 from autograd.derivation.expressions import (
     ONE,
-    Call,
+    Applied,
     Chain,
     Numeral,
     Power,
@@ -149,7 +149,7 @@ class EvaluatedDerivation:
         yield from (name for name in self._values if isinstance(name, Symbol))
         for line in self.derivation.lines.lines:
             for part in walk(line.expression):
-                if isinstance(part, Call):
+                if isinstance(part, Applied):
                     yield from _mistakable(part, line.name if part == line.expression else part)
                 elif isinstance(part, Power):
                     yield part
@@ -184,7 +184,7 @@ def _with_a_sign_changed(expression: Symbolic) -> Iterator[Symbolic]:
             yield total(*expression.terms[:i], -term, *expression.terms[i + 1 :])
 
 
-def _mistakable(call: Call, y: Symbolic) -> Iterator[Symbolic]:
+def _mistakable(call: Applied, y: Symbolic) -> Iterator[Symbolic]:
     """What people write for a function's derivative when they err: of its value, of its argument."""
     yield from (y, 1 - y, 1 + y, 1 - y**2, 1 + y**2, y * (1 - y), y**2)
     (x, *more) = call.args

@@ -7,7 +7,7 @@ from typing import Any
 
 from autograd.derivation.chain_rule import DerivativeStep, chain_rule
 from autograd.derivation.expression_walks import walk
-from autograd.derivation.expressions import Call, Derivative, Slope, Symbol
+from autograd.derivation.expressions import Applied, Derivative, Slope, Symbol
 from autograd.derivation.line_breaks import as_latex, as_text, sections_of
 from autograd.derivation.lines import Lines, lines_of
 from autograd.derivation.text import is_comparison
@@ -76,7 +76,7 @@ class Derivation:
         """What has to be said about how it is written, where it is written so."""
         rows = [row for section in self._sections for equation in section.equations for row in equation.rows]
         written = {part for row in rows for form in row for part in walk(form)}
-        calls = {part.primitive for part in written if isinstance(part, Call)}
+        calls = {part.primitive for part in written if isinstance(part, Applied)}
         notes = []
         if any(isinstance(part, Derivative) and part.partial for part in written):
             notes.append("∂ stands for the direct dependence: the other names in the line are held fixed.")

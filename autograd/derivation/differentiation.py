@@ -8,7 +8,7 @@ from autograd.derivation.expression_walks import symbols
 from autograd.derivation.expressions import (
     ONE,
     ZERO,
-    Call,
+    Applied,
     Chain,
     Numeral,
     Power,
@@ -37,7 +37,7 @@ def differentiate(expression: Symbolic, by: Symbol, name: Symbol | None = None) 
         name: the line's left-hand side, which stands for the expression where a rule uses the result.
 
     >>> x, s = Symbol("x"), Symbol("s")
-    >>> differentiate(Call(table.sigmoid, (2 * x,)), x, s) == 2 * s * (1 - s)
+    >>> differentiate(Applied(table.sigmoid, (2 * x,)), x, s) == 2 * s * (1 - s)
     True
     """
     y = expression if name is None else name
@@ -50,7 +50,7 @@ def differentiate(expression: Symbolic, by: Symbol, name: Symbol | None = None) 
     if isinstance(expression, Power):
         args: tuple[Symbolic, ...] = expression.base, expression.exponent
         return _of_call(table.pow, args, by, y)
-    if isinstance(expression, Call):
+    if isinstance(expression, Applied):
         return _of_call(expression.primitive, expression.args, by, y)
     return ZERO
 
@@ -69,7 +69,7 @@ def _of_product(expression: Product, by: Symbol) -> Symbolic:
 def _of_call(primitive: Primitive, args: tuple[Symbolic, ...], by: Symbol, y: Symbolic) -> Symbolic:
     inner = [differentiate(arg, by) for arg in args]
     if primitive is table.where:  # by the table's rules, the two branches would be two sums
-        return ZERO if inner[1:] == [ZERO, ZERO] else Call(primitive, (args[0], inner[1], inner[2]))
+        return ZERO if inner[1:] == [ZERO, ZERO] else Applied(primitive, (args[0], inner[1], inner[2]))
     terms = []
     for place, slope in enumerate(inner):
         if slope != ZERO:

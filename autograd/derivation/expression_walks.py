@@ -12,7 +12,7 @@ from typing import Any
 from autograd.derivation.expressions import (
     CONSTANTS,
     ONE,
-    Call,
+    Applied,
     Chain,
     Numeral,
     Power,
@@ -38,7 +38,7 @@ def parts_of(expression: Symbolic) -> tuple[Symbolic, ...]:
         return expression.factors
     if isinstance(expression, Power):
         return expression.base, expression.exponent
-    if isinstance(expression, (Call, Slope)):
+    if isinstance(expression, (Applied, Slope)):
         return expression.args
     return expression.parts if isinstance(expression, Chain) else ()
 
@@ -62,7 +62,7 @@ def size(expression: Symbolic) -> int:
 
 def depth(expression: Symbolic) -> int:
     """How many calls there are within each other."""
-    return max(map(depth, parts_of(expression)), default=0) + isinstance(expression, Call)
+    return max(map(depth, parts_of(expression)), default=0) + isinstance(expression, Applied)
 
 
 def rebuilt(expression: Symbolic, parts: Iterable[Symbolic]) -> Symbolic:
@@ -74,8 +74,8 @@ def rebuilt(expression: Symbolic, parts: Iterable[Symbolic]) -> Symbolic:
         return product(Numeral(expression.coefficient), *new)
     if isinstance(expression, Power):
         return power(*new)
-    if isinstance(expression, Call):
-        return Call(expression.primitive, new)
+    if isinstance(expression, Applied):
+        return Applied(expression.primitive, new)
     if isinstance(expression, Slope):
         return Slope(expression.primitive, expression.place, new)
     return product(*new) if isinstance(expression, Chain) else expression
@@ -98,7 +98,7 @@ def ordered(expression: Symbolic) -> Symbolic:
 
 def _rank(factor: Symbolic) -> tuple[bool, ...]:
     base = factor.base if isinstance(factor, Power) else factor
-    return tuple(not isinstance(base, kind) for kind in (Numeral, Symbol, Call))
+    return tuple(not isinstance(base, kind) for kind in (Numeral, Symbol, Applied))
 
 
 def evaluate(expression: Symbolic, values: Mapping[Symbolic, Any]) -> Any:
@@ -118,7 +118,7 @@ def evaluate(expression: Symbolic, values: Mapping[Symbolic, Any]) -> Any:
     if isinstance(expression, Symbol):
         return CONSTANTS[expression.name]
     parts = [evaluate(part, values) for part in parts_of(expression)]
-    if isinstance(expression, Call):
+    if isinstance(expression, Applied):
         return expression.primitive(*parts)
     if isinstance(expression, Slope):
         y = expression.primitive(*parts)

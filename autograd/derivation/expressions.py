@@ -25,7 +25,7 @@ __all__ = [
     "CONSTANTS",
     "ONE",
     "ZERO",
-    "Call",
+    "Applied",
     "Chain",
     "Derivative",
     "Numeral",
@@ -116,7 +116,7 @@ class Power(Symbolic):
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Symbolic):
+class Applied(Symbolic):
     """A primitive other than the arithmetic ones, applied."""
 
     primitive: Primitive
@@ -170,7 +170,7 @@ def as_expression(number: Any) -> Symbolic:
 
 
 def _log_of(number: int) -> Symbolic:
-    return Call(table.log, (Numeral(Fraction(number)),))
+    return Applied(table.log, (Numeral(Fraction(number)),))
 
 
 # Numbers that are written otherwise than in decimals.
@@ -179,8 +179,8 @@ _KNOWN: dict[float, Callable[[], Symbolic]] = {
     math.pi / 2: lambda: Symbol("pi") / 2,
     2 * math.pi: lambda: 2 * Symbol("pi"),
     4 * math.pi: lambda: 4 * Symbol("pi"),
-    math.sqrt(2 * math.pi): lambda: Call(table.sqrt, (2 * Symbol("pi"),)),
-    2 / math.sqrt(math.pi): lambda: 2 / Call(table.sqrt, (Symbol("pi"),)),
+    math.sqrt(2 * math.pi): lambda: Applied(table.sqrt, (2 * Symbol("pi"),)),
+    2 / math.sqrt(math.pi): lambda: 2 / Applied(table.sqrt, (Symbol("pi"),)),
     math.log(2): lambda: _log_of(2),
     math.log(10): lambda: _log_of(10),
     math.log2(math.e): lambda: 1 / _log_of(2),
@@ -357,4 +357,4 @@ def applied(primitive: Primitive, args: Iterable[Any]) -> Symbolic:
     """A primitive of expressions and numbers."""
     parts = tuple(as_expression(arg) for arg in args)
     combine = ARITHMETIC.get(primitive)
-    return Call(primitive, parts) if combine is None else combine(*parts)
+    return Applied(primitive, parts) if combine is None else combine(*parts)

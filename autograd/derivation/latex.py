@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from autograd.derivation.expressions import Call, Derivative, Numeral, Power, Slope, Symbol, Symbolic
+from autograd.derivation.expressions import Applied, Derivative, Numeral, Power, Slope, Symbol, Symbolic
 from autograd.derivation.text import TextWriter, comparison, is_comparison
 from autograd.primitives import table
 from autograd.primitives.notation import Binding
@@ -31,7 +31,9 @@ class LatexWriter(TextWriter):
 
     def written(self, expression: Symbolic) -> tuple[str, Binding]:
         written, binding = super().written(expression)
-        is_open = isinstance(expression, Call) and expression.primitive is table.where  # has no right brace
+        is_open = (
+            isinstance(expression, Applied) and expression.primitive is table.where
+        )  # has no right brace
         return written, Binding.SUM if is_open else binding
 
     def enclosed(self, written: str, left: str = "(", right: str = ")") -> str:
@@ -51,7 +53,7 @@ class LatexWriter(TextWriter):
     def comparison(self, left: Symbolic, sign: str, right: Symbolic) -> tuple[str, Binding]:
         return self.enclosed(self._compared(left, sign, right), "[", "]"), Binding.ATOM
 
-    def call(self, call: Call | Slope) -> str:
+    def call(self, call: Applied | Slope) -> str:
         primitive, args = call.primitive, call.args
         if isinstance(call, Slope):
             name = _upright(primitive.name)
@@ -71,7 +73,7 @@ class LatexWriter(TextWriter):
 
     def power(self, power: Power) -> str:
         base, exponent = power.base, self.write(power.exponent)
-        if isinstance(base, Call) and base.primitive.name in _FUNCTIONS and exponent.isdigit():
+        if isinstance(base, Applied) and base.primitive.name in _FUNCTIONS and exponent.isdigit():
             return f"{_FUNCTIONS[base.primitive.name]}^{{{exponent}}}{self._arguments(base.args)}"
         if isinstance(base, Numeral) and "e" in base.decimal:  # its power of ten can have no other
             return f"{self.enclosed(self.write(base))}^{{{exponent}}}"
@@ -104,7 +106,7 @@ class LatexWriter(TextWriter):
 
     def _condition(self, expression: Symbolic) -> str:
         """A comparison that stands alone."""
-        if isinstance(expression, Call) and is_comparison(expression):
+        if isinstance(expression, Applied) and is_comparison(expression):
             return self._compared(*comparison(expression))
         return rf"{self.write(expression)} \ne 0"
 

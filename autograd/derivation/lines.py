@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from autograd.derivation.differentiation import rule_mentions_result
 from autograd.derivation.expression_walks import depth, size
-from autograd.derivation.expressions import Call, Sum, Symbol, Symbolic, applied, as_expression
+from autograd.derivation.expressions import Applied, Sum, Symbol, Symbolic, applied, as_expression
 from autograd.derivation.naming import input_names, result_name, result_names
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive
@@ -138,7 +138,7 @@ class _Grouping:
     def _is_worth_a_name(self, at: int) -> bool:
         """Whether it is a function's result that is long, or that its derivative is written with."""
         expression = self._exprs[at]
-        if not isinstance(expression, Call) or expression.primitive in _CHOOSING:
+        if not isinstance(expression, Applied) or expression.primitive in _CHOOSING:
             return False
         if len(expression.args) == 1 and expression.args[0] in self._inputs:
             return False

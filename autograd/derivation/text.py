@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from autograd.derivation.expressions import (
     ONE,
-    Call,
+    Applied,
     Chain,
     Derivative,
     Numeral,
@@ -64,9 +64,9 @@ class TextWriter:
             negative, positive = without_sign(expression)
             parts = positive.parts if isinstance(positive, Chain) else (positive,)
             return "-" * negative + self.chain(parts), Binding.PRODUCT
-        if isinstance(expression, Call) and is_comparison(expression):
+        if isinstance(expression, Applied) and is_comparison(expression):
             return self.comparison(*comparison(expression))
-        if isinstance(expression, (Call, Slope)):
+        if isinstance(expression, (Applied, Slope)):
             return self.call(expression), Binding.ATOM
         quotient = SignedQuotient.of(expression)
         if isinstance(expression, Power) and not quotient.below:
@@ -102,7 +102,7 @@ class TextWriter:
         sides = [self.within(Binding.SUM, side) for side in (left, right)]
         return f"{sides[0]} {sign} {sides[1]}", Binding.COMPARISON
 
-    def call(self, call: Call | Slope) -> str:
+    def call(self, call: Applied | Slope) -> str:
         """A function of arguments."""
         name = call.primitive.name
         if isinstance(call, Slope):
@@ -139,10 +139,10 @@ def text(expression: Symbolic) -> str:
 
 def is_comparison(expression: Symbolic) -> bool:
     """Whether it compares two expressions."""
-    return isinstance(expression, Call) and binding_of(expression.primitive) is Binding.COMPARISON
+    return isinstance(expression, Applied) and binding_of(expression.primitive) is Binding.COMPARISON
 
 
-def comparison(call: Call) -> tuple[Symbolic, str, Symbolic]:
+def comparison(call: Applied) -> tuple[Symbolic, str, Symbolic]:
     """A comparison as it is written, a number on the right: ``x > 0``."""
     left, right = call.args
     sign = call.primitive.symbol

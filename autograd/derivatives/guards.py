@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.graph.nodes import kinds, number
+from autograd.graph.nodes import constant_node, number
 from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import Primitive
 from autograd.primitives.table import where
@@ -149,7 +149,7 @@ def _derivative(derivative: Any) -> Any:
 
 def _whole(derivative: Any) -> Any:
     """A derivative that is chosen as one; NumPy's array would be chosen element by element."""
-    return kinds[np.ndarray](derivative) if isinstance(derivative, np.ndarray) else derivative
+    return constant_node(derivative) if isinstance(derivative, np.ndarray) else derivative
 
 
 def _guard(derivative: Any) -> Guard:

@@ -95,6 +95,9 @@ class Run:
         applied = applications(*values, stop=self.inputs)
         outside = set(filter(self._is_outside, _reached(applied, values).difference(self.inputs)))
         if outside:
+            told = current().reached
+            if told is not None:
+                told |= outside
             self._refuse_replaced(values, outside)
         elif not self._passed_in:
             self._settled.update(values)

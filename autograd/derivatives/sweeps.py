@@ -21,7 +21,7 @@ from autograd.derivatives.guards import (
 from autograd.graph.context import deriving, is_watched, tell_propagated, tell_pushed
 from autograd.graph.nodes import number, numbers, selected_operands
 from autograd.graph.walks import Application
-from autograd.primitives.operation import Operation
+from autograd.primitives.operation import ABSENT, Operation
 from autograd.primitives.primitive import Primitive
 
 __all__ = ["dependent_on", "forward", "pulled", "reverse"]
@@ -50,7 +50,7 @@ def pulled(
 ) -> Sequence[Any]:
     """The chain rule at one operation, as the operation has it: what each operand receives, or None."""
     if len(adjoints) > 1:  # of a result that nothing depends on it is None
-        adjoints = [0.0 if adjoint is None else adjoint for adjoint in adjoints]
+        adjoints = [ABSENT if adjoint is None else adjoint for adjoint in adjoints]
     return operation.pull(inputs, results, adjoints, wanted)
 
 
@@ -187,7 +187,7 @@ def forward(
             if all(tangent is None for tangent in along):
                 continue
             if not isinstance(operation, Primitive):
-                along = [0.0 if tangent is None else tangent for tangent in along]
+                along = [ABSENT if tangent is None else tangent for tangent in along]
             if lift:
                 context.source.node = results[0]
                 pushed = pushed_with_guards(operation, operands, results, along)

@@ -17,6 +17,7 @@ import numpy as np
 from autograd.engines.looping.stretches import Stretches, has_arrays
 from autograd.engines.machine.limits import loading
 from autograd.programs.code import Code
+from autograd.programs.loops.checkpointing import Checkpointed
 
 __all__ = ["Compiled", "compiled", "engine_names"]
 
@@ -87,6 +88,7 @@ def compiled(program: Code, engine: str) -> Compiled:
     with loading:
         module = importlib.import_module(f"{__name__}.{engine}")
     engine_class: type[Compiled] = getattr(module, f"{engine.capitalize()}Engine")
-    if has_arrays(program) and (engine != "python" or program.arrays):
+    is_checkpointed = any(isinstance(operation, Checkpointed) for operation in program.operations())
+    if has_arrays(program) and (engine != "python" or program.arrays or is_checkpointed):
         return Stretches(program, engine_class)
     return engine_class(program)

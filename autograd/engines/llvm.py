@@ -23,7 +23,7 @@ from autograd.engines.batches.chunks import (
     pieces,
     reduced,
 )
-from autograd.engines.looping.nests import Nested
+from autograd.engines.looping.nested import Nested
 from autograd.engines.machine.compiler import CompiledModule, binding
 from autograd.engines.machine.loops import LARGE, Body, loads, map_text, scan_text, stores
 from autograd.programs.code import Code

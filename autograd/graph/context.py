@@ -65,6 +65,7 @@ class Context:
             every thread are in the module's `variables`.
         tracing: whether a function is being traced.
         detecting: whether anomalies are.
+        reached: where transforms put what they reach through closures, if somebody asks.
     """
 
     watchers: tuple[Watcher, ...] = ()
@@ -73,6 +74,7 @@ class Context:
     variables: frozenset[Any] = frozenset()
     tracing: bool = False
     detecting: bool = False
+    reached: set[Any] | None = None
 
 
 _context: ContextVar[Context] = ContextVar("context", default=Context())  # noqa: B039

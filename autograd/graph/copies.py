@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from autograd.graph import context
-from autograd.graph.nodes import N, Node, kind_of, new_node, parents
+from autograd.graph.nodes import N, Node, is_array, new_node, parents
 from autograd.graph.walks import depends_on, full_order, leaves_among
-from autograd.primitives.operation import Operation
 
 __all__ = ["Copied"]
 
-Row = tuple[Operation, Any, Any, str, tuple[Any, ...]]  # an operation, its operands by their index
+Row = tuple[Any, ...]  # what `new_node` takes, the operands by their index
 
 
 class Copied:
@@ -26,9 +26,7 @@ class Copied:
     def __copy__(self: N) -> N:
         if _depends_on_variables(self):
             return self
-        return _told(
-            new_node(type(self), self._operation, parents(self), self._number, self._grad, self.label)
-        )
+        return _told(_again(self, parents(self)))
 
     def __deepcopy__(self: N, memo: dict[int, Any]) -> N:
         if _depends_on_variables(self):
@@ -37,9 +35,7 @@ class Copied:
         for node in [*leaves_among(map(parents, order)), *order, self]:
             if id(node) not in memo:
                 parts = [part if type(part) is float else memo[id(part)] for part in parents(node)]
-                memo[id(node)] = _told(
-                    new_node(type(node), node._operation, parts, node._number, node._grad, node.label)
-                )
+                memo[id(node)] = _told(_again(node, parts))
         return memo[id(self)]  # type: ignore[no-any-return]
 
     def __reduce__(self: Node) -> tuple[Any, ...]:
@@ -58,18 +54,12 @@ class Copied:
                 "function that grad or jit returns, or use threads"
             )
         if self._operation is None:
-            return new_node, (type(self), None, (), self._number, self._grad, self.label)
+            return new_node, _parts(self, ())
         order = full_order(self)
         inputs = leaves_among(map(parents, order))
         index = {node: i for i, node in enumerate([*inputs, *order])}
         rows: list[Row] = [
-            (
-                node._operation,
-                node._number,
-                node._grad,
-                node.label,
-                tuple(part if type(part) is float else index[part] for part in parents(node)),
-            )
+            _parts(node, tuple(part if type(part) is float else index[part] for part in parents(node)))
             for node in order
         ]
         return _rebuilt, (inputs, rows)
@@ -87,9 +77,21 @@ def _told(node: N) -> N:
     return node
 
 
+def _parts(node: Any, operands: Sequence[Any]) -> tuple[Any, ...]:
+    """What `new_node` makes a node of, with these operands."""
+    if node._operation is None and node._right is True:  # a constant array
+        operands = (None, True)
+    dims = getattr(node, "_dims", None) if is_array(node) else None
+    return type(node), node._operation, operands, node._number, node._grad, node.label, dims
+
+
+def _again(node: N, operands: Sequence[Any]) -> N:
+    return new_node(*_parts(node, operands))  # type: ignore[no-any-return]
+
+
 def _rebuilt(inputs: list[N], rows: list[Row]) -> N:
     nodes = list(inputs)
-    for operation, data, grad, label, indices in rows:
+    for kind, operation, indices, *rest in rows:
         parts = [index if type(index) is float else nodes[index] for index in indices]
-        nodes.append(new_node(kind_of(data), operation, parts, data, grad, label))
+        nodes.append(new_node(kind, operation, parts, *rest))
     return nodes[-1]

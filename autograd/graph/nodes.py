@@ -21,6 +21,7 @@ __all__ = [
     "Node",
     "assign",
     "clear_gradients",
+    "constant_node",
     "gradients",
     "is_array",
     "is_constant",
@@ -49,10 +50,11 @@ class Node(Protocol):
     A leaf has no operation, and tells in ``_left`` when it was made: see `made_since`. The first operand is
     in ``_left``, the second in ``_right``; an operation of three or more, or one that takes whole arrays,
     keeps them all as one tuple in ``_left``. An operand is a node, or a plain float where it is a constant;
-    a constant array is a leaf. An operation of several results makes one node that holds them all in
-    ``_number``, which nobody outside this folder sees, and of it a node for each result: see `Projection`.
-    ``_scopes`` is what `scopes_of` tells, and not there for a node in no scope; ``_mark`` belongs to
-    `full_order`.
+    a constant array is a leaf whose ``_right`` is True. The elements of an array are flat in ``_number``, and
+    ``_dims`` is its shape, not there where it has one axis. An operation of several results makes one node
+    that holds them all in ``_number``, which nobody outside this folder sees, and of it a node for each
+    result: see `Projection`. ``_scopes`` is what `scopes_of` tells, and not there for a node in no scope;
+    ``_mark`` belongs to `full_order`.
     """
 
     label: str
@@ -119,7 +121,14 @@ def clear_gradients(nodes: Iterable[Node]) -> None:
 
 def is_constant(operand: Any) -> bool:
     """Whether an operand is a plain number, and no node, or an array of them."""
-    return type(operand) is float or (operand._operation is None and type(operand._number) is np.ndarray)
+    return type(operand) is float or (operand._operation is None and operand._right is True)
+
+
+def constant_node(data: np.ndarray) -> Any:
+    """A node of a constant array."""
+    node = kinds[np.ndarray](data)
+    node._right = True
+    return node
 
 
 # The class of the nodes that hold a number, and of those that hold a whole array.
@@ -181,9 +190,17 @@ def new_node(
     data: Any,
     grad: float = 0.0,
     label: str = "",
+    dims: tuple[int, ...] | None = None,
 ) -> N:
-    """A node made of its parts, without `__init__`, which checks what a user passes; in no scope."""
+    """A node made of its parts, without `__init__`, which checks what a user passes; in no scope.
+
+    Args:
+        kind, operation, operands, data, grad, label: its parts.
+        dims: the shape of an array, where it has other than one axis.
+    """
     node = object.__new__(kind)
+    if dims is not None:
+        node._dims = dims  # type: ignore[attr-defined]
     node._number, node._grad, node.label, node._operation = data, grad, label, operation
     if len(operands) < 3 and not (operation is not None and operation.takes_arrays):
         node._left, node._right = (*operands, None, None)[:2]
@@ -209,8 +226,8 @@ def record_node(operation: Operation, args: Sequence[Any]) -> Any:
         The node of its result, or the tuple of those of its results: one node holds them all, and each is a
         node made of it.
     """
-    parts = [arg if is_node(arg) else operation.operand(arg) for arg in args]
-    parts = [kinds[np.ndarray](part) if type(part) is np.ndarray else part for part in parts]
+    parts = [arg if type(arg) is float or is_node(arg) else operation.operand(arg) for arg in args]
+    parts = [constant_node(part) if type(part) is np.ndarray else part for part in parts]
     tracing = context.active and context.current().tracing
     results = operation.example(numbers(parts)) if tracing else operation.run(numbers(parts))
     data = tuple([_checked(result, operation) for result in results])

@@ -35,7 +35,7 @@ from autograd.graph.refusals import refuse_arguments, refuse_by_hand, refuse_in_
 from autograd.graph.walks import full_order
 from autograd.primitives import table
 from autograd.primitives.ieee import constant, evaluate, to_float
-from autograd.primitives.operation import Operation, Projection
+from autograd.primitives.operation import ABSENT, Operation, Projection
 from autograd.primitives.primitive import Primitive
 
 __all__ = ["Value"]
@@ -365,7 +365,7 @@ def _propagate(node: Value) -> context.Received:
 def _collect(result: Value, node: Any, index: int) -> context.Received:
     """Hand the gradient of one of several results to the node that has them all."""
     if node._grad is _NOTHING:
-        node._grad = [0.0] * node._operation.result_count
+        node._grad = [ABSENT] * node._operation.result_count
     node._grad[index] = node._grad[index] + result._grad
     return []
 

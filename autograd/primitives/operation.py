@@ -11,7 +11,11 @@ import numpy as np
 from autograd.primitives.ieee import to_float
 from autograd.support.locks import fork_safe_lock
 
-__all__ = ["Operation", "Projection", "find_operation", "register", "registered"]
+__all__ = ["ABSENT", "Operation", "Projection", "find_operation", "register", "registered"]
+
+# The derivative that an operation is given where there is none: 0.0, told by identity from one that is there
+# and happens to be 0.
+ABSENT = float("0.0")
 
 
 class Operation:
@@ -39,6 +43,7 @@ class Operation:
         on_arrays: the same function on NumPy arrays of floats, or None.
         takes_arrays: whether an operand or a result may be a whole array: an array of floats, or a node.
         bodies: the code that it holds, one or several; none in most.
+        is_inlined: whether its body is written out where it becomes an instruction of code.
         place: the module that registered it.
     """
 
@@ -56,6 +61,7 @@ class Operation:
     on_arrays: Any = None
     takes_arrays: bool = False
     bodies: tuple[Any, ...] = ()
+    is_inlined: bool = False
     place: str = ""
 
     def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
@@ -63,7 +69,7 @@ class Operation:
         raise NotImplementedError(f"{self.name} does not say how its results are computed (run)")
 
     def push(self, inputs: Sequence[Any], results: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
-        """Forward mode: the tangent of each result, from those of the operands (0.0 where there is none)."""
+        """Forward mode: the tangent of each result, from those of the operands, `ABSENT` for none."""
         raise NotImplementedError(f"{self.name} has no rule for forward mode (push)")
 
     def pull(
@@ -78,7 +84,7 @@ class Operation:
         Args:
             inputs: the operands' numbers.
             results: the results, of the same kind.
-            adjoints: of each result, 0.0 where nothing depends on it.
+            adjoints: of each result, `ABSENT`, which is 0.0, where nothing depends on it.
             wanted: for each operand whether what it receives is asked for.
 
         Returns:

@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd.graph.anomaly import is_hunted
-from autograd.graph.nodes import numbers
+from autograd.graph.context import current
+from autograd.graph.nodes import is_node, numbers
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
 from autograd.programs import saving
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code, Instruction
+from autograd.programs.loops.call import Call
 from autograd.programs.source import source
 from autograd.programs.tracing import record, with_keywords
 
@@ -44,6 +46,7 @@ class Program:
         self.arguments = arguments
         self.results = results
         self.captured = tuple(captured)
+        self._calls: dict[str, Call] = {}  # by engine
         if arguments.size + len(self.captured) != len(code.inputs):
             raise ValueError(
                 f"a program of {arguments.size} arguments and {len(self.captured)} captured Values must "
@@ -88,8 +91,8 @@ class Program:
         """A name for each slot: the inputs' own, the constants as numbers, the user's labels or t1, t2..."""
         return self.code.names()
 
-    def flat(self, args: Sequence[Any], keywords: dict[str, Any] | None = None) -> list[float]:
-        """Check the arguments of a call and list the inputs: the scalars, then what is closed over.
+    def flat(self, args: Sequence[Any], keywords: dict[str, Any] | None = None) -> list[Any]:
+        """Check the arguments of a call and list the scalars in them.
 
         Raises:
             TypeError: the arguments' number, structure or type is not the traced one's.
@@ -101,27 +104,37 @@ class Program:
             raise TypeError(
                 f"{self.name} was traced for arguments of the structure {self.arguments}, got {structure}"
             )
-        for name, scalar in zip(self.inputs, scalars):
-            if isinstance(scalar, Value):
-                raise TypeError(
-                    f"a program runs on numbers, got a Value for {name}: pass its data, or call the "
-                    "function itself to go on recording"
-                )
-        return scalars + numbers(self.captured)
+        return scalars
 
-    def __call__(self, /, *args: Any, **keywords: Any) -> Any:
-        """Run it in Python.
+    def applied(self, scalars: Sequence[Any], engine: str = "auto") -> Any:
+        """Its results where it is recorded, as one operation: see `Call`.
 
         Args:
-            args, keywords: as the traced function's: numbers in the same structure.
+            scalars: the scalars of its arguments: Values and floats.
+            engine: what runs it, and its derivatives.
+        """
+        if not self.outputs:
+            return self.results.unflatten([])
+        call = self._calls.get(engine) or self._calls.setdefault(engine, Call(self.code, engine))
+        results = call(*scalars, *self.captured)
+        return self.results.unflatten([results] if call.result_count == 1 else results)
+
+    def __call__(self, /, *args: Any, **keywords: Any) -> Any:
+        """Run it in Python; with Values among the arguments, or in a trace, record it as one operation.
+
+        Args:
+            args, keywords: as the traced function's: numbers and Values in the same structure.
 
         Returns:
-            Floats in the structure that the traced function returned.
+            Floats, or Values where it was recorded, in the structure that the traced function returned.
 
         Raises:
             TypeError: the arguments' number, structure or type is not the traced one's.
         """
-        inputs = self.flat(args, keywords)
+        scalars = self.flat(args, keywords)
+        if current().tracing or any(map(is_node, scalars)):
+            return self.applied(scalars)
+        inputs = scalars + numbers(self.captured)
         results = self.code(inputs)
         if is_hunted(results):
             raise_birth(self.code, inputs)

@@ -17,12 +17,14 @@ A file is one object with these entries, in this order:
     "outputs": [6],                                   the slot of each result
     "checksum": "4be1..."}                            the SHA-256 of the text before this line
 
-In the place of an operation's name stands an object where it is of arrays: {"stack": 3}, {"unstack": 3},
-{"item": -1}, {"put": -1} and {"length": 0} with its number; for a loop {"loop": [2, 1, 0]} with how many
+In the place of an operation's name stands an object where it is of arrays, with its settings: {"stack": 3},
+{"length": 0}, {"gather": [5, 1, [2], [2]]}; for a loop {"loop": [2, 1, 0]} with how many
 carries and columns it has and whether it is reversed, and in the same object the entries name, inputs,
-constants, instructions and outputs of its body, and arrays, the places of the inputs that are arrays. A
-constant array is an array of numbers. A function with a derivative of its own is {"custom": "module:name"}
-with how its arguments and results are nested, and the entries of its body unless it is called back.
+constants, instructions and outputs of its body, and arrays, the places of the inputs that are arrays. Where
+it is said which carries the loop's reverse keeps, that is a fourth entry, [2, 1, 0, "sqrt"]; such a reverse
+is {"checkpointed": "sqrt"}, "binomial" or a number, with the entries of its body. A constant array is an
+array of numbers. A function with a derivative of its own is {"custom": "module:name"} with how its arguments
+and results are nested, and the entries of its body unless it is called back.
 
 Slots are numbered as in a program: inputs, constants, and the results of each instruction. Numbers are
 strings as `float.hex` writes them, so that each bit comes back. `nesting` says how arguments and results
@@ -40,7 +42,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,14 +53,15 @@ from autograd.graph.trees import Structure
 from autograd.graph.value import Value
 from autograd.primitives.operation import Operation, find_operation
 from autograd.primitives.primitive import Primitive
+from autograd.programs.arrays.files import made_again, written_down
 from autograd.programs.code import Code, Instruction
+from autograd.programs.loops.checkpointing import Checkpointed, is_pair
 from autograd.programs.loops.loop import Loop
-from autograd.programs.loops.packing import made_again, written_down
+from autograd.programs.loops.revolve import Policy, checked_policy
 from autograd.programs.nesting import custom_of, nesting_of, nesting_of_custom, structure_of
 from autograd.support.foreign_files import (
-    LONGEST,
     ForeignFileError,
-    is_text,
+    Taker,
     parse_json,
     printable,
     read_foreign,
@@ -75,7 +78,7 @@ _ENTRIES = (
     "format name arguments results captured modules lines inputs constants instructions outputs checksum"
 )
 _EMPTY = np.empty(0)  # one for all
-_LOOP = "loop name inputs arrays constants instructions outputs"
+_BODY = "name inputs arrays constants instructions outputs"
 _CHECKSUM = re.compile('"checksum": "([0-9a-f]{64})"}\n')
 _EXPONENT = "[0-9]{1,3}|10[01][0-9]|102[0-3]"  # beyond, a double overflows
 _NUMBER = re.compile(rf"-?0x[01]\.[0-9a-f]{{1,13}}p[+-](?:{_EXPONENT})|-?inf|nan")
@@ -171,11 +174,15 @@ def _row(instruction: Instruction, lines: dict[Line, int]) -> list[Any]:
 def _operation(operation: Operation, lines: dict[Line, int]) -> Any:
     if isinstance(operation, Loop):
         code = operation.body
-        numbers = [operation.carries, operation.columns, int(operation.is_reversed)]
+        numbers: list[Any] = [operation.carries, operation.columns, int(operation.is_reversed)]
+        numbers += [] if operation.checkpoint is None else [operation.checkpoint]
         return {"loop": numbers, "arrays": sorted(code.arrays), **_written(code, lines)}
+    if isinstance(operation, Checkpointed):
+        code = operation.body
+        return {"checkpointed": operation.policy, "arrays": sorted(code.arrays), **_written(code, lines)}
     if isinstance(operation, CustomOperation):
         return nesting_of_custom(operation) | (_written(operation.body, lines) if operation.body else {})
-    return dict([written_down(operation)]) if operation.takes_arrays else operation.name
+    return written_down(operation) if operation.takes_arrays else operation.name
 
 
 def _written(code: Code, lines: dict[Line, int]) -> dict[str, Any]:
@@ -237,7 +244,7 @@ def _refuse_float(digits: str) -> float:
     raise ValueError(f"the number {digits[:30]}: numbers with a point are strings as float.hex writes them")
 
 
-class _Reader:
+class _Reader(Taker):
     """Takes what a file says apart, and refuses what is not as expected, with its place."""
 
     def __init__(self) -> None:
@@ -338,24 +345,38 @@ class _Reader:
             raise unexpected(place, f"an operation that is registered here ({module} first)", name) from None
 
     def entries(self, node: dict[str, Any], place: str) -> Operation:
-        """An operation between numbers and arrays, a loop, or a function with rules of its own."""
+        """An operation between numbers and arrays, or one that holds code."""
         if "custom" in node:
             return custom_of(node, place, self.code)
-        if "loop" not in node:
+        kind = next((kind for kind in ("loop", "checkpointed") if kind in node), None)
+        if kind is None:
             operation = made_again(node)
             if operation is None:
-                raise unexpected(place, '{"stack": 3}, unstack, item, put, length or a loop', node)
+                raise unexpected(place, '{"stack": 3}, another operation of arrays or a loop', node)
             return operation
-        if node.keys() != {*_LOOP.split()}:
-            raise unexpected(place, f"the entries {_LOOP}", f"{' '.join(node)}")
-        numbers = self.row(node["loop"], f"{place}.loop", "carries", "columns", "0 or 1")
+        if node.keys() != {kind, *_BODY.split()}:
+            raise unexpected(place, f"the entries {kind} {_BODY}", f"{' '.join(node)}")
         body = self.code(node, f"{place}.")
+        if kind == "checkpointed":
+            if not is_pair(body):
+                raise unexpected(place, "a loop, and one that goes back along its results", node["outputs"])
+            return Checkpointed(body, self.policy(node[kind], f"{place}.{kind}"))
+        is_told = type(node["loop"]) is list and len(node["loop"]) == 4
+        entries = ("carries", "columns", "0 or 1", *["a checkpoint"] * is_told)
+        numbers = self.row(node["loop"], f"{place}.loop", *entries)
         carries = self.index(numbers[0], f"{place}.loop[0]", 1 + min(len(body.inputs), len(body.outputs)))
         columns = self.index(numbers[1], f"{place}.loop[1]", 1 + len(body.inputs) - carries)
         is_reversed = self.index(numbers[2], f"{place}.loop[2]", 2)
+        policy = self.policy(numbers[3], f"{place}.loop[3]") if is_told else None
         if not body.outputs:
             raise unexpected(f"{place}.outputs", "at least one", node["outputs"])
-        return Loop(body, carries, columns, bool(is_reversed))
+        return Loop(body, carries, columns, bool(is_reversed), checkpoint=policy)
+
+    def policy(self, node: Any, place: str) -> Policy:
+        try:
+            return checked_policy("" if node is None else node)
+        except ValueError:
+            raise unexpected(place, '"sqrt", "binomial" or a whole number from 1', node) from None
 
     def constant(self, node: Any, place: str) -> Any:
         if type(node) is list:
@@ -375,26 +396,3 @@ class _Reader:
         if type(node) is not str or not _NUMBER.fullmatch(node):
             raise unexpected(place, "a number in a string, as float.hex writes it", node)
         return float.fromhex(node)
-
-    def index(self, node: Any, place: str, count: int) -> int:
-        if type(node) is not int or not 0 <= node < count:
-            raise unexpected(place, f"a whole number from 0, less than {count}", node)
-        return node
-
-    def text(self, node: Any, place: str) -> str:
-        if not is_text(node):
-            raise unexpected(place, f"a string of at most {LONGEST} printable characters", node)
-        return str(node)
-
-    def each(self, check: Callable[[Any, str], Any], node: Any, place: str) -> list[Any]:
-        return [check(child, f"{place}[{i}]") for i, child in enumerate(self.kind(list, node, place))]
-
-    def row(self, node: Any, place: str, *entries: str) -> list[Any]:
-        if type(node) is not list or len(node) != len(entries):
-            raise unexpected(place, f"an array of {', '.join(entries)}", node)
-        return node
-
-    def kind(self, kind: type, node: Any, place: str) -> Any:
-        if type(node) is not kind:
-            raise unexpected(place, "an array" if kind is list else "an object", node)
-        return node

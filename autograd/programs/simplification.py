@@ -57,23 +57,27 @@ class Builder:
             self._slots.append(number)
         return self._constants[bits]
 
-    def replay(self, code: Code, slots: Sequence[int], only: Container[int] | None = None) -> list[int]:
+    def replay(
+        self, code: Code, slots: Sequence[int], only: Container[int] | None = None, scopes: Path = ()
+    ) -> list[int]:
         """Do what code does.
 
         Args:
             code: the code.
             slots: those of its inputs, here.
             only: which of its slots are wanted; the others are -1 where they cost an operation.
+            scopes: what it is in.
 
         Returns:
             The slot, here, of each of its own.
         """
         slots = [*slots, *map(self.constant, code.constants)]
-        for operation, operands, results, labels, line, scopes in code.instructions:
+        for operation, operands, results, labels, line, inner in code.instructions:
             if only is not None and not any(result in only for result in results):
                 slots += [-1] * len(results)
                 continue
-            made = self.results(operation, [slots[operand] for operand in operands], "", line, scopes)
+            path = (*scopes, *inner)
+            made = self.results(operation, [slots[operand] for operand in operands], "", line, path)
             for slot, label in zip(made, labels):
                 self.label(slot, label)
             slots += made
@@ -114,7 +118,12 @@ class Builder:
             key = operation, operands[::-1]
         results = self._operations.get(key)
         if results is None and operation.takes_arrays:
-            results = operation.known(operands, slots) or self._joined(operation, operands)
+            if operation.is_inlined:
+                (body,) = operation.bodies
+                inside = self.replay(body, operands, scopes=scopes)
+                results = [inside[output] for output in body.outputs]
+            else:
+                results = operation.known(operands, slots) or self._joined(operation, operands)
         if results is None:
             at = len(slots)
             results = tuple(range(at, at + operation.result_count))

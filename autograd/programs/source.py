@@ -16,7 +16,10 @@ from typing import Any
 
 from autograd.derivatives.custom_operation import CustomOperation
 from autograd.primitives.operation import Operation
+from autograd.programs.arrays import on_lists
+from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code
+from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import Item, Put, Stack, Unstack
 from autograd.programs.lowering import lowered
@@ -41,7 +44,7 @@ _WRITTEN = {
 }
 _WORDS = {"zip", "reversed", "range", "int", "float", "len"}  # that loops are written with
 # What a primitive of the user's must not be called in generated source, whose functions need these.
-_MODULE_NAMES = {"math", "program", "find_operation", *NAMES, *vars(builtins)}
+_MODULE_NAMES = {"math", "program", "find_operation", *NAMES, *on_lists.NAMES, *vars(builtins)}
 
 
 def source(code: Code) -> str:
@@ -106,7 +109,7 @@ def module(code: Code) -> tuple[str, dict[str, Any]]:
     inputs = [names.new(name) for name in code.inputs]
     lines = ["import math", ""]
     for name in helpers:
-        lines += ["", definition(name), ""]
+        lines += ["", (definition if name in NAMES else on_lists.definition)(name), ""]
     writer = _Statements(names, called)
     outputs = writer.block(code, inputs, "    ")
     lines += ["", f"def program({', '.join(inputs)}):", *_docstring(code, inputs), *writer.lines]
@@ -157,6 +160,9 @@ class _Statements:
                 line = instruction.line
                 self.lines.append(f"{indent}# line {line.number}: {harmless(line.text)}")
             operands = [names[operand] for operand in instruction.operands]
+            if isinstance(instruction.operation, Checkpointed):  # with all carries kept, to the same bits
+                names += self.block(instruction.operation.body, operands, indent)
+                continue
             results = [self._names.new(labels[at] or f"t{at - code.start + 1}") for at in instruction.results]
             names += results
             if isinstance(instruction.operation, Loop):
@@ -209,12 +215,13 @@ def _foreign(code: Code) -> list[Operation]:
 
 
 def _helpers(code: Code) -> list[str]:
-    """The functions of `portable` that the instructions call, those they stand on first."""
+    """The functions of `portable` and of `on_lists` that the instructions call, those they stand on first."""
+    of_arrays = {each.name for each in code.operations() if isinstance(each, Rearrangement)}
     operations = [operation for operation in code.operations() if not operation.takes_arrays]
     used = {operation.name for operation in operations if operation.is_builtin} - set(_WRITTEN)
     if "softplus" in used:
         used.add("relu")
-    return [name for name in NAMES if name in used]
+    return [*(name for name in NAMES if name in used), *sorted(of_arrays)]
 
 
 def _distinct_names(labels: Iterable[str], reserved: Iterable[str]) -> list[str]:
@@ -250,6 +257,8 @@ def _call(primitive: Operation, operands: Sequence[str], called: dict[Operation,
 
 def _of_arrays(operation: Operation, operands: Sequence[str]) -> str:
     """An operation between numbers and arrays, which are lists."""
+    if isinstance(operation, Rearrangement):
+        return operation.source(operands)
     if isinstance(operation, Stack):
         return f"[{', '.join(operands)}]"
     if isinstance(operation, Item):

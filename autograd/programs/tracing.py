@@ -33,7 +33,7 @@ from autograd.support.user_line import Line, user_line
 __all__ = ["LinesOfNodes", "argument_names", "record", "record_step", "with_keywords", "written"]
 
 
-LONGEST_REMEMBERED = 2000  # steps; a longer trace is simplified each time, and takes no memory
+LONGEST_REMEMBERED = 2000  # instructions; a longer trace is simplified each time, and takes no memory
 
 Recording = tuple[Code, Structure, Structure, list[Any]]
 
@@ -72,7 +72,9 @@ def _recorded(
 ) -> Recording:
     scalars, arguments = flatten(with_keywords(example_args, keywords), "an example argument", whole=True)
     names = argument_names(f, example_args, keywords)
-    inputs = [kind_of(number(scalar))(number(scalar), name) for scalar, name in zip(scalars, names)]
+    inputs = [kind_of(number(scalar))(number(scalar)) for scalar in scalars]
+    for node, name in zip(inputs, names):
+        node.label = name
     structures = []
 
     def outputs(_: LinesOfNodes) -> list[Any]:
@@ -199,11 +201,14 @@ def _write(
     """Write down what was applied, and in which slots the results are."""
     for operation, parts, results in applied:
         operand_slots = tuple([_slot(builder, slots, part) for part in parts])
-        node = results[0]
         if isinstance(operation, Projection):  # of one of several results, once more
-            slots[node] = operand_slots[0]
+            slots[results[0]] = operand_slots[0]
             continue
-        places = builder.results(operation, operand_slots, node.label, lines.get(node), scopes_of(node))
+        node = results[0]
+        if node not in lines:  # nothing uses the first of several
+            node = next((result for result in results if result in lines), node)
+        line, scopes = lines.get(node), scopes_of(node)
+        places = builder.results(operation, operand_slots, results[0].label, line, scopes)
         for place, result in zip(places, results):
             slots[result] = place
             if result.label:
@@ -221,6 +226,7 @@ class Transcript:
         self._constants: list[Any] = []
         self._arrays: list[int] = []
         self._size = 0
+        self._weight = 0  # instructions
 
     def input(self, is_array: bool = False) -> int:
         """As `Builder.input`; the inputs come first."""
@@ -239,6 +245,7 @@ class Transcript:
     ) -> range:
         """As `Builder.results`."""
         self._steps.append((operation, operands, label, line, scopes))
+        self._weight += len(operation.bodies[0]) if operation.is_inlined else 1
         self._size += operation.result_count
         return range(self._size - operation.result_count, self._size)
 
@@ -249,7 +256,7 @@ class Transcript:
     def finish(self, name: str, inputs: Sequence[str], outputs: Sequence[int]) -> Code:
         """As `Builder.finish`; the same object where steps, constants and names are the same."""
         told = tuple(inputs), tuple(self._arrays), tuple(self._steps), tuple(outputs)
-        if len(self._steps) > LONGEST_REMEMBERED or not {float}.issuperset(map(type, self._constants)):
+        if self._weight > LONGEST_REMEMBERED or not {float}.issuperset(map(type, self._constants)):
             return _told(self._constants, name, *told)
         return _told_once(struct.pack(f"{len(self._constants)}d", *self._constants), name, *told)
 

@@ -9,13 +9,20 @@ from typing import Any
 
 from autograd.graph.trees import Structure, flatten
 from autograd.primitives.ieee import described
+from autograd.programs.loops.revolve import Policy
 from autograd.running.scan import scan
 
 __all__ = ["fori_loop"]
 
 
 def fori_loop(
-    lower: int, upper: int, body: Callable[[Any, Any], Any], carry: Any, engine: str = "auto"
+    lower: int,
+    upper: int,
+    body: Callable[[Any, Any], Any],
+    carry: Any,
+    engine: str = "auto",
+    *,
+    checkpoint: Policy = None,
 ) -> Any:
     """Run ``carry = body(i, carry)`` for each whole number from ``lower`` to below ``upper``.
 
@@ -28,12 +35,14 @@ def fori_loop(
             same structure.
         carry: the first carry: numbers in any structure.
         engine: as for `scan`.
+        checkpoint: as for `scan`.
 
     Returns:
         The last carry.
 
     Raises:
         TypeError: a bound is no whole number, or the body returns a carry of another structure.
+        ValueError: ``checkpoint`` is none of what `scan` takes.
 
     >>> from autograd import grad
     >>> def power_series(x):
@@ -45,7 +54,8 @@ def fori_loop(
     start, carried = flatten(carry, "the carry")
     step = functools.update_wrapper(functools.partial(_step, body, carried), body)
     steps = max(0, bounds[1] - bounds[0])
-    (_, last), _ = scan(step, (float(bounds[0]), carried.unflatten(start)), None, engine, length=steps)
+    first = float(bounds[0]), carried.unflatten(start)
+    (_, last), _ = scan(step, first, None, engine, length=steps, checkpoint=checkpoint)
     return last
 
 

@@ -2,8 +2,8 @@
 
 A jitted function is traced on its first call for a structure of arguments, and its program is kept. `vmap`
 and `scan` trace at each call, and find compiled code by what it says: see `autograd.running.store`. Called
-with Values, or while another function is being traced, a `scan` is recorded as one operation; the other two
-run the function on those Values, unrolled: every nesting is right.
+with Values, or while another function is being traced, a jitted function and a `scan` are recorded as one
+operation; `vmap` runs the function on those Values, unrolled: every nesting is right.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from autograd.engines import Compiled, engine_names
 from autograd.engines.machine.limits import may_compile
 from autograd.graph import context
 from autograd.graph.anomaly import is_hunted
+from autograd.graph.context import entered
 from autograd.graph.nodes import numbers
 from autograd.graph.trees import Structure, flatten
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code
+from autograd.programs.loops.call import prepare_by
 from autograd.programs.program import Program, trace
 from autograd.programs.tracing import with_keywords
 from autograd.running.settings import (
@@ -75,12 +77,14 @@ class Ready(NamedTuple):
         engine: the engine's name.
         run: the program compiled. Where its constants are lifted, they are inputs after the others.
         constants: those inputs; none where the constants are compiled into the code.
+        reached: the Values that transforms in the function reach through closures.
     """
 
     program: Program
     engine: str
     run: Compiled
     constants: tuple[float, ...]
+    reached: frozenset[Any] = frozenset()
 
     @property
     def shared(self) -> list[float]:
@@ -127,10 +131,12 @@ def prepare(
     ready = None if kept is None else kept.get(key)
     if ready is None:
         args = example()
-        program = trace(call, *args[:-1], **args[-1]) if by_name else trace(call, *args)
+        reached: set[Any] = set()
+        with entered(scopes=(), reached=reached):  # the scopes of each call are its own
+            program = trace(call, *args[:-1], **args[-1]) if by_name else trace(call, *args)
         if closes_over_variables(program):
             return None
-        ready = made_ready(program, engine, use, lift=lift)
+        ready = made_ready(program, engine, use, lift=lift)._replace(reached=frozenset(reached))
         if kept is not None:
             ready = kept.keep(key, ready)
     return None if closes_over_variables(ready.program) else ready
@@ -186,14 +192,25 @@ def warn_of_recording(call: str, compiled_form: str) -> bool:
     return True
 
 
+def _made_ready(code: Code, engine: str) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    """What computes the outputs of code."""
+    return found_or_compiled(code, choose_engine(code, "call") if engine == "auto" else engine).call
+
+
+prepare_by(_made_ready)
+
+
 class jit(Wrapper):  # noqa: N801  it is called like a function
     """A function that runs as a compiled program, frozen as it was when it was traced.
 
     The function is traced on its first call for a structure of arguments. Plain numbers, flags and arrays
     that it closes over keep what they were then, as in JAX; `jit` it anew to have them read again. Values
-    that it closes over are read at each call, and nothing but `jit` freezes. Values among the arguments are
-    not what compiled code takes: such a call records, and says so once; the gradient by a model's Values
-    runs compiled as ``jit(lambda x: value_and_grad(loss)(model, x))``.
+    that it closes over are read at each call, and nothing but `jit` freezes.
+
+    With Values among the arguments (a model's, say) the call is one node of their graph, however long the
+    function is, and `backward` and the transforms run its derivative compiled, which is derived when it is
+    first asked for. The results are Values then, and Values that the function closes over receive their
+    gradients too. In a function that is traced the call is written out.
 
     >>> rate = 2.0
     >>> fast = jit(lambda x: rate * x, engine="python")
@@ -224,11 +241,16 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
         TypeError: (when called) a static argument is not hashable.
         ModuleNotFoundError: (when called) the engine needs a package that is not installed.
 
+    >>> from autograd import Value
     >>> square = jit(lambda x: x * x, engine="python")
     >>> square(3.0), square(x=3.0)
     (9.0, 9.0)
     >>> square.engine(3.0), len(square.program(3.0))
     ('python', 1)
+    >>> w = Value(3.0)
+    >>> square(w).backward()
+    >>> w.grad
+    6.0
     >>> power = jit(lambda x, n=2: x**n, engine="python", static_argnames="n")
     >>> power(3.0), power(3.0, n=3), power(3.0, 4)
     (9.0, 27.0, 81.0)
@@ -248,7 +270,6 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
         self._traces = traces()
         self._traces_of_instances = Instances(traces)
         self._is_method = stands_in_a_class(f)
-        self._has_warned = False
         # What can be frozen in a better way than by tracing a call of it, as a `vmap` can.
         self._frozen = f.frozen(engine) if hasattr(f, "frozen") and not self._has_static else None
 
@@ -270,13 +291,14 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
         else:  # the usual call, as short as it can be
             scalars, structure = flatten(args, "an argument of a jitted function")
             settings = None
-        ready = None if records(scalars) else self._ready(scalars, structure, settings)
+        ready = self._ready(scalars, structure, settings)
         if ready is None:
-            self._has_warned = self._has_warned or warn_of_recording(
-                "jit(f)(w, x)", "jit(lambda x: f(w, x))(x)"
-            )
             return self._f(*args, **kwargs)
-        program, _, run, _ = ready
+        program, _, run, _, reached = ready
+        if records(scalars):
+            if reached and not reached.isdisjoint(scalars):  # which the transform in it must see, and refuse
+                return self._f(*args, **kwargs)
+            return program.applied(scalars, self._engine)
         if program.captured:
             scalars = scalars + numbers(program.captured)
         results = run.call(scalars)

@@ -12,11 +12,11 @@ from autograd.graph.anomaly import is_hunted
 from autograd.graph.nodes import is_constant, kind_of, numbers
 from autograd.graph.trees import Structure, array_of, flatten
 from autograd.primitives.ieee import described
+from autograd.programs.arrays.elementwise import count_of
 from autograd.programs.births import raise_birth
-from autograd.programs.code import Code
-from autograd.programs.loops.array import count_of
-from autograd.programs.loops.loop import Loop, one_by_one, run_by
+from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import Stack
+from autograd.programs.loops.revolve import Policy, checked_policy
 from autograd.programs.program import Program
 from autograd.programs.tracing import record_step
 from autograd.running.columns import arrays_of, columns_of, plain, stacked
@@ -24,20 +24,25 @@ from autograd.running.jit import (
     Ready,
     Traces,
     checked_engine,
-    choose_engine,
     made_ready,
     prepare,
     records,
 )
-from autograd.running.store import found_or_compiled, lifted
+from autograd.running.recorded_loops import run_compiled
 
 __all__ = ["run_scan", "scan"]
 
-_SHORTEST_COMPILED = 2000  # operations of a recorded loop; a shorter one is run in less time than compiled
+run_compiled()
 
 
 def scan(
-    step: Callable[..., Any], carry: Any, xs: Any, engine: str = "auto", *, length: int | None = None
+    step: Callable[..., Any],
+    carry: Any,
+    xs: Any,
+    engine: str = "auto",
+    *,
+    length: int | None = None,
+    checkpoint: Policy = None,
 ) -> tuple[Any, Any]:
     """Run a sequential loop inside an engine: ``carry, y = step(carry, x)`` for each x in turn.
 
@@ -52,13 +57,20 @@ def scan(
             needs no x.
         engine: as for `jit`, or "eager": the step itself is called, which need not be traceable.
         length: the number of steps, where xs does not tell.
+        checkpoint: which carries reverse mode keeps; the others it computes again, to the same bits. None
+            keeps all, 8 bytes a step and number, up to 1 GiB; beyond, it says so and does as "sqrt". A
+            whole number k keeps every k-th, and those of the k steps that it goes back over. "sqrt" takes
+            the root of the number of steps for k. "binomial" keeps 64 at once up to a million steps and 128
+            up to a hundred million, and runs each step a few times. The engine "eager" records every
+            operation, and keeps all.
 
     Returns:
         The last carry, and the ys stacked along a new first axis. What depends on Values is Values, and
         each y an `Array` of them.
 
     Raises:
-        ValueError: the arrays differ in length, or there is none and no ``length``.
+        ValueError: the arrays differ in length, or there is none and no ``length``; ``checkpoint`` is none
+            of these.
         TypeError: the step does not return a pair, or a carry of another structure.
 
     >>> scan(lambda total, x: (total + x, total), 0.0, np.array([1.0, 2.0, 3.0]), engine="python")
@@ -66,8 +78,10 @@ def scan(
     >>> from autograd import grad
     >>> grad(lambda rate: scan(lambda c, _: (c * rate, None), 1.0, None, length=100_000)[0])(1.0)
     100000.0
+    >>> grad(lambda r: scan(lambda c, _: (c * r, None), 1.0, None, length=900, checkpoint="binomial")[0])(1.0)
+    900.0
     """
-    return run_scan(step, carry, xs, engine, length=length)[:2]
+    return run_scan(step, carry, xs, engine, length=length, checkpoint=checkpoint)[:2]
 
 
 class ScanResult(NamedTuple):
@@ -91,6 +105,7 @@ def run_scan(
     engine: str = "auto",
     *,
     length: int | None = None,
+    checkpoint: Policy = None,
     kept: Traces | None = None,
     whole: bool = False,
 ) -> ScanResult:
@@ -102,6 +117,7 @@ def run_scan(
         whole: whether an array of two dimensions gives each step one `Array`, and not its elements.
     """
     checked_engine(engine, "eager")
+    policy = checked_policy(checkpoint)
     start, carried = flatten(carry, "the carry")
     arrays, outer = arrays_of(xs, "xs")
     counts = {array.shape[0] for array in arrays} | (set() if length is None else {length})
@@ -125,7 +141,7 @@ def run_scan(
     if ready is None:
         program = Program(*record_step(checked, *example))
         if not (_runs(engine, start, columns) and all(map(is_constant, program.captured))):
-            return ScanResult(*_recorded(program, carried, start, columns, count, engine), "eager")
+            return ScanResult(*_recorded(program, carried, start, columns, count, engine, policy), "eager")
         ready = made_ready(program, engine, "scan", lift=True)
     last, ys = ready.run.scan(start, _floats(columns), ready.shared, count)
     if is_hunted(last, *ys):
@@ -141,9 +157,10 @@ def _recorded(
     columns: Sequence[Any],
     count: int,
     engine: str,
+    policy: Policy,
 ) -> tuple[Any, Any]:
     """The loop as one operation on Values, or on what is being traced."""
-    loop = Loop(program.code, len(start), len(columns), engine=engine)
+    loop = Loop(program.code, len(start), len(columns), engine=engine, checkpoint=policy)
     steps = count_of(columns[0]) if columns else float(count)
     outputs = loop(steps, *start, *map(_whole, columns), *program.captured)
     outputs = (outputs,) if loop.result_count == 1 else outputs
@@ -156,22 +173,6 @@ def _whole(column: Any) -> Any:
     if isinstance(column, np.ndarray) and column.dtype.kind == "O":
         return Stack(len(column))(*map(plain, column)) if len(column) else np.empty(0)
     return np.array(column, float) if isinstance(column, np.ndarray) else column  # its numbers of now
-
-
-def _run_body(
-    body: Code, engine: str, carries: list[Any], columns: list[np.ndarray], shared: list[Any], count: int
-) -> tuple[list[Any], list[np.ndarray]]:
-    """Run a recorded loop: compiled, unless it is short."""
-    is_nest = any(instruction.operation.bodies for instruction in body.instructions)
-    if engine == "auto" and count * len(body) <= _SHORTEST_COMPILED and not is_nest:
-        return one_by_one(body, engine, carries, columns, shared, count)
-    if engine in ("auto", "eager"):
-        engine = choose_engine(body, "scan")
-    run = found_or_compiled(body, engine, lift=True)
-    return run.scan(carries, columns, [*shared, *lifted(body)], count)
-
-
-run_by(_run_body)
 
 
 def _runs(engine: str, start: Sequence[Any], columns: Sequence[np.ndarray]) -> bool:

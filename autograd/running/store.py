@@ -98,8 +98,8 @@ def found_or_compiled(code: Code, engine: str, *, lift: bool = False) -> Compile
     key = engine, code.key(lift=lift), lift
     entry = _store.renewed(key)
     if entry is None:
-        bare = _bare(code, lift=lift)
-        entry = _store.keep(key, (compiled(bare, engine), estimated_bytes(code, engine)))
+        ready = compiled(bare(code, lift=lift), engine)
+        entry = _store.keep(key, (ready, estimated_bytes(code, engine)))
     return entry[0]
 
 
@@ -108,7 +108,7 @@ def lifted(code: Code) -> tuple[float, ...]:
     return tuple([constant for constant in code.constants if type(constant) is float])
 
 
-def _bare(code: Code, *, lift: bool) -> Code:
+def bare(code: Code, *, lift: bool) -> Code:
     """The same code without the labels, lines and scopes of the function that it came from."""
     if not lift:
         instructions = [Instruction(*instruction[:3]) for instruction in code.instructions]

@@ -11,6 +11,7 @@ from typing import Any
 __all__ = [
     "LONGEST",
     "ForeignFileError",
+    "Taker",
     "is_text",
     "parse_json",
     "printable",
@@ -149,3 +150,35 @@ def shown(node: Any) -> str:
     if isinstance(node, (list, dict)):
         return f"an {'array' if isinstance(node, list) else 'object'} of {len(node)}"
     return json.dumps(node)
+
+
+class Taker:
+    """Takes parsed JSON apart, and refuses what is not as expected, with its place."""
+
+    def index(self, node: Any, place: str, count: int) -> int:
+        """A whole number from 0, less than a count."""
+        if type(node) is not int or not 0 <= node < count:
+            raise unexpected(place, f"a whole number from 0, less than {count}", node)
+        return node
+
+    def text(self, node: Any, place: str) -> str:
+        """A text of a line."""
+        if not is_text(node):
+            raise unexpected(place, f"a string of at most {LONGEST} printable characters", node)
+        return str(node)
+
+    def each(self, check: Callable[[Any, str], Any], node: Any, place: str) -> list[Any]:
+        """An array, each entry of which is checked."""
+        return [check(child, f"{place}[{i}]") for i, child in enumerate(self.kind(list, node, place))]
+
+    def row(self, node: Any, place: str, *entries: str) -> list[Any]:
+        """An array of so many entries, which are called so."""
+        if type(node) is not list or len(node) != len(entries):
+            raise unexpected(place, f"an array of {', '.join(entries)}", node)
+        return node
+
+    def kind(self, kind: type, node: Any, place: str) -> Any:
+        """A list or a dict."""
+        if type(node) is not kind:
+            raise unexpected(place, "an array" if kind is list else "an object", node)
+        return node

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.engines.looping.nests import UnknownLengthError
+from autograd.engines.looping.lengths import UnknownLengthError
 from autograd.engines.looping.sums import Sums, terms_of
 from autograd.engines.python import PythonEngine
+from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code, Instruction
+from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
 from autograd.programs.lowering import lowered
 from autograd.support.locks import cached_property
@@ -50,9 +53,19 @@ class Stretches(PythonEngine):
     def __init__(self, code: Code, engine: Any) -> None:
         self._code = code
         self._function = self._run
-        self._stretches = _stretches(code, engine)
         self._after = [None] * (code.size - code.start)
         self._engine = engine
+        kinds = code.kinds()
+        self._returns_arrays = any(kinds[output] for output in code.outputs)
+        self._is_of_arrays = (
+            self._returns_arrays
+            or bool(code.arrays)
+            or any(isinstance(operation, Rearrangement) for operation in code.operations())
+        )
+
+    @cached_property
+    def _stretches(self) -> list[_Stretch]:
+        return _stretches(self._code, self._engine)
 
     def _run(self, *inputs: Any) -> list[Any]:
         code = self._code
@@ -62,9 +75,17 @@ class Stretches(PythonEngine):
                 slots[slot] = result
         return [slots[output] for output in code.outputs]
 
+    def call(self, inputs: Sequence[Any]) -> list[Any]:
+        """Run it at one point, compiled as a whole where the engine can: see `engines.Compiled`."""
+        if self._is_of_arrays and self._nested is not None:
+            with contextlib.suppress(UnknownLengthError):
+                results: list[Any] = self._nested.call(inputs)
+                return results
+        return super().call(inputs)
+
     def map(self, columns: Sequence[Any], count: int, reduce: str | None) -> list[Any]:
         """Run it for many samples, compiled as a whole where the engine can: see `engines.Compiled`."""
-        nested = None if self._code.arrays else self._nested
+        nested = None if self._code.arrays or self._returns_arrays else self._nested
         run = super().map if nested is None else nested.map
         return run(columns, count, reduce)
 
@@ -73,7 +94,7 @@ class Stretches(PythonEngine):
     ) -> tuple[list[Any], list[np.ndarray]]:
         """Run it in sequence, compiled as a whole where the engine can: see `engines.Compiled`."""
         carries_arrays = any(place < len(carry) for place in self._code.arrays)
-        if not carries_arrays and self._nested is not None:
+        if not carries_arrays and not self._returns_arrays and self._nested is not None:
             with contextlib.suppress(UnknownLengthError):
                 results: tuple[list[Any], list[np.ndarray]] = self._nested.scan(carry, columns, shared, count)
                 return results
@@ -82,14 +103,7 @@ class Stretches(PythonEngine):
     @cached_property
     def _nested(self) -> Any:
         """The code, compiled as a whole; None where that cannot be."""
-        if not hasattr(self._engine, "nested") or any(
-            map(self._code.kinds().__getitem__, self._code.outputs)
-        ):
-            return None
-        try:
-            return self._engine.nested(lowered(self._code))
-        except UnknownLengthError:
-            return None
+        return _nested(lowered(self._code), self._engine)
 
 
 def _stretches(code: Code, engine: Any) -> list[_Stretch]:
@@ -116,15 +130,50 @@ def _stretches(code: Code, engine: Any) -> list[_Stretch]:
 
 
 def _of_arrays(instruction: Instruction, engine: Any) -> _Stretch:
-    loop, operands, results, *_ = instruction
-    if not isinstance(loop, Loop):
-        return _Stretch(loop.run, operands, results)
+    operation = instruction.operation
+    if isinstance(operation, Loop):
+        return _Stretch(
+            partial(_loop_run, operation, engine=engine), instruction.operands, instruction.results
+        )
+    if isinstance(operation, Checkpointed):
+        return _Stretch(_Segments(operation, engine).run, instruction.operands, instruction.results)
+    return _Stretch(operation.run, instruction.operands, instruction.results)
 
-    def run_body(_code: Code, _engine: str, *args: Any) -> tuple[list[Any], list[np.ndarray]]:
-        last_and_ys: tuple[list[Any], list[np.ndarray]] = _body_on(engine, loop).scan(*args)
-        return last_and_ys
 
-    return _Stretch(partial(loop.run_with, run_body), operands, results)
+class _Segments:
+    """A checkpointed reverse, compiled as a whole where an engine can; else each segment's loops are.
+
+    Args:
+        operation: the operation.
+        engine: a class of engines.
+    """
+
+    def __init__(self, operation: Checkpointed, engine: Any) -> None:
+        self._operation = operation
+        self._engine = engine
+
+    @cached_property
+    def _nested(self) -> Any:
+        operation = self._operation
+        return _nested(operation.with_bodies([lowered(operation.body)]).alone(), self._engine)
+
+    def run(self, inputs: Sequence[Any]) -> Sequence[Any]:
+        """The results."""
+        if self._nested is not None:
+            with contextlib.suppress(UnknownLengthError):
+                results: Sequence[Any] = self._nested.call(inputs, math.inf)
+                return results
+        return self._operation.run_with(partial(_loop_run, engine=self._engine), inputs)
+
+
+def _nested(code: Code, engine: Any) -> Any:
+    """Lowered code, compiled as a whole by an engine; None where that cannot be."""
+    if not hasattr(engine, "nested"):
+        return None
+    try:
+        return engine.nested(code)
+    except UnknownLengthError:
+        return None
 
 
 def _of_numbers(
@@ -153,6 +202,11 @@ def _of_numbers(
         [place(slot) for slot in outputs],
     )
     return _Stretch(engine(part).call, tuple(inputs), tuple(outputs))
+
+
+def _loop_run(loop: Loop, inputs: Sequence[Any], engine: Any) -> tuple[Any, ...]:
+    """The results of a loop, whose body an engine runs."""
+    return loop.run_with(lambda _code, _engine, *args: _body_on(engine, loop).scan(*args), inputs)
 
 
 @lru_cache(maxsize=256)

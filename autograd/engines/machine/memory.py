@@ -136,7 +136,7 @@ class InMemory:
         """Run it in sequence, handing results on; a step may take as long as several."""
         width, slots = len(carry), self._free_slots()
         results = np.empty((len(self._outputs) - width, count))
-        parts = [(results, _DOUBLE)]
+        parts: list[tuple[np.ndarray, int]] = [(results, _DOUBLE)]
         if self._outputs_stand_apart:
             state = slots[len(slots) - len(self._outputs) :][:width]
         else:  # the next carry may stand among the slots of this one

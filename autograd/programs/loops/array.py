@@ -1,43 +1,82 @@
-"""`Array`: a whole array of numbers as one node of a graph."""
+"""`Array`: a whole array of numbers as one node of a graph; `array` makes one."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from autograd.graph import context
 from autograd.graph.context import current
 from autograd.graph.copies import Copied
-from autograd.graph.nodes import is_leaf, kinds, operation, record_node
-from autograd.graph.refusals import refuse_masked
+from autograd.graph.nodes import is_constant, kinds, record_node
+from autograd.graph.refusals import refuse_in_trace, refuse_masked
 from autograd.graph.trees import array_of
 from autograd.graph.value import Value
-from autograd.primitives import table
-from autograd.primitives.ieee import as_array
+from autograd.primitives.ieee import as_array, described, floats_of_objects
 from autograd.primitives.operation import Operation
-from autograd.primitives.primitive import Primitive, all_primitives
-from autograd.programs.code import Code, Instruction
-from autograd.programs.loops.loop import Loop
-from autograd.programs.loops.packing import Item, Stack, Unstack, length
+from autograd.primitives.primitive import Primitive
+from autograd.programs.arrays import indexing, numpy_functions, shaping
+from autograd.programs.arrays.elementwise import fits, mapped, primitive_of
+from autograd.programs.loops.packing import Item, Stack, Unstack
 
-__all__ = ["Array", "count_of", "whole"]
+__all__ = ["Array", "array"]
 
 _MOST_ITEMS = 8  # elements that are read one by one before all are
 
 
-class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
-    """An array of numbers, of one dimension, that remembers how it was computed: one node of a graph.
+def array(data: Any, label: str = "") -> Array:
+    """An array of numbers that is one node of a graph, as a `Value` is for one number.
 
-    `scan` returns one for each y. Arithmetic and elementary functions on it, in NumPy's spelling, and `sum`
-    and `mean` make one operation each. Anything else that NumPy does takes it apart, into an object array
-    of `Value`s: ``np.asarray(ys)`` is that array.
+    It does what NumPy's arrays do, in NumPy's spelling: operators and functions element by element, with
+    broadcasting; ``sum``, ``mean``, ``max``, ``min`` with an axis, ``dot``, ``@``, ``cumsum``; slices, views,
+    and ``np.concatenate`` and its kin. All of these make one operation, or a few, however many numbers there
+    are. What else NumPy does takes it apart, into an object array of `Value`s.
+
+    Args:
+        data: real numbers in an array, or in nested lists; Values among them are what it is made of.
+        label: a name.
+
+    Returns:
+        An `Array`. `Value.backward` adds to its ``grad``, an array of the same shape.
+
+    Raises:
+        TypeError: the data is not made of real numbers, or is one number alone.
+
+    >>> x = array([[1.0, 2.0], [3.0, 4.0]])
+    >>> ((x * x).sum(axis=0) @ [1.0, 10.0]).backward()
+    >>> x.grad
+    array([[ 2., 40.],
+           [ 6., 80.]])
+    """
+    numbers = np.asarray(data, None if isinstance(data, np.ndarray) else object)
+    as_array(data, "the data of an array")  # refuses what is masked
+    if not numbers.ndim:
+        raise TypeError(f"an array is made of an array or nested lists of numbers, got {described(data)}")
+    if numbers.dtype.kind == "O" and any(isinstance(entry, Value) for entry in numbers.flat):
+        made: Array = shaping.shaped(Stack(numbers.size)(*numbers.flat), numbers.shape)
+    else:
+        if numbers.dtype.kind == "O":
+            numbers = floats_of_objects(numbers, "the data")
+        if numbers.dtype.kind not in "fbiu":
+            raise TypeError(f"the data of an array must be real numbers, got an array of {numbers.dtype}")
+        made = Array(np.array(numbers, float))
+    made.label = label
+    return made
+
+
+class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
+    """An array of numbers that remembers how it was computed: one node of a graph. See `array`.
+
+    `scan` returns one for each y.
 
     Args:
         data: floats.
-        label: a name for it.
+
+    Attributes:
+        label: a name; assignable.
 
     >>> from autograd import grad, scan
     >>> def total(rate):
@@ -47,6 +86,8 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
     """
 
     __slots__ = (
+        "_axes",
+        "_dims",
         "_grad",
         "_items",
         "_left",
@@ -59,218 +100,196 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
         "label",
     )
 
-    _number: Any
+    _number: Any  # its elements, flat
     _grad: Any
     _operation: Any
     _left: Any
     _right: Any
     _scopes: Any
     _mark: Any
+    _axes: tuple[shaping.Axis, ...]
+    _dims: tuple[int, ...]
     label: str
 
     __hash__ = object.__hash__
+    __array_priority__ = 1000
 
-    def __init__(self, data: np.ndarray, label: str = "") -> None:
-        self._number = np.ascontiguousarray(data, float)
+    def __init__(self, data: np.ndarray) -> None:
+        self._number = np.ascontiguousarray(data, float).reshape(-1)
+        if data.ndim != 1:
+            self._dims = data.shape
         self._grad = 0.0
         self._operation = self._right = self._mark = None
         self._left = context.beginnings
-        self.label = label
+        self.label = ""
 
     # What it is like.
 
-    ndim = 1
-    __array_priority__ = 1000
+    def __getattr__(self, name: str) -> Any:
+        """What has not been set, and what an object array of Values has."""
+        if name == "_dims":
+            return self._number.shape
+        if name == "_axes":
+            return ()
+        if name == "backward":
+            raise AttributeError("backward begins at one number, got an array: add it up, as with .sum()")
+        if name.startswith("_") or not hasattr(np.ndarray, name):
+            raise AttributeError(f"an Array has no attribute {name!r}")
+        return getattr(np.asarray(self), name)
 
     @property
-    def shape(self) -> tuple[int]:
-        """Its length, as NumPy has it."""
-        return (len(self._number),)
+    def shape(self) -> tuple[int, ...]:
+        """How long each axis is."""
+        shaping.ask_for_length(self)
+        return self._dims
+
+    @property
+    def ndim(self) -> int:
+        """How many axes it has."""
+        return len(self._dims)
 
     @property
     def size(self) -> int:
         """How many elements it has."""
-        return len(self._number)
+        return math.prod(self.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """That of the object array that it is taken apart into."""
         return np.dtype(object)
 
+    @property
+    def data(self) -> np.ndarray:
+        """Its numbers, a copy."""
+        if context.active:
+            refuse_in_trace("reading .data", self)
+        return self._number.reshape(self._dims).copy()  # type: ignore[no-any-return]
+
+    @property
+    def grad(self) -> np.ndarray:
+        """The derivative of the last result that went backward, by each of its elements; assignable."""
+        if context.active:
+            refuse_in_trace("reading .grad", self)
+        return np.array(np.broadcast_to(self._grad, self._number.shape).reshape(self._dims))
+
+    @grad.setter
+    def grad(self, numbers: Any) -> None:
+        self._grad = np.array(np.broadcast_to(np.asarray(numbers, float), self._dims)).reshape(-1)
+
     def __len__(self) -> int:
-        return len(self._number)
+        return self.shape[0]
 
     def __repr__(self) -> str:
-        return f"Array({np.array2string(self._number, separator=', ', threshold=6)})"
+        return f"Array({np.array2string(self._number.reshape(self._dims), separator=', ', threshold=6)})"
+
+    def __bool__(self) -> bool:
+        return bool(np.asarray(self))
+
+    _data = property(refuse_masked)
 
     # Its elements.
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """An object array of Values."""
-        array: np.ndarray = array_of(self._apart(), self.shape)
-        return array if dtype is None else array.astype(dtype)
+        elements: np.ndarray = array_of(self._apart(), self.shape)
+        return elements if dtype is None else elements.astype(dtype)
 
     def _apart(self) -> Sequence[Any]:
         """The elements, taken apart once; again where a trace, whose numbers do not matter, has done it."""
+        if is_constant(self):
+            return self._number.tolist()  # type: ignore[no-any-return]
         tracing = bool(context.active and current().tracing)
         parts, was_tracing = getattr(self, "_parts", (None, False))
         if parts is None or (was_tracing and not tracing):
-            size = len(self)
+            size = self.size
             parts = Unstack(size)(self) if size > 1 else [Item(0)(self)] * size
             self._parts = parts, tracing
         return parts
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._apart())
+        if self.ndim == 1:
+            return iter(self._apart())
+        return iter([self[i] for i in range(len(self))])
 
     def __getitem__(self, index: Any) -> Any:
-        if not isinstance(index, (int, np.integer)) or isinstance(index, bool):
-            return np.asarray(self)[index]
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"index {index} is out of range for an array of {len(self)} elements")
+        place = indexing.element(self._dims, index)
+        if place is None:
+            part = indexing.part(self, index)
+            return np.asarray(self)[index] if part is None else part
         items = getattr(self, "_items", 0)
-        if getattr(self, "_parts", None) is not None or items >= _MOST_ITEMS:
-            return self._apart()[int(index)]
+        if is_constant(self) or getattr(self, "_parts", None) is not None or items >= _MOST_ITEMS:
+            return self._apart()[place]
         self._items = items + 1
-        return Item(int(index))(self)
+        return Item(place)(self)
 
-    def __getattr__(self, name: str) -> Any:
-        """What an object array of Values has."""
-        if name.startswith("_") or not hasattr(np.ndarray, name):
-            raise AttributeError(f"an Array has no attribute {name!r}")
-        return getattr(np.asarray(self), name)
-
-    _data = property(refuse_masked)
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise TypeError(
+            "an Array is not written to, because a graph remembers it: write np.asarray(a) for an object "
+            "array of its elements, where(condition, a, b) or np.concatenate"
+        )
 
     # What is done with it whole.
 
-    def sum(self, *args: Any, **kwargs: Any) -> Any:
-        """The sum of its elements, from the first to the last."""
-        if args or kwargs:
-            return np.asarray(self).sum(*args, **kwargs)
-        return _sum()(count_of(self), -0.0, self) if len(self) else 0.0
+    @property
+    def T(self) -> Any:  # noqa: N802  as NumPy calls it
+        """With its axes in reverse order."""
+        return np.transpose(self)
 
-    def mean(self, *args: Any, **kwargs: Any) -> Any:
-        """The mean of its elements."""
-        if args or kwargs or not len(self):
-            return np.asarray(self).mean(*args, **kwargs)
-        return self.sum() / count_of(self)
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
+        """The sum of its elements, or along axes, from the first to the last."""
+        return numpy_functions.sum_along(self, axis, keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
+        """The mean of its elements, or along axes."""
+        return numpy_functions.mean_along(self, axis, keepdims)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Any:
+        """The largest of its elements, or along axes."""
+        return numpy_functions.largest_along(self, axis, keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> Any:
+        """The smallest of its elements, or along axes."""
+        return numpy_functions.smallest_along(self, axis, keepdims)
+
+    def reshape(self, *shape: Any, order: str = "C") -> Any:
+        """The same elements in another shape."""
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)  # type: ignore[call-overload]
+
+    def transpose(self, *axes: Any) -> Any:
+        """With its axes in another order, in reverse order if none is told."""
+        return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
 
     @staticmethod
     def _apply(operation: Operation, args: tuple[Any, ...]) -> Any:
         """Record an operation that was called as a function: the hook of `Operation.__call__`."""
         if operation.takes_arrays or not isinstance(operation, Primitive):
             return record_node(operation, args)
-        if all(isinstance(arg, Array) or not np.ndim(arg) for arg in args):
-            return whole(operation, args)
-        return np.frompyfunc(operation, operation.arity, 1)(*_taken_apart(args))
+        if fits(args):
+            return mapped(operation, args)
+        return np.frompyfunc(operation, operation.arity, 1)(*numpy_functions.taken_apart(args))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        primitive = getattr(ufunc, "primitive", None) or _primitives().get(ufunc)
-        if method == "__call__" and not kwargs and primitive is not None and _fit(inputs):
-            return whole(primitive, inputs)
-        return getattr(ufunc, method)(*_taken_apart(inputs), **kwargs)
+        if "out" in kwargs:
+            self.__setitem__(None, None)
+        if method == "__call__" and not kwargs:
+            primitive = primitive_of(ufunc)
+            if primitive is not None and fits(inputs):
+                return mapped(primitive, inputs)
+            result = numpy_functions.of_ufunc(ufunc, inputs)
+            if result is not NotImplemented:
+                return result
+        return getattr(ufunc, method)(*numpy_functions.taken_apart(inputs), **kwargs)
 
     def __array_function__(self, function: Any, _: Any, args: Any, kwargs: Any) -> Any:
-        if function in (np.sum, np.mean) and len(args) == 1 and not kwargs and args[0] is self:
-            return self.sum() if function is np.sum else self.mean()
-        return function(*_taken_apart(args), **{name: _all_apart(arg) for name, arg in kwargs.items()})
+        return numpy_functions.called(function, args, kwargs)
 
+
+def _not_in_place(_: Array, __: Any) -> Any:
+    """``a += b`` means ``a = a + b``, as with numbers."""
+    return NotImplemented
+
+
+for _name in ("add", "sub", "mul", "truediv", "pow", "matmul", "floordiv", "mod", "and", "or", "xor"):
+    setattr(Array, f"__i{_name}__", _not_in_place)
 
 kinds[np.ndarray] = Array
-
-
-def count_of(array: Any) -> Any:
-    """How many elements an array has; in a trace of it, as a number that is read when the program runs."""
-    if not isinstance(array, Array):
-        return float(len(array))
-    made_by = operation(array)
-    is_constant = is_leaf(array) and array not in context.variables
-    if isinstance(made_by, Stack) or is_constant or not (context.active and current().tracing):
-        return float(len(array))
-    return length(array)
-
-
-def whole(primitive: Primitive, args: Sequence[Any]) -> Any:
-    """A primitive of arrays, element by element, and of numbers, which go with every element."""
-    parts = [_operand(arg, primitive) for arg in args]
-    places = [i for i, part in enumerate(parts) if isinstance(part, (Array, np.ndarray))]
-    others = [i for i in range(len(parts)) if i not in places]
-    count = count_of(next((parts[i] for i in places if isinstance(parts[i], Array)), parts[places[0]]))
-    return _elementwise(primitive, tuple(places))(count, *[parts[i] for i in [*places, *others]])
-
-
-def _operand(arg: Any, primitive: Primitive) -> Any:
-    if isinstance(arg, (Array, Value)):
-        return arg
-    array = as_array(arg, "an operand beside an Array")
-    if array is not None and array.ndim == 1:
-        return Stack(len(array))(*array.tolist()) if array.dtype.kind == "O" else array.astype(float)
-    return primitive.operand(arg.item() if isinstance(arg, np.ndarray) else arg)
-
-
-@lru_cache(maxsize=1024)
-def _elementwise(primitive: Primitive, arrays: tuple[int, ...]) -> Loop:
-    """The loop that applies a primitive to the elements of the operands that are arrays."""
-    order = [*arrays, *(i for i in range(primitive.arity) if i not in arrays)]
-    operands = tuple([order.index(i) for i in range(primitive.arity)])
-    names = [f"x{i}" for i in range(primitive.arity)]
-    instructions = [Instruction(primitive, operands, (primitive.arity,))]
-    return Loop(Code(primitive.name, names, (), instructions, [primitive.arity]), 0, len(arrays))
-
-
-@lru_cache(maxsize=1)
-def _sum() -> Loop:
-    """The loop that adds up an array."""
-    return Loop(Code("sum", ["total", "x"], (), [Instruction(table.add, (0, 1), (2,))], [2]), 1, 1)
-
-
-@lru_cache(maxsize=1)
-def _primitives() -> dict[Any, Primitive]:
-    """NumPy's functions of whole arrays that are primitives of the table; comparisons answer with bools."""
-    comparisons = (table.less, table.less_equal, table.equal)
-    own = [one for one in all_primitives() if one.is_builtin and isinstance(one.on_arrays, np.ufunc)]
-    found = {one.on_arrays: one for one in own if one not in comparisons}
-    return {
-        **found,
-        np.add: table.add,
-        np.subtract: table.sub,
-        np.multiply: table.mul,
-        np.true_divide: table.div,
-        np.negative: table.neg,
-        np.power: table.pow,
-        np.absolute: table.absolute,
-        np.maximum: table.maximum,
-        np.minimum: table.minimum,
-    }
-
-
-def _fit(inputs: Sequence[Any]) -> bool:
-    """Whether operands are numbers, and arrays of one length and dimension."""
-    shapes = {
-        np.shape(arg) if not isinstance(arg, Array) else arg.shape for arg in inputs if not _is_value(arg)
-    }
-    return len(shapes - {()}) == 1 and all(len(shape) < 2 for shape in shapes) and all(map(_is_real, inputs))
-
-
-def _is_value(arg: Any) -> bool:
-    return isinstance(arg, Value)
-
-
-def _is_real(arg: Any) -> bool:
-    if isinstance(arg, np.ndarray):
-        return arg.dtype.kind in "fbiuO"
-    return isinstance(arg, (Array, Value, float, int, np.floating, np.integer, np.bool_))
-
-
-def _taken_apart(args: Sequence[Any]) -> list[Any]:
-    return [_all_apart(arg) for arg in args]
-
-
-def _all_apart(arg: Any) -> Any:
-    """An argument in which arrays of a graph are object arrays."""
-    if isinstance(arg, Array):
-        return np.asarray(arg)
-    if type(arg) in (list, tuple):
-        return type(arg)(_taken_apart(arg))
-    return arg

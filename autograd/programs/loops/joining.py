@@ -58,12 +58,10 @@ def pruned(loop: Loop, needed: Sequence[bool]) -> tuple[Loop, list[int], list[in
     code = builder.finish(
         body.name, [body.inputs[place] for place in kept], [slots[body.outputs[place]] for place in left]
     )
-    shorter = type(loop)(
+    shorter = loop.like(
         code,
         sum(place < carries for place in left),
         sum(carries <= place < carries + loop.columns for place in kept),
-        loop.is_reversed,
-        loop.engine,
     )
     return shorter, [0, *(1 + place for place in kept)], left
 
@@ -80,7 +78,7 @@ def joined(
     """One loop for two over the same steps: see `Loop.joined`."""
     if (
         operands[0] != others[0]
-        or first.is_reversed != second.is_reversed
+        or (first.is_reversed, first.checkpoint) != (second.is_reversed, second.checkpoint)
         or len(first.body) + len(second.body) > LONGEST
     ):
         return None
@@ -122,7 +120,7 @@ def joined(
         other_places.append(y_place[slot])
     names = _names(first, second, fresh, [columns, shared], [other_columns, other_shared])
     code = builder.finish(first.body.name, names, [*nexts, *ys])
-    loop = type(first)(code, len(nexts), len(all_columns), first.is_reversed, first.engine)
+    loop = first.like(code, len(nexts), len(all_columns))
     taken = (operands[0], *starts, *[other_starts[j] for j in fresh], *all_columns, *all_shared)
     own_places = [*range(first.carries)]
     own_places += [len(nexts) + i for i in range(first.result_count - first.carries)]

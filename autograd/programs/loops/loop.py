@@ -12,7 +12,9 @@ from autograd.primitives.operation import Operation
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code
 from autograd.programs.loops import joining, loop_rules
+from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.packing import ArrayOperation, expanded
+from autograd.programs.loops.revolve import Policy
 
 __all__ = ["Joined", "Loop", "one_by_one", "run_by"]
 
@@ -51,6 +53,7 @@ class Loop(ArrayOperation):
         is_reversed: whether the steps go from the columns' end to their beginning; a y stands where the xs
             of its step stand.
         engine: what runs it where it is called by itself: see `run_by`.
+        checkpoint: which carries its reverse keeps: see `revolve.Policy`.
 
     Attributes:
         shared: how many operands all steps share.
@@ -60,7 +63,13 @@ class Loop(ArrayOperation):
     name = "loop"
 
     def __init__(
-        self, body: Code, carries: int, columns: int, is_reversed: bool = False, engine: str = "auto"
+        self,
+        body: Code,
+        carries: int,
+        columns: int,
+        is_reversed: bool = False,
+        engine: str = "auto",
+        checkpoint: Policy = None,
     ) -> None:
         self.body = body
         self.bodies = (body,)
@@ -69,10 +78,11 @@ class Loop(ArrayOperation):
         self.shared = len(body.inputs) - carries - columns
         self.is_reversed = is_reversed
         self.engine = engine
+        self.checkpoint = checkpoint
         self.arity = 1 + len(body.inputs)
         self.result_count = len(body.outputs)
         self.stacked = range(carries, self.result_count)
-        self._key = carries, columns, is_reversed, body.key()
+        self._key = carries, columns, is_reversed, checkpoint, body.key()
         self._hash = hash(self._key)
 
     def __eq__(self, other: object) -> bool:
@@ -183,7 +193,22 @@ class Loop(ArrayOperation):
     def with_bodies(self, bodies: Sequence[Code]) -> Loop:
         """The same loop of another body with the same inputs and outputs."""
         (body,) = bodies
-        return Loop(body, self.carries, self.columns, self.is_reversed, self.engine)
+        return self.like(body, self.carries, self.columns)
+
+    def like(self, body: Code, carries: int, columns: int) -> Loop:
+        """A loop of another body that runs as this one does."""
+        return Loop(body, carries, columns, self.is_reversed, self.engine, self.checkpoint)
+
+    def without_ys(self) -> Loop:
+        """The same loop, of which only the carries are asked for."""
+        body = self.body
+        left = body.outputs[: self.carries]
+        code = Code(body.name, body.inputs, body.constants, body.instructions, left, body.arrays)
+        return self.like(code, self.carries, self.columns)
+
+    def checkpointed(self, body: Code, policy: Policy) -> Checkpointed:
+        """The two loops of a reverse as one operation."""
+        return Checkpointed(body, policy)
 
     @classmethod
     def filling(cls) -> Loop:
@@ -191,7 +216,8 @@ class Loop(ArrayOperation):
         return cls(Code("fill", ["number"], (), (), [0]), 0, 0)
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
-        return Loop, (self.body, self.carries, self.columns, self.is_reversed, self.engine)
+        settings = self.is_reversed, self.engine, self.checkpoint
+        return Loop, (self.body, self.carries, self.columns, *settings)
 
 
 def one_by_one(

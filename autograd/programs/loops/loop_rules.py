@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from autograd.derivatives import sweeps
-from autograd.graph.nodes import is_array, is_node, kinds
+from autograd.graph.nodes import is_array, is_node, kinds, number
 from autograd.graph.value import Value
 from autograd.graph.walks import applications
 from autograd.primitives.operation import Operation
-from autograd.programs.code import Code
+from autograd.programs.code import Code, Instruction, distinct
 from autograd.programs.loops.joining import leading_to, pruned, trimmed
 from autograd.programs.loops.packing import Length, Put, length
+from autograd.programs.loops.revolve import Policy
 from autograd.programs.tracing import LinesOfNodes, written
+from autograd.support.user_line import warn_user
 
 if TYPE_CHECKING:
     from autograd.programs.loops.loop import Loop
@@ -41,6 +43,7 @@ __all__ = [
 ]
 
 Mask = tuple[bool, ...]
+MOST_BYTES = 1 << 30  # of carries that are kept without being told to
 
 
 def push(loop: Loop, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
@@ -72,18 +75,25 @@ def pull(loop: Loop, inputs: Sequence[Any], adjoints: Sequence[Any], wanted: Seq
     if pulled is None:
         return received
     starts, columns, shared = loop.split(operands)
+    keeping, taken, carries = pulled.keeping or (None, [], [])
+    policy = _policy(loop, count, len(carries))
+    forward = [inputs[place] for place in taken]
     kept: dict[int, Any] = {}
-    if pulled.keeping is not None:
-        keeping, taken, carries = pulled.keeping
-        found = results_of(keeping, [inputs[place] for place in taken])
-        kept = dict(zip(carries, found[keeping.carries :]))
+    if keeping is not None and policy is None:
+        kept = dict(zip(carries, results_of(keeping, forward)[keeping.carries :]))
     sums = [nothing_like(loop, shared[i]) for i in pulled.sums]
     everything = [
         *[count, *[_start(loop, adjoints[i], starts[i]) for i in pulled.carried], *sums],
         *[*[kept.get(i) for i in _numbers(loop)], *columns, *having(adjoints[loop.carries :])],
         *[*shared, *[starts[i] for i in _arrays(loop)]],
     ]
-    terms = results_of(pulled.loop, [everything[place] for place in pulled.operands])
+    back = [everything[place] for place in pulled.operands]
+    if keeping is not None and policy is not None:
+        first = 1 + pulled.loop.carries
+        both = loop.checkpointed(_one_after_the_other(keeping, pulled.loop), policy)
+        terms = results_of(both, [*forward, *back[1:first], *back[first + len(carries) :]])
+    else:
+        terms = results_of(pulled.loop, back)
     for place, term in zip(pulled.receivers, terms):
         if wanted[1 + place]:
             received[1 + place] = term
@@ -132,13 +142,7 @@ def _pushed(loop: Loop, given: Mask, lengths: tuple[int, ...], _: Any) -> _Pushe
 
     everything = [*starts, *by_starts, *columns, *by_columns, *shared, *by_shared]
     code, _captured = written(f"{body.name}_tangents", everything, compute)
-    made = type(loop)(
-        code,
-        carries + len(carried),
-        loop.columns + len(by_columns),
-        loop.is_reversed,
-        loop.engine,
-    )
+    made = loop.like(code, carries + len(carried), loop.columns + len(by_columns))
     shorter, operands, _left = pruned(made, [False] * carries + [True] * len(results))
     return _Pushed(shorter, operands, carried, results)
 
@@ -220,6 +224,49 @@ def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: 
     return _Pulled(shorter, operands, carried, summed, receivers, _keeping(loop, needed))
 
 
+def _policy(loop: Loop, count: Any, kept: int) -> Policy:
+    """Which carries the reverse of a loop keeps; says so where too many would be kept otherwise."""
+    if loop.checkpoint is not None or 8 * number(count) * kept <= MOST_BYTES:
+        return loop.checkpoint
+    _say(loop.body.name, int(number(count)), kept)
+    return "sqrt"
+
+
+@lru_cache(maxsize=256)
+def _say(name: str, steps: int, kept: int) -> None:
+    warn_user(
+        f"the reverse of {name}, a loop of {steps} steps, would keep {8 * steps * kept >> 30} GiB of its "
+        "carries. It keeps those of some steps only, and computes the others again, as with "
+        'checkpoint="sqrt": give scan or fori_loop the checkpoint= that you want'
+    )
+
+
+@lru_cache(maxsize=256)
+def _one_after_the_other(keeping: Loop, backward: Loop) -> Code:
+    """Code of the two loops of a reverse, given the first's operands, then the second's."""
+    kept = keeping.result_count - keeping.carries
+    own, theirs = range(1, keeping.arity), range(keeping.arity, keeping.arity + backward.arity - 1 - kept)
+    size = theirs.stop
+    first = Instruction(keeping, (0, *own), tuple(range(size, size + keeping.result_count)))
+    size += keeping.result_count
+    adjoints, others = theirs[: backward.carries], theirs[backward.carries :]
+    operands = (0, *adjoints, *first.results[keeping.carries :], *others)
+    second = Instruction(backward, operands, tuple(range(size, size + backward.result_count)))
+    names = [*backward.body.inputs]
+    del names[backward.carries : backward.carries + kept]
+    names = distinct(["steps", *keeping.body.inputs, *names])
+    arrays = {place for each in (first, second) for place in _array_operands(each)} - {*first.results}
+    return Code(keeping.body.name, names, (), [first, second], second.results, arrays)
+
+
+def _array_operands(instruction: Instruction) -> list[int]:
+    """The operands of a loop that are arrays."""
+    loop: Any = instruction.operation
+    columns = range(loop.carries, loop.carries + loop.columns)
+    slots = instruction.operands[1:]
+    return [slot for place, slot in enumerate(slots) if place in columns or place in loop.body.arrays]
+
+
 def _numbers(loop: Loop) -> list[int]:
     """The carries that are numbers."""
     return [i for i in range(loop.carries) if i not in loop.body.arrays]
@@ -248,7 +295,7 @@ def _keeping(loop: Loop, kept: list[int]) -> tuple[Loop, list[int], list[int]] |
     body, carries = loop.body, loop.carries
     outputs = [*body.outputs[:carries], *kept]
     code = Code(body.name, body.inputs, body.constants, body.instructions, outputs, body.arrays)
-    made = type(loop)(code, carries, loop.columns, loop.is_reversed, loop.engine)
+    made = loop.like(code, carries, loop.columns)
     shorter, operands, _left = pruned(made, [False] * carries + [True] * len(kept))
     return shorter, operands, kept
 
@@ -268,7 +315,7 @@ def depending_on(code: Code, carries: int, inputs: Sequence[int]) -> set[int]:
 def lengths_of(body: Code, operands: Sequence[Any]) -> tuple[int, ...]:
     """How long the arrays among the inputs of a body are, in order."""
     arrays: list[Any] = [operands[place] for place in sorted(body.arrays)]
-    return tuple([len(array) for array in arrays])
+    return tuple([len(array._number if is_node(array) else array) for array in arrays])
 
 
 def like(body: Code, place: int, lengths: tuple[int, ...]) -> Any:

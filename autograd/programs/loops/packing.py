@@ -19,8 +19,6 @@ __all__ = [
     "Unstack",
     "expanded",
     "length",
-    "made_again",
-    "written_down",
 ]
 
 
@@ -254,23 +252,3 @@ def expanded(operation: Operation, *operands: Any) -> Any:
 
 
 length = Length()
-_LARGEST = 1 << 20  # number that a file may give
-
-
-def written_down(operation: Operation) -> tuple[str, int]:
-    """What a file says of an operation between numbers and arrays: what kind it is of, and its number."""
-    settings = operation.__reduce__()[1]
-    return type(operation).__name__.lower(), settings[0] if settings else 0
-
-
-def made_again(entry: dict[str, Any]) -> Operation | None:
-    """The operation that `written_down` wrote down as the one entry; None where there is no such one."""
-    (kind, number), *others = [*entry.items(), ("", 0)]
-    if others != [("", 0)] or type(number) is not int:
-        return None
-    made = {"stack": Stack, "unstack": Unstack, "item": Item, "put": Put}.get(kind)
-    if kind == "length":
-        return length
-    if made is None or abs(number) > _LARGEST or (number < 1 and kind in ("stack", "unstack")):
-        return None
-    return made(number)

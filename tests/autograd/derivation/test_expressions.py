@@ -10,7 +10,7 @@ import pytest
 
 from autograd.derivation.expression_walks import evaluate
 from autograd.derivation.expressions import (
-    Call,
+    Applied,
     Chain,
     Derivative,
     Numeral,
@@ -206,7 +206,7 @@ def test_expressions_are_equal_where_they_are_written_alike_and_can_be_keys():
 
 
 def test_an_expression_does_not_change_once_it_is_made():
-    for expression in (x, number(1), up, x + y, x * y, x**y, Call(table.sin, (x,)), Chain((up, x))):
+    for expression in (x, number(1), up, x + y, x * y, x**y, Applied(table.sin, (x,)), Chain((up, x))):
         with pytest.raises(FrozenInstanceError):
             setattr(expression, fields(expression)[0].name, "other")
 
@@ -217,5 +217,5 @@ def test_an_expression_is_neither_true_nor_false():
 
 
 def test_a_primitive_of_numbers_and_expressions_makes_an_expression():
-    assert table.hypot(3.0, x) == applied(table.hypot, (3, x)) == Call(table.hypot, (number(3), x))
+    assert table.hypot(3.0, x) == applied(table.hypot, (3, x)) == Applied(table.hypot, (number(3), x))
     assert table.pow(x, 2.5) == Power(x, number(2.5))

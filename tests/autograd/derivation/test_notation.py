@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from autograd.derivation.expressions import Call, Chain, Derivative, Numeral, Slope, Symbol, power
+from autograd.derivation.expressions import Applied, Chain, Derivative, Numeral, Slope, Symbol, power
 from autograd.derivation.latex import latex, latex_name
 from autograd.derivation.text import text
 from autograd.primitives import table
@@ -79,8 +79,8 @@ third = Numeral(Fraction(1, 3))
         (abs(x / y), "absolute(x/y)", r"\left|\frac{x}{y}\right|"),
         (table.maximum(x, 0), "maximum(x, 0)", r"\max(x, 0)"),
         # comparisons count as numbers, a number stands on the right
-        (Call(table.less, (Numeral(Fraction(0)), x)), "x > 0", "[x > 0]"),
-        (Call(table.less, (x, Numeral(Fraction(0)))), "x < 0", "[x < 0]"),
+        (Applied(table.less, (Numeral(Fraction(0)), x)), "x > 0", "[x > 0]"),
+        (Applied(table.less, (x, Numeral(Fraction(0)))), "x < 0", "[x < 0]"),
         (table.less_equal(2, x), "x >= 2", r"[x \ge 2]"),
         (table.equal(2, x), "x == 2", "[x = 2]"),
         ((x < y) * z, "(x < y)*z", "[x < y] z"),

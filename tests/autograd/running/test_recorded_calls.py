@@ -22,7 +22,6 @@ def square(w, x):
 @pytest.mark.parametrize(
     ("fast", "x", "form"),
     [
-        (jit(square), 3.0, r"jit\(lambda x: f\(w, x\)\)\(x\)"),
         (vmap(square, in_axes=(None, 0)), XS, r"vmap\(lambda x: f\(w, x\)\)\(xs\)"),
         (jit(vmap(square, in_axes=(None, 0))), XS, r"vmap\(lambda x: f\(w, x\)\)\(xs\)"),
     ],

@@ -1,0 +1,174 @@
+"""`Nested`: code with arrays in it, compiled as a whole and ready to run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd.engines.looping.lengths import UnknownLengthError, length_at
+from autograd.engines.looping.nests import Nest
+from autograd.engines.machine.compiler import CompiledModule, llvm_text
+from autograd.engines.machine.loops import LARGE
+from autograd.engines.machine.memory import InMemory
+from autograd.programs.code import Code
+
+__all__ = ["Nested"]
+
+_MOST_SIZES = 64  # that are remembered
+_MOST_WORK = 1 << 28  # instructions that are run without noticing an interrupt
+
+
+class Nested(InMemory):
+    """Code with arrays in it, ready to run: see `engines.Compiled`.
+
+    Args:
+        code: lowered code.
+
+    Raises:
+        UnknownLengthError: a length follows from no input's.
+    """
+
+    _outputs_stand_apart = True
+
+    def __init__(self, code: Code) -> None:
+        nest = Nest(code)
+        selection = 2 if code.weight() <= LARGE else 0  # with which time and memory grow in proportion
+        module = CompiledModule(llvm_text("driver") + nest.text, selection=selection)
+        width = len(code.inputs) + len(nest.lengths)
+        inputs = [f"v{i}" for i in range(width)]
+        super().__init__(module, np.zeros(1), Code("nest", inputs, (), (), ()), {}, nest.callbacks)
+        self._slots = np.zeros(width + len(code.outputs))
+        self._outputs = np.arange(width, len(self._slots))
+        self._arrays = sorted(code.arrays)
+        self._nest = nest
+        self._places = sorted(nest.places())
+        self._instructions = self._work(dict.fromkeys(self._places, 100))
+        self._sizes: dict[tuple[int, ...], _Sizes] = {}
+
+    def call(self, inputs: Sequence[Any], most: float = _MOST_WORK) -> list[Any]:
+        """Run it at one point.
+
+        Args:
+            inputs: numbers, and arrays of floats.
+            most: how many instructions it may run; meanwhile no interrupt is noticed.
+
+        Raises:
+            UnknownLengthError: arrays have other lengths than the code goes along, or it would run more.
+        """
+        numbers, sizes, kept = self._prepared(inputs, 0)
+        if sizes.work > most:
+            raise UnknownLengthError("it takes long, so that interrupts must be noticed meanwhile")
+        arrays = {place: np.empty(length) for place, length in sizes.outputs}
+        slots = self._free_slots()
+        self._fill(slots, 0, *numbers)
+        for place, array in arrays.items():
+            slots[self._outputs[place]] = array.ctypes.data
+        self._run(slots.ctypes.data, self._code.ctypes.data)
+        results = slots[self._outputs].tolist()
+        self._free.append(slots)
+        self._callbacks.raise_pending()
+        del kept  # which had to live until here
+        return [arrays.get(place, result) for place, result in enumerate(results)] if arrays else results
+
+    def _prepared(self, inputs: Sequence[Any], first: int) -> tuple[list[float], _Sizes, list[np.ndarray]]:
+        """What stands in the slots before a run, what follows from lengths, and what must live meanwhile.
+
+        Args:
+            inputs: numbers, and arrays of floats.
+            first: the first input that stays the same at every sample, but for arrays of one length.
+        """
+        if any(place < first and place not in self._arrays for place in self._places):
+            raise UnknownLengthError("a length changes from sample to sample")
+        numbers = list(inputs)
+        kept = [np.ascontiguousarray(inputs[place], float) for place in self._arrays]
+        for place, array in zip(self._arrays, kept):
+            numbers[place] = float(array.ctypes.data)
+        lengths = tuple(
+            [
+                int(each) if isinstance(each, float) else len(each)
+                for each in map(inputs.__getitem__, self._places)
+            ]
+        )
+        sizes = self._sizes.get(lengths)
+        if sizes is None:
+            if len(self._sizes) >= _MOST_SIZES:
+                self._sizes.clear()
+            sizes = self._sizes[lengths] = self._sized(dict(zip(self._places, lengths)))
+        return [*numbers, *sizes.lengths], sizes, kept
+
+    def _sized(self, lengths: dict[int, int]) -> _Sizes:
+        nest = self._nest
+        if any(length_at(one, lengths) != length_at(other, lengths) for one, other in nest.required):
+            raise UnknownLengthError("arrays have other lengths than the code goes along")
+        if any(length_at(key, lengths) < least for key, least in nest.least):
+            raise UnknownLengthError("an array is too short")
+        outputs = [
+            (place, length_at(key, lengths)) for place, key in enumerate(nest.outputs) if key is not None
+        ]
+        numbers = [float(length_at(key, lengths)) for key in nest.lengths]
+        return _Sizes(numbers, outputs, self._work(lengths))
+
+    def _work(self, lengths: dict[int, int]) -> int:
+        """How many instructions a run takes."""
+        total = 0
+        for instructions, around in self._nest.work:
+            total += instructions * math.prod([length_at(key, lengths) for key in around])
+        return total
+
+    def map(self, columns: Sequence[Any], count: int, reduce: str | None) -> list[Any]:
+        """Run it for many samples; arrays among the columns are shared.
+
+        Raises:
+            UnknownLengthError: an array has another length than the code goes along.
+        """
+        if any(isinstance(columns[place], np.ndarray) for place in set(self._places) - set(self._arrays)):
+            raise UnknownLengthError("a length changes from sample to sample")
+        numbers, _, kept = self._prepared(columns, 0)
+        results = super().map(numbers, count, reduce)
+        del kept
+        return results
+
+    def scan(
+        self,
+        carry: Sequence[float],
+        columns: Sequence[np.ndarray],
+        shared: Sequence[Any],
+        count: int,
+        samples: int = 1,
+    ) -> tuple[list[float], list[np.ndarray]]:
+        """Run it in sequence, handing results on; a column's entries, and what is shared, may be arrays.
+
+        Raises:
+            UnknownLengthError: an array has another length than the code goes along.
+        """
+        first = len(carry) + len(columns)
+        along = [np.ascontiguousarray(column) if column.ndim > 1 else column for column in columns]
+        entries = [np.empty(column.shape[1]) if column.ndim > 1 else 0.0 for column in along]
+        numbers, sizes, kept = self._prepared([*carry, *entries, *shared], first)
+        rows = [_places(column) if column.ndim > 1 else column for column in along]
+        samples = max(samples, sizes.work // max(1, self._instructions))
+        results = super().scan(carry, rows, numbers[first:], count, samples)
+        del kept
+        return results
+
+
+def _places(array: np.ndarray) -> np.ndarray:
+    """The addresses of the rows of an array."""
+    return array.ctypes.data + np.arange(len(array), dtype=float) * array.strides[0]
+
+
+class _Sizes(NamedTuple):
+    """What follows from the lengths of a function's inputs.
+
+    Attributes:
+        lengths: those that the function is given.
+        outputs: of the outputs that are arrays the places and the lengths.
+        work: how many instructions it runs.
+    """
+
+    lengths: list[float]
+    outputs: list[tuple[int, int]]
+    work: int

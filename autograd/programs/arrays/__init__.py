@@ -1,0 +1,1 @@
+"""Arrays of any rank: what is done with them whole."""

@@ -1,0 +1,148 @@
+"""Primitives of whole arrays, element by element, and along them: each is a loop of a short body."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from autograd.graph import context
+from autograd.graph.context import current
+from autograd.graph.nodes import constant_node, is_constant, is_leaf, is_node, kinds, operation
+from autograd.graph.value import Value
+from autograd.primitives import table
+from autograd.primitives.ieee import as_array
+from autograd.primitives.primitive import Primitive, all_primitives
+from autograd.programs.arrays import shaping
+from autograd.programs.code import Code, Instruction
+from autograd.programs.loops.loop import Loop
+from autograd.programs.loops.packing import Item, Stack, length
+
+__all__ = ["as_node", "count_of", "fits", "is_whole", "mapped", "primitive_of", "reduced", "running"]
+
+_COMPARISONS = {np.less: table.less, np.less_equal: table.less_equal, np.equal: table.equal}
+
+
+def is_whole(arg: Any) -> bool:
+    """Whether something is an array that is one node."""
+    return isinstance(arg, kinds[np.ndarray])
+
+
+def count_of(array: Any) -> Any:
+    """How many elements an array has; in a trace of it, as a number that is read when the program runs."""
+    if not is_whole(array):
+        return float(len(array))
+    is_fixed = is_constant(array) or (is_leaf(array) and array not in context.variables)
+    if isinstance(operation(array), Stack) or is_fixed or not (context.active and current().tracing):
+        return float(len(array._number))
+    return length(array)
+
+
+def as_node(arg: Any) -> Any:
+    """An operand of a function of whole arrays: an array as one node, or a number."""
+    if is_whole(arg) or isinstance(arg, Value):
+        return arg
+    array = as_array(arg, "an operand beside an Array")
+    if array is None or not array.ndim:
+        return arg.item() if isinstance(arg, np.ndarray) else arg
+    if array.dtype.kind == "O":
+        return shaping.shaped(Stack(array.size)(*array.flat), array.shape) if array.size else _constant(array)
+    return _constant(array)
+
+
+def _constant(array: np.ndarray) -> Any:
+    node = constant_node(np.array(array, float).reshape(-1))  # its numbers of now
+    return shaping.shaped(node, array.shape)
+
+
+def mapped(primitive: Primitive, args: Sequence[Any]) -> Any:
+    """A primitive of arrays, element by element, and of numbers, which go with every element."""
+    parts = [as_node(arg) for arg in args]
+    places = [i for i, part in enumerate(parts) if is_whole(part)]
+    arrays, dims, axes = shaping.broadcast([parts[i] for i in places])
+    others = [parts[i] if is_node(parts[i]) else primitive.operand(parts[i]) for i in range(len(parts))]
+    loop = _elementwise(primitive, len(parts), tuple(places))
+    counted = next((array for array in arrays if not is_constant(array)), arrays[0])
+    shared = [others[i] for i in range(len(parts)) if i not in places]
+    made = shaping.applied(loop, count_of(counted), *arrays, *shared)
+    return shaping.shaped(made, dims, axes)
+
+
+@lru_cache(maxsize=1024)
+def _elementwise(primitive: Primitive, arity: int, arrays: tuple[int, ...]) -> Loop:
+    """The loop that applies a primitive to the elements of the operands that are arrays."""
+    order = [*arrays, *(i for i in range(arity) if i not in arrays)]
+    operands = tuple([order.index(i) for i in range(arity)])
+    names = [f"x{i}" for i in range(arity)]
+    instructions = [Instruction(primitive.of_arity(arity), operands, (arity,))]
+    return Loop(Code(primitive.name, names, (), instructions, [arity]), 0, len(arrays))
+
+
+@lru_cache(maxsize=64)
+def _folding(primitive: Primitive, keeps: bool) -> Loop:
+    """The loop that applies a primitive to what it has come to and the next element."""
+    outputs = [2, 2] if keeps else [2]
+    instructions = [Instruction(primitive, (0, 1), (2,))]
+    return Loop(Code(primitive.name, ["total", "x"], (), instructions, outputs), 1, 1)
+
+
+def reduced(primitive: Primitive, array: Any) -> Any:
+    """What all elements of an array come to, one after the other: their sum, or their maximum."""
+    if primitive is table.add:
+        return shaping.applied(_folding(primitive, False), count_of(array), -0.0, array)
+    first = array._number[0].item() if is_constant(array) else Item(0)(array)
+    flat = shaping.reshaped(array, (-1,))
+    rest = shaping.rows_of(flat, slice(1, None, None))
+    return shaping.applied(_folding(primitive, False), count_of(rest), first, rest)
+
+
+def running(primitive: Primitive, array: Any) -> Any:
+    """What the elements of an array come to, up to each of them."""
+    _, results = _folding(primitive, True)(count_of(array), -0.0, array)
+    return shaping.shaped(results, (len(array._number),), array._axes)
+
+
+@lru_cache(maxsize=1)
+def _primitives() -> dict[Any, Primitive]:
+    """NumPy's functions of whole arrays that are primitives of the table."""
+    own = [each for each in all_primitives() if each.is_builtin and isinstance(each.on_arrays, np.ufunc)]
+    return {
+        **{each.on_arrays: each for each in own},
+        np.add: table.add,
+        np.subtract: table.sub,
+        np.multiply: table.mul,
+        np.true_divide: table.div,
+        np.negative: table.neg,
+        np.power: table.pow,
+        np.float_power: table.pow,
+        np.absolute: table.absolute,
+        np.fabs: table.absolute,
+        np.maximum: table.maximum,
+        np.minimum: table.minimum,
+    }
+
+
+def primitive_of(ufunc: Any) -> Primitive | None:
+    """The primitive that computes what one of NumPy's functions does; a comparison is asked for elsewhere."""
+    primitive = getattr(ufunc, "primitive", None) or _primitives().get(ufunc)
+    return None if ufunc in _COMPARISONS else primitive
+
+
+def fits(inputs: Sequence[Any]) -> bool:
+    """Whether operands are real numbers, and arrays whose shapes go together."""
+    if not all(map(_is_real, inputs)):
+        return False
+    shapes = [arg._dims if is_whole(arg) else np.shape(arg) for arg in inputs if not isinstance(arg, Value)]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_real(arg: Any) -> bool:
+    if isinstance(arg, np.ndarray):
+        return arg.dtype.kind in "fbiuO"
+    return is_whole(arg) or isinstance(arg, (Value, float, int, np.floating, np.integer, np.bool_))

@@ -1,0 +1,324 @@
+"""NumPy's functions of arrays that are one node each: whole where they can be, else of object arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd.graph import context
+from autograd.graph.context import current
+from autograd.graph.nodes import number
+from autograd.graph.value import Value
+from autograd.primitives import table
+from autograd.primitives.primitive import Primitive
+from autograd.programs.arrays import shaping
+from autograd.programs.arrays.elementwise import as_node, count_of, fits, is_whole, mapped, reduced, running
+
+__all__ = ["called", "largest_along", "mean_along", "of_ufunc", "smallest_along", "sum_along", "taken_apart"]
+
+
+def taken_apart(args: Sequence[Any]) -> list[Any]:
+    """Arguments in which arrays of a graph are object arrays."""
+    return [_apart(arg) for arg in args]
+
+
+def _apart(arg: Any) -> Any:
+    if is_whole(arg):
+        return np.asarray(arg)
+    return type(arg)(taken_apart(arg)) if type(arg) in (list, tuple) else arg
+
+
+def called(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """One of NumPy's functions, called with an array among its arguments."""
+    own = _FUNCTIONS.get(function)
+    if own is not None:
+        try:
+            result = own(*args, **kwargs)
+        except _NotWholeError:
+            result = NotImplemented
+        if result is not NotImplemented:
+            return result
+    return function(*taken_apart(args), **{name: _apart(arg) for name, arg in kwargs.items()})
+
+
+class _NotWholeError(Exception):
+    """Something cannot be done whole."""
+
+
+def _whole(arg: Any) -> Any:
+    """An array as one node."""
+    node = as_node(arg) if is_whole(arg) or isinstance(arg, np.ndarray) else as_node(np.asarray(arg))
+    if not is_whole(node):
+        raise _NotWholeError
+    return node
+
+
+# Along axes.
+
+
+def _axes_of(array: Any, axis: Any) -> list[int]:
+    """The axes, the last first, or NumPy's error."""
+    np.empty((0,) * array.ndim).sum(axis)
+    axes = range(array.ndim) if axis is None else axis if type(axis) is tuple else (axis,)
+    return sorted([each % array.ndim for each in axes], reverse=True)
+
+
+def _along(array: Any, axis: Any, keepdims: bool, every: Callable[..., Any], one: Callable[..., Any]) -> Any:
+    """What a function makes of all elements, or another one along each axis."""
+    axes = _axes_of(array, axis)
+    if len(axes) == array.ndim and not keepdims:
+        return every(array)
+    dims = list(array._dims)
+    result = array
+    for each in axes:
+        result = one(result, each) if result.ndim > 1 else every(result)
+    if not keepdims:
+        return result
+    for each in axes:
+        dims[each] = 1
+    if is_whole(result):
+        return shaping.reshaped(result, dims if not result._axes else [-1, *dims[1:]])
+    return as_node(np.full(dims, result, object if isinstance(result, Value) else float))
+
+
+def sum_along(array: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The sum of all elements, or along axes."""
+    return _along(array, axis, keepdims, _sum, shaping.summed_along)
+
+
+def _sum(array: Any) -> Any:
+    return reduced(table.add, array) if math.prod(array._dims) else 0.0
+
+
+def mean_along(array: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The mean of all elements, or along axes."""
+    axes = _axes_of(array, axis)
+    total = sum_along(array, axis, keepdims)
+    if 0 not in axes or not array._axes:
+        return table.div(total, float(math.prod([array._dims[each] for each in axes])))
+    left = [length for place, length in enumerate(array._dims) if place not in axes]
+    return total / (count_of(array) / float(math.prod(left)))
+
+
+def largest_along(array: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The largest of all elements, or along axes."""
+    return _extreme(table.maximum, "maximum", array, axis, keepdims)
+
+
+def smallest_along(array: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The smallest of all elements, or along axes."""
+    return _extreme(table.minimum, "minimum", array, axis, keepdims)
+
+
+def _extreme(primitive: Primitive, what: str, array: Any, axis: Any, keepdims: bool) -> Any:
+    if any(not array._dims[each] for each in _axes_of(array, axis)):
+        raise ValueError(f"zero-size array to reduction operation {what} which has no identity")
+
+    def one(part: Any, axis: int) -> Any:
+        """Halves against each other until one entry is left."""
+        while (length := part._dims[axis]) > 1:
+            lead = (slice(None),) * axis
+            half = length // 2
+            larger = mapped(primitive, (part[(*lead, slice(half))], part[(*lead, slice(half, 2 * half))]))
+            rest = [part[(*lead, slice(2 * half, None))]] if length % 2 else []
+            part = shaping.joined([larger, *rest], axis)
+        return part[(slice(None),) * axis + (0,)]
+
+    return _along(array, axis, keepdims, lambda whole: reduced(primitive, whole), one)
+
+
+def _variance(array: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    array = _whole(array)
+    off = array - mean_along(array, axis, keepdims=axis is not None)
+    size = math.prod([array.shape[each] for each in _axes_of(array, axis)])
+    return table.div(sum_along(off * off, axis, keepdims), float(size - ddof))
+
+
+def _deviation(array: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    return table.sqrt(_variance(array, axis, ddof, keepdims))
+
+
+# Products.
+
+
+def _product(first: Any, second: Any) -> Any:
+    first, second = _whole(first), _whole(second)
+    if first.ndim == second.ndim == 1:
+        return _sum(mapped(table.mul, (first, second)))
+    if first.ndim > 2 or second.ndim > 2:
+        return NotImplemented
+    return shaping.multiplied(first, second)
+
+
+def of_ufunc(ufunc: Any, inputs: Sequence[Any]) -> Any:
+    """What NumPy's function of such a name does, where it is no primitive; else NotImplemented."""
+    if ufunc is np.matmul:
+        try:
+            return _product(*inputs)
+        except (_NotWholeError, TypeError):
+            return NotImplemented
+    if ufunc in _COMPARISONS and fits(inputs):
+        return _compared(ufunc, inputs)
+    if ufunc is np.square:
+        return inputs[0] * inputs[0]
+    return inputs[0] if ufunc is np.positive else NotImplemented
+
+
+_COMPARISONS: dict[Any, Callable[..., Any]] = {
+    np.less: lambda a, b: mapped(table.less, (a, b)),
+    np.less_equal: lambda a, b: mapped(table.less_equal, (a, b)),
+    np.greater: lambda a, b: mapped(table.less, (b, a)),
+    np.greater_equal: lambda a, b: mapped(table.less_equal, (b, a)),
+    np.equal: lambda a, b: mapped(table.equal, (a, b)),
+    np.not_equal: lambda a, b: 1.0 - mapped(table.equal, (a, b)),
+}
+
+
+def _compared(ufunc: Any, inputs: Sequence[Any]) -> Any:
+    """A comparison: recorded in a trace, as 0 or 1, and elsewhere of the numbers, an array of bools."""
+    if context.active and current().tracing:
+        return _COMPARISONS[ufunc](*inputs)
+    numbers = [arg._number.reshape(arg._dims) if is_whole(arg) else arg for arg in inputs]
+    numbers = [number(arg) if isinstance(arg, Value) else arg for arg in numbers]
+    return ufunc(*[_numbers_of(arg) for arg in numbers])
+
+
+def _numbers_of(arg: Any) -> Any:
+    if isinstance(arg, np.ndarray) and arg.dtype.kind == "O":
+        return np.array([number(each) if isinstance(each, Value) else each for each in arg.flat]).reshape(
+            arg.shape
+        )
+    return arg
+
+
+# Shapes.
+
+
+def _view_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of NumPy's that makes a view, of one node."""
+
+    def view(array: Any, *args: Any, **kwargs: Any) -> Any:
+        result = shaping.viewed(_whole(array), lambda probe: function(probe, *args, **kwargs))
+        return NotImplemented if result is None else result
+
+    return view
+
+
+def _reshape(array: Any, shape: Any = None, order: str = "C", **kwargs: Any) -> Any:
+    shape = kwargs.pop("newshape", shape)
+    if order != "C" or kwargs or shape is None:
+        return NotImplemented
+    return shaping.reshaped(_whole(array), tuple(shape) if np.ndim(shape) else (shape,))
+
+
+def _ravel(array: Any, order: str = "C") -> Any:
+    return _reshape(array, (-1,), order)
+
+
+def _expand(array: Any, axis: int) -> Any:
+    array = _whole(array)
+    if array._axes and axis not in (0, -1 - array.ndim):
+        place = axis % (array.ndim + 1)
+        made = shaping.viewed_in_rows(array, lambda probe: np.expand_dims(probe, place - 1))
+        return NotImplemented if made is None else made
+    return shaping.viewed(array, lambda probe: np.expand_dims(probe, axis))
+
+
+def _concatenate(arrays: Sequence[Any], axis: Any = 0) -> Any:
+    parts = [_whole(array) for array in arrays]
+    if axis is None:
+        parts, axis = [shaping.reshaped(part, (-1,)) for part in parts], 0
+    return shaping.joined(parts, axis)
+
+
+def _stack(arrays: Sequence[Any], axis: int = 0) -> Any:
+    parts = [_whole(array) for array in arrays]
+    if len({part.ndim for part in parts}) > 1:
+        return NotImplemented
+    return shaping.joined([_expand(part, axis) for part in parts], axis)
+
+
+def _column_stack(arrays: Sequence[Any]) -> Any:
+    parts = [_whole(array) for array in arrays]
+    return shaping.joined([_expand(part, 1) if part.ndim == 1 else part for part in parts], 1)
+
+
+def _hstack(arrays: Sequence[Any]) -> Any:
+    parts = [_whole(array) for array in arrays]
+    return shaping.joined(parts, 0 if parts[0].ndim == 1 else 1)
+
+
+def _vstack(arrays: Sequence[Any]) -> Any:
+    parts = [_whole(array) for array in arrays]
+    return shaping.joined([_expand(part, 0) if part.ndim == 1 else part for part in parts], 0)
+
+
+def _where(condition: Any, *choices: Any) -> Any:
+    if len(choices) != 2 or not fits((condition, *choices)):
+        return NotImplemented
+    return mapped(table.where, (condition, *choices))
+
+
+def _cumsum(array: Any, axis: Any = None) -> Any:
+    array = _whole(array)
+    if axis is not None and array.ndim > 1:
+        return NotImplemented
+    return running(table.add, shaping.reshaped(array, (-1,)))
+
+
+def _difference(array: Any, n: int = 1, axis: int = -1) -> Any:
+    array = _whole(array)
+    if n != 1 or array.ndim != 1 or axis not in (0, -1):
+        return NotImplemented
+    return array[1:] - array[:-1]
+
+
+def _outer(first: Any, second: Any) -> Any:
+    first, second = _ravel(first), _ravel(second)
+    return _expand(first, 1) * second
+
+
+def _clip(array: Any, low: Any = None, high: Any = None) -> Any:
+    result = array if low is None else mapped(table.maximum, (array, low))
+    return result if high is None else mapped(table.minimum, (result, high))
+
+
+_FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    **{
+        function: _view_of(function)
+        for function in (
+            np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.squeeze, np.broadcast_to, np.flip,
+            np.fliplr, np.flipud, np.diagonal, np.atleast_2d, np.atleast_3d, np.rot90,
+        )
+    },
+    np.sum: sum_along,
+    np.mean: mean_along,
+    np.max: largest_along,
+    np.min: smallest_along,
+    np.amax: largest_along,
+    np.amin: smallest_along,
+    np.var: _variance,
+    np.std: _deviation,
+    np.dot: _product,
+    np.inner: lambda a, b: _product(a, b) if np.ndim(a) == np.ndim(b) == 1 else NotImplemented,
+    np.vdot: lambda a, b: _product(_ravel(a), _ravel(b)),
+    np.outer: _outer,
+    np.reshape: _reshape,
+    np.ravel: _ravel,
+    np.expand_dims: _expand,
+    np.concatenate: _concatenate,
+    np.stack: _stack,
+    np.column_stack: _column_stack,
+    np.hstack: _hstack,
+    np.vstack: _vstack,
+    np.where: _where,
+    np.cumsum: _cumsum,
+    np.diff: _difference,
+    np.clip: _clip,
+    np.ndim: lambda array: array.ndim,
+    np.shape: lambda array: array.shape,
+    np.size: lambda array: array.size,
+}  # fmt: skip
