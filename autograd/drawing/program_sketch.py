@@ -1,11 +1,16 @@
-"""The sketch of a program: names instead of numbers."""
+"""The sketch of a program: names instead of numbers; and of the code that operations hold."""
 
 from __future__ import annotations
 
-from autograd.drawing.sketch import Look, Sketch, SketchNode, extremes_of
+import itertools
+from collections.abc import Mapping
+
+from autograd.drawing.sketch import Look, Sketch, SketchNode, constant
+from autograd.graph.scopes import Scope
+from autograd.programs.code import Code
 from autograd.programs.program import Program
 
-__all__ = ["sketch_of_program"]
+__all__ = ["sketch_of_program", "unfolded"]
 
 
 def sketch_of_program(program: Program) -> Sketch:
@@ -16,13 +21,85 @@ def sketch_of_program(program: Program) -> Sketch:
     Args:
         program: any program.
     """
-    code, results = program.code, program.results.names("result")
-    names = code.names()
+    returned: dict[int, list[str]] = {}
+    for slot, result in zip(program.code.outputs, program.results.names("result")):
+        returned.setdefault(slot, []).append(result)
+    return _sketch_of_code(program.code, returned)
+
+
+def unfolded(sketch: Sketch) -> Sketch:
+    """Draw the code that operations hold: each piece in a labelled box, from its inputs to its outputs.
+
+    Args:
+        sketch: any sketch in which nothing is merged.
+    """
+    nodes: list[SketchNode] = []
+    places: dict[int, int] = {}
+    ends: dict[int, list[tuple[int, ...]]] = {}  # of each operation that held code, what makes each result
+    for place, node in enumerate(sketch.nodes):
+        if node.result and node.operands[0] in ends:
+            node = node._replace(operands=ends[node.operands[0]][node.result - 1], result=0)
+        else:
+            node = node._replace(operands=tuple([places[operand] for operand in node.operands]))
+        if node.primitive is not None and node.primitive.bodies:
+            ends[place] = _with_bodies(nodes, node)
+            if node.result_count > 1:
+                continue
+            node = node._replace(operands=ends[place][0], primitive=None)
+        if node.primitive is None and node.is_bare and len(node.operands) == 1 and not node.result:
+            places[place] = node.operands[0]
+            continue
+        places[place] = len(nodes)
+        nodes.append(node)
+    return _needed(Sketch(nodes, [places[output] for output in sketch.outputs]))
+
+
+def _needed(sketch: Sketch) -> Sketch:
+    """Without what no output depends on: of the code of several results all is there that makes any."""
+    needed = set(sketch.outputs)
+    for place in reversed(range(len(sketch.nodes))):
+        if place in needed:
+            needed.update(sketch.nodes[place].operands)
+    moved = {place: at for at, place in enumerate(sorted(needed))}
+    nodes = [sketch.nodes[place] for place in moved]
+    nodes = [node._replace(operands=tuple([moved[part] for part in node.operands])) for node in nodes]
+    return Sketch(nodes, [moved[output] for output in sketch.outputs])
+
+
+def _with_bodies(nodes: list[SketchNode], node: SketchNode) -> list[tuple[int, ...]]:
+    """Add the code that an operation holds; return what each of its results is made of."""
+    bodies = node.primitive.bodies if node.primitive else ()
+    leading = len(node.operands) - len(bodies[0].inputs)
+    told = [
+        f", {role} = {nodes[operand].text}"
+        for role, operand in zip(node.roles[:leading], node.operands)
+        if nodes[operand].look is Look.CONSTANT
+    ]
+    above = [operand for operand in node.operands[:leading] if nodes[operand].look is not Look.CONSTANT]
+    results = [above] * node.result_count
+    for body in bodies:
+        inner = unfolded(_sketch_of_code(body, {}))
+        path = (*node.scopes, Scope(f"{node.symbol}: {body.name}{''.join(told)}"))
+        used, start = _used(body), len(nodes)
+        taken = [operand for i, operand in enumerate(node.operands[leading:]) if i in used]
+        for part, operand in itertools.zip_longest(inner.nodes, taken):
+            below = tuple([start + each for each in part.operands])
+            if operand is not None:  # the inputs come first
+                part, below = part._replace(look=Look.TAKEN), (operand,)
+            nodes.append(part._replace(operands=below, scopes=(*path, *part.scopes)))
+        results = [[*ends, start + end] for ends, end in zip(results, inner.outputs)]
+    return [tuple(ends) for ends in results]
+
+
+def _used(code: Code) -> set[int]:
+    """The slots that something depends on."""
     used = {operand for instruction in code.instructions for operand in instruction.operands}
-    used.update(code.outputs)
-    outputs: dict[int, list[str]] = {}
-    for slot, result in zip(code.outputs, results):
-        outputs.setdefault(slot, []).append(result)
+    return used | set(code.outputs)
+
+
+def _sketch_of_code(code: Code, returned: Mapping[int, list[str]]) -> Sketch:
+    """The sketch of code, in which outputs have names."""
+    names, labels, used = code.names(), code.labels(), _used(code)
     nodes: list[SketchNode] = []
     places: dict[int, int] = {}
 
@@ -34,16 +111,25 @@ def sketch_of_program(program: Program) -> Sketch:
         if slot in used:
             add(slot, SketchNode(Look.INPUT, lines=(names[slot],)))
     for slot, number in enumerate(code.constants, len(code.inputs)):
-        add(slot, SketchNode(Look.CONSTANT, data=extremes_of(number)))
-    labels = code.labels()
+        add(slot, constant(number))
     for instruction in code.instructions:
         parts = tuple([places[operand] for operand in instruction.operands])
-        node = SketchNode(Look.RESULT, parts, instruction.operation, scopes=instruction.scopes)
-        for slot in instruction.results:
-            lines = tuple(([labels[slot]] if labels[slot] else []) + outputs.get(slot, []))
-            add(slot, node._replace(lines=lines, tooltip=f"{names[slot]} = {instruction.written(names)}"))
-    for slot, returned in outputs.items():
+        written = ", ".join([names[slot] for slot in instruction.results])
+        tooltip = f"{written} = {instruction.written(names)}"
+        node = SketchNode(
+            Look.RESULT, parts, instruction.operation, tooltip=tooltip, scopes=instruction.scopes
+        )
+        if len(instruction.results) > 1:
+            nodes.append(node)
+            node = node._replace(operands=(len(nodes) - 1,), primitive=None)
+        for i, slot in enumerate(instruction.results, start=1):
+            lines = tuple(([labels[slot]] if labels[slot] else []) + returned.get(slot, []))
+            if len(instruction.results) == 1:
+                add(slot, node._replace(lines=lines))
+            elif slot in used:
+                add(slot, node._replace(lines=lines, result=i))
+    for slot, results in returned.items():
         if slot < code.start:  # an argument, or a constant, that is returned as it is
-            nodes.append(SketchNode(Look.RESULT, (places[slot],), lines=tuple(returned)))
+            nodes.append(SketchNode(Look.RESULT, (places[slot],), lines=tuple(results)))
             places[slot] = len(nodes) - 1
-    return Sketch(nodes, [places[slot] for slot in outputs])
+    return Sketch(nodes, [places[slot] for slot in code.outputs])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -161,7 +160,7 @@ class _Segments:
         """The results."""
         if self._nested is not None:
             with contextlib.suppress(UnknownLengthError):
-                results: Sequence[Any] = self._nested.call(inputs, math.inf)
+                results: Sequence[Any] = self._nested.call(inputs)
                 return results
         return self._operation.run_with(partial(_loop_run, engine=self._engine), inputs)
 

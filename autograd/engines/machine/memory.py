@@ -66,7 +66,7 @@ class InMemory:
         callbacks: what the code calls back.
     """
 
-    _outputs_stand_apart = False  # whether outputs have slots of their own, the last ones in order
+    _outputs_stand_apart = False  # whether outputs have slots of their own, one after the other
 
     def __init__(
         self,
@@ -93,9 +93,13 @@ class InMemory:
         self._fill(slots, 0, *inputs)
         self._run(slots.ctypes.data, self._code.ctypes.data)
         results = slots[self._outputs].tolist()
+        self._check(slots)
         self._free.append(slots)
-        self._callbacks.raise_pending()
         return results  # type: ignore[no-any-return]
+
+    def _check(self, slots: np.ndarray) -> None:  # noqa: ARG002  others find it there
+        """Raise what came up in a run on these slots."""
+        self._callbacks.raise_pending()
 
     def _free_slots(self) -> np.ndarray:
         try:
@@ -122,23 +126,18 @@ class InMemory:
         """Run it for the samples from ``begin`` to ``end``."""
         slots = self._free_slots()
         self._loop(slots.ctypes.data, job, begin, end)
+        self._check(slots)
         self._free.append(slots)
-        self._callbacks.raise_pending()
 
     def scan(
-        self,
-        carry: Sequence[float],
-        columns: Sequence[np.ndarray],
-        shared: Sequence[float],
-        count: int,
-        samples: int = 1,
+        self, carry: Sequence[float], columns: Sequence[np.ndarray], shared: Sequence[float], count: int
     ) -> tuple[list[float], list[np.ndarray]]:
-        """Run it in sequence, handing results on; a step may take as long as several."""
+        """Run it in sequence, handing results on."""
         width, slots = len(carry), self._free_slots()
         results = np.empty((len(self._outputs) - width, count))
         parts: list[tuple[np.ndarray, int]] = [(results, _DOUBLE)]
         if self._outputs_stand_apart:
-            state = slots[len(slots) - len(self._outputs) :][:width]
+            state = slots[self._outputs[0] :][:width] if width else slots
         else:  # the next carry may stand among the slots of this one
             state = np.empty(width)
             parts.insert(0, (state, 0))
@@ -146,11 +145,9 @@ class InMemory:
         job.first = job.carry_count = width
         job.carry = state.ctypes.data
         self._fill(slots, 0, *carry, *[0.0] * len(columns), *shared)
-        for begin, end in pieces(
-            count, self._instructions, calls_back=bool(self._callbacks), samples=samples
-        ):
+        for begin, end in pieces(count, self._instructions, calls_back=bool(self._callbacks)):
             self._loop(slots.ctypes.data, job, begin, end)
-            self._callbacks.raise_pending()
+            self._check(slots)
         last = state.tolist() if count else list(carry)
         self._free.append(slots)
         return last, list(results)
@@ -172,8 +169,8 @@ class InMemory:
         job = _Job(
             code=self._code.ctypes.data,
             column_count=len(columns.strides),
-            columns=columns.pointers.ctypes.data,
-            strides=columns.strides.ctypes.data,
+            columns=columns.pointers.buffer_info()[0],
+            strides=columns.strides.buffer_info()[0],
             output_count=len(places),
             outputs=outputs.ctypes.data,
             results=places.ctypes.data,
