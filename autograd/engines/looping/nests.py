@@ -17,6 +17,7 @@ from autograd.engines.looping import rearranged
 from autograd.engines.looping.lengths import Key, UnknownLengthError, inputs_of
 from autograd.engines.looping.nest_text import NestText
 from autograd.engines.looping.segments import checkpointed
+from autograd.engines.looping.settling import settled
 from autograd.engines.looping.slots import Along, ArrayAt, Slot
 from autograd.engines.looping.stops import stops_text
 from autograd.engines.machine.ir import Callbacks, call, literal, template
@@ -254,6 +255,25 @@ class Nest(NestText):
         Returns:
             The names of the last carries.
         """
+        begin, end = bounds
+        others = settled(loop.body, loop.carries)
+        if others is not None and not (type(key) is int and key <= others[0]):
+            steps, body = others
+            if loop.is_reversed:
+                middle = self.select("sgt", self.sum(end, -steps), begin)
+                halves = [(middle, end), (begin, middle)]
+            else:
+                middle = self.select("slt", self.sum(begin, steps), end)
+                halves = [(begin, middle), (middle, end)]
+            for part, half in zip((loop.body, body), halves):
+                starts = self._run(loop.with_bodies([part]), half, starts, along, key)
+            return [*starts]
+        return self._run(loop, bounds, starts, along, key)
+
+    def _run(
+        self, loop: Loop, bounds: tuple[str, str], starts: Sequence[Slot], along: Along, key: Key
+    ) -> list[str]:
+        """The steps of a loop between bounds, by its own body."""
         begin, end = bounds
         fixed = self._same_at_each_step(loop, along.shared)
         if loop.is_reversed:

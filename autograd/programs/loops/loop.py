@@ -207,9 +207,9 @@ class Loop(ArrayOperation):
         code = Code(body.name, body.inputs, body.constants, body.instructions, left, body.arrays)
         return self.like(code, self.carries, self.columns)
 
-    def checkpointed(self, body: Code, policy: Policy) -> Checkpointed:
-        """The two loops of a reverse as one operation."""
-        return Checkpointed(body, policy)
+    def checkpointed(self, keeping: Loop, backward: Loop, policy: Policy) -> Checkpointed:
+        """The two loops of a reverse as one operation: see `Checkpointed.over`."""
+        return Checkpointed.over(keeping, backward, policy)
 
     @classmethod
     def filling(cls) -> Loop:
