@@ -27,6 +27,7 @@ from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
+from autograd.programs.loops.mapping import Map, in_order
 from autograd.programs.loops.packing import Item, Put, Stack, Unstack
 
 __all__ = ["Nest"]
@@ -180,6 +181,9 @@ class Nest(NestText):
 
     def _results(self, instruction: Instruction, operands: Sequence[Slot]) -> Sequence[Slot]:
         operation: Any = instruction.operation
+        if isinstance(operation, Map):
+            operation, order = operation.as_loop
+            operands = in_order(operands, order, literal(0.0))
         if isinstance(operation, Loop):
             return self._loop(operation, operands)
         if isinstance(operation, Checkpointed):

@@ -16,6 +16,7 @@ from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
+from autograd.programs.loops.mapping import Map
 from autograd.programs.lowering import lowered
 from autograd.support.locks import cached_property
 
@@ -84,9 +85,11 @@ class Stretches(PythonEngine):
 
     def map(self, columns: Sequence[Any], count: int, reduce: str | None) -> list[Any]:
         """Run it for many samples, compiled as a whole where the engine can: see `engines.Compiled`."""
-        nested = None if self._code.arrays or self._returns_arrays else self._nested
-        run = super().map if nested is None else nested.map
-        return run(columns, count, reduce)
+        if not self._returns_arrays and self._nested is not None:
+            with contextlib.suppress(UnknownLengthError):
+                results: list[Any] = self._nested.map(columns, count, reduce)
+                return results
+        return super().map(columns, count, reduce)
 
     def scan(
         self, carry: Sequence[Any], columns: Sequence[np.ndarray], shared: Sequence[Any], count: int
@@ -133,6 +136,10 @@ def _of_arrays(instruction: Instruction, engine: Any) -> _Stretch:
     if isinstance(operation, Loop):
         return _Stretch(
             partial(_loop_run, operation, engine=engine), instruction.operands, instruction.results
+        )
+    if isinstance(operation, Map):
+        return _Stretch(
+            partial(_map_run, operation, engine=engine), instruction.operands, instruction.results
         )
     if isinstance(operation, Checkpointed):
         return _Stretch(_Segments(operation, engine).run, instruction.operands, instruction.results)
@@ -208,10 +215,17 @@ def _loop_run(loop: Loop, inputs: Sequence[Any], engine: Any) -> tuple[Any, ...]
     return loop.run_with(lambda _code, _engine, *args: _body_on(engine, loop).scan(*args), inputs)
 
 
+def _map_run(mapped: Map, inputs: Sequence[Any], engine: Any) -> tuple[Any, ...]:
+    """The results of a map, whose body an engine runs."""
+    return mapped.run_with(lambda _code, _engine, *args: _body_on(engine, mapped).map(*args), inputs)
+
+
 @lru_cache(maxsize=256)
-def _body_on(engine: Any, loop: Loop) -> Any:
-    """A loop's body made ready by an engine; the same again where the loop says the same."""
-    if has_arrays(loop.body):
-        return Stretches(loop.body, engine)
-    terms = None if engine is PythonEngine else terms_of(loop)
-    return engine(loop.body) if terms is None else Sums(engine(terms))
+def _body_on(engine: Any, operation: Loop | Map) -> Any:
+    """An operation's body made ready by an engine; the same again where the operation says the same."""
+    if has_arrays(operation.body):
+        return Stretches(operation.body, engine)
+    terms = None
+    if isinstance(operation, Loop) and engine is not PythonEngine:
+        terms = terms_of(operation)
+    return engine(operation.body) if terms is None else Sums(engine(terms))
