@@ -85,10 +85,10 @@ def reverse(
     adjoints: dict[Any, Any] = {}
     for output, seed in seeds:
         if output in involved:
-            adjoints[output] = adjoints[output] + seed if output in adjoints else seed
+            adjoints[output] = added(adjoints[output], seed) if output in adjoints else seed
     if not lift and values is numbers and pull is pulled and observer is None:
         _reverse_on_floats(applied, adjoints, involved)
-        return [adjoints.get(node, 0.0) for node in inputs]
+        return [unguarded(adjoints.get(node, 0.0)) for node in inputs]
     with deriving() as context:
         for application in reversed(applied):
             operation, operands, results = application

@@ -46,40 +46,29 @@ def unfolded(sketch: Sketch) -> Sketch:
             if node.result_count > 1:
                 continue
             node = node._replace(operands=ends[place][0], primitive=None)
-        if node.primitive is None and node.is_bare and len(node.operands) == 1 and not node.result:
-            places[place] = node.operands[0]
-            continue
+        if node.primitive is None and node.is_bare and not node.result and node.operands:
+            if len(node.operands) == 1:
+                places[place] = node.operands[0]
+                continue
+            node = node._replace(lines=("either",))  # of several pieces of code one makes it
         places[place] = len(nodes)
         nodes.append(node)
-    return _needed(Sketch(nodes, [places[output] for output in sketch.outputs]))
-
-
-def _needed(sketch: Sketch) -> Sketch:
-    """Without what no output depends on: of the code of several results all is there that makes any."""
-    needed = set(sketch.outputs)
-    for place in reversed(range(len(sketch.nodes))):
-        if place in needed:
-            needed.update(sketch.nodes[place].operands)
-    moved = {place: at for at, place in enumerate(sorted(needed))}
-    nodes = [sketch.nodes[place] for place in moved]
-    nodes = [node._replace(operands=tuple([moved[part] for part in node.operands])) for node in nodes]
-    return Sketch(nodes, [moved[output] for output in sketch.outputs])
+    return Sketch(nodes, [places[output] for output in sketch.outputs])
 
 
 def _with_bodies(nodes: list[SketchNode], node: SketchNode) -> list[tuple[int, ...]]:
     """Add the code that an operation holds; return what each of its results is made of."""
     bodies = node.primitive.bodies if node.primitive else ()
     leading = len(node.operands) - len(bodies[0].inputs)
-    told = [
-        f", {role} = {nodes[operand].text}"
-        for role, operand in zip(node.roles[:leading], node.operands)
-        if nodes[operand].look is Look.CONSTANT
-    ]
-    above = [operand for operand in node.operands[:leading] if nodes[operand].look is not Look.CONSTANT]
-    results = [above] * node.result_count
+    above = list(zip(node.roles[:leading], node.operands))
+    told = [f", {role} = {nodes[at].text}" for role, at in above if nodes[at].look is Look.CONSTANT]
+    results: list[list[int]] = [[]] * node.result_count
     for body in bodies:
         inner = unfolded(_sketch_of_code(body, {}))
         path = (*node.scopes, Scope(f"{node.symbol}: {body.name}{''.join(told)}"))
+        for role, place in above:
+            if nodes[place].look is not Look.CONSTANT:
+                nodes.append(SketchNode(Look.TAKEN, (place,), lines=(role,), scopes=path))
         used, start = _used(body), len(nodes)
         taken = [operand for i, operand in enumerate(node.operands[leading:]) if i in used]
         for part, operand in itertools.zip_longest(inner.nodes, taken):

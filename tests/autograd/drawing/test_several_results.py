@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from autograd import Value, array, draw, jit, scan, trace, value_and_grad
+from autograd import Value, array, draw, grad, jit, scan, trace, value_and_grad
 from tests.autograd.drawing.reading import boxes, edges, labels, nodes
 from tests.autograd.programs.test_operations import divide
 
@@ -126,7 +126,7 @@ def test_unfolded_code_is_in_a_labelled_box_within_the_box_that_holds_it():
 
 def test_unfolded_each_result_is_joined_to_what_makes_it_in_the_last_step():
     def f(w):
-        return scan(lambda c, x: (c * w, c - x), 1.0, XS)[0]
+        return scan(lambda c, _: (c * w, None), 1.0, None, length=3)[0]
 
     assert sorted(edge[:2] for edge in edges(draw(f(Value(2.0, "w")), unfold=True))) == [
         ("*", "data 8 | grad 0"),
@@ -135,6 +135,14 @@ def test_unfolded_each_result_is_joined_to_what_makes_it_in_the_last_step():
         ("w", "*"),
         ("w | data 2 | grad 0", "w"),
     ]
+
+
+def test_unfolded_a_number_of_steps_that_is_not_known_is_an_input_of_the_box():
+    def f(w):
+        return scan(lambda c, x: (c * w + x, None), 1.0, XS, checkpoint="sqrt")[0]
+
+    within = {edge[:2] for edge in edges(draw(trace(grad(f), 0.3), unfold=True))}
+    assert {("steps", "steps"), ("3", "steps")} <= within
 
 
 def test_a_call_is_a_box_with_the_name_of_the_function():
