@@ -61,9 +61,9 @@ def choose_engine(program: Program | Code, use: str) -> str:
         would take long to compile. Without it, and where the process cannot compile, "numpy" to map and
         "python" otherwise.
     """
-    compiled = min(len(program), LONGEST_FOR_LLVM)
-    if importlib.util.find_spec("llvmlite") is not None and may_compile(compiled):
-        return "llvm" if len(program) <= LONGEST_FOR_LLVM else "interpreter"
+    size = (program.code if isinstance(program, Program) else program).weight()
+    if importlib.util.find_spec("llvmlite") is not None and may_compile(min(size, LONGEST_FOR_LLVM)):
+        return "llvm" if size <= LONGEST_FOR_LLVM else "interpreter"
     return "numpy" if use == "map" else "python"
 
 
