@@ -1,4 +1,4 @@
-"""Batches: arrays taken apart into a column for each scalar of a sample, and columns of results put back."""
+"""Batches: arrays taken apart into a column for each scalar of a sample, and put together again."""
 
 from __future__ import annotations
 
