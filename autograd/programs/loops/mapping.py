@@ -53,6 +53,7 @@ class Map(ArrayOperation):
     """
 
     name = "map"
+    leading = ("samples",)
 
     def __init__(self, body: Code, columns: Sequence[int], sums: int, engine: str = "auto") -> None:
         self.body = body
