@@ -11,11 +11,19 @@ from typing import Any
 
 from autograd.graph import context
 from autograd.graph.context import Watcher, beginning, current, differentiating
-from autograd.graph.nodes import is_array, is_constant, is_leaf, is_node, made_since, number, operands
+from autograd.graph.nodes import (
+    is_array,
+    is_constant,
+    is_leaf,
+    is_node,
+    kind_of,
+    made_since,
+    number,
+    operands,
+)
 from autograd.graph.refusals import TracingError, explain
 from autograd.graph.scopes import scopes_of
 from autograd.graph.trees import Structure, flatten
-from autograd.graph.value import Value
 from autograd.graph.walks import Application, Transcript, applications, full_order, leaves_among
 from autograd.primitives.operation import Operation, Projection
 from autograd.programs.code import Code, distinct
@@ -64,10 +72,12 @@ def record_step(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -
 def _recorded(
     f: Callable[..., Any], example_args: tuple[Any, ...], keywords: dict[str, Any], *, nested: bool
 ) -> Recording:
-    name = getattr(f, "__name__", type(f).__name__)
-    scalars, arguments = flatten(with_keywords(example_args, keywords), "an example argument")
+    called = getattr(f, "__name__", type(f).__name__)
+    scalars, arguments = flatten(with_keywords(example_args, keywords), "an example argument", whole=True)
     names = _argument_names(arguments, *_parameters(f), len(example_args), tuple(sorted(keywords)))
-    inputs = [Value(number(scalar), name) for scalar, name in zip(scalars, names)]
+    inputs = [kind_of(number(scalar))(number(scalar)) for scalar in scalars]
+    for node, name in zip(inputs, names):
+        node.label = name
     structures = []
 
     def outputs(_: LinesOfNodes) -> list[Any]:
@@ -79,7 +89,7 @@ def _recorded(
             raise
         except RecursionError:
             raise TracingError(
-                f"{name} never ends when it is traced: if it calls itself, it does so in every branch, for "
+                f"{called} never ends when it is traced: if it calls itself, it does so in every branch, for "
                 f"no number decides then{_at(f)}\nWrite what repeats as a loop: while_loop, fori_loop or scan"
             ) from None
         outputs, structure = flatten(result, "the result of the traced function")
@@ -87,7 +97,9 @@ def _recorded(
         return outputs
 
     watchers = tuple([watcher for watcher in current().watchers if type(watcher) is not LinesOfNodes])
-    code, captured = written(name, inputs, outputs, watchers=watchers, nested=nested, with_arrays=not nested)
+    code, captured = written(
+        called, inputs, outputs, watchers=watchers, nested=nested, with_arrays=not nested
+    )
     return code, arguments, structures[0], captured
 
 

@@ -118,7 +118,7 @@ def _recorded(
     reverse: bool = False,
 ) -> Any:
     """The choice as one operation on what is being traced; the first function may be the last branch."""
-    scalars, _ = flatten(operands, f"an operand of {what}")
+    scalars, _ = flatten(operands, f"an operand of {what}", whole=True)
     recordings = {name: record_step(function, *operands) for name, function in functions.items()}
     (first, (_, _, structure, _)), *others = recordings.items()
     for name, (_, _, other, _) in others:
@@ -143,7 +143,7 @@ def _with_captured(recording: Recording, captured: Sequence[Any]) -> Code:
     width = len(code.inputs) - len(own)
     names = distinct([*code.inputs[:width], *[node.label or f"c{i}" for i, node in enumerate(captured, 1)]])
     builder = Builder()
-    inputs = [builder.input() for _ in range(width)]
+    inputs = [builder.input(place in code.arrays) for place in range(width)]
     others = {node: builder.input(is_array(node)) for node in captured}
     slots = builder.replay(code, [*inputs, *[others[node] for node in own]])
     return builder.finish(code.name, names, [slots[output] for output in code.outputs])

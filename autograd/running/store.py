@@ -10,7 +10,7 @@ from autograd.engines import Compiled, compiled
 from autograd.programs.code import Code, Instruction
 from autograd.support.locks import fork_safe_lock
 
-__all__ = ["Bounded", "estimated_bytes", "found_or_compiled", "instruction_count", "lifted"]
+__all__ = ["Bounded", "estimated_bytes", "found_or_compiled", "lifted"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -26,13 +26,7 @@ _BYTES_OF_AN_INSTRUCTION = 2 << 10
 
 def estimated_bytes(code: Code, engine: str) -> int:
     """About how much memory code takes that an engine has compiled, by the number of its instructions."""
-    return _FIXED_BYTES.get(engine, _OTHERS_FIXED_BYTES) + _BYTES_OF_AN_INSTRUCTION * instruction_count(code)
-
-
-def instruction_count(code: Code) -> int:
-    """How many there are, those in bodies too."""
-    bodies = [body for instruction in code.instructions for body in instruction.operation.bodies]
-    return len(code) + sum(map(instruction_count, bodies))
+    return _FIXED_BYTES.get(engine, _OTHERS_FIXED_BYTES) + _BYTES_OF_AN_INSTRUCTION * code.weight()
 
 
 class Bounded(OrderedDict[K, V]):

@@ -150,16 +150,35 @@ class NestText:
 
     def chosen(self, condition: str, number: Callable[[], str], otherwise: Callable[[], str]) -> str:
         """A double that is computed in one of two ways."""
-        place = next(self.numbered)
-        self.lines.append(f"br i1 {condition}, label %then{place}, label %else{place}")
-        results = []
-        for name, compute in ((f"then{place}", number), (f"else{place}", otherwise)):
-            self.begin(name)
-            result = compute()
-            results.append(f"[ {result}, %{self.block} ]")
-            self.lines.append(f"br label %joined{place}")
-        self.begin(f"joined{place}")
-        return self.new(f"phi double {', '.join(results)}")
+        return self.switched([(lambda: condition, lambda: [number()]), (None, lambda: [otherwise()])])[0]
+
+    def switched(
+        self, ways: Sequence[tuple[Callable[[], str] | None, Callable[[], Sequence[str]]]]
+    ) -> list[str]:
+        """Doubles that are computed in the first of several ways whose condition holds.
+
+        Args:
+            ways: for each what computes the condition, None of the last, and what computes the doubles.
+        """
+        number = next(self.numbered)
+        ends: list[tuple[str, Sequence[str]]] = []
+        for place, (condition, compute) in enumerate(ways):
+            if condition is not None:
+                then, otherwise = f"then{number}.{place}", f"else{number}.{place}"
+                self.lines.append(f"br i1 {condition()}, label %{then}, label %{otherwise}")
+                self.begin(then)
+            self.open()
+            results = compute()
+            self.free()
+            ends.append((self.block, results))
+            self.lines.append(f"br label %joined{number}")
+            if condition is not None:
+                self.begin(otherwise)
+        self.begin(f"joined{number}")
+        return [
+            self.new(f"phi double {', '.join([f'[ {each[place]}, %{block} ]' for block, each in ends])}")
+            for place in range(len(ends[0][1]))
+        ]
 
     def begin(self, block: str) -> None:
         self.lines.append(f"{block}:")

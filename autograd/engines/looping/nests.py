@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from autograd.engines.looping import rearranged
-from autograd.engines.looping.choices import choice
 from autograd.engines.looping.lengths import Key, UnknownLengthError, inputs_of
 from autograd.engines.looping.nest_text import NestText
 from autograd.engines.looping.segments import checkpointed
@@ -22,6 +22,7 @@ from autograd.engines.looping.settling import settled
 from autograd.engines.looping.slots import Along, ArrayAt, Slot
 from autograd.engines.looping.stops import stops_text
 from autograd.engines.machine.ir import Callbacks, call, literal, template
+from autograd.engines.machine.loops import LARGE
 from autograd.primitives.operation import Operation
 from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code, Instruction
@@ -66,6 +67,7 @@ class Nest(NestText):
     def __init__(self, code: Code) -> None:
         super().__init__("body")
         self.callbacks = Callbacks()
+        self._may_fuse = code.weight() <= LARGE
         self.arrays: list[np.ndarray] = []
         self.required: dict[tuple[Key, Key], None] = {}
         self.least: dict[tuple[Key, int], None] = {}
@@ -146,18 +148,43 @@ class Nest(NestText):
 
     def block_of(self, code: Code, names: Sequence[Slot]) -> list[Slot]:
         """Write the instructions of code, given its inputs; returns the outputs."""
-        slots = [*names, *map(self.constant, code.constants)]
+        return self._rest_of(code, dict(enumerate([*names, *map(self.constant, code.constants)])))
+
+    def _rest_of(self, code: Code, slots: dict[int, Slot]) -> list[Slot]:
+        """The same, given what slots hold; the instructions whose results are among them are written."""
         self.work += self._times * len(code)
         for instruction in code.instructions:
-            slots += self._results(instruction, [slots[operand] for operand in instruction.operands])
+            if instruction.results[0] not in slots:
+                self._write(instruction, slots)
         return [slots[output] for output in code.outputs]
 
-    def inside(self, code: Code, names: Sequence[Slot]) -> list[Slot]:
-        """Write code whose memory is freed at its end; returns the outputs, which are numbers."""
-        self.open()
-        outputs = self.block_of(code, names)
-        self.free()
-        return outputs
+    def _write(self, instruction: Instruction, slots: dict[int, Slot]) -> None:
+        results = self._results(instruction, [slots[operand] for operand in instruction.operands])
+        slots.update(zip(instruction.results, results))
+
+    def _same_at_each_step(self, loop: Loop, shared: Sequence[Slot]) -> dict[int, Slot]:
+        """What slots of a loop's body hold that do not change; writes what computes numbers of such."""
+        first = loop.carries + loop.columns
+        slots = dict(enumerate([*shared, *map(self.constant, loop.body.constants)], first))
+        for instruction in loop.body.instructions:
+            if template(instruction.operation) is not None and slots.keys() >= set(instruction.operands):
+                self._write(instruction, slots)
+        return slots
+
+    def _choice(self, cond: Cond, operands: Sequence[Slot]) -> Sequence[Slot]:
+        index, *inputs = operands
+        if any(cond.arrays([False, *[isinstance(slot, ArrayAt) for slot in inputs]])):
+            raise UnknownLengthError("a choice between arrays, whose lengths are not known")
+
+        def is_chosen(place: int) -> str:
+            return self.new(f"fcmp oge double {index}, {literal(float(place))}")
+
+        return self.switched(
+            [
+                (partial(is_chosen, place) if place else None, partial(self.block_of, body, inputs))
+                for place, body in reversed([*enumerate(cond.bodies)])
+            ]
+        )
 
     def constant(self, constant: Any) -> Slot:
         """What stands for a constant."""
@@ -177,7 +204,7 @@ class Nest(NestText):
         if isinstance(operation, Loop):
             return self._loop(operation, operands)
         if isinstance(operation, Cond):
-            return choice(self, operation, operands)
+            return self._choice(operation, operands)
         if isinstance(operation, Checkpointed):
             return checkpointed(self, operation, operands)
         if isinstance(operation, Rearrangement):
@@ -213,7 +240,7 @@ class Nest(NestText):
 
     def number(self, operation: Operation, operands: Sequence[str]) -> str:
         """The result of an operation on numbers."""
-        text = template(operation)
+        text = template(operation, fused=self._may_fuse)
         if text is None:
             text = f"{{y}} = {call(self.callbacks.address(operation), operation.arity)}"
         name = f"%n{next(self.numbered)}"
@@ -271,6 +298,7 @@ class Nest(NestText):
     ) -> list[str]:
         """The steps of a loop between bounds, by its own body."""
         begin, end = bounds
+        fixed = self._same_at_each_step(loop, along.shared)
         if loop.is_reversed:
             last = self.new(f"sub i64 {end}, 1")
             turned = self.new(f"add i64 {begin}, {last}")
@@ -278,7 +306,7 @@ class Nest(NestText):
         def step(index: str, carries: list[str]) -> Sequence[str]:
             place = self.new(f"sub i64 {turned}, {index}") if loop.is_reversed else index
             elements = [self.element(column, place) for column in along.columns]
-            outputs = self.block_of(loop.body, [*carries, *elements, *along.shared])
+            outputs = self._rest_of(loop.body, fixed | dict(enumerate([*carries, *elements])))
             for y, output in zip(along.ys, outputs[loop.carries :]):
                 self.store(output, y, place)
             return outputs[: loop.carries]

@@ -257,7 +257,7 @@ def test_it_is_printed_drawn_and_written_as_source():
     text = str(program)
     assert [word in text for word in ("branch 0", "branch 2", "exp(x)")] == [True] * 3
     assert "elif x >= 1.0:" in program.source
-    assert draw(program).source.count("exp: 1 operation") == 1  # one box
+    assert draw(program).source.count("|cond") == 1  # one box
     namespace = {}
     exec(program.source, namespace)
     assert namespace["program"](1.0) == (1.0,)
