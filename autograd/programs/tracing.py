@@ -9,12 +9,14 @@ from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
+import numpy as np
+
 from autograd.graph import context
 from autograd.graph.context import Watcher, beginning, current, entered, tracing
-from autograd.graph.nodes import is_array, is_constant, is_leaf, is_node, made_since, number, operands
+from autograd.graph.nodes import is_array, is_constant, is_leaf, is_node, kinds, made_since, number, operands
 from autograd.graph.refusals import explain
 from autograd.graph.scopes import Path, scopes_of
-from autograd.graph.trees import Structure, flatten
+from autograd.graph.trees import Structure, Whole, flatten
 from autograd.graph.value import Value
 from autograd.graph.walks import Application, applications, leaves_among
 from autograd.primitives.operation import Operation, Projection
@@ -22,7 +24,15 @@ from autograd.programs.code import Code, distinct
 from autograd.programs.simplification import Builder
 from autograd.support.user_line import Line, user_line
 
-__all__ = ["LinesOfNodes", "argument_names", "record", "record_step", "with_keywords", "written"]
+__all__ = [
+    "LinesOfNodes",
+    "argument_names",
+    "record",
+    "record_step",
+    "record_whole",
+    "with_keywords",
+    "written",
+]
 
 
 LONGEST_REMEMBERED = 2000  # instructions; a longer trace is simplified each time, and takes no memory
@@ -31,7 +41,7 @@ Recording = tuple[Code, Structure, Structure, list[Any]]
 
 
 def record(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -> Recording:
-    """Run a function once on Values and write down what it computes.
+    """Run a function once on Values and write down what it computes; arrays are taken apart.
 
     Args:
         f: a function of numbers in any structure that returns numbers in any structure.
@@ -50,6 +60,14 @@ def record(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -> Rec
     return _recorded(f, example_args, keywords, nested=False)
 
 
+def record_whole(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -> Recording:
+    """The same, where larger arrays among arguments and results are one input, or output, each.
+
+    In the structure of the arguments first axes have any length, unless what is computed depends on it.
+    """
+    return _recorded(f, example_args, keywords, nested=False, whole=True)
+
+
 def record_step(f: Callable[..., Any], *example_args: Any) -> Recording:
     """The same for a function whose code is to be part of what is being recorded.
 
@@ -60,11 +78,19 @@ def record_step(f: Callable[..., Any], *example_args: Any) -> Recording:
 
 
 def _recorded(
-    f: Callable[..., Any], example_args: tuple[Any, ...], keywords: dict[str, Any], *, nested: bool
+    f: Callable[..., Any],
+    example_args: tuple[Any, ...],
+    keywords: dict[str, Any],
+    *,
+    nested: bool,
+    whole: bool = False,
 ) -> Recording:
-    scalars, arguments = flatten(with_keywords(example_args, keywords), "an example argument")
-    names = argument_names(f, example_args, keywords)
-    inputs = [Value(number(scalar), name) for scalar, name in zip(scalars, names)]
+    scalars, arguments = flatten(with_keywords(example_args, keywords), "an example argument", whole=whole)
+    names = argument_names(f, example_args, keywords, whole=whole)
+    inputs = [_input(scalar, name) for scalar, name in zip(scalars, names)]
+    arrays = [inputs[place] for place in arguments.wholes]
+    for node, shape in zip(arrays, [shape for shape in arguments.shapes if type(shape) is Whole]):
+        kinds[np.ndarray].begin_at(node, shape)
     structures = []
 
     def outputs(_: LinesOfNodes) -> list[Any]:
@@ -74,7 +100,7 @@ def _recorded(
         except (TypeError, IndexError) as error:
             explain(error)
             raise
-        outputs, structure = flatten(result, "the result of the traced function")
+        outputs, structure = flatten(result, "the result of the traced function", whole=whole)
         structures.append(structure)
         return outputs
 
@@ -82,7 +108,17 @@ def _recorded(
     code, captured = written(
         name, inputs, outputs, watchers=current().watchers, nested=nested, with_arrays=not nested
     )
-    return code, arguments, structures[0], captured
+    asked = [node.is_length_asked for node in arrays]
+    return code, arguments.of_any_length(asked) if arrays else arguments, structures[0], captured
+
+
+def _input(scalar: Any, name: str) -> Any:
+    """The leaf that stands for an argument's scalar, or for a whole array."""
+    if not isinstance(scalar, (float, Value)):
+        leaf = kinds[np.ndarray](scalar if isinstance(scalar, np.ndarray) else scalar._number)
+        leaf.label = name
+        return leaf
+    return Value(number(scalar), name)
 
 
 class LinesOfNodes(Watcher):
@@ -174,6 +210,8 @@ def _outside(lines: dict[Any, Line | None], values: Sequence[Any]) -> set[Any]:
 
 
 def _slot(builder: Transcript, slots: dict[Any, int], operand: Any) -> int:
+    if type(operand) is np.ndarray:
+        return builder.constant(operand)
     if type(operand) is float or (operand not in slots and is_constant(operand)):
         return builder.constant(number(operand))
     at = slots.get(operand)
@@ -285,20 +323,24 @@ def with_keywords(args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any,
 
 
 def argument_names(
-    f: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any] | None = None
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    keywords: dict[str, Any] | None = None,
+    *,
+    whole: bool = False,
 ) -> list[str]:
-    """What a function's parameters call each scalar of its arguments: ``w[0]``, ``x``."""
+    """What a function's parameters call each scalar of its arguments, or whole array: ``w[0]``, ``x``."""
     if keywords:
-        own = [scalar for name in sorted(keywords) for scalar in _names_of(keywords[name], name)]
-        return argument_names(f, args) + own
+        own = [scalar for name in sorted(keywords) for scalar in _names_of(keywords[name], name, whole)]
+        return argument_names(f, args, whole=whole) + own
     found = []
     parameters, starred = _parameters(f)
     if len(args) > len(parameters) and not starred:  # a wrong call, which calling will tell
-        return flatten(args)[1].names("args")
+        return flatten(args, whole=whole)[1].names("args")
     for name, arg in zip(parameters, args):
-        found += _names_of(arg, name)
+        found += _names_of(arg, name, whole)
     if len(args) > len(parameters):
-        found += _names_of([*args[len(parameters) :]], starred)
+        found += _names_of([*args[len(parameters) :]], starred, whole)
     return found
 
 
@@ -322,8 +364,8 @@ def _parameters(f: Callable[..., Any]) -> tuple[Sequence[str], str]:
     return positional, "".join(p.name for p in parameters if p.kind is p.VAR_POSITIONAL)
 
 
-def _names_of(arg: Any, root: str) -> list[str]:
-    return _scalar_names(flatten(arg)[1], root)
+def _names_of(arg: Any, root: str, whole: bool) -> list[str]:
+    return _scalar_names(flatten(arg, whole=whole)[1], root)
 
 
 @lru_cache(maxsize=1024)

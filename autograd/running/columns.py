@@ -15,7 +15,7 @@ from autograd.primitives.ieee import as_array, described, floats_of_objects
 from autograd.programs.loops.array import Array
 from autograd.support.user_line import warn_user
 
-__all__ = ["arrays_of", "columns_of", "plain", "samples_first", "stacked", "turns"]
+__all__ = ["arrays_of", "columns_of", "plain", "samples_first", "shape_of", "stacked", "turns"]
 
 LONGEST_UNROLLED = 10_000  # instructions; beyond, an unrolled loop is worth a warning
 
@@ -57,12 +57,20 @@ def arrays_of(arg: Any, name: str, bare: str = "") -> tuple[list[Any], Structure
     return arrays, outer
 
 
+def shape_of(array: Any) -> tuple[int, ...]:
+    """The shape of an array; of one of a graph, asking which is no question of its length to a trace."""
+    shape: tuple[int, ...] = array._dims if isinstance(array, Array) else array.shape
+    return shape
+
+
 def columns_of(arrays: Sequence[np.ndarray], outer: Structure) -> tuple[list[np.ndarray], Structure]:
     """One column (a view) for each scalar of one entry along the first axis, and that entry's structure."""
     columns = [
-        array[(slice(None), *at)] if at else array for array in arrays for at in np.ndindex(array.shape[1:])
+        array[(slice(None), *at)] if at else array
+        for array in arrays
+        for at in np.ndindex(shape_of(array)[1:])
     ]
-    return columns, outer.with_shapes([array.shape[1:] or None for array in arrays])
+    return columns, outer.with_shapes([shape_of(array)[1:] or None for array in arrays])
 
 
 def samples_first(array: np.ndarray, axis: int, name: str) -> np.ndarray:

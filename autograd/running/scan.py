@@ -20,16 +20,16 @@ from autograd.programs.loops.packing import Stack
 from autograd.programs.loops.revolve import Policy, checked_policy
 from autograd.programs.program import Program
 from autograd.programs.tracing import record_step
-from autograd.running.columns import arrays_of, columns_of, plain, stacked, turns
+from autograd.running.columns import arrays_of, columns_of, plain, shape_of, stacked, turns
 from autograd.running.jit import (
     Ready,
     Traces,
     checked_engine,
     made_ready,
     prepare,
-    records,
 )
 from autograd.running.recorded_loops import run_compiled
+from autograd.running.recording import records
 
 __all__ = ["run_scan", "run_scan_batches", "scan", "scan_batches"]
 
@@ -114,7 +114,7 @@ def run_scan(
     policy = checked_policy(checkpoint)
     start, carried = flatten(carry, "the carry")
     arrays, outer = arrays_of(xs, "xs")
-    counts = {array.shape[0] for array in arrays} | (set() if length is None else {length})
+    counts = {shape_of(array)[0] for array in arrays} | (set() if length is None else {length})
     if len(counts) != 1:
         raise ValueError(
             f"xs must be arrays of one length, or None with a length given, got lengths {sorted(counts)}"
@@ -271,7 +271,7 @@ def _first(columns: Sequence[np.ndarray], each: Structure) -> Any:
 
 
 def _number(column: Any) -> float:
-    return float(column[0]) if len(column) and column.dtype.kind != "O" else 0.5
+    return float(column[0]) if column.dtype.kind != "O" and len(column) else 0.5
 
 
 def _floats(columns: Sequence[np.ndarray]) -> list[np.ndarray]:

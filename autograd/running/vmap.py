@@ -22,10 +22,9 @@ from autograd.running.jit import (
     Traces,
     checked_engine,
     prepare,
-    records,
     traces,
-    warn_of_recording,
 )
+from autograd.running.recording import records, warn_of_recording
 from autograd.support.wrapping import Wrapper
 
 __all__ = ["vmap"]

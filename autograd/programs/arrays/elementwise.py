@@ -19,6 +19,7 @@ from autograd.programs.arrays import shaping
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import Item, Stack, length
+from autograd.programs.simplification import Builder
 
 __all__ = ["as_node", "count_of", "fits", "is_whole", "mapped", "primitive_of", "reduced", "running"]
 
@@ -63,21 +64,31 @@ def mapped(primitive: Primitive, args: Sequence[Any]) -> Any:
     places = [i for i, part in enumerate(parts) if is_whole(part)]
     arrays, dims, axes = shaping.broadcast([parts[i] for i in places])
     others = [parts[i] if is_node(parts[i]) else primitive.operand(parts[i]) for i in range(len(parts))]
-    loop = _elementwise(primitive, len(parts), tuple(places))
+    # A number that is part of the formula is so of the body: x**2 is x*x. Outside of a trace one body serves
+    # for all numbers, but for exponents.
+    inside = primitive is table.pow or bool(context.active and current().tracing)
+    numbers = {i: part.hex() for i, part in enumerate(others) if inside and type(part) is float}
+    loop = _elementwise(primitive, len(parts), tuple(places), tuple(numbers.items()))
     counted = next((array for array in arrays if not is_constant(array)), arrays[0])
-    shared = [others[i] for i in range(len(parts)) if i not in places]
+    shared = [others[i] for i in range(len(parts)) if i not in places and i not in numbers]
     made = shaping.applied(loop, count_of(counted), *arrays, *shared)
     return shaping.shaped(made, dims, axes)
 
 
 @lru_cache(maxsize=1024)
-def _elementwise(primitive: Primitive, arity: int, arrays: tuple[int, ...]) -> Loop:
-    """The loop that applies a primitive to the elements of the operands that are arrays."""
-    order = [*arrays, *(i for i in range(arity) if i not in arrays)]
-    operands = tuple([order.index(i) for i in range(arity)])
-    names = [f"x{i}" for i in range(arity)]
-    instructions = [Instruction(primitive.of_arity(arity), operands, (arity,))]
-    return Loop(Code(primitive.name, names, (), instructions, [arity]), 0, len(arrays))
+def _elementwise(
+    primitive: Primitive, arity: int, arrays: tuple[int, ...], numbers: tuple[tuple[int, str], ...]
+) -> Loop:
+    """The loop that applies a primitive to the elements of the operands that are arrays, and to numbers."""
+    inside = dict(numbers)
+    order = [*arrays, *(i for i in range(arity) if i not in arrays and i not in inside)]
+    builder = Builder()
+    slots = {place: builder.input() for place in order}
+    slots |= {place: builder.constant(float.fromhex(number)) for place, number in numbers}
+    result = builder.operation(primitive.of_arity(arity), [slots[place] for place in range(arity)])
+    return Loop(
+        builder.finish(primitive.name, [f"x{i}" for i in range(len(order))], [result]), 0, len(arrays)
+    )
 
 
 @lru_cache(maxsize=64)

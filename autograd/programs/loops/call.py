@@ -85,7 +85,7 @@ class Call(ArrayOperation):
 
     def example(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """Any numbers; what the code makes of arrays, if there are any."""
-        if not any(instruction.operation.takes_arrays for instruction in self.body.instructions):
+        if not self.body.arrays and not any(each.operation.takes_arrays for each in self.body.instructions):
             return (0.5,) * self.result_count
         slots = self.body.run(inputs, _example)
         return tuple([slots[output] for output in self.body.outputs])
@@ -215,7 +215,8 @@ def _leaf(shape: Any, label: str) -> Any:
 
 def _sizes(operands: Sequence[Any]) -> tuple[Any, ...]:
     """The shape of each operand or result that is an array, None for a number."""
-    return tuple([None if type(each) is float else getattr(each, "shape", None) for each in operands])
+    elements = [each if isinstance(each, (float, np.ndarray)) else each._number for each in operands]
+    return tuple([each.shape if isinstance(each, np.ndarray) else None for each in elements])
 
 
 def _is_nothing(derivative: Any) -> bool:
