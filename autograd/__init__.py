@@ -22,6 +22,7 @@ from autograd.graph.scopes import scope
 from autograd.derivatives.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from autograd.graph.value import Value
 from autograd.support.later import later
+from autograd import random
 import autograd.notebooks  # noqa: F401  attaches what a notebook shows
 
 # What checks, derives, draws and explains takes longer to import than all the rest.
@@ -46,8 +47,8 @@ __all__ = [
     "atanh", "check_gradients", "compare", "cos", "cosh", "custom_derivative", "derive", "detect_anomaly",
     "div", "draw", "equal", "erf", "erfc", "exp", "explain", "expm1", "fori_loop", "grad", "hessian",
     "hvp", "hypot", "jacobian", "jit", "jvp", "less", "less_equal", "log", "log10", "log1p", "log2",
-    "logical_not", "maximum", "minimum", "mul", "neg", "pow", "primitive", "relu", "scan", "scope",
-    "sigmoid", "sin", "sinh", "softplus", "sqrt", "stop_gradient", "sub", "tan", "tanh", "trace",
+    "logical_not", "maximum", "minimum", "mul", "neg", "pow", "primitive", "random", "relu", "scan",
+    "scope", "sigmoid", "sin", "sinh", "softplus", "sqrt", "stop_gradient", "sub", "tan", "tanh", "trace",
     "value_and_grad", "vjp", "vmap", "where",
 ]  # fmt: skip
 

@@ -24,7 +24,7 @@ FLOORS = [
     {"autograd.engines"},
     {"autograd.running"},
     {"autograd.checking", "autograd.derivation", "autograd.drawing"},
-    {"autograd.comparing", "autograd.notebooks", "autograd.testing"},
+    {"autograd.comparing", "autograd.notebooks", "autograd.random", "autograd.testing"},
     {"autograd.explaining"},
     {"autograd"},
     {"optim"},

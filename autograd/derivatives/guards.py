@@ -78,7 +78,7 @@ def pulled_with_guards(
     """What each operand of an operation receives, by a chain rule that knows no guards."""
     if operation is where:
         return _of_choice(operands, adjoints[0], wanted)
-    if not any(type(adjoint) is Guarded for adjoint in adjoints):
+    if Guarded not in map(type, adjoints):
         return pull(operation, operands, results, adjoints, wanted)
     guard = reduce(_either, [_guard(adjoint) for adjoint in adjoints if adjoint is not None])
     plain = [_derivative(adjoint) for adjoint in adjoints] if len(adjoints) == 1 else map(unguarded, adjoints)
@@ -92,7 +92,7 @@ def pushed_with_guards(
     """The tangent of each result of an operation, None where there is none."""
     if operation is where:
         return [_tangent_of_choice(operands, tangents)]
-    if not any(type(tangent) is Guarded for tangent in tangents):
+    if Guarded not in map(type, tangents):
         return operation.push(operands, results, tangents)
     guards = [_guard(tangent) for tangent in tangents if tangent is not None]
     if isinstance(operation, Primitive) and not all(_is_same(guard, guards[0]) for guard in guards):

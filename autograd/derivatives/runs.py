@@ -132,7 +132,7 @@ class Run:
         replaced = {operands(node)[0] for node in around if not is_leaf(node)} & outside - variables
         if replaced:  # perhaps by way of a variable, which stands for the leaf as it should
             replaced &= _reached(applications(*outputs, stop=variables), outputs)
-        if replaced <= values_within(self._other_arguments):
+        if not replaced or replaced <= values_within(self._other_arguments):
             return
         names = sorted({repr(leaf.label) for leaf in replaced if leaf.label})
         shown = f" ({', '.join(names[:3])})" if names else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from autograd.drawing.dot import written
 from autograd.drawing.folding import FOLDS
 from autograd.drawing.pictures import Drawing
-from autograd.drawing.program_sketch import sketch_of_program
+from autograd.drawing.program_sketch import sketch_of_program, unfolded
 from autograd.drawing.sketch import nearest
 from autograd.drawing.value_sketch import sketch_of_values
 from autograd.graph.value import Value
@@ -17,7 +17,11 @@ MAX_NODES = 2_000
 
 
 def draw(
-    value: Value | Program, *more: Value, max_nodes: int = MAX_NODES, fold: str | None = None
+    value: Value | Program,
+    *more: Value,
+    max_nodes: int = MAX_NODES,
+    fold: str | None = None,
+    unfold: bool = False,
 ) -> Drawing:
     """Draw the graph that values were computed by, from the inputs on the left to them on the right.
 
@@ -26,6 +30,9 @@ def draw(
     ellipse with its symbol or name; where the order of its operands matters, their arrows are numbered. A
     constant is a bare number, and is drawn at each use. Where a line would be long, the value that it comes
     from is drawn again, with a dashed border. If there are more than 8 inputs, each is drawn at each use.
+
+    An operation with several results is a dark box with a field for each operand and each result. So is one
+    that holds code, as a loop does: it says what the code is called and how many operations it has.
 
     The darker a box, the larger is its gradient, in decades; a legend below names them. The operations of
     a `scope` are in a labelled box. A `Program` is drawn with the names of its inputs, outputs and
@@ -40,6 +47,7 @@ def draw(
             with what only they use, so that a layer of a network is one box. A layer ends with a labelled
             result, with a scope, or with a function whose results go into products and sums. "scopes"
             draws each outermost scope as one box.
+        unfold: whether the code that operations hold is drawn too: of a loop one step, without numbers.
 
     Returns:
         A `Drawing`. It shows itself in a notebook; `Drawing.render` writes it to a file.
@@ -62,6 +70,8 @@ def draw(
         sketch = sketch_of_program(value)
     else:
         sketch = sketch_of_values((value, *more))
+    if unfold:
+        sketch = unfolded(sketch)
     if fold is not None:
         sketch = FOLDS[fold](sketch)
     drawn = nearest(sketch, max_nodes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import graphviz
 
@@ -10,7 +11,7 @@ from autograd.drawing.colours import DARK, GREY, INPUT_BORDER, INPUT_FILL, Scale
 from autograd.drawing.forms import forms_of
 from autograd.drawing.pictures import Drawing
 from autograd.drawing.repeats import repeated
-from autograd.drawing.sketch import Look, Sketch, SketchNode
+from autograd.drawing.sketch import Look, Sketch, SketchNode, range_of
 from autograd.graph.scopes import Path
 from autograd.primitives.notation import format_constant
 
@@ -18,6 +19,7 @@ __all__ = ["written"]
 
 READABLE = 500  # operations up to which a fine layout is worth its time
 LONGEST = 60  # characters of a line in a box; more are in its tooltip
+SHORT = 20  # characters of the name of an operand
 TALLEST = 10  # lines of a text in a box
 LARGEST = 3000  # characters of all texts of a box or a tooltip: dot takes 16384 bytes
 COLUMN = 16  # functions of the same form, a layer's neurons say, up to which they are in one column
@@ -50,6 +52,7 @@ _BOXES = {
     Look.INPUT: _INPUT,
     Look.INPUTS: {**_INPUT, "penwidth": "4"},
     Look.RESULT: {"shape": "Mrecord"},
+    Look.TAKEN: {"shape": "record"},
     Look.CUT: {"shape": "Mrecord", "style": "filled,dashed"},
     Look.LAYER: {"shape": "Mrecord", "penwidth": "2"},
 }
@@ -59,6 +62,7 @@ _OPERATION = {
     "shape": "ellipse", "fillcolor": DARK, "fontcolor": "white", "fontsize": "12", "width": "0.3",
     "margin": "0.02",
 }  # fmt: skip
+_WITH_PORTS = {**_OPERATION, "shape": "record", "color": GREY, "margin": "0.08,0.03"}
 _MAIN_EDGE = {"weight": "2"}
 _RESULT_EDGE = {"weight": "8"}
 
@@ -107,22 +111,27 @@ class _Writer:
     def add(self, place: int) -> None:
         """Take up an operation and what goes into it, or an output that is no operation."""
         node = self.nodes[place]
-        if not node.operands and self.uses[place]:  # it is taken up with its first use
+        if node.look is Look.CONSTANT or (not node.operands and self.uses[place]):
+            return  # it is taken up with its first use
+        if node.result and node.is_bare:  # so that those who use it are joined to the operation
             return
         name = self.named(place)
         if node.primitive is not None:
             operation = f"op{place}"
-            symbol = _escaped(_shortened(node.symbol))
-            self.put(self.homes[place], operation, symbol, tooltip=_tooltip(node.tooltip), **_OPERATION)
+            label, style = (self.ports(node), _WITH_PORTS) if node.has_ports else (_said(node), _OPERATION)
+            self.put(self.homes[place], operation, label, tooltip=_tooltip(node.tooltip), **style)
             if name != operation:
                 self.edges.append((name, operation, _RESULT_EDGE))
                 name = operation
         edges = []
-        for i, operand in enumerate(node.operands, start=1):
+        for i, (operand, role) in enumerate(zip(node.operands, node.roles), start=1):
             style = _MAIN_EDGE if self.nodes[operand].operands else {}
-            if node.is_numbered:
-                style = {**style, "taillabel": str(i), "labelangle": "30" if i == 1 else "-30"}
-            edges.append((name, self.tail(operand, place, i), style))
+            if not node.has_ports:
+                if role and len(node.operands) > 1:
+                    style = {**style, "taillabel": role, "labelangle": "30" if i == 1 else "-30"}
+                edges.append((name, self.tail(operand, place, i), style))
+            elif self.nodes[operand].look is not Look.CONSTANT:  # that stands in its field
+                edges.append((f"{name}:i{i}", self.tail(operand, place, i), style))
         # dot turns what is in a box upside down.
         self.edges += reversed(edges) if self.homes[place] else edges
 
@@ -132,8 +141,10 @@ class _Writer:
         if node.look is Look.CONSTANT:
             name = f"constant{user}_{i}"
             tooltip = " … ".join(map(format_constant, node.data))
-            self.put(self.homes[user], name, _range(node.data), tooltip=tooltip, **_CONSTANT)
+            self.put(self.homes[user], name, node.text, tooltip=tooltip, **_CONSTANT)
             return name
+        if self.nodes[user].result and not self.nodes[user].is_bare:
+            return self.port(self.nodes[user])
         if (user, place) in self.repeated:
             name = f"again{user}_{i}"
             self.box(self.homes[user], name, node, _AGAIN)
@@ -145,23 +156,43 @@ class _Writer:
         name = self.tails.get(place)
         if name is None:
             node = self.nodes[place]
-            is_bare = not node.lines and not node.data
-            name = self.tails[place] = f"op{place}" if is_bare else f"value{place}"
-            if not is_bare:
+            if node.result and node.is_bare:
+                name = self.port(node)
+            else:
+                name = f"op{place}" if node.is_bare else f"value{place}"
+            self.tails[place] = name
+            if not node.is_bare:
                 self.box(self.homes[place], name, node)
         return name
+
+    def ports(self, node: SketchNode) -> str:
+        """An operation with a field for each operand, and for each of several results."""
+        operands = []
+        for place, role in zip(node.operands, node.roles):
+            operand = self.nodes[place]
+            name = _cut(role, SHORT)
+            operands.append(f"{name} = {operand.text}" if operand.look is Look.CONSTANT else name)
+        count = node.result_count
+        results = [_fields("o", map(str, range(1, count + 1)))] if count > 1 else []
+        return f"{{{'|'.join([_fields('i', operands), _said(node), *results])}}}"
+
+    def port(self, result: SketchNode) -> str:
+        """Where an operation hands out one of several results."""
+        (operation,) = result.operands
+        name = self.named(operation)
+        return f"{name}:o{result.result}" if self.nodes[operation].has_ports else name
 
     def box(self, home: Path, name: str, node: SketchNode, more: dict[str, str] | None = None) -> None:
         """Draw a value's box."""
         numbers = [(what, of) for what, of in (("data", node.data), ("grad", node.grad)) if of]
         lines = [_shortened(line) for line in node.lines]
-        fields = [*map(_escaped, lines), *(f"{what} {_range(of)}" for what, of in numbers)]
+        fields = [*map(_escaped, lines), *(f"{what} {range_of(of)}" for what, of in numbers)]
         if sum(map(len, fields)) > LARGEST:
             fields[2 : len(lines)] = ["…"]
         whole = [line for line, short in zip(node.lines, lines) if line != short]
         tooltip = ", ".join([*whole, *(f"{what} {' … '.join(map(str, of))}" for what, of in numbers)])
         plain = INPUT_FILL if node.look.is_input else "#ffffff"
-        fill = self.scale.fill(node.grad) if self.scale else plain
+        fill = self.scale.fill(node.grad) if self.scale and node.grad else plain
         style = {**_BOXES[node.look], "fillcolor": fill, "fontcolor": text_on(fill), **(more or {})}
         self.put(home, name, " | ".join(fields), tooltip=_tooltip(tooltip or node.tooltip or " "), **style)
 
@@ -208,9 +239,10 @@ def _homes(sketch: Sketch) -> list[Path]:
     homes = [node.scopes for node in sketch.nodes]
     seen: set[int] = set()
     for node in sketch.nodes:
+        home = node.scopes[:-1] if node.look is Look.TAKEN else node.scopes
         for operand in node.operands:
             if sketch.nodes[operand].look.is_input:
-                homes[operand] = _shared(homes[operand], node.scopes) if operand in seen else node.scopes
+                homes[operand] = _shared(homes[operand], home) if operand in seen else home
                 seen.add(operand)
     return homes
 
@@ -229,6 +261,19 @@ def _columns(sketch: Sketch, homes: list[Path]) -> dict[Path, list[list[int]]]:
         if 1 < len(places) <= COLUMN:
             columns.setdefault(home, []).append(places)
     return columns
+
+
+def _said(node: SketchNode) -> str:
+    """What an operation is called, with a line for all code that it holds."""
+    bodies = node.primitive.bodies if node.primitive else ()
+    held = [f"{body.name}: {len(body)} operation{'s' * (len(body) != 1)}" for body in bodies]
+    return r"\n".join([_escaped(_shortened(line)) for line in [node.symbol, *held]])
+
+
+def _fields(kind: str, texts: Iterable[str]) -> str:
+    """Fields one above the other, named by their kind and number: where arrows end, or begin."""
+    fields = [f"<{kind}{i}> {_escaped(text)}" for i, text in enumerate(texts, start=1)]
+    return f"{{{'|'.join(fields)}}}"
 
 
 def _shared(first: Path, second: Path) -> Path:
@@ -254,11 +299,6 @@ def _cut(text: str, longest: int) -> str:
     """A text without its middle where it is long."""
     half = longest // 2
     return text if len(text) <= longest else f"{text[:half]}…{text[1 - half :]}"
-
-
-def _range(numbers: tuple[float, ...]) -> str:
-    """One number, or the smallest and the largest, in five digits."""
-    return " … ".join(dict.fromkeys(f"{number:.5g}" for number in numbers))
 
 
 _UNWRITABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")

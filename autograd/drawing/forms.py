@@ -26,8 +26,11 @@ def forms_of(sketch: Sketch) -> list[int]:
     sums: dict[int, tuple[Hashable, frozenset[int]]] = {}  # the kind and the terms of each form that is a sum
     forms: list[int] = []
     for place, node in enumerate(sketch.nodes):
-        if node.primitive is None:  # where it has operands it is an output that is no operation
-            forms.append(known.setdefault((place,) if node.operands else node.look, len(known)))
+        if node.primitive is None:
+            form: Hashable = (place,) if node.operands else node.look  # an output that is no operation
+            if node.result:
+                form = node.result, forms[node.operands[0]]
+            forms.append(known.setdefault(form, len(known)))
             continue
         kind = kind_of(node)
         operands = tuple([forms[operand] for operand in node.operands])
@@ -37,12 +40,11 @@ def forms_of(sketch: Sketch) -> list[int]:
             kind_below, terms_below = sums.get(operand, (None, terms))
             terms |= terms_below if kind_below == kind else {operand}
         if 0 < len(terms) <= _MOST_TERMS:
-            form = known.setdefault((kind, terms), len(known))
-            sums[form] = kind, terms
+            sums[known.setdefault((kind, terms), len(known))] = kind, terms
+            forms.append(known[kind, terms])
         else:
             of = frozenset(operands) if node.primitive.commutative else operands
-            form = known.setdefault((kind, of), len(known))
-        forms.append(form)
+            forms.append(known.setdefault((kind, of), len(known)))
     return forms
 
 

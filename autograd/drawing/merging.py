@@ -107,7 +107,8 @@ class _Merger:
         inner = [self.nodes[place] for place in members if place not in self.outside]
         group = self.groups[members[0]]
         title = (self.titles[group],) if group in self.titles else ()
-        counts = [_counted(results), *([f"of {_counted(inner)}"] if inner else [])]
+        below = _counted(inner)
+        counts = [_counted(results), *([f"of {below}"] if below else [])]
         return SketchNode(
             Look.LAYER,
             (*parts, *constants),

@@ -9,9 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd.graph.scopes import Path
+from autograd.primitives.notation import format_constant
 from autograd.primitives.operation import Operation
 
-__all__ = ["Look", "Sketch", "SketchNode", "extremes_of", "nearest"]
+__all__ = ["Look", "Sketch", "SketchNode", "constant", "extremes_of", "nearest", "range_of", "size_of"]
+
+
+_MOST_PORTS = 40
 
 
 class Look(Enum):
@@ -20,6 +24,7 @@ class Look(Enum):
     INPUT = "input"
     CONSTANT = "constant"
     RESULT = "result"
+    TAKEN = "taken"  # an operand, within the code that an operation holds
     CUT = "cut"  # a result whose operands are left out
     INPUTS = "inputs"  # many inputs as one
     LAYER = "layer"  # many operations as one
@@ -32,6 +37,9 @@ class Look(Enum):
 class SketchNode(NamedTuple):
     """An input, a constant, or an operation with its result.
 
+    Of an operation with several results each result that is used is a node of its own, whose only operand is
+    the node of the operation.
+
     Attributes:
         look: which of them.
         operands: the places of the nodes that it was computed from, in order.
@@ -41,6 +49,7 @@ class SketchNode(NamedTuple):
         grad: the gradient, likewise.
         tooltip: what the pointer shows at the operation.
         scopes: the scopes that it was recorded in.
+        result: which of several results it is, counted from 1; 0 where it is the only one.
     """
 
     look: Look
@@ -51,6 +60,17 @@ class SketchNode(NamedTuple):
     grad: tuple[float, ...] = ()
     tooltip: str = ""
     scopes: Path = ()
+    result: int = 0
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether there is nothing to write into a box."""
+        return not self.lines and not self.data
+
+    @property
+    def text(self) -> str:
+        """What stands for it where it is a constant."""
+        return " ".join(self.lines) or range_of(self.data)
 
     @property
     def symbol(self) -> str:
@@ -63,9 +83,25 @@ class SketchNode(NamedTuple):
         return self.primitive is not None and bool(self.primitive.symbol)
 
     @property
-    def is_numbered(self) -> bool:
-        """Whether the order of the operands matters."""
-        return len(self.operands) > 1 and self.primitive is not None and not self.primitive.commutative
+    def roles(self) -> list[str]:
+        """What each operand is to the operation: what its code calls it, or a number where order matters."""
+        operation, count = self.primitive, len(self.operands)
+        if operation is None or operation.commutative:
+            return [""] * count
+        names = [*operation.leading, *(operation.bodies[0].inputs if operation.bodies else ())]
+        return names if len(names) == count else [str(i) for i in range(1, count + 1)]
+
+    @property
+    def has_ports(self) -> bool:
+        """Whether the operation is drawn as a box with a field for each operand and result."""
+        if self.primitive is None or len(self.operands) + self.result_count > _MOST_PORTS:
+            return False
+        return self.result_count > 1 or bool(self.primitive.bodies)
+
+    @property
+    def result_count(self) -> int:
+        """How many results the operation has."""
+        return 1 if self.primitive is None else self.primitive.result_count
 
 
 class Sketch(NamedTuple):
@@ -121,6 +157,21 @@ def nearest(sketch: Sketch, most: int) -> Sketch:
         kept.append(node)
     notice = f"{len(drawn)} of {there} nodes are drawn, those nearest to the result"
     return Sketch(kept, [moved[place] for place in outputs], notice)
+
+
+def constant(number: Any) -> SketchNode:
+    """The node of a constant, a number or a whole array."""
+    return SketchNode(Look.CONSTANT, lines=size_of(number), data=extremes_of(number))
+
+
+def size_of(number: Any) -> tuple[str, ...]:
+    """How long an array is, as a line; nothing of a number."""
+    return (format_constant(number),) if isinstance(number, np.ndarray) else ()
+
+
+def range_of(numbers: tuple[float, ...]) -> str:
+    """One number, or the smallest and the largest, in five digits."""
+    return " … ".join(dict.fromkeys(f"{number:.5g}" for number in numbers))
 
 
 def extremes_of(number: Any) -> tuple[float, ...]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd.drawing.sketch import Look, Sketch, SketchNode, extremes_of
-from autograd.graph.nodes import gradients, is_constant, is_leaf, number, operands, operation
+from autograd.drawing.sketch import Look, Sketch, SketchNode, constant, extremes_of, size_of
+from autograd.graph.nodes import gradients, is_constant, is_leaf, number, operands
 from autograd.graph.scopes import scopes_of
 from autograd.graph.value import Value
-from autograd.graph.walks import leaves, topological_order
+from autograd.graph.walks import applications, leaves_among
+from autograd.primitives.operation import Projection
 
 __all__ = ["has_more_than", "sketch_of_values"]
 
@@ -28,19 +29,29 @@ def sketch_of_values(roots: tuple[Any, ...]) -> Sketch:
                 f"draw takes Values, each as an argument of its own, or one Program, got "
                 f"{type(root).__name__}: a graph is recorded where a formula is computed on Values"
             )
-    order = topological_order(*roots)
-    ends = [*leaves(order), *(root for root in roots if is_leaf(root))]
+    applied = applications(*roots)
+    parts_of_all = [parts for _, parts, _ in applied]
+    used = {part for parts in parts_of_all for part in parts} | set(roots)
+    ends = [*leaves_among(parts_of_all), *(root for root in roots if is_leaf(root))]
     inputs = dict.fromkeys([leaf for leaf in ends if not is_constant(leaf)])
-    nodes = [_node(Look.INPUT, leaf) for leaf in inputs]
+    nodes = [_filled(SketchNode(Look.INPUT), leaf) for leaf in inputs]
     places: dict[Any, int] = {leaf: place for place, leaf in enumerate(inputs)}
-    for value in order:
-        parts = []
-        for operand in operands(value):
-            parts.append(len(nodes) if is_constant(operand) else places[operand])
-            if is_constant(operand):
-                nodes.append(SketchNode(Look.CONSTANT, data=extremes_of(number(operand))))
-        places[value] = len(nodes)
-        nodes.append(_node(Look.RESULT, value, tuple(parts)))
+    for applied_operation, parts, results in applied:
+        below = []
+        for part in parts:
+            below.append(len(nodes) if is_constant(part) else places[part])
+            if is_constant(part):
+                nodes.append(constant(number(part)))
+        node = SketchNode(Look.RESULT, tuple(below), applied_operation, tooltip=applied_operation.name)
+        if len(results) > 1:
+            nodes.append(node._replace(scopes=scopes_of(results[0])))
+            node = node._replace(operands=(len(nodes) - 1,), primitive=None)
+        elif isinstance(applied_operation, Projection):  # a copy of one of several results
+            node = node._replace(primitive=None, tooltip="")
+        for i, result in enumerate(results, start=1):
+            if result in used:
+                places[result] = len(nodes)
+                nodes.append(_filled(node, result)._replace(result=i if len(results) > 1 else 0))
     return Sketch(nodes, [places[root] for root in dict.fromkeys(roots)])
 
 
@@ -55,14 +66,13 @@ def has_more_than(root: Value, most: int) -> bool:
     return len(seen) > most
 
 
-def _node(look: Look, value: Value, parts: tuple[int, ...] = ()) -> SketchNode:
-    return SketchNode(
-        look,
-        parts,
-        operation(value),
-        (str(value.label),) if value.label else (),
-        extremes_of(number(value)),
-        extremes_of(gradients([value])[0]),
-        "" if is_leaf(value) else operation(value).name,
-        scopes_of(value),
+def _filled(node: SketchNode, value: Value) -> SketchNode:
+    """A node with what a value says of itself."""
+    data = number(value)
+    label = (str(value.label),) if value.label else ()
+    return node._replace(
+        lines=label + size_of(data),
+        data=extremes_of(data),
+        grad=extremes_of(gradients([value])[0]),
+        scopes=scopes_of(value),
     )

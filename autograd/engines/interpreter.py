@@ -20,7 +20,8 @@ from autograd.engines.machine.compiler import CompiledModule, llvm_text
 from autograd.engines.machine.ir import Callbacks, literal, template
 from autograd.engines.machine.memory import InMemory
 from autograd.primitives.operation import Operation
-from autograd.primitives.primitive import all_primitives
+from autograd.primitives.primitive import Primitive, all_primitives
+from autograd.primitives.random_numbers import RANDOM
 from autograd.programs.code import Code
 from autograd.programs.lowering import lowered
 from autograd.programs.tracing import record
@@ -47,7 +48,8 @@ class InterpreterEngine(InMemory):
         unknown = [primitive for primitive in _primitives(program) if primitive not in opcodes]
         callbacks = _NumberedCallbacks(dict.fromkeys(unknown))
         code, place = _encoded(program, callbacks)
-        super().__init__(_interpreter(), code, program, place, callbacks)
+        draws = not set(RANDOM).isdisjoint(_primitives(program))
+        super().__init__(_interpreter(draws), code, program, place, callbacks)
 
 
 # The interpreter.
@@ -59,20 +61,26 @@ def _primitives(program: Code) -> list[Operation]:
 
 
 @cache
-def _opcodes() -> dict[Operation, int]:
+def _opcodes() -> dict[Any, int]:
     """A number for each of the library's own primitives."""
-    builtin = [primitive for primitive in all_primitives() if primitive.is_builtin]
+    builtin = [primitive for primitive in (*all_primitives(), *RANDOM) if primitive.is_builtin]
     return {primitive: opcode for opcode, primitive in enumerate(filter(_is_known, builtin), _FIRST)}
 
 
-def _is_known(primitive: Operation) -> bool:
-    return primitive.is_composite or template(primitive) is not None
+def _is_known(primitive: Primitive) -> bool:
+    return primitive.is_composite or primitive.is_random or template(primitive) is not None
 
 
 @cache
-def _interpreter() -> CompiledModule:
-    """The interpreter itself, compiled, with the function that arranges instructions."""
-    opcodes = _opcodes()
+def _interpreter(draws: bool = False) -> CompiledModule:
+    """The interpreter itself, compiled, with the function that arranges instructions.
+
+    Args:
+        draws: whether it knows random numbers, whose functions take time to compile too.
+    """
+    opcodes = {
+        primitive: opcode for primitive, opcode in _opcodes().items() if draws or not primitive.is_random
+    }
     blocks = [f"op{opcode}" for opcode in (_CALLBACK, *opcodes.values())]
     run = Template(llvm_text("interpreter")).substitute(
         labels=" ".join(f"i32 {block[2:]}, label %{block}" for block in blocks),
@@ -83,12 +91,20 @@ def _interpreter() -> CompiledModule:
     return CompiledModule("\n".join([llvm_text("driver"), llvm_text("arrange"), run, *loops, "}"]))
 
 
+# The load of an operand in run_loop.ll, whose slot stands in the code.
+_LOAD = Template("""\
+%$block.$i.number = getelementptr i32, ptr %$block.operands, i64 $i
+%$block.$i.slot = load i32, ptr %$block.$i.number
+%$block.$i.index = zext i32 %$block.$i.slot to i64
+%$block.$i.at = getelementptr double, ptr %slots, i64 %$block.$i.index
+%$block.$i = load double, ptr %$block.$i.at""")
+
+
 def _run_loop(primitive: Operation, block: str) -> str:
     """The text of the loop over a run of one primitive's operations."""
-    operand = Template(llvm_text("operand"))
     return Template(llvm_text("run_loop")).substitute(
         block=block,
-        loads="\n".join([operand.substitute(block=block, i=i) for i in range(primitive.arity)]),
+        loads="\n".join([_LOAD.substitute(block=block, i=i) for i in range(primitive.arity)]),
         body=_body(primitive, f"%{block}"),
         arity=primitive.arity,
     )

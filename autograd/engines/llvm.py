@@ -75,17 +75,22 @@ class LlvmEngine:
         body, summed = self._body, reduce is not None
         loop = self._loop(("map", batch.kinds, summed), lambda: map_text(body, batch.kinds, summed=summed), 3)
 
-        pointers, strides = batch.pointers.ctypes.data, batch.strides.ctypes.data
+        pointers, strides = batch.pointers.buffer_info()[0], batch.strides.buffer_info()[0]
 
-        def run(results: np.ndarray, begin: int, end: int) -> None:
-            loop(pointers, strides, results.ctypes.data, begin, end)
+        def run(results: int, begin: int, end: int) -> None:
+            loop(pointers, strides, results, begin, end)
             body.callbacks.raise_pending()
 
         if reduce:
-            return reduced(run, count, size, len(body.outputs), reduce, batch)
+
+            def add(sums: np.ndarray, begin: int, end: int) -> None:
+                run(sums.ctypes.data, begin, end)
+
+            return reduced(add, count, size, len(body.outputs), reduce, batch)
         results = [np.empty(count) for _ in body.outputs]
         places = addresses(results)
-        in_chunks(lambda _, begin, end: run(places, begin, end), count, size, (batch, results))
+        first = places.buffer_info()[0]
+        in_chunks(lambda _, begin, end: run(first, begin, end), count, size, (batch, results, places))
         return results
 
     def scan(
@@ -99,8 +104,8 @@ class LlvmEngine:
         loop = self._loop(("scan", carried, kinds), lambda: scan_text(body, carried, kinds), 4)
         state = np.array([*carry, *shared], float)
         results = [np.empty(count) for _ in body.outputs[carried:]]
-        arrays = state, sequence.pointers, sequence.strides, addresses(results)
-        pointers = [array.ctypes.data for array in arrays]
+        tables = sequence.pointers, sequence.strides, addresses(results)
+        pointers = [state.ctypes.data, *[table.buffer_info()[0] for table in tables]]
         for begin, end in pieces(count, len(self._program), calls_back=bool(body.callbacks)):
             loop(*pointers, begin, end)
             body.callbacks.raise_pending()
@@ -128,8 +133,8 @@ class LlvmEngine:
         loop = loops[key]
         state = np.array([*carry, *shared[1], *shared[0]], float)
         results = [np.empty(batches) for _ in self._body.outputs[carried:]]
-        arrays = state, samples.pointers, samples.strides, steps.pointers, steps.strides, addresses(results)
-        pointers = [array.ctypes.data for array in arrays]
+        tables = samples.pointers, samples.strides, steps.pointers, steps.strides, addresses(results)
+        pointers = [state.ctypes.data, *[table.buffer_info()[0] for table in tables]]
         for begin, end in pieces(batches, loop.instructions, calls_back=loop.calls_back, samples=size):
             loop.run(*pointers, begin, end, size, count)
             loop.raise_pending()

@@ -22,7 +22,6 @@ __all__ = [
     "tell_propagated",
     "tell_pushed",
     "tell_recorded",
-    "tracing",
     "watch",
 ]
 
@@ -138,7 +137,11 @@ def deriving() -> entered:
 
 
 class differentiating(entered):  # noqa: N801  as above
-    """A function is differentiated by nodes, or traced on them: none must read them as numbers."""
+    """A function is differentiated by nodes: none must read them as numbers.
+
+    With ``tracing=True`` it is traced on them, and what would turn a Value into a number of this moment is
+    refused.
+    """
 
     __slots__ = ("_nodes", "_traced")
 
@@ -160,11 +163,6 @@ class differentiating(entered):  # noqa: N801  as above
         with _counting:
             variables -= self._nodes
             traced -= self._traced
-
-
-def tracing(inputs: Iterable[Any]) -> differentiating:
-    """A function is being traced: what would turn a Value into a number of this moment is refused."""
-    return differentiating(inputs, tracing=True)
 
 
 def watch(watcher: Watcher) -> entered:

@@ -32,6 +32,7 @@ __all__ = ["Structure", "Whole", "arranged", "array_of", "flatten", "of_fields"]
 M = TypeVar("M")
 
 _NAMESPACE = "valuegrad"
+_PLAIN = {float, Value}  # what needs no conversion
 _registering = fork_safe_lock()
 
 
@@ -243,7 +244,7 @@ def flatten(
     ([1.0, 2.5], [*, (*, None)])
     """
     leaves, spec = optree.tree_flatten(tree, namespace=_NAMESPACE)
-    if {float}.issuperset(map(type, leaves)):
+    if _PLAIN.issuperset(map(type, leaves)):
         return leaves, _of_scalars(spec) or Structure(spec, (None,) * spec.num_leaves)
     if _introduce(leaves):
         return flatten(tree, role, integers=integers, whole=whole)

@@ -216,6 +216,8 @@ class Value(Comparisons, Functions, Copied):
         """Record an operation that was called as a function: the hook of `Operation.__call__`."""
         if not isinstance(operation, Primitive):
             return record_node(operation, args)
+        if len(args) == 1 and operation.is_builtin:
+            return args[0]._unary(operation)
         try:
             parts = [arg if isinstance(arg, Value) else operation.operand(arg) for arg in args]
         except TypeError:

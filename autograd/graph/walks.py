@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from autograd.graph.nodes import N, kinds, operands, parents, projected
@@ -11,6 +11,7 @@ from autograd.support.locks import fork_safe_lock
 
 __all__ = [
     "Application",
+    "Transcript",
     "applications",
     "depends_on",
     "full_order",
@@ -135,3 +136,69 @@ def _with_results(applied: list[Application], order: list[N]) -> list[Applicatio
         for first, *copies in results:
             completed += [(copy._operation, (first,), (copy,)) for copy in copies]
     return completed
+
+
+class Transcript:
+    """Nodes written down as one hashable key, from which all that is to be known of their graph follows.
+
+    Args:
+        inputs: leaves that the key begins with.
+        is_outside: tells of a node that none of those written down made, and that is no input, whether it
+            stands for itself; otherwise it is a constant.
+
+    Attributes:
+        outside: the nodes that stand for themselves, in the order of first use.
+        constants: the constants in the order of their use, floats or whole arrays.
+        is_complete: False once a node was used that was to be written down before.
+    """
+
+    def __init__(self, inputs: Iterable[Any], is_outside: Callable[[Any], bool]) -> None:
+        self.outside: list[Any] = []
+        self.constants: list[Any] = []
+        self.is_complete = True
+        self._is_outside = is_outside
+        self._places = {node: place for place, node in enumerate(inputs)}
+        self._steps: list[Any] = []
+
+    def note(self, nodes: Mapping[N, Any]) -> None:
+        """Write down the operations that made nodes, in order, each with what else there is to tell of it."""
+        places, steps, kind, place = self._places, self._steps, kinds[float], self._place
+        known = places.get
+        for node, told in nodes.items():
+            left, right = node._left, node._right
+            at_left = known(left) if type(left) is kind else None
+            at_right = known(right) if type(right) is kind else None
+            operation = node._operation
+            steps += (
+                operation.index if type(operation) is Projection else operation,
+                place(left) if at_left is None else at_left,
+                place(right) if at_right is None and right is not None else at_right,
+                node.label,
+                told,
+                getattr(node, "_scopes", None),
+            )
+            places[node] = len(places)
+
+    def key(self, outputs: Iterable[Any]) -> tuple[Any, ...]:
+        """What was written down and, beside the constants, which of it are the outputs."""
+        ends = tuple([self._place(output) for output in outputs])
+        return tuple(self._steps), ends
+
+    def _place(self, operand: Any) -> Any:
+        """Which node or input an operand is, in the order of writing; -1 for a constant."""
+        if type(operand) is tuple:
+            return tuple([self._place(part) for part in operand])
+        place = None if type(operand) is float else self._places.get(operand)
+        if place is not None:
+            return place
+        if type(operand) is float or (operand._operation is None and not self._is_outside(operand)):
+            self.constants.append(operand if type(operand) is float else operand._number)
+            return -1
+        if type(operand._number) is tuple:  # a node of several results, of which some are written down
+            self.note({operand: None})
+        else:
+            self.is_complete &= self._is_outside(operand)
+            self._steps.append((operand.label, type(operand._number)))
+            self.outside.append(operand)
+            self._places[operand] = len(self._places)
+        return self._places[operand]

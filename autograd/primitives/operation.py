@@ -43,6 +43,7 @@ class Operation:
         on_arrays: the same function on NumPy arrays of floats, or None.
         takes_arrays: whether an operand or a result may be a whole array: an array of floats, or a node.
         bodies: the code that it holds, one or several; none in most.
+        leading: what the operands are called that come before those which the code takes.
         is_inlined: whether its body is written out where it becomes an instruction of code.
         place: the module that registered it.
     """
@@ -61,6 +62,7 @@ class Operation:
     on_arrays: Any = None
     takes_arrays: bool = False
     bodies: tuple[Any, ...] = ()
+    leading: tuple[str, ...] = ()
     is_inlined: bool = False
     place: str = ""
 

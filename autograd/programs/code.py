@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -85,6 +85,10 @@ class Code:
         self.arrays = frozenset(arrays)
         self.start = len(self.inputs) + len(self.constants)
         self.size = self._counted()
+        self._keys: dict[bool, _Key] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_keys": {}}  # hashes are of one process
 
     def _counted(self) -> int:
         """The number of slots; raises where an instruction or an output names one that is not there."""
@@ -139,12 +143,18 @@ class Code:
         slots = self.run(inputs)
         return [slots[output] for output in self.outputs]
 
-    def key(self, *, lift: bool = False) -> tuple[Any, ...]:
+    def key(self, *, lift: bool = False) -> Hashable:
         """What it says, hashable: names, labels and lines do not matter; constants do, to the bit.
+
+        It is made once.
 
         Args:
             lift: whether it is to be the same for other numbers as constants.
         """
+        key = self._keys.get(lift)
+        return self._keys.setdefault(lift, _Key(self._said(lift))) if key is None else key
+
+    def _said(self, lift: bool) -> tuple[Any, ...]:
         written = [_bits(constant, lift) for constant in self.constants]
         applied = tuple([instruction[:2] for instruction in self.instructions])
         return len(self.inputs), self.arrays, tuple(written), applied, self.outputs
@@ -219,6 +229,24 @@ class Code:
             f"<Code {self.name}: {len(self.inputs)} inputs, {len(self)} instructions, "
             f"{len(self.outputs)} outputs>"
         )
+
+
+class _Key:
+    """What hashes and compares as a tuple does that is long and is asked for often."""
+
+    __slots__ = ("_hash", "_said")
+
+    def __init__(self, said: tuple[Any, ...]) -> None:
+        self._said = said
+        self._hash = hash(said)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, _Key) and self._hash == other._hash and self._said == other._said
+        )
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 def distinct(names: Iterable[str]) -> list[str]:

@@ -7,8 +7,20 @@ one, which stands by itself or on others in this file.
 import inspect
 import math
 import re
+from typing import Any
 
-__all__ = ["NAMES", "definition"]
+from autograd.primitives.threefry import (
+    QUANTILE,
+    normal_quantile,
+    polynomial,
+    random_key_0,
+    random_key_1,
+    random_normal,
+    random_uniform,
+    threefry,
+)
+
+__all__ = ["NAMES", "STANDS_ON", "definition"]
 
 # What those functions of math raise that can, and the answer of IEEE 754 then.
 _ANSWERS = {
@@ -89,8 +101,31 @@ def minimum(a: float, b: float) -> float:
     return a if a <= b or a != a else b
 
 
-_OTHERS = (div, pow, hypot, acosh, sigmoid, softplus, relu, maximum, minimum)
-NAMES = (*_ANSWERS, *(function.__name__ for function in _OTHERS))
+_FUNCTIONS = (
+    *(
+        div,
+        pow,
+        hypot,
+        acosh,
+        sigmoid,
+        softplus,
+        relu,
+        maximum,
+        minimum,
+        polynomial,
+        normal_quantile,
+        threefry,
+    ),
+    *(random_key_0, random_key_1, random_uniform, random_normal),
+)
+_OTHERS: dict[str, Any] = {"QUANTILE": QUANTILE, **{f.__name__: f for f in _FUNCTIONS}}
+NAMES = (*_ANSWERS, *_OTHERS)
+# What functions call that are none of a primitive, or stand in another.
+STANDS_ON = {
+    "softplus": ("relu",),
+    **dict.fromkeys(("random_key_0", "random_key_1", "random_uniform"), ("threefry",)),
+    "random_normal": ("threefry", "random_uniform", "polynomial", "normal_quantile", "QUANTILE"),
+}
 
 
 def definition(name: str) -> str:
@@ -107,5 +142,7 @@ def definition(name: str) -> str:
         error, answer = _ANSWERS[name]
         lines = f"def {name}(x):", "    try:", f"        return math.{name}(x)", f"    except {error}:"
         return "\n".join([*lines, f"        return {answer}"])
-    text = inspect.getsource(globals()[name]).rstrip()
-    return re.sub(r": float|(?<=\)) -> float", "", text)
+    if not callable(_OTHERS[name]):
+        return f"{name} = {_OTHERS[name]!r}"
+    text = inspect.getsource(_OTHERS[name]).rstrip()
+    return re.sub(r": (?:float|int|Any|tuple\[.*?\])(?=[,)])|(?<=\)) -> [^:\n]+", "", text)

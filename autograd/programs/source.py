@@ -23,7 +23,7 @@ from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import Item, Put, Stack, Unstack
 from autograd.programs.lowering import lowered
-from autograd.programs.portable import NAMES, definition
+from autograd.programs.portable import NAMES, STANDS_ON, definition
 
 __all__ = ["harmless", "module", "source"]
 
@@ -219,8 +219,7 @@ def _helpers(code: Code) -> list[str]:
     of_arrays = {each.name for each in code.operations() if isinstance(each, Rearrangement)}
     operations = [operation for operation in code.operations() if not operation.takes_arrays]
     used = {operation.name for operation in operations if operation.is_builtin} - set(_WRITTEN)
-    if "softplus" in used:
-        used.add("relu")
+    used.update([other for name in used for other in STANDS_ON.get(name, ())])
     return [*(name for name in NAMES if name in used), *sorted(of_arrays)]
 
 

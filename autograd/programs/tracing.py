@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from functools import lru_cache
 from types import FunctionType
 from typing import Any
@@ -12,13 +12,23 @@ from typing import Any
 import numpy as np
 
 from autograd.graph import context
-from autograd.graph.context import Watcher, beginning, current, entered, tracing
-from autograd.graph.nodes import is_array, is_constant, is_leaf, is_node, kinds, made_since, number, operands
+from autograd.graph.context import Watcher, beginning, current, differentiating
+from autograd.graph.nodes import (
+    constant_node,
+    is_array,
+    is_constant,
+    is_leaf,
+    is_node,
+    kinds,
+    made_since,
+    number,
+    operands,
+)
 from autograd.graph.refusals import explain
-from autograd.graph.scopes import Path, scopes_of
+from autograd.graph.scopes import scopes_of
 from autograd.graph.trees import Structure, Whole, flatten
 from autograd.graph.value import Value
-from autograd.graph.walks import Application, applications, leaves_among
+from autograd.graph.walks import Application, Transcript, applications, full_order, leaves_among
 from autograd.primitives.operation import Operation, Projection
 from autograd.programs.code import Code, distinct
 from autograd.programs.simplification import Builder
@@ -36,6 +46,8 @@ __all__ = [
 
 
 LONGEST_REMEMBERED = 2000  # instructions; a longer trace is simplified each time, and takes no memory
+
+_MAKERS = 4  # frames above a watcher that make a node: the watcher's, and of graph/ at least three more
 
 Recording = tuple[Code, Structure, Structure, list[Any]]
 
@@ -86,9 +98,9 @@ def _recorded(
     whole: bool = False,
 ) -> Recording:
     scalars, arguments = flatten(with_keywords(example_args, keywords), "an example argument", whole=whole)
-    names = argument_names(f, example_args, keywords, whole=whole)
+    names = _argument_names(arguments, *_parameters(f), len(example_args), tuple(sorted(keywords)))
     inputs = [_input(scalar, name) for scalar, name in zip(scalars, names)]
-    arrays = [inputs[place] for place in arguments.wholes]
+    arrays = [inputs[place] for place in arguments.wholes] if whole else []
     for node, shape in zip(arrays, [shape for shape in arguments.shapes if type(shape) is Whole]):
         kinds[np.ndarray].begin_at(node, shape)
     structures = []
@@ -102,12 +114,11 @@ def _recorded(
             raise
         outputs, structure = flatten(result, "the result of the traced function", whole=whole)
         structures.append(structure)
-        return outputs
+        return [constant_node(each) if isinstance(each, np.ndarray) else each for each in outputs]
 
     name = getattr(f, "__name__", type(f).__name__)
-    code, captured = written(
-        name, inputs, outputs, watchers=current().watchers, nested=nested, with_arrays=not nested
-    )
+    watchers = tuple([watcher for watcher in current().watchers if type(watcher) is not LinesOfNodes])
+    code, captured = written(name, inputs, outputs, watchers=watchers, nested=nested, with_arrays=not nested)
     asked = [node.is_length_asked for node in arrays]
     return code, arguments.of_any_length(asked) if arrays else arguments, structures[0], captured
 
@@ -136,8 +147,8 @@ class LinesOfNodes(Watcher):
     def recorded(self, node: Any) -> None:
         """A derivative's operation belongs to the line of what it is the derivative of."""
         source = current().source.node
-        line = None if source is None else self.of.get(source)
-        self.of[node] = self.line if self.is_repeating else line or user_line()
+        line = self.line if self.is_repeating else None if source is None else self.of.get(source)
+        self.of[node] = line if line is not None or self.is_repeating else user_line(_MAKERS)
 
     def repeated(
         self, code: Code, inputs: Sequence[Any], apply: Callable[..., Any] = Operation.__call__
@@ -174,12 +185,83 @@ def written(
     """
     lines = LinesOfNodes()
     began = beginning()
-    with tracing(inputs), entered(watchers=(*watchers, lines)):
+    with differentiating(inputs, tracing=True, watchers=(*watchers, lines)):
         outputs = compute(lines)
-    values = [output for output in outputs if is_node(output)]
     stop = context.variables
+
+    def is_outside(node: Any) -> bool:
+        """Whether what no node of the trace made is captured."""
+        if is_leaf(node):
+            return not with_arrays if is_constant(node) else not made_since(node, began)
+        return nested or node in stop
+
+    said = _said(name, inputs, lines.of, outputs, is_outside, stop)
+    if said is None:
+        return _written_down(name, inputs, lines.of, outputs, is_outside, stop, nested=nested)
+    key, outside = said
+    remembered = _remembered(key)
+    if not remembered:
+        code, captured = _written_down(name, inputs, lines.of, outputs, is_outside, stop, nested=nested)
+        place = {node: i for i, node in enumerate(outside)}
+        if len(code) > LONGEST_REMEMBERED:  # by what stands in the place of calls
+            return code, captured
+        remembered[:] = code, [place[node] for node in captured]
+    code, places = remembered
+    return code, [outside[i] for i in places]
+
+
+@lru_cache(maxsize=64)
+def _remembered(_: tuple[Any, ...]) -> list[Any]:
+    """The code that a trace came to, and which of the nodes from outside it captures; nothing at first."""
+    return []
+
+
+def _said(
+    name: str,
+    inputs: Sequence[Any],
+    lines: dict[Any, Line | None],
+    outputs: Sequence[Any],
+    is_outside: Callable[[Any], bool],
+    stop: Set[Any],
+) -> tuple[tuple[Any, ...], list[Any]] | None:
+    """A key of all that a trace's code follows from, and the nodes from outside that it names.
+
+    None where it is not worth remembering, or has constant arrays.
+    """
+    if len(lines) > LONGEST_REMEMBERED or not stop.isdisjoint(lines):
+        return None
+    transcript = Transcript(inputs, is_outside)
+    transcript.note(lines)
+    said = transcript.key(outputs)
+    if not transcript.is_complete:  # it uses what was computed before, or in another thread
+        order = full_order(*filter(is_node, outputs), stop=stop)
+        transcript = Transcript(inputs, is_outside)
+        transcript.note({node: lines.get(node) for node in order})
+        said = transcript.key(outputs)
+        if len(order) > LONGEST_REMEMBERED:
+            return None
+    constants = transcript.constants
+    if not {float}.issuperset(map(type, constants)):
+        return None
+    bits = struct.pack(f"{len(constants)}d", *constants)
+    labels = tuple([(node.label, is_array(node)) for node in inputs])
+    return (name, labels, bits, said), transcript.outside
+
+
+def _written_down(
+    name: str,
+    inputs: Sequence[Any],
+    lines: dict[Any, Line | None],
+    outputs: Sequence[Any],
+    is_outside: Callable[[Any], bool],
+    stop: Set[Any],
+    *,
+    nested: bool,
+) -> tuple[Code, list[Any]]:
+    """The code, simplified, and the nodes that it captures."""
+    values = [output for output in outputs if is_node(output)]
     if nested:
-        stop = stop.union(_outside(lines.of, values))
+        stop = stop | _outside(lines, values)
     applied = applications(*values, stop=stop)
     known = set(inputs)
     below = dict.fromkeys(
@@ -188,14 +270,10 @@ def written(
             *(value for value in values if is_leaf(value) or value in stop),
         ]
     )
-    captured = [
-        leaf
-        for leaf in below
-        if leaf not in known and (not with_arrays if is_constant(leaf) else not made_since(leaf, began))
-    ]
-    builder = Transcript()
+    captured = [node for node in below if node not in known and is_outside(node)]
+    builder = Builder()
     slots = {node: builder.input(is_array(node)) for node in [*inputs, *captured]}
-    _write(builder, slots, applied, lines.of)
+    _write(builder, slots, applied, lines)
     names = [
         *(node.label for node in inputs),
         *(node.label or f"c{i}" for i, node in enumerate(captured, 1)),
@@ -209,9 +287,7 @@ def _outside(lines: dict[Any, Line | None], values: Sequence[Any]) -> set[Any]:
     return {node for node in used if type(node) is not float and node not in lines and not is_leaf(node)}
 
 
-def _slot(builder: Transcript, slots: dict[Any, int], operand: Any) -> int:
-    if type(operand) is np.ndarray:
-        return builder.constant(operand)
+def _slot(builder: Builder, slots: dict[Any, int], operand: Any) -> int:
     if type(operand) is float or (operand not in slots and is_constant(operand)):
         return builder.constant(number(operand))
     at = slots.get(operand)
@@ -221,7 +297,7 @@ def _slot(builder: Transcript, slots: dict[Any, int], operand: Any) -> int:
 
 
 def _write(
-    builder: Transcript,
+    builder: Builder,
     slots: dict[Any, int],
     applied: Sequence[Application],
     lines: dict[Any, Line | None],
@@ -243,108 +319,35 @@ def _write(
                 builder.label(place, result.label)
 
 
-class Transcript:
-    """Takes down what a `Builder` would be told, and tells it at the end, unless it was told the same before.
-
-    A slot is an int, of a constant a negative one.
-    """
-
-    def __init__(self) -> None:
-        self._steps: list[tuple[Any, ...]] = []
-        self._constants: list[Any] = []
-        self._arrays: list[int] = []
-        self._size = 0
-        self._weight = 0  # instructions
-
-    def input(self, is_array: bool = False) -> int:
-        """As `Builder.input`; the inputs come first."""
-        if is_array:
-            self._arrays.append(self._size)
-        self._size += 1
-        return self._size - 1
-
-    def constant(self, number: Any) -> int:
-        """As `Builder.constant`."""
-        self._constants.append(number)
-        return -len(self._constants)
-
-    def results(
-        self, operation: Operation, operands: tuple[int, ...], label: str, line: Line | None, scopes: Path
-    ) -> range:
-        """As `Builder.results`."""
-        self._steps.append((operation, operands, label, line, scopes))
-        self._weight += len(operation.bodies[0]) if operation.is_inlined else 1
-        self._size += operation.result_count
-        return range(self._size - operation.result_count, self._size)
-
-    def label(self, slot: int, label: str) -> None:
-        """As `Builder.label`."""
-        self._steps.append((None, (slot,), label))
-
-    def finish(self, name: str, inputs: Sequence[str], outputs: Sequence[int]) -> Code:
-        """As `Builder.finish`; the same object where steps, constants and names are the same."""
-        told = tuple(inputs), tuple(self._arrays), tuple(self._steps), tuple(outputs)
-        if self._weight > LONGEST_REMEMBERED or not {float}.issuperset(map(type, self._constants)):
-            return _told(self._constants, name, *told)
-        return _told_once(struct.pack(f"{len(self._constants)}d", *self._constants), name, *told)
-
-
-@lru_cache(maxsize=64)
-def _told_once(constants: bytes, *told: Any) -> Code:
-    return _told(struct.unpack(f"{len(constants) // 8}d", constants), *told)
-
-
-def _told(
-    constants: Sequence[Any],
-    name: str,
-    inputs: tuple[str, ...],
-    arrays: tuple[int, ...],
-    steps: tuple[tuple[Any, ...], ...],
-    outputs: tuple[int, ...],
-) -> Code:
-    builder = Builder()
-    slots = [builder.input(place in arrays) for place in range(len(inputs))]
-
-    def slot(at: int) -> int:
-        return slots[at] if at >= 0 else builder.constant(constants[-at - 1])
-
-    for operation, parts, label, *rest in steps:
-        places = tuple([slot(operand) for operand in parts])
-        if operation is None:
-            builder.label(places[0], label)
-        else:
-            slots += builder.results(operation, places, label, *rest)
-    return builder.finish(name, inputs, [slot(output) for output in outputs])
-
-
 def with_keywords(args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...]:
     """Arguments as they are arranged: keyword arguments are one dict after the others."""
     return (*args, keywords) if keywords else args
 
 
 def argument_names(
-    f: Callable[..., Any],
-    args: tuple[Any, ...],
-    keywords: dict[str, Any] | None = None,
-    *,
-    whole: bool = False,
+    f: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any] | None = None
 ) -> list[str]:
-    """What a function's parameters call each scalar of its arguments, or whole array: ``w[0]``, ``x``."""
+    """What a function's parameters call each scalar of its arguments: ``w[0]``, ``x``."""
+    structure = flatten(with_keywords(args, keywords or {}))[1]
+    return _argument_names(structure, *_parameters(f), len(args), tuple(sorted(keywords or ())))
+
+
+@lru_cache(maxsize=1024)
+def _argument_names(
+    structure: Structure, parameters: tuple[str, ...], starred: str, count: int, keywords: tuple[str, ...]
+) -> list[str]:
+    if count > len(parameters) and not starred:  # a wrong call, which calling will tell
+        roots = [f"args[{place}]" for place in range(count)]
+    else:
+        roots = [*parameters[:count], *[f"{starred}[{i}]" for i in range(count - len(parameters))]]
+    names = [name for place, root in enumerate(roots) for name in structure.child(place).names(root)]
     if keywords:
-        own = [scalar for name in sorted(keywords) for scalar in _names_of(keywords[name], name, whole)]
-        return argument_names(f, args, whole=whole) + own
-    found = []
-    parameters, starred = _parameters(f)
-    if len(args) > len(parameters) and not starred:  # a wrong call, which calling will tell
-        return flatten(args, whole=whole)[1].names("args")
-    for name, arg in zip(parameters, args):
-        found += _names_of(arg, name, whole)
-    if len(args) > len(parameters):
-        found += _names_of([*args[len(parameters) :]], starred, whole)
-    return found
+        by_name = structure.child(count)
+        names += [name for i, root in enumerate(keywords) for name in by_name.child(i).names(root)]
+    return names
 
 
-def _parameters(f: Callable[..., Any]) -> tuple[Sequence[str], str]:
+def _parameters(f: Callable[..., Any]) -> tuple[tuple[str, ...], str]:
     """The names of a function's positional parameters, and of its starred one, "" without."""
     function: Any = f
     while hasattr(function, "__wrapped__"):
@@ -361,13 +364,4 @@ def _parameters(f: Callable[..., Any]) -> tuple[Sequence[str], str]:
     except (TypeError, ValueError):  # a builtin without a signature
         return (), "args"
     positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return positional, "".join(p.name for p in parameters if p.kind is p.VAR_POSITIONAL)
-
-
-def _names_of(arg: Any, root: str, whole: bool) -> list[str]:
-    return _scalar_names(flatten(arg, whole=whole)[1], root)
-
-
-@lru_cache(maxsize=1024)
-def _scalar_names(structure: Structure, root: str) -> list[str]:
-    return structure.names(root)
+    return tuple(positional), "".join(p.name for p in parameters if p.kind is p.VAR_POSITIONAL)

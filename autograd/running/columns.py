@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -65,18 +66,21 @@ def shape_of(array: Any) -> tuple[int, ...]:
 
 def columns_of(arrays: Sequence[np.ndarray], outer: Structure) -> tuple[list[np.ndarray], Structure]:
     """One column (a view) for each scalar of one entry along the first axis, and that entry's structure."""
-    columns = [
-        array[(slice(None), *at)] if at else array
-        for array in arrays
-        for at in np.ndindex(shape_of(array)[1:])
-    ]
-    return columns, outer.with_shapes([shape_of(array)[1:] or None for array in arrays])
+    columns: list[Any] = []
+    array: Any
+    shapes = [shape_of(array)[1:] for array in arrays]
+    for array, shape in zip(arrays, shapes):
+        if not shape:
+            columns.append(array)
+        else:
+            columns += [array[(slice(None), *at)] for at in product(*map(range, shape))]
+    return columns, outer.with_shapes([shape or None for shape in shapes])
 
 
 def samples_first(array: np.ndarray, axis: int, name: str) -> np.ndarray:
     if not -array.ndim <= axis < array.ndim:
         raise ValueError(f"in_axes names axis {axis} of {name}, whose array has shape {array.shape}")
-    return np.moveaxis(array, axis, 0)
+    return array if axis == 0 else np.moveaxis(array, axis, 0)
 
 
 def stacked(results: Structure, columns: Sequence[Any], count: int, out_axes: Any = 0) -> Any:

@@ -37,14 +37,22 @@ class Line(NamedTuple):
         return f"{self.file}:{self.number}" + (f": {self.text}" if self.text else "")
 
 
-def user_line() -> Line:
+def user_line(passed: int = 0) -> Line:
     """The innermost running line outside this package, and outside NumPy, which may call it.
+
+    Args:
+        passed: how many frames, from the caller's on, are known to be this package's.
 
     >>> user_line().text != ""
     True
     """
-    frame = _user_frame()
-    return Line(frame.f_code.co_filename, frame.f_lineno)
+    frame = _user_frame(passed)
+    return _line(frame.f_code.co_filename, frame.f_lineno)
+
+
+@lru_cache(maxsize=4096)  # one object for a line: a trace asks for it at each operation, and compares
+def _line(file: str, number: int) -> Line:
+    return Line(file, number)
 
 
 def warn_user(message: str) -> None:
@@ -61,9 +69,9 @@ def warn_user(message: str) -> None:
     )
 
 
-def _user_frame() -> FrameType:
-    frame = sys._getframe(2)
-    while (back := frame.f_back) is not None and _is_passed_over(frame.f_globals.get("__name__")):
+def _user_frame(passed: int = 0) -> FrameType:
+    frame = sys._getframe(2 + passed)
+    while _is_passed_over(frame.f_globals.get("__name__")) and (back := frame.f_back) is not None:
         frame = back
     return frame
 

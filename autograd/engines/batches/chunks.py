@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import copy_context
 from threading import Lock, Thread
@@ -58,28 +60,31 @@ class ColumnAddresses:
                 raise ValueError(f"column {i} must have shape ({count},), got {column.shape}")
             shared[i], strides[i] = 0.0, column.strides[0]
             kinds[i] = "c" if strides[i] == 8 and column.flags.aligned else "v"
-        self._shared = np.array(shared, float)
-        pointers = entry_addresses(self._shared)
+        self._shared = array("d", shared)
+        first = self._shared.buffer_info()[0]
+        pointers = [*range(first, first + 8 * len(shared), 8)]
         for i, column in arrays:
             pointers[i] = _address(column)
-        self.pointers = np.array(pointers, np.uintp)
-        self.strides = np.array(strides, np.int64)
+        self.pointers = array("Q", pointers)
+        self.strides = array("q", strides)
         self.kinds = "".join(kinds)
 
 
-def _address(array: np.ndarray) -> int:
-    return int(array.__array_interface__["data"][0])
+def _address(entries: Any) -> int:
+    if entries.flags.carray and entries.size:  # in a fifth of the time
+        return ctypes.addressof(ctypes.c_char.from_buffer(entries))
+    return int(entries.__array_interface__["data"][0])
 
 
-def addresses(arrays: Sequence[np.ndarray]) -> np.ndarray:
+def addresses(arrays: Sequence[np.ndarray]) -> array[int]:
     """Where each array's first element stands in memory."""
-    return np.array([_address(array) for array in arrays], np.uintp)
+    return array("Q", map(_address, arrays))
 
 
-def entry_addresses(array: np.ndarray) -> list[int]:
+def entry_addresses(entries: np.ndarray) -> list[int]:
     """Where each entry along an array's first axis stands in memory."""
-    first, stride = _address(array), array.strides[0]
-    return [first + i * stride for i in range(len(array))]
+    first, stride = _address(entries), entries.strides[0]
+    return [first + i * stride for i in range(len(entries))]
 
 
 def chunk_size(instructions: int) -> int:
@@ -126,6 +131,9 @@ def in_chunks(work: Callable[[int, int, int], None], count: int, size: int, kept
             out, and no thread is.
     """
     chunks = -(-count // size)
+    if chunks == 1:
+        work(0, 0, count)
+        return
     remaining, taking = iter(range(chunks)), Lock()
     errors: list[BaseException] = []
 

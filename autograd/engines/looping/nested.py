@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from autograd.engines.looping.lengths import UnknownLengthError, length_at
 from autograd.engines.looping.nests import Nest
+from autograd.engines.looping.stops import STOP_SLOTS, raise_stopped
 from autograd.engines.machine.compiler import CompiledModule, llvm_text
 from autograd.engines.machine.memory import InMemory
 from autograd.programs.code import Code
@@ -17,7 +17,6 @@ from autograd.programs.code import Code
 __all__ = ["Nested"]
 
 _MOST_SIZES = 64  # that are remembered
-_MOST_WORK = 1 << 28  # instructions that are run without noticing an interrupt
 
 
 class Nested(InMemory):
@@ -36,27 +35,21 @@ class Nested(InMemory):
         width = len(code.inputs) + len(nest.lengths)
         inputs = [f"v{i}" for i in range(width)]
         super().__init__(module, np.zeros(1), Code("nest", inputs, (), (), ()), {}, nest.callbacks)
-        self._slots = np.zeros(width + len(code.outputs))
-        self._outputs = np.arange(width, len(self._slots))
+        self._slots = np.zeros(nest.size + STOP_SLOTS)
+        self._outputs = np.arange(width, nest.size)
         self._arrays = sorted(code.arrays)
         self._nest = nest
         self._places = sorted(nest.places())
-        self._instructions = self._work(dict.fromkeys(self._places, 100))
+        self._instructions = nest.work
         self._sizes: dict[tuple[int, ...], _Sizes] = {}
 
-    def call(self, inputs: Sequence[Any], most: float = _MOST_WORK) -> list[Any]:
-        """Run it at one point.
-
-        Args:
-            inputs: numbers, and arrays of floats.
-            most: how many instructions it may run; meanwhile no interrupt is noticed.
+    def call(self, inputs: Sequence[Any]) -> list[Any]:
+        """Run it at one point, given numbers, and arrays of floats.
 
         Raises:
-            UnknownLengthError: arrays have other lengths than the code goes along, or it would run more.
+            UnknownLengthError: arrays have other lengths than the code goes along.
         """
         numbers, sizes, kept = self._prepared(inputs, 0)
-        if sizes.work > most:
-            raise UnknownLengthError("it takes long, so that interrupts must be noticed meanwhile")
         arrays = {place: np.empty(length) for place, length in sizes.outputs}
         slots = self._free_slots()
         self._fill(slots, 0, *numbers)
@@ -64,10 +57,14 @@ class Nested(InMemory):
             slots[self._outputs[place]] = array.ctypes.data
         self._run(slots.ctypes.data, self._code.ctypes.data)
         results = slots[self._outputs].tolist()
+        self._check(slots)
         self._free.append(slots)
-        self._callbacks.raise_pending()
         del kept  # which had to live until here
         return [arrays.get(place, result) for place, result in enumerate(results)] if arrays else results
+
+    def _check(self, slots: np.ndarray) -> None:
+        super()._check(slots)
+        raise_stopped(slots)
 
     def _prepared(self, inputs: Sequence[Any], first: int) -> tuple[list[float], _Sizes, list[np.ndarray]]:
         """What stands in the slots before a run, what follows from lengths, and what must live meanwhile.
@@ -105,14 +102,7 @@ class Nested(InMemory):
             (place, length_at(key, lengths)) for place, key in enumerate(nest.outputs) if key is not None
         ]
         numbers = [float(length_at(key, lengths)) for key in nest.lengths]
-        return _Sizes(numbers, outputs, self._work(lengths))
-
-    def _work(self, lengths: dict[int, int]) -> int:
-        """How many instructions a run takes."""
-        total = 0
-        for instructions, around in self._nest.work:
-            total += instructions * math.prod([length_at(key, lengths) for key in around])
-        return total
+        return _Sizes(numbers, outputs)
 
     def map(self, columns: Sequence[Any], count: int, reduce: str | None) -> list[Any]:
         """Run it for many samples; arrays among the columns are shared.
@@ -148,9 +138,7 @@ class _Sizes(NamedTuple):
     Attributes:
         lengths: those that the function is given.
         outputs: of the outputs that are arrays the places and the lengths.
-        work: how many instructions it runs.
     """
 
     lengths: list[float]
     outputs: list[tuple[int, int]]
-    work: int

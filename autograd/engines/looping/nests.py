@@ -8,15 +8,17 @@ Nothing checks a length while the code runs: see `lengths`.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd.engines.looping import rearranged
 from autograd.engines.looping.lengths import Key, UnknownLengthError, inputs_of
+from autograd.engines.looping.nest_text import NestText
 from autograd.engines.looping.segments import checkpointed
 from autograd.engines.looping.slots import Along, ArrayAt, Slot
+from autograd.engines.looping.stops import stops_text
 from autograd.engines.machine.ir import Callbacks, call, literal, template
 from autograd.primitives.operation import Operation
 from autograd.programs.arrays.rearranging import Rearrangement
@@ -27,14 +29,17 @@ from autograd.programs.loops.packing import Item, Put, Stack, Unstack
 
 __all__ = ["Nest"]
 
+_STEPS = 100  # of a loop, about
+_PAUSE = 1 << 22  # instructions; after so many, a fraction of a second, a loop looks for an interrupt
 _LONGEST = 1 << 26  # elements of an array whose length the code names
 
 
-class Nest:
+class Nest(NestText):
     """Lowered code with arrays as the function ``run(slots, code)``.
 
     The slots hold the inputs, of an array its address; then the lengths that the code asks for; the address
-    of where each output goes that is an array; and the outputs that are numbers.
+    of where each output goes that is an array; the outputs that are numbers; and the numbers that say why it
+    stopped early: see `stops`.
 
     Args:
         code: lowered code whose carries are numbers.
@@ -43,37 +48,32 @@ class Nest:
         text: the function.
         lengths: the lengths that it is to be given.
         outputs: of each output the length, None for a number.
+        size: how many slots there are before those of `stops`.
         callbacks: what it calls back.
         arrays: constant arrays whose addresses it has.
         required: lengths that must be equal.
         least: lengths, and how long they must be at least.
-        work: how many instructions are run how often: pairs of numbers and lengths.
-        lines: its text so far.
-        block: the block that the text is in.
-        numbered: numbers for names.
+        work: about how many instructions it runs.
 
     Raises:
         UnknownLengthError: a length follows from no input's.
     """
 
     def __init__(self, code: Code) -> None:
+        super().__init__("body")
         self.callbacks = Callbacks()
         self.arrays: list[np.ndarray] = []
         self.required: dict[tuple[Key, Key], None] = {}
         self.least: dict[tuple[Key, int], None] = {}
         self.lengths: dict[Key, str] = {}  # the names of lengths
-        self.work: list[tuple[int, tuple[Key, ...]]] = []
-        self._around: tuple[Key, ...] = ()  # how often the loops run that the code is in
+        self.work = 0
+        self._times = 1  # that the code is run which is being written
         self._counts: dict[str, Key] = {}  # by the names of doubles: the lengths that they are
-        self.numbered = itertools.count()
-        self.lines: list[str] = []
-        self.block = "body"
-        self._allocated: list[list[str]] = [[]]
         names: list[Slot] = []
         for place in range(len(code.inputs)):
             loaded = self.load("%slots", str(place))
             is_array = place in code.arrays
-            names.append(ArrayAt(self._pointer(loaded), ("input", place)) if is_array else loaded)
+            names.append(ArrayAt(self.pointer(loaded), ("input", place)) if is_array else loaded)
             self._counts[loaded] = ("input", place)
         outputs = self.block_of(code, names)
         self.outputs = [output.key if isinstance(output, ArrayAt) else None for output in outputs]
@@ -82,63 +82,25 @@ class Nest:
         first = len(code.inputs) + len(self.lengths)
         for place, output in enumerate(outputs, first):
             if isinstance(output, ArrayAt):
-                self._copy_out(output, self._pointer(self.load("%slots", str(place))))
+                self._copy_out(output, self.pointer(self.load("%slots", str(place))))
             else:
                 self.store(output, "%slots", str(place))
         self.free()
         lines, self.lines = self.lines, []
         for place, name in enumerate(self.lengths.values(), len(code.inputs)):
             self.lines.append(f"{name} = fptosi double {self.load('%slots', str(place))} to i64")
+        self.size = first + len(outputs)
         head = "define void @run(ptr %slots, ptr %code) {\nentry:"
-        self.text = "\n".join([_MEMORY, head, *self.lines, "br label %body\nbody:", *lines, "ret void\n}"])
+        self.lines.append(f"%stop = getelementptr i64, ptr %slots, i64 {self.size}")
+        stopped = self.new(f"icmp ne i64 {self.new('load i64, ptr %stop')}, 0")
+        self.lines.append(f"br i1 {stopped}, label %left, label %body\nbody:")
+        last = ["br label %left", *self.stops, "left:\nret void\n}"]
+        self.text = "\n".join([stops_text(), head, *self.lines, *lines, *last])
 
     def places(self) -> set[int]:
         """The places of the inputs that lengths follow from."""
         keys = [*self.lengths, *itertools.chain(*self.required), *[key for key, _ in self.least]]
-        keys += [key for _, around in self.work for key in around]
         return set().union(*map(inputs_of, [key for key in [*keys, *self.outputs] if key is not None]))
-
-    # Text.
-
-    def new(self, text: str) -> str:
-        """A fresh name, given to what a text computes."""
-        name = f"%n{next(self.numbered)}"
-        self.lines.append(f"{name} = {text}")
-        return name
-
-    def product(self, first: str | int, second: str | int) -> str:
-        """The product of two whole numbers."""
-        if type(first) is int and type(second) is int:
-            return str(first * second)
-        return self.new(f"mul i64 {first}, {second}") if second != 1 else str(first)
-
-    def sum(self, first: str | int, second: str | int) -> str:
-        """The sum of two whole numbers."""
-        return self.new(f"add i64 {first}, {second}") if second != 0 else str(first)
-
-    def load(self, address: str, index: str) -> str:
-        """The double at an index."""
-        place = self.new(f"getelementptr double, ptr {address}, i64 {index}")
-        return self.new(f"load double, ptr {place}")
-
-    def store(self, number: str, address: str, index: str) -> None:
-        """Put a double at an index."""
-        place = self.new(f"getelementptr double, ptr {address}, i64 {index}")
-        self.lines.append(f"store double {number}, ptr {place}")
-
-    def element(self, array: ArrayAt, index: str | int) -> str:
-        """An element of an array."""
-        return self.load(array.address, self.product(index, array.stride))
-
-    def shifted(self, array: ArrayAt, offset: str | int, key: Key, stride: int = 1) -> ArrayAt:
-        """The part of an array that begins at an element, and takes each of so many."""
-        begin = self.product(offset, array.stride)
-        address = self.new(f"getelementptr double, ptr {array.address}, i64 {begin}")
-        return ArrayAt(address, key, array.stride * stride)
-
-    def _pointer(self, double: str) -> str:
-        whole = self.new(f"fptoui double {double} to i64")
-        return self.new(f"inttoptr i64 {whole} to ptr")
 
     def length(self, key: Key) -> str:
         """A length as a whole number."""
@@ -153,72 +115,23 @@ class Nest:
                 raise UnknownLengthError("lengths differ")
             self.required[key, other] = None
 
+    def element(self, array: ArrayAt, index: str | int) -> str:
+        """An element of an array."""
+        return self.load(array.address, self.product(index, array.stride))
+
+    def shifted(self, array: ArrayAt, offset: str | int, key: Key, stride: int = 1) -> ArrayAt:
+        """The part of an array that begins at an element, and takes each of so many."""
+        begin = self.product(offset, array.stride)
+        address = self.new(f"getelementptr double, ptr {array.address}, i64 {begin}")
+        return ArrayAt(address, key, array.stride * stride)
+
     def allocated(self, key: Key, *, zeros: bool = False) -> ArrayAt:
         """An array that is freed at the end of the step; of anything, or of zeros."""
         length = self.length(key)
         if zeros:
             return ArrayAt(self.memory(length), key)
-        pointer = self.new(f"call ptr @malloc(i64 {self.product(length, 8)})")
-        self._allocated[-1].append(pointer)
-        return ArrayAt(pointer, key)
-
-    def memory(self, length: str) -> str:
-        """The address of so many zeros, which are freed at the end of the step."""
-        pointer = self.new(f"call ptr @calloc(i64 {length}, i64 8)")
-        self._allocated[-1].append(pointer)
-        return pointer
-
-    def free(self) -> None:
-        """Free what was allocated since the step began."""
-        self.lines += [f"call void @free(ptr {pointer})" for pointer in self._allocated.pop()]
-
-    def looped(
-        self,
-        count: str | int,
-        starts: Sequence[str],
-        step: Callable[[str, list[str]], Sequence[str]],
-        begin: str = "0",
-    ) -> list[str]:
-        """A loop, ``carries = step(index, carries)`` from an index to before another; the last carries."""
-        number, before = next(self.numbered), self.block
-        self.lines.append(f"br label %head{number}")
-        self.begin(f"head{number}")
-        at = len(self.lines)  # of the phis, which name what is written later
-        index = f"%i{number}"
-        carries = [f"%carry{number}.{i}" for i in range(len(starts))]
-        more = self.new(f"icmp slt i64 {index}, {count}")
-        self.lines.append(f"br i1 {more}, label %step{number}, label %after{number}")
-        self.begin(f"step{number}")
-        self._allocated.append([])
-        nexts = step(index, carries)
-        self.free()
-        following = self.new(f"add i64 {index}, 1")
-        self.lines.append(f"br label %head{number}")
-        phis = [f"{index} = phi i64 [ {begin}, %{before} ], [ {following}, %{self.block} ]"]
-        phis += [
-            f"{carry} = phi double [ {start}, %{before} ], [ {output}, %{self.block} ]"
-            for carry, start, output in zip(carries, starts, nexts)
-        ]
-        self.lines[at:at] = phis
-        self.begin(f"after{number}")
-        return carries
-
-    def chosen(self, condition: str, number: Callable[[], str], otherwise: Callable[[], str]) -> str:
-        """A double that is computed in one of two ways."""
-        place = next(self.numbered)
-        self.lines.append(f"br i1 {condition}, label %then{place}, label %else{place}")
-        results = []
-        for name, compute in ((f"then{place}", number), (f"else{place}", otherwise)):
-            self.begin(name)
-            result = compute()
-            results.append(f"[ {result}, %{self.block} ]")
-            self.lines.append(f"br label %joined{place}")
-        self.begin(f"joined{place}")
-        return self.new(f"phi double {', '.join(results)}")
-
-    def begin(self, block: str) -> None:
-        self.lines.append(f"{block}:")
-        self.block = block
+        size = self.select("sgt", self.product(length, 8), "8")  # of nothing there may be no address
+        return ArrayAt(self.kept(self.new(f"call ptr @malloc(i64 {size})")), key)
 
     def _copy_out(self, array: ArrayAt, address: str) -> None:
         def step(index: str, _: list[str]) -> list[str]:
@@ -227,12 +140,10 @@ class Nest:
 
         self.looped(self.length(array.key), [], step)
 
-    # Code.
-
     def block_of(self, code: Code, names: Sequence[Slot]) -> list[Slot]:
         """Write the instructions of code, given its inputs; returns the outputs."""
         slots = [*names, *map(self.constant, code.constants)]
-        self.work.append((len(code), self._around))
+        self.work += self._times * len(code)
         for instruction in code.instructions:
             slots += self._results(instruction, [slots[operand] for operand in instruction.operands])
         return [slots[output] for output in code.outputs]
@@ -337,13 +248,15 @@ class Nest:
                 self.store(output, y, place)
             return outputs[: loop.carries]
 
-        around, self._around = self._around, (*self._around, key)
-        carries = self.looped(end, starts, step, begin)
-        self._around = around
+        pause = max(1, _PAUSE // _weight(loop.body))
+        is_short = type(key) is int and key <= pause
+        times, self._times = self._times, self._times * (key if type(key) is int else _STEPS)
+        carries = self.looped(end, starts, step, begin, 0 if is_short else pause)
+        self._times = times
         return carries
 
 
-_MEMORY = (
-    "declare noalias ptr @calloc(i64, i64)\ndeclare noalias ptr @malloc(i64)\ndeclare void @free(ptr)\n"
-    "declare i64 @llvm.fptosi.sat.i64.f64(double)"
-)
+def _weight(code: Code) -> int:
+    """About how many instructions a run of code takes, at least one."""
+    bodies = [body for instruction in code.instructions for body in instruction.operation.bodies]
+    return 1 + len(code) + _STEPS * sum(map(_weight, bodies))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["checkpointed"]
 
 _TABLE = np.array(TABLE, np.int64)
+_SEGMENTS = 256  # after so many, a power of two, an interrupt is looked for
 
 
 def checkpointed(nest: Nest, operation: Checkpointed, operands: Sequence[Slot]) -> Sequence[Slot]:
@@ -71,7 +72,7 @@ class _SegmentsText:
         nest.lines.append(f"br label %{name}")
         nest.begin(name)
         at = len(nest.lines)  # of the phis, which name what is written later
-        row, end = f"%row{number}", f"%end{number}"
+        row, end, turn = f"%row{number}", f"%end{number}", f"%turn{number}"
         carried = [f"%adjoint{number}.{i}" for i in range(len(self.adjoints))]
         begin_at = nest.new(f"getelementptr i64, ptr {self.places}, i64 {row}")
         begin = nest.new(f"load i64, ptr {begin_at}")
@@ -98,12 +99,15 @@ class _SegmentsText:
 
         nest.begin(f"{name}.back")
         received = self._gone_back(self._bounds(begin, end), carries, carried)
+        next_turn = nest.new(f"add i64 {turn}, 1")
+        self._poll(f"{name}.poll", next_turn)
         last_row, gone = nest.new(f"sub i64 {row}, 1"), nest.block
         is_more = nest.new(f"icmp sge i64 {last_row}, 0")
         nest.lines.append(f"br i1 {is_more}, label %{name}, label %{name}.done")
         nest.lines[at:at] = [
             f"{row} = phi i64 [ 0, %{before} ], [ {next_row}, %{filled} ], [ {last_row}, %{gone} ]",
             f"{end} = phi i64 [ {self.count}, %{before} ], [ {end}, %{filled} ], [ {begin}, %{gone} ]",
+            f"{turn} = phi i64 [ 0, %{before} ], [ {turn}, %{filled} ], [ {next_turn}, %{gone} ]",
             *(
                 f"{carry} = phi double [ {start}, %{before} ], [ {carry}, %{filled} ], [ {term}, %{gone} ]"
                 for carry, start, term in zip(carried, self.adjoints, received)
@@ -112,6 +116,17 @@ class _SegmentsText:
         nest.begin(f"{name}.done")
         results = [*received, *(ArrayAt(y, self.key) for y in self.ys)]
         return [results[place] for place in self.parts.results]
+
+    def _poll(self, name: str, turn: str) -> None:
+        """Look for an interrupt after every so many segments."""
+        nest = self.nest
+        left = nest.new(f"and i64 {turn}, {_SEGMENTS - 1}")
+        is_due = nest.new(f"icmp eq i64 {left}, 0")
+        nest.lines.append(f"br i1 {is_due}, label %{name}, label %{name}ed")
+        nest.begin(name)
+        nest.leave_if_interrupted()
+        nest.lines.append(f"br label %{name}ed")
+        nest.begin(f"{name}ed")
 
     def _gone_back(
         self, bounds: tuple[str, str], carries: Sequence[str], adjoints: Sequence[str]
@@ -160,11 +175,11 @@ def _sizes(nest: Nest, policy: Policy, count: str) -> tuple[str, str]:
         root = nest.new(f"call double @llvm.sqrt.f64(double {as_double})")
         whole = nest.new(f"fptosi double {root} to i64")
         segment = nest.new(f"add i64 {whole}, 1")
-    at_least = _chosen(nest, "sgt", count, "1")
+    at_least = nest.select("sgt", count, "1")
     up = nest.new(f"sub i64 {segment}, 1")
     total = nest.new(f"add i64 {at_least}, {up}")
     rows = nest.new(f"sdiv i64 {total}, {segment}")
-    return _chosen(nest, "slt", segment, at_least), rows
+    return nest.select("slt", segment, at_least), rows
 
 
 def _before_next(nest: Nest, policy: Policy, length: str, segment: str, rows: str, row: str) -> str:
@@ -196,11 +211,5 @@ def _before_next(nest: Nest, policy: Policy, length: str, segment: str, rows: st
     left = nest.new(f"sub i64 {place}, 1")
     right = nest.new(f"sub i64 {left}, {DEEPEST}")
     rest = nest.new(f"sub i64 {segments}, {entry(right)}")
-    whole = _chosen(nest, "slt", entry(left), rest)
+    whole = nest.select("slt", entry(left), rest)
     return nest.new(f"mul i64 {whole}, {segment}")
-
-
-def _chosen(nest: Nest, condition: str, first: str, second: str) -> str:
-    """The first of two whole numbers where a condition holds between them, else the second."""
-    holds = nest.new(f"icmp {condition} i64 {first}, {second}")
-    return nest.new(f"select i1 {holds}, i64 {first}, i64 {second}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -169,7 +168,7 @@ class _Segments:
         """The results."""
         if self._nested is not None:
             with contextlib.suppress(UnknownLengthError):
-                results: Sequence[Any] = self._nested.call(inputs, math.inf)
+                results: Sequence[Any] = self._nested.call(inputs)
                 return results
         runner = _runner(self._engine)
         return self._operation.run_with(lambda loop, operands: loop.run_with(runner, operands), inputs)

@@ -15,8 +15,10 @@ from functools import cache
 from typing import Any
 
 from autograd.engines.machine.compiler import binding
+from autograd.engines.machine.random_functions import address_of_random
 from autograd.primitives import table
 from autograd.primitives.operation import Operation
+from autograd.primitives.random_numbers import RANDOM
 
 __all__ = ["Callbacks", "call", "literal", "template"]
 
@@ -88,6 +90,8 @@ def template(primitive: Operation, *, fused: bool = False) -> str | None:
     if primitive in _TEMPLATES:
         return _TEMPLATES[primitive]
     address = _address(primitive.libm) if primitive.libm else 0
+    if primitive in RANDOM and _address("log"):
+        address = address_of_random(primitive, _address("log"))
     if not address:
         return None
     if fused and primitive.libm in ("sin", "cos") and _may_fuse():

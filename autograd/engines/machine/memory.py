@@ -91,9 +91,13 @@ class InMemory:
         self._fill(slots, 0, *inputs)
         self._run(slots.ctypes.data, self._code.ctypes.data)
         results = slots[self._outputs].tolist()
+        self._check(slots)
         self._free.append(slots)
-        self._callbacks.raise_pending()
         return results  # type: ignore[no-any-return]
+
+    def _check(self, slots: np.ndarray) -> None:  # noqa: ARG002  others find it there
+        """Raise what came up in a run on these slots."""
+        self._callbacks.raise_pending()
 
     def _free_slots(self) -> np.ndarray:
         try:
@@ -120,8 +124,8 @@ class InMemory:
         """Run it for the samples from ``begin`` to ``end``."""
         slots = self._free_slots()
         self._loop(slots.ctypes.data, job, begin, end)
+        self._check(slots)
         self._free.append(slots)
-        self._callbacks.raise_pending()
 
     def scan(
         self, carry: Sequence[float], columns: Sequence[np.ndarray], shared: Sequence[float], count: int
@@ -136,7 +140,7 @@ class InMemory:
         self._fill(slots, 0, *carry, *[0.0] * len(columns), *shared)
         for begin, end in pieces(count, self._instructions, calls_back=bool(self._callbacks)):
             self._loop(slots.ctypes.data, job, begin, end)
-            self._callbacks.raise_pending()
+            self._check(slots)
         self._free.append(slots)
         return state.tolist(), list(results)
 
@@ -156,8 +160,8 @@ class InMemory:
         job = _Job(
             code=self._code.ctypes.data,
             column_count=len(columns.strides),
-            columns=columns.pointers.ctypes.data,
-            strides=columns.strides.ctypes.data,
+            columns=columns.pointers.buffer_info()[0],
+            strides=columns.strides.buffer_info()[0],
             output_count=len(places),
             outputs=self._outputs.ctypes.data,
             results=places.ctypes.data,

@@ -1,7 +1,7 @@
 ; A block of interpreter.ll: the loop over one run of a primitive's operations.
 ;
 ; This text is a template: interpreter.py fills in the block's name, the primitive's arity, the loads of
-; the operands (%$block.0, %$block.1, ...; see operand.ll) and the body, which computes %$block.y of them.
+; the operands (%$block.0, %$block.1, ...) and the body, which computes %$block.y of them.
 
 $block:
   %$block.operands = phi ptr [ %operands, %switch ], [ %$block.operands.next, %$block ]

@@ -61,6 +61,7 @@ class Loop(ArrayOperation):
     """
 
     name = "loop"
+    leading = ("steps",)
 
     def __init__(
         self,
@@ -134,7 +135,7 @@ class Loop(ArrayOperation):
 
     def example(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """The first carries, and zeros."""
-        ys = np.zeros(int(inputs[0]))
+        ys = np.broadcast_to(0.0, int(inputs[0]))  # which takes no memory
         return (*inputs[1 : 1 + self.carries], *[ys] * (self.result_count - self.carries))
 
     def expand(self, count: Any, *inputs: Any) -> Any:

@@ -17,9 +17,15 @@ def nodes(picture: Drawing) -> dict[str, dict[str, str]]:
 
 
 def edges(picture: Drawing) -> list[tuple[str, str, dict[str, str]]]:
-    """The edges of a picture: labels where the arrow starts and where it points to, attributes."""
+    """The edges of a picture: labels where the arrow starts and where it points to, attributes.
+
+    The second operand's field of a loop is called "loop.i2", the first result's "loop.o1".
+    """
     label = {name: node["label"] for name, node in nodes(picture).items()}
-    lines = (re.fullmatch(r"\t(\w+) -> (\w+)(?: \[(.*)\])?\n", line) for line in picture.body)
+    for name, text in list(label.items()):
+        title = re.search(r"\}\|(\w+)", text)
+        label |= {f"{name}:{field}": f"{title[1]}.{field}" for field in re.findall(r"<(\w+)>", text) if title}
+    lines = (re.fullmatch(r"\t([\w:]+) -> ([\w:]+)(?: \[(.*)\])?\n", line) for line in picture.body)
     return [(label[line[2]], label[line[1]], _attributes(line[3] or "")) for line in lines if line]
 
 

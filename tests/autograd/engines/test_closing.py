@@ -55,11 +55,11 @@ def test_each_llvm_text_is_a_module_by_itself_or_a_template_that_says_so() -> No
     llvm = compiler.binding()
     folder = resources.files("autograd.engines.machine")
     names = sorted(path.name.removesuffix(".ll") for path in folder.iterdir() if path.name.endswith(".ll"))
-    assert names == ["arrange", "driver", "head", "interpreter", "operand", "run_loop"]
+    assert names == ["arrange", "driver", "head", "interpreter", "run_loop"]
     for name in names:
         text = compiler.llvm_text(name)
         assert text.startswith("; ")
-        if name in ("interpreter", "operand", "run_loop"):
+        if name in ("interpreter", "run_loop"):
             assert "template" in text
         else:
             declared = "declare void @run(ptr, ptr)\n" if name == "driver" else ""

@@ -363,3 +363,67 @@ def test_what_is_traced_again_is_told_apart_by_its_numbers_labels_and_lines():
     first = trace(lambda x: x * 3.0, 0.0)
     second = trace(lambda x: x * 3.0, 0.0)
     assert first.instructions[0].line.number + 1 == second.instructions[0].line.number
+
+
+def test_what_is_traced_again_reads_the_values_that_it_closes_over_then():
+    def product(first, second):
+        return trace(lambda x: x * first + second * x, 0.0)
+
+    a, b, c = Value(2.0, "a"), Value(3.0), Value(3.0)
+    pairs = (a, b, 2), (b, a, 2), (b, c, 2), (b, b, 1), (a * b, b, 2), (a * b, a * c, 3)
+    for first, second, count in pairs:
+        for _ in range(2):
+            program = product(first, second)
+            assert program(5.0) == 5.0 * first.data + second.data * 5.0
+            assert len(program.captured) == count
+    program = product(a, a * b)
+    a.data = 7.0
+    assert program(5.0) == 5.0 * 7.0 + 21.0 * 5.0
+    assert product(a, b).inputs == ("x", "a", "c2")
+    assert product(b, a).inputs == ("x", "c1", "a")
+
+
+def test_what_is_traced_again_is_told_apart_by_its_order_and_by_where_its_numbers_come_from():
+    outside = Value(2.0)
+
+    def made(swapped, inside, unused):
+        def f(x, y):
+            factor = Value(2.0) if inside else outside
+            if unused:
+                _ = (x + outside) / y
+            pair = x * factor, y - x
+            return pair[::-1] if swapped else pair
+
+        return trace(f, 0.0, 0.0)
+
+    for swapped in (False, True):
+        for inside in (False, True):
+            for unused in (False, True, False):
+                program = made(swapped, inside, unused)
+                assert program(3.0, 10.0) == ((7.0, 6.0) if swapped else (6.0, 7.0))
+                assert program.captured == (() if inside else (outside,))
+                assert len(program) == 2
+
+
+def test_what_is_traced_again_has_the_scopes_of_its_own_time():
+    def f(x):
+        with ag.scope("inner") as inner:
+            opened.append(inner)
+            return x * 3.0
+
+    opened = []
+    for _ in range(2):
+        assert trace(f, 0.0).instructions[0].scopes == (opened[-1],)
+
+
+def test_a_worker_thread_s_part_of_a_trace_is_read_at_each_trace():
+    def f(x, number):
+        results = []
+        worker = threading.Thread(target=lambda: results.append(x * number))
+        worker.start()
+        worker.join()
+        return results[0] + x
+
+    for number in (2.0, 3.0, 2.0):
+        program = trace(lambda x, number=number: f(x, number), 0.0)
+        assert program(5.0) == 5.0 * number + 5.0

@@ -119,6 +119,44 @@ CASES = {
 }
 
 
+# Each of one call into compiled code, which would last for many minutes.
+LONG_LOOPS = [
+    "scan(lambda c, _: (c * 0.5 + 1.0, None), 0.0, None, length=10**11)",
+    "scan(lambda c, _: (fori_loop(0, 10**11, lambda i, s: tanh(s) + i, c), None), 0.0, None, length=2)",
+    'jit(grad(lambda p: fori_loop(0, 10**11, lambda _, c: tanh(c * p), p, checkpoint="binomial")))(0.5)',
+    "vmap(lambda p: fori_loop(0, 10**11, lambda _, c: tanh(c * p), p))(np.ones(2))",
+]
+
+
+@pytest.mark.parametrize("call", LONG_LOOPS)
+def test_a_long_compiled_loop_ends_with_what_a_handler_of_signals_raises(call):
+    code = f"""
+import signal
+import numpy as np
+from autograd import *
+class Late(Exception):
+    pass
+def raise_late(*_):
+    raise Late("too late")
+signal.signal(signal.SIGALRM, raise_late)
+jit(lambda x: x * x)(1.0)
+signal.setitimer(signal.ITIMER_REAL, 0.5)
+try:
+    {call}
+except Late as error:
+    print(error, scan(lambda c, x: (c + x, None), 0.0, np.arange(4.0))[0])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        capture_output=True,
+        text=True,
+        timeout=SOON,
+        check=False,
+    )
+    assert done.stdout == "too late 6.0\n", done.stderr
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_an_interrupt_leaves_nothing_broken_and_nothing_running(name, tmp_path):
     first, calls = CASES[name]

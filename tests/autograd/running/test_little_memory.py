@@ -79,3 +79,26 @@ assert first(0.3) == formula(-1.0)(0.3)
 print(engines[0], engines[-1])
 """
     assert output_lines(code) == ["llvm", "python"]
+
+
+def test_a_loop_whose_arrays_do_not_fit_raises_a_memory_error() -> None:
+    code = """
+import numpy as np
+from autograd import fori_loop, scan, vmap
+def f(x, count):
+    return grad(lambda p: fori_loop(0, count, lambda _, c: sin(c * p), p))(x)
+def step(c, _):
+    return f(c, 1 << 25), None
+limit(400)
+for call in (
+    lambda: scan(step, 0.5, None, length=2)[0],
+    lambda: vmap(lambda x: f(x, 1 << 25))(np.ones(4)),
+    lambda: jit(grad(lambda p: fori_loop(0, 1 << 26, lambda _, c: sin(c * p), p, checkpoint=1)))(0.5),
+):
+    try:
+        call()
+    except MemoryError:
+        print("refused")
+print(vmap(lambda x: f(x, 9))(np.ones(2))[1] == f(1.0, 9))
+"""
+    assert output_lines(code) == ["refused"] * 3 + ["True"]

@@ -1,0 +1,162 @@
+"""The text of a function in LLVM's language, block by block: numbers, memory, loops and ways out of it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+
+from autograd.engines.looping.stops import NO_MEMORY
+
+__all__ = ["NestText"]
+
+
+class NestText:
+    """The text of a function that may stop early.
+
+    Args:
+        block: the first block.
+
+    Attributes:
+        lines: the text so far.
+        block: the block that it is in.
+        numbered: numbers for names.
+        stops: the text of the blocks in which the function is left early.
+    """
+
+    def __init__(self, block: str) -> None:
+        self.lines: list[str] = []
+        self.block = block
+        self.numbered = itertools.count()
+        self.stops: list[str] = []
+        self._allocated: list[list[str]] = [[]]
+
+    def new(self, text: str) -> str:
+        """A fresh name, given to what a text computes."""
+        name = f"%n{next(self.numbered)}"
+        self.lines.append(f"{name} = {text}")
+        return name
+
+    def product(self, first: str | int, second: str | int) -> str:
+        """The product of two whole numbers."""
+        if type(first) is int and type(second) is int:
+            return str(first * second)
+        return self.new(f"mul i64 {first}, {second}") if second != 1 else str(first)
+
+    def sum(self, first: str | int, second: str | int) -> str:
+        """The sum of two whole numbers."""
+        return self.new(f"add i64 {first}, {second}") if second != 0 else str(first)
+
+    def load(self, address: str, index: str) -> str:
+        """The double at an index."""
+        place = self.new(f"getelementptr double, ptr {address}, i64 {index}")
+        return self.new(f"load double, ptr {place}")
+
+    def store(self, number: str, address: str, index: str) -> None:
+        """Put a double at an index."""
+        place = self.new(f"getelementptr double, ptr {address}, i64 {index}")
+        self.lines.append(f"store double {number}, ptr {place}")
+
+    def pointer(self, double: str) -> str:
+        """An address that stands in a double."""
+        whole = self.new(f"fptoui double {double} to i64")
+        return self.new(f"inttoptr i64 {whole} to ptr")
+
+    def memory(self, length: str) -> str:
+        """The address of so many zeros, which are freed at the end of the step."""
+        some = self.select("sgt", length, "1")
+        return self.kept(self.new(f"call ptr @calloc(i64 {some}, i64 8)"))
+
+    def kept(self, pointer: str) -> str:
+        """An address of memory, which there must be, and which is freed at the end of the step."""
+        self._leave_if(self.new(f"icmp eq ptr {pointer}, null"), NO_MEMORY)
+        self._allocated[-1].append(pointer)
+        return pointer
+
+    def select(self, condition: str, first: str, second: str) -> str:
+        """The first of two whole numbers where a condition holds between them, else the second."""
+        holds = self.new(f"icmp {condition} i64 {first}, {second}")
+        return self.new(f"select i1 {holds}, i64 {first}, i64 {second}")
+
+    def leave_if_interrupted(self) -> None:
+        """Stop where a handler of signals raises something."""
+        self._leave_if(self.new("call i1 @interrupted(ptr %stop)"))
+
+    def _leave_if(self, condition: str, reason: int | None = None) -> None:
+        """Leave the function where a condition holds, and free what is allocated there."""
+        number = next(self.numbered)
+        self.lines.append(f"br i1 {condition}, label %stop{number}, label %go{number}")
+        self.stops.append(f"stop{number}:")
+        if reason is not None:
+            self.stops.append(f"store i64 {reason}, ptr %stop")
+        self.stops += [f"call void @free(ptr {each})" for scope in self._allocated for each in scope]
+        self.stops.append("br label %left")
+        self.begin(f"go{number}")
+
+    def free(self) -> None:
+        """Free what was allocated since the step began."""
+        self.lines += [f"call void @free(ptr {pointer})" for pointer in self._allocated.pop()]
+
+    def looped(
+        self,
+        count: str | int,
+        starts: Sequence[str],
+        step: Callable[[str, list[str]], Sequence[str]],
+        begin: str = "0",
+        pause: int = 0,
+    ) -> list[str]:
+        """A loop, ``carries = step(index, carries)`` from an index to before another; the last carries.
+
+        After every ``pause`` steps, unless that is 0, it looks for an interrupt.
+        """
+        end, limit = str(count), str(count)
+        if pause:
+            limit = self.select("slt", self.sum(begin, pause), end)
+        number, before = next(self.numbered), self.block
+        index, upto = f"%i{number}", f"%upto{number}" if pause else end
+        carries = [f"%carry{number}.{i}" for i in range(len(starts))]
+        self.lines.append(f"br label %head{number}")
+        self.begin(f"head{number}")
+        at = len(self.lines)  # of the phis, which name what is written later
+        more = self.new(f"icmp slt i64 {index}, {upto}")
+        behind = f"pause{number}" if pause else f"after{number}"
+        self.lines.append(f"br i1 {more}, label %step{number}, label %{behind}")
+        self.begin(f"step{number}")
+        self._allocated.append([])
+        nexts = step(index, carries)
+        self.free()
+        following = self.new(f"add i64 {index}, 1")
+        self.lines.append(f"br label %head{number}")
+        edges = [(before, [begin, limit, *starts]), (self.block, [following, upto, *nexts])]
+        if pause:
+            self.begin(behind)
+            ended = self.new(f"icmp sge i64 {index}, {end}")
+            self.lines.append(f"br i1 {ended}, label %after{number}, label %poll{number}")
+            self.begin(f"poll{number}")
+            self.leave_if_interrupted()
+            limit = self.select("slt", self.sum(index, pause), end)
+            self.lines.append(f"br label %head{number}")
+            edges.append((self.block, [index, limit, *carries]))
+        for place, name in reversed([*enumerate([index, upto, *carries])]):
+            if pause or place != 1:
+                kind = "double" if place > 1 else "i64"
+                numbers = ", ".join([f"[ {numbers[place]}, %{block} ]" for block, numbers in edges])
+                self.lines.insert(at, f"{name} = phi {kind} {numbers}")
+        self.begin(f"after{number}")
+        return carries
+
+    def chosen(self, condition: str, number: Callable[[], str], otherwise: Callable[[], str]) -> str:
+        """A double that is computed in one of two ways."""
+        place = next(self.numbered)
+        self.lines.append(f"br i1 {condition}, label %then{place}, label %else{place}")
+        results = []
+        for name, compute in ((f"then{place}", number), (f"else{place}", otherwise)):
+            self.begin(name)
+            result = compute()
+            results.append(f"[ {result}, %{self.block} ]")
+            self.lines.append(f"br label %joined{place}")
+        self.begin(f"joined{place}")
+        return self.new(f"phi double {', '.join(results)}")
+
+    def begin(self, block: str) -> None:
+        self.lines.append(f"{block}:")
+        self.block = block
