@@ -256,11 +256,11 @@ class _Reader(Taker):
         arguments = structure_of(document["arguments"], "arguments")
         results = structure_of(document["results"], "results")
         captured = self.each(self.captured, document["captured"], "captured")
-        if arguments.size + len(captured) != len(self.kind(list, document["inputs"], "inputs")):
-            expected = f"{arguments.size} for the arguments and {len(captured)} for the captured Values"
-            raise unexpected("inputs", expected, document["inputs"])
         arrays = [place for place, value in enumerate(captured, arguments.size) if is_array(value)]
         code = self.code(document | {"arrays": arguments.wholes + arrays})
+        if arguments.size + len(captured) != len(code.inputs):
+            expected = f"{arguments.size} for the arguments and {len(captured)} for the captured Values"
+            raise unexpected("inputs", expected, list(code.inputs))
         kinds = code.kinds()
         if results.size != len(code.outputs):
             expected = f"{results.size} slots, as many as the results have scalars"
