@@ -137,7 +137,10 @@ class Tape:
 
 
 def straightened(outputs: Sequence[Any], inputs: Sequence[Value]) -> Sequence[Any]:
-    """Results of a graph, or the same of another graph in which loops are written out step by step."""
+    """Results of a graph, or the same of another graph in which loops are written out step by step.
+
+    Labels stay.
+    """
     applied = applications(*[output for output in outputs if not is_constant(output)], stop=inputs)
     if not any(application[0].takes_arrays for application in applied):
         return outputs
@@ -153,6 +156,9 @@ def straightened(outputs: Sequence[Any], inputs: Sequence[Value]) -> Sequence[An
             continue
         found = expanded(applied_operation, *copies)
         made.update(zip(results, (found,) if len(results) == 1 else found))
+        for result in results:
+            if result.label and isinstance(made[result], Value):
+                made[result].label = made[result].label or result.label
     return [copied(output) for output in outputs]
 
 

@@ -16,7 +16,7 @@ from autograd.derivatives.transforms import value_and_grad
 from autograd.graph.trees import flatten
 from autograd.graph.value import Value
 from autograd.primitives import table
-from autograd.programs.lowering import straight
+from autograd.programs.lowering import size_of_straight, straight
 from autograd.programs.program import Program, trace
 
 __all__ = ["Derivation", "derive"]
@@ -112,6 +112,8 @@ def derive(
     the result back, then by each input. Each derivative is written first by the chain rule, then with the
     partial derivatives filled in, in the form that textbooks have, then in one piece if that is short.
 
+    Loops are written out, step by step.
+
     Names are those of the function's parameters (``w[0]``), and the labels of Values: label the arguments,
     ``Value(0.1, "w1")``, or results inside the function, ``u.label = "u"``, to see the names of your own
     notes. Other results are named where they need a name.
@@ -154,6 +156,13 @@ def derive(
         raise TypeError(
             f"the function to derive must return one scalar, got the structure {program.results}: add it "
             "up to one, or derive its results one by one"
+        )
+    size = size_of_straight(program.code)
+    if size > max(max_operations, len(program.code)):
+        raise ValueError(
+            f"{program.name} has {size} operations with its loops written out step by step, and nobody "
+            f"derives so many by hand (max_operations is {max_operations}): derive a loop of fewer steps, or "
+            "what one step computes; print(trace(value_and_grad(f), ...)) shows the gradient as a loop"
         )
     code = straight(program.code)
     if len(code) > max_operations:

@@ -86,7 +86,7 @@ def reverse(
     adjoints: dict[Any, Any] = {}
     for output, seed in seeds:
         if output in involved:
-            adjoints[output] = adjoints[output] + seed if output in adjoints else seed
+            adjoints[output] = added(adjoints[output], seed) if output in adjoints else seed
     with deriving() as context:
         for application in reversed(applied):
             operation, operands, results = application

@@ -27,6 +27,7 @@ from autograd.engines.batches.chunks import (
     reduced,
 )
 from autograd.engines.looping.nested import Nested
+from autograd.engines.looping.settling import settled
 from autograd.engines.machine.compiler import CompiledModule, binding, llvm_text
 from autograd.engines.machine.loops import LARGE, Body, batches_text, loads, map_text, scan_text, stores
 from autograd.engines.machine.memory import InMemory
@@ -101,15 +102,27 @@ class LlvmEngine:
             return self._in_memory.scan(carry, columns, shared, count)
         sequence = ColumnAddresses(columns, count)
         body, carried, kinds = self._body, len(carry), sequence.kinds
-        loop = self._loop(("scan", carried, kinds), lambda: scan_text(body, carried, kinds), 4)
         state = np.array([*carry, *shared], float)
         results = [np.empty(count) for _ in body.outputs[carried:]]
         tables = sequence.pointers, sequence.strides, addresses(results)
         pointers = [state.ctypes.data, *[table.buffer_info()[0] for table in tables]]
-        for begin, end in pieces(count, len(self._program), calls_back=bool(body.callbacks)):
-            loop(*pointers, begin, end)
-            body.callbacks.raise_pending()
+        steps, later = self._settled(carried) if count > 1 else (count, self)
+        for engine, first, last in ((self, 0, min(steps, count)), (later, steps, count)):
+            for begin, end in pieces(last - first, len(engine._program), calls_back=bool(body.callbacks)):
+                engine._scan_loop(carried, kinds)(*pointers, first + begin, first + end)
+                engine._body.callbacks.raise_pending()
         return state[:carried].tolist(), results
+
+    def _scan_loop(self, carried: int, kinds: str) -> Any:
+        return self._loop(("scan", carried, kinds), lambda: scan_text(self._body, carried, kinds), 4)
+
+    def _settled(self, carried: int) -> tuple[int, LlvmEngine]:
+        """From which step on a loop is run by another engine, and that engine: see `settled`."""
+        key = "settled", carried
+        if key not in self._compiled:
+            found = settled(self._program, carried)
+            self._compiled[key] = (0, self) if found is None else (found[0], LlvmEngine(found[1]))
+        return self._compiled[key]  # type: ignore[no-any-return]
 
     def scan_batches(
         self,

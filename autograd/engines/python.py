@@ -49,9 +49,13 @@ class PythonEngine:
         return [total / count if count else math.nan for total in totals] if reduce == "mean" else totals
 
     def _each(self, columns: Sequence[Any], count: int) -> Any:
+        mapped = [
+            isinstance(column, np.ndarray) and place not in self._code.arrays
+            for place, column in enumerate(columns)
+        ]
         for i in range(count):
             yield self._function(
-                *[float(column[i]) if isinstance(column, np.ndarray) else column for column in columns]
+                *[float(column[i]) if is_mapped else column for column, is_mapped in zip(columns, mapped)]
             )
 
     def scan(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import html
 import os
 
+from autograd.checking.tape import straightened
+from autograd.explaining.boxes import boxed
 from autograd.explaining.explained_graph import ExplainedGraph
 from autograd.explaining.page import assemble
 from autograd.explaining.telling import tell
-from autograd.graph.nodes import operation
+from autograd.graph.nodes import number
 from autograd.graph.value import Value
-from autograd.graph.walks import leaves, topological_order
+from autograd.graph.walks import applications, leaves, topological_order
 from autograd.primitives.ieee import described
-from autograd.primitives.primitive import Primitive
+from autograd.programs.lowering import size_written_out
 from autograd.support.whole_files import write_whole
 
 __all__ = ["Explanation", "explain"]
@@ -62,7 +64,7 @@ class Explanation:
         )
 
 
-def explain(result: Value, *, max_nodes: int = MAX_NODES) -> Explanation:
+def explain(result: Value, *, max_nodes: int = MAX_NODES, unfold: bool = False) -> Explanation:
     """Show how a result and its gradients are computed, on a page to go through step by step.
 
     The page draws the graph, with a slider to walk forward and then backward, operation by operation.
@@ -74,12 +76,17 @@ def explain(result: Value, *, max_nodes: int = MAX_NODES) -> Explanation:
     ``grad`` is changed. Formulas are in the textbook's form where the table of primitives has one.
     Nodes go by their labels; operations without one are called t1, t2, and so on, leaves v1, v2.
 
+    A loop, the call of a compiled function, or an operation of one's own with several results is one step for
+    each number that comes out of it: a function of the numbers that went in, with its derivatives by them as
+    numbers. What it hands on is then that of `Value.backward` to rounding.
+
     What Python decides (``max``, ``min``, ``if``) is no operation, and what was not chosen is not in the
     graph; the page says so. Write `maximum`, `minimum` or `where` to see the choice.
 
     Args:
         result: what is differentiated, a loss for example.
         max_nodes: how many leaves and operations the graph may have.
+        unfold: whether to write loops out, step by step.
 
     Returns:
         An `Explanation`. It shows itself in a notebook; `Explanation.save` writes the page to a file.
@@ -104,13 +111,20 @@ def explain(result: Value, *, max_nodes: int = MAX_NODES) -> Explanation:
             "computed on Values"
         )
     _ = result.data  # refused while a function is traced
-    order = topological_order(result)
-    for node in order:
-        if not isinstance(operation(node), Primitive):
-            raise TypeError(
-                f"{operation(node).name} has no partial derivatives to show: explain what comes before it or "
-                "after it, with its results as new Values"
+    if unfold:
+        size = sum(
+            size_written_out(operation, None if isinstance(parts[0], Value) else number(parts[0]))
+            for operation, parts, _ in applications(result)
+        )
+        if size > max_nodes:
+            raise ValueError(
+                f"the graph has {size} operations with its loops written out, and nobody goes through so "
+                f"many step by step (max_nodes is {max_nodes}): explain fewer steps of the loop, pass a "
+                "larger max_nodes, or leave out unfold: a loop is then one operation"
             )
+        (result,) = straightened([result], ())
+    result = boxed(result)
+    order = topological_order(result)
     nodes = len(order) + len(leaves(order))
     if nodes > max_nodes:
         raise ValueError(

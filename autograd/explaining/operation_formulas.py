@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from contextvars import Context
 from typing import Any
 
 from autograd.derivation.differentiation import textbook_partial
+from autograd.explaining.boxes import is_alike
 from autograd.graph.nodes import is_constant, number, numbers, operands, operation, partials_at
 from autograd.graph.value import Value
 from autograd.primitives.ieee import evaluate
@@ -25,7 +25,7 @@ def operation_formula(node: Value) -> Formula:
     primitive, parts = operation(node), operands(node)
     formula = application(primitive, list(map(as_operand, parts)), PRINTED_SIGNS)
     result = primitive(*numbers(parts))
-    if not _alike(result, number(node)):
+    if not is_alike(result, number(node)):
         raise ValueError(
             f"{formula.text()} is {result}, but {number(node)} when the graph was recorded: a Value's data "
             "was changed since (by an optimizer's step, say). Compute the result again, then explain it"
@@ -66,11 +66,6 @@ def textbook_remark(node: Value, place: int, partial: float) -> str:
     if not callable(rule):
         return ""
     shown = float(evaluate(rule, *numbers((node, *operands(node)))))
-    if _alike(shown, partial, 1e-6):
+    if is_alike(shown, partial, 1e-6):
         return ""
     return f"In floats this form gives {format_rounded(shown)}; the engine computes an accurate one."
-
-
-def _alike(number: float, other: float, tolerance: float = 0.0) -> bool:
-    """Whether two numbers are equal within a relative tolerance; nan is like nan."""
-    return math.isclose(number, other, rel_tol=tolerance) or (math.isnan(number) and math.isnan(other))

@@ -17,11 +17,21 @@ from autograd.graph.value import Value
 from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
+from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import expanded
 from autograd.programs.simplification import Builder
 from autograd.programs.tracing import LinesOfNodes, record, written
 
-__all__ = ["in_pairs", "in_primitives", "is_elementary", "lowered", "result_of", "straight"]
+__all__ = [
+    "in_pairs",
+    "in_primitives",
+    "is_elementary",
+    "lowered",
+    "result_of",
+    "size_of_straight",
+    "size_written_out",
+    "straight",
+]
 
 _expressions: WeakKeyDictionary[Operation, Code | None] = WeakKeyDictionary()
 
@@ -133,6 +143,27 @@ def straight(code: Code) -> Code:
         return [slots[output] for output in code.outputs]
 
     return written(code.name, inputs, compute)[0]
+
+
+def size_written_out(operation: Operation, steps: float | None) -> int:
+    """How many operations on numbers stand for one, where loops are written out step by step.
+
+    Args:
+        operation: any operation.
+        steps: its first operand, of a loop the number of steps; it counts as 1 where it is not known.
+    """
+    if not operation.takes_arrays or not operation.bodies:
+        return 1
+    inner = sum(map(size_of_straight, operation.bodies))
+    return inner * int(steps) if isinstance(operation, Loop) and steps is not None else inner
+
+
+def size_of_straight(code: Code) -> int:
+    """The length of `straight` code, without writing it."""
+    known = dict(enumerate(code.constants, len(code.inputs)))
+    return sum(
+        size_written_out(operation, known.get(operands[0])) for operation, operands, *_ in code.instructions
+    )
 
 
 def in_primitives(code: Code) -> Code:

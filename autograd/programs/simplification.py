@@ -57,6 +57,11 @@ class Builder:
             self._slots.append(number)
         return self._constants[bits]
 
+    def number(self, slot: int) -> float | None:
+        """The number that is in a slot whatever the inputs are, if there is one."""
+        known = self._slots[slot]
+        return known if type(known) is float else None
+
     def replay(
         self, code: Code, slots: Sequence[int], only: Container[int] | None = None, scopes: Path = ()
     ) -> list[int]:

@@ -80,13 +80,13 @@ def record_whole(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) 
     return _recorded(f, example_args, keywords, nested=False, whole=True)
 
 
-def record_step(f: Callable[..., Any], *example_args: Any) -> Recording:
+def record_step(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -> Recording:
     """The same for a function whose code is to be part of what is being recorded.
 
     What was computed before the call is captured as it stands, and not written down again; constant arrays
     are captured too.
     """
-    return _recorded(f, example_args, {}, nested=True)
+    return _recorded(f, example_args, keywords, nested=True)
 
 
 def _recorded(

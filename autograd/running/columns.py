@@ -14,9 +14,19 @@ from autograd.graph.trees import Structure
 from autograd.graph.value import Value
 from autograd.primitives.ieee import as_array, described, floats_of_objects
 from autograd.programs.loops.array import Array
+from autograd.programs.loops.packing import Stack
 from autograd.support.user_line import warn_user
 
-__all__ = ["arrays_of", "columns_of", "plain", "samples_first", "shape_of", "stacked", "turns"]
+__all__ = [
+    "arrays_of",
+    "columns_of",
+    "plain",
+    "samples_first",
+    "shape_of",
+    "stacked",
+    "turns",
+    "whole_column",
+]
 
 LONGEST_UNROLLED = 10_000  # instructions; beyond, an unrolled loop is worth a warning
 
@@ -77,10 +87,18 @@ def columns_of(arrays: Sequence[np.ndarray], outer: Structure) -> tuple[list[np.
     return columns, outer.with_shapes([shape or None for shape in shapes])
 
 
-def samples_first(array: np.ndarray, axis: int, name: str) -> np.ndarray:
+def whole_column(column: Any) -> Any:
+    """A column as one operand of a loop."""
+    if isinstance(column, np.ndarray) and column.dtype.kind == "O":
+        return Stack(len(column))(*map(plain, column)) if len(column) else np.empty(0)
+    return np.array(column, float) if isinstance(column, np.ndarray) else column  # its numbers of now
+
+
+def samples_first(array: Any, axis: int, name: str) -> Any:
+    """An array with its samples along the first axis."""
     if not -array.ndim <= axis < array.ndim:
         raise ValueError(f"in_axes names axis {axis} of {name}, whose array has shape {array.shape}")
-    return array if axis == 0 else np.moveaxis(array, axis, 0)
+    return array if axis == 0 or array.ndim == 1 else np.moveaxis(array, axis, 0)
 
 
 def stacked(results: Structure, columns: Sequence[Any], count: int, out_axes: Any = 0) -> Any:

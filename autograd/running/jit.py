@@ -2,8 +2,8 @@
 
 A jitted function is traced on its first call for a structure of arguments, and its program is kept. `vmap`
 and `scan` trace at each call, and find compiled code by what it says: see `autograd.running.store`. Called
-with Values, or while another function is being traced, a jitted function and a `scan` are recorded as one
-operation; `vmap` runs the function on those Values, unrolled: every nesting is right.
+with Values, or while another function is being traced, each is recorded as one operation, whose derivatives
+are operations of the same kind: every nesting is right, and compiled.
 """
 
 from __future__ import annotations

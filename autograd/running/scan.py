@@ -16,11 +16,10 @@ from autograd.primitives.ieee import described
 from autograd.programs.arrays.elementwise import count_of
 from autograd.programs.births import raise_birth
 from autograd.programs.loops.loop import Loop
-from autograd.programs.loops.packing import Stack
 from autograd.programs.loops.revolve import Policy, checked_policy
 from autograd.programs.program import Program
 from autograd.programs.tracing import record_step
-from autograd.running.columns import arrays_of, columns_of, plain, shape_of, stacked, turns
+from autograd.running.columns import arrays_of, columns_of, plain, shape_of, stacked, turns, whole_column
 from autograd.running.jit import (
     Ready,
     Traces,
@@ -156,17 +155,10 @@ def _recorded(
     """The loop as one operation on Values, or on what is being traced."""
     loop = Loop(program.code, len(start), len(columns), engine=engine, checkpoint=policy)
     steps = count_of(columns[0]) if columns else float(count)
-    outputs = loop(steps, *start, *map(_whole, columns), *program.captured)
+    outputs = loop(steps, *start, *map(whole_column, columns), *program.captured)
     outputs = (outputs,) if loop.result_count == 1 else outputs
     last, ys = outputs[: len(start)], outputs[len(start) :]
     return carried.unflatten(last), stacked(program.results.child(1), ys, count)
-
-
-def _whole(column: Any) -> Any:
-    """A column as one operand of a loop."""
-    if isinstance(column, np.ndarray) and column.dtype.kind == "O":
-        return Stack(len(column))(*map(plain, column)) if len(column) else np.empty(0)
-    return np.array(column, float) if isinstance(column, np.ndarray) else column  # its numbers of now
 
 
 def scan_batches(

@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 import autograd as ag
 from autograd import Value, primitive
 from autograd.support.extras import MissingExtraError
-from autograd.testing import TABLE, Expression, Step, expressions, points
+from autograd.testing import TABLE, Expression, Repetition, Step, expressions, looped_expressions, points
 
 cube = primitive("testing_cube", lambda x: x**3, (lambda y, x: 3 * x**2,))
 
 
-def drawn_from(strategy: st.SearchStrategy) -> list:
-    """400 of a strategy's examples, always the same."""
+def drawn_from(strategy: st.SearchStrategy, count: int = 400) -> list:
+    """So many of a strategy's examples, always the same."""
     examples = []
 
-    @settings(max_examples=400, derandomize=True)
+    @settings(max_examples=count, derandomize=True)
     @given(strategy)
     def draw(example):
         examples.append(example)
@@ -187,9 +187,52 @@ def test_expressions_are_tame_at_their_point(expression: Expression):
     assert abs(nearby - results[-1]) <= 1e-9 * 40 * expression.stretch
 
 
+def loops_within(steps, depth=1):
+    """For each loop how deep it is nested, and how often it runs."""
+    for step in steps:
+        if isinstance(step, Repetition):
+            yield depth, step.turns
+            yield from loops_within(step.steps, depth + 1)
+
+
+def primitives_within(steps):
+    for step in steps:
+        if isinstance(step, Repetition):
+            yield from primitives_within(step.steps)
+        else:
+            yield step.primitive
+
+
+def test_looped_expressions_have_loops_of_every_depth_and_length():
+    found = [
+        set(loops_within(expression.steps)) for expression in drawn_from(looped_expressions(size=3), 150)
+    ]
+    assert {depth for each in found for depth, _ in each} == {1, 2, 3}
+    assert {turns for each in found for _, turns in each} >= {0, 1, 2, 3}
+    assert sum(any(turns > 1 for _, turns in each) for each in found) > 50
+    flat = drawn_from(looped_expressions(size=3, depth=0), 20)
+    assert all(not list(loops_within(expression.steps)) for expression in flat)
+
+
+@settings(max_examples=50)
+@given(looped_expressions((0.5,), table=[cube], size=4))
+def test_looped_expressions_are_made_of_what_was_asked_for_and_sines(expression):
+    assert expression.point == (0.5,)
+    assert set(primitives_within(expression.steps)) <= {cube, ag.sin, ag.add}
+
+
+@settings(max_examples=50)
+@given(looped_expressions())
+def test_looped_expressions_are_tame_at_their_point(expression):
+    value = expression(*expression.point)
+    assert 1.0 <= expression.stretch <= 1e6
+    nearby = expression(*[number + 1e-9 for number in expression.point])
+    assert abs(nearby - value) <= 1e-9 * 100 * expression.stretch
+
+
 def test_without_hypothesis_there_is_a_way_to_get_it(monkeypatch):
     monkeypatch.setattr("autograd.support.extras.find_spec", lambda name: None)
-    for strategy in (points, expressions):
+    for strategy in (points, expressions, looped_expressions):
         with pytest.raises(MissingExtraError, match=r'pip install "valuegrad\[testing\]"'):
             strategy()
 
@@ -202,3 +245,5 @@ def test_bad_input_is_told_what_was_wrong():
             points(1, low, high)
     with pytest.raises(ValueError, match="empty table"):
         expressions(table=[])
+    with pytest.raises(ValueError, match="empty table"):
+        looped_expressions(table=[])

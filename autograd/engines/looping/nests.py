@@ -17,6 +17,7 @@ from autograd.engines.looping import rearranged
 from autograd.engines.looping.lengths import Key, UnknownLengthError, inputs_of
 from autograd.engines.looping.nest_text import NestText
 from autograd.engines.looping.segments import checkpointed
+from autograd.engines.looping.settling import settled
 from autograd.engines.looping.slots import Along, ArrayAt, Slot
 from autograd.engines.looping.stops import stops_text
 from autograd.engines.machine.ir import Callbacks, call, literal, template
@@ -25,6 +26,7 @@ from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
+from autograd.programs.loops.mapping import Map, in_order
 from autograd.programs.loops.packing import Item, Put, Stack, Unstack
 
 __all__ = ["Nest"]
@@ -160,6 +162,9 @@ class Nest(NestText):
 
     def _results(self, instruction: Instruction, operands: Sequence[Slot]) -> Sequence[Slot]:
         operation: Any = instruction.operation
+        if isinstance(operation, Map):
+            operation, order = operation.as_loop
+            operands = in_order(operands, order, literal(0.0))
         if isinstance(operation, Loop):
             return self._loop(operation, operands)
         if isinstance(operation, Checkpointed):
@@ -235,6 +240,25 @@ class Nest(NestText):
         Returns:
             The names of the last carries.
         """
+        begin, end = bounds
+        others = settled(loop.body, loop.carries)
+        if others is not None and not (type(key) is int and key <= others[0]):
+            steps, body = others
+            if loop.is_reversed:
+                middle = self.select("sgt", self.sum(end, -steps), begin)
+                halves = [(middle, end), (begin, middle)]
+            else:
+                middle = self.select("slt", self.sum(begin, steps), end)
+                halves = [(begin, middle), (middle, end)]
+            for part, half in zip((loop.body, body), halves):
+                starts = self._run(loop.with_bodies([part]), half, starts, along, key)
+            return [*starts]
+        return self._run(loop, bounds, starts, along, key)
+
+    def _run(
+        self, loop: Loop, bounds: tuple[str, str], starts: Sequence[Slot], along: Along, key: Key
+    ) -> list[str]:
+        """The steps of a loop between bounds, by its own body."""
         begin, end = bounds
         if loop.is_reversed:
             last = self.new(f"sub i64 {end}, 1")

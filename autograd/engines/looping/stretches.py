@@ -15,6 +15,7 @@ from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
+from autograd.programs.loops.mapping import Map
 from autograd.programs.lowering import lowered
 from autograd.support.locks import cached_property
 
@@ -83,9 +84,11 @@ class Stretches(PythonEngine):
 
     def map(self, columns: Sequence[Any], count: int, reduce: str | None) -> list[Any]:
         """Run it for many samples, compiled as a whole where the engine can: see `engines.Compiled`."""
-        nested = None if self._code.arrays or self._returns_arrays else self._nested
-        run = super().map if nested is None else nested.map
-        return run(columns, count, reduce)
+        if not self._returns_arrays and self._nested is not None:
+            with contextlib.suppress(UnknownLengthError):
+                results: list[Any] = self._nested.map(columns, count, reduce)
+                return results
+        return super().map(columns, count, reduce)
 
     def scan(
         self, carry: Sequence[Any], columns: Sequence[np.ndarray], shared: Sequence[Any], count: int
@@ -139,6 +142,12 @@ def _of_arrays(instruction: Instruction, engine: Any) -> _Stretch:
     if isinstance(operation, Loop):
         return _Stretch(
             lambda inputs: operation.run_with(_runner(engine), inputs),
+            instruction.operands,
+            instruction.results,
+        )
+    if isinstance(operation, Map):
+        return _Stretch(
+            lambda inputs: operation.run_with(_mapper(engine), inputs),
             instruction.operands,
             instruction.results,
         )
@@ -222,6 +231,16 @@ def _runner(engine: Any) -> Any:
         run = body_on(engine, _Body(body))
         results: tuple[list[Any], list[np.ndarray]] = run.scan(carries, columns, shared, count)
         return results
+
+    return run
+
+
+@lru_cache(maxsize=8)
+def _mapper(engine: Any) -> Any:
+    """What runs the body of a map: see `loops.mapping.map_by`."""
+
+    def run(body: Code, _: str, operands: Sequence[Any], count: int, how: str | None) -> Any:
+        return body_on(engine, _Body(body)).map(operands, count, how)
 
     return run
 

@@ -13,7 +13,7 @@ from autograd.graph.anomaly import is_hunted
 from autograd.graph.nodes import is_node
 from autograd.graph.walks import applications
 from autograd.programs.births import raise_birth
-from autograd.programs.code import Code, Instruction
+from autograd.programs.code import Code, Instruction, distinct
 from autograd.programs.loops.loop_rules import is_zero, lengths_of, like, lines_of, results_of
 from autograd.programs.loops.packing import ArrayOperation, expanded
 from autograd.programs.loops.revolve import Policy, schedule
@@ -98,6 +98,17 @@ class Checkpointed(ArrayOperation):
         self.stacked = [at for at, place in enumerate(results) if place >= backward.carries]
         self._key = policy, body.key()
         self._hash = hash(self._key)
+
+    @classmethod
+    def over(cls, keeping: Loop, backward: Loop, policy: Policy) -> Checkpointed:
+        """The two loops of a reverse, given the operands of the first, then those of the second.
+
+        Args:
+            keeping: the loop that keeps carries.
+            backward: the loop that goes back, whose first columns they are.
+            policy: says which carries are kept.
+        """
+        return cls(_one_after_the_other(keeping, backward), policy)
 
     def __eq__(self, other: object) -> bool:
         return self is other or (
@@ -253,6 +264,11 @@ class Checkpointed(ArrayOperation):
         shorter = builder.finish(code.name, names, [slots[output] for output in code.outputs])
         return (Checkpointed(shorter, self.policy), used, left) if is_pair(shorter) else None
 
+    @property
+    def told(self) -> tuple[str, Policy]:
+        """What a file says of it beside its body."""
+        return "checkpointed", self.policy
+
     def alone(self) -> Code:
         """Code that applies it to its inputs, and nothing else."""
         results = tuple(range(self.arity, self.arity + self.result_count))
@@ -266,6 +282,32 @@ class Checkpointed(ArrayOperation):
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         return Checkpointed, (self.body, self.policy)
+
+
+@lru_cache(maxsize=256)
+def _one_after_the_other(keeping: Loop, backward: Loop) -> Code:
+    """Code of the two loops of a reverse, given the first's operands, then the second's."""
+    kept = keeping.result_count - keeping.carries
+    own, theirs = range(1, keeping.arity), range(keeping.arity, keeping.arity + backward.arity - 1 - kept)
+    size = theirs.stop
+    first = Instruction(keeping, (0, *own), tuple(range(size, size + keeping.result_count)))
+    size += keeping.result_count
+    adjoints, others = theirs[: backward.carries], theirs[backward.carries :]
+    operands = (0, *adjoints, *first.results[keeping.carries :], *others)
+    second = Instruction(backward, operands, tuple(range(size, size + backward.result_count)))
+    names = [*backward.body.inputs]
+    del names[backward.carries : backward.carries + kept]
+    names = distinct(["steps", *keeping.body.inputs, *names])
+    arrays = {place for each in (first, second) for place in _array_operands(each)} - {*first.results}
+    return Code(keeping.body.name, names, (), [first, second], second.results, arrays)
+
+
+def _array_operands(instruction: Instruction) -> list[int]:
+    """The operands of a loop that are arrays."""
+    loop: Any = instruction.operation
+    columns = range(loop.carries, loop.carries + loop.columns)
+    slots = instruction.operands[1:]
+    return [slot for place, slot in enumerate(slots) if place in columns or place in loop.body.arrays]
 
 
 def _fewer(code: Code, outputs: Sequence[int]) -> Code:

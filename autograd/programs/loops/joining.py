@@ -11,7 +11,7 @@ from autograd.programs.simplification import Builder
 if TYPE_CHECKING:
     from autograd.programs.loops.loop import Loop
 
-__all__ = ["joined", "leading_to", "pruned", "trimmed"]
+__all__ = ["joined", "leading_to", "pruned"]
 
 LONGEST = 2000  # instructions of a body; a longer one takes long to compile
 
@@ -64,12 +64,6 @@ def pruned(loop: Loop, needed: Sequence[bool]) -> tuple[Loop, list[int], list[in
         sum(carries <= place < carries + loop.columns for place in kept),
     )
     return shorter, [0, *(1 + place for place in kept)], left
-
-
-def trimmed(loop: Loop) -> tuple[Loop, list[int]]:
-    """A loop without operands that it does not use, and which operands it takes."""
-    shorter, operands, _ = pruned(loop, [True] * loop.result_count)
-    return shorter, operands
 
 
 def joined(

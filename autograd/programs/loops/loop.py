@@ -26,13 +26,13 @@ class Joined(NamedTuple):
     """One loop in the place of two.
 
     Attributes:
-        operation: the loop.
+        operation: the loop, or map.
         operands: its operands' slots.
         own: which of its results are those of the first loop.
         others: which are those of the second.
     """
 
-    operation: Loop
+    operation: ArrayOperation
     operands: tuple[int, ...]
     own: list[int]
     others: list[int]
@@ -200,6 +200,12 @@ class Loop(ArrayOperation):
         """A loop of another body that runs as this one does."""
         return Loop(body, carries, columns, self.is_reversed, self.engine, self.checkpoint)
 
+    @property
+    def told(self) -> tuple[str, list[Any]]:
+        """What a file says of it beside its body."""
+        numbers: list[Any] = [self.carries, self.columns, int(self.is_reversed)]
+        return "loop", numbers if self.checkpoint is None else [*numbers, self.checkpoint]
+
     def without_ys(self) -> Loop:
         """The same loop, of which only the carries are asked for."""
         body = self.body
@@ -207,9 +213,9 @@ class Loop(ArrayOperation):
         code = Code(body.name, body.inputs, body.constants, body.instructions, left, body.arrays)
         return self.like(code, self.carries, self.columns)
 
-    def checkpointed(self, body: Code, policy: Policy) -> Checkpointed:
-        """The two loops of a reverse as one operation."""
-        return Checkpointed(body, policy)
+    def checkpointed(self, keeping: Loop, backward: Loop, policy: Policy) -> Checkpointed:
+        """The two loops of a reverse as one operation: see `Checkpointed.over`."""
+        return Checkpointed.over(keeping, backward, policy)
 
     @classmethod
     def filling(cls) -> Loop:

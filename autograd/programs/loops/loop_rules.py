@@ -7,7 +7,7 @@ shared numbers add up to (A. Griewank and A. Walther, Evaluating Derivatives, 20
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,9 +18,10 @@ from autograd.graph.nodes import is_array, is_node, kinds, number
 from autograd.graph.value import Value
 from autograd.graph.walks import applications
 from autograd.primitives.operation import Operation
-from autograd.programs.code import Code, Instruction, distinct
-from autograd.programs.loops.joining import leading_to, pruned, trimmed
+from autograd.programs.code import Code
+from autograd.programs.loops.joining import leading_to, pruned
 from autograd.programs.loops.packing import Length, Put, length
+from autograd.programs.loops.presence import flags_of
 from autograd.programs.loops.revolve import Policy
 from autograd.programs.tracing import LinesOfNodes, written
 from autograd.support.user_line import warn_user
@@ -57,7 +58,7 @@ def push(loop: Loop, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any
     starts, columns, shared = loop.split(operands)
     by_starts, by_columns, by_shared = loop.split(along)
     everything = [
-        *[count, *starts, *[_start(loop, by_starts[i], starts[i]) for i in pushed.carried]],
+        *[count, *starts, *pushed.flags, *[_start(loop, by_starts[i], starts[i]) for i in pushed.carried]],
         *[*columns, *having(by_columns), *shared, *having(by_shared)],
     ]
     found = results_of(pushed.loop, [everything[place] for place in pushed.operands])
@@ -83,18 +84,18 @@ def pull(loop: Loop, inputs: Sequence[Any], adjoints: Sequence[Any], wanted: Seq
         kept = dict(zip(carries, results_of(keeping, forward)[keeping.carries :]))
     sums = [nothing_like(loop, shared[i]) for i in pulled.sums]
     everything = [
-        *[count, *[_start(loop, adjoints[i], starts[i]) for i in pulled.carried], *sums],
+        *[count, *pulled.flags, *[_start(loop, adjoints[i], starts[i]) for i in pulled.carried], *sums],
         *[*[kept.get(i) for i in _numbers(loop)], *columns, *having(adjoints[loop.carries :])],
         *[*shared, *[starts[i] for i in _arrays(loop)]],
     ]
     back = [everything[place] for place in pulled.operands]
     if keeping is not None and policy is not None:
         first = 1 + pulled.loop.carries
-        both = loop.checkpointed(_one_after_the_other(keeping, pulled.loop), policy)
+        both = loop.checkpointed(keeping, pulled.loop, policy)
         terms = results_of(both, [*forward, *back[1:first], *back[first + len(carries) :]])
     else:
         terms = results_of(pulled.loop, back)
-    for place, term in zip(pulled.receivers, terms):
+    for place, term in zip(pulled.receivers, terms[len(terms) - len(pulled.receivers) :]):
         if wanted[1 + place]:
             received[1 + place] = term
     return received
@@ -105,14 +106,16 @@ class _Pushed(NamedTuple):
 
     Attributes:
         loop: the loop. Its last results are the tangents.
-        operands: which it takes of: the count, the carries, tangents, columns, their tangents, what is
-            shared, its tangents.
+        operands: which it takes of: the count, the carries, flags, tangents, columns, their tangents, what
+            is shared, its tangents.
+        flags: the first flags: see `presence`.
         carried: the carries that have tangents.
         results: which results of the other loop its tangents are of.
     """
 
     loop: Loop
     operands: list[int]
+    flags: list[float]
     carried: list[int]
     results: list[int]
 
@@ -131,20 +134,23 @@ def _pushed(loop: Loop, given: Mask, lengths: tuple[int, ...], _: Any) -> _Pushe
     by_starts = [seeds[i] for i in carried]
     by_columns = [seeds[i] for i in range(carries, carries + loop.columns) if given[i]]
     by_shared = [seeds[i] for i in range(carries + loop.columns, len(inputs)) if given[i]]
+    flags = flags_of(loop, given, carried, _outputs_of, _inputs_of)
+    are_there = flags.inputs()
 
     def compute(lines: LinesOfNodes) -> list[Any]:
         slots = lines.repeated(body, inputs)
         outputs = [slots[output] for output in body.outputs]
         applied = applications(*filter(is_node, outputs), stop=inputs)
-        pairs = [(inputs[i], seed) for i, seed in seeds.items()]
+        pairs = [(inputs[i], flags.guarded(i, seed, are_there)) for i, seed in seeds.items()]
         tangents = sweeps.forward(applied, pairs, outputs, lift=True)
-        return [*outputs[:carries], *[tangents[i] for i in results]]
+        return [*outputs[:carries], *flags.following(are_there), *[tangents[i] for i in results]]
 
-    everything = [*starts, *by_starts, *columns, *by_columns, *shared, *by_shared]
+    everything = [*starts, *are_there, *by_starts, *columns, *by_columns, *shared, *by_shared]
     code, _captured = written(f"{body.name}_tangents", everything, compute)
-    made = loop.like(code, carries + len(carried), loop.columns + len(by_columns))
-    shorter, operands, _left = pruned(made, [False] * carries + [True] * len(results))
-    return _Pushed(shorter, operands, carried, results)
+    width = carries + len(are_there)
+    made = loop.like(code, width + len(carried), loop.columns + len(by_columns))
+    shorter, operands, _left = pruned(made, [False] * width + [True] * len(results))
+    return _Pushed(shorter, operands, flags.starts, carried, results)
 
 
 class _Pulled(NamedTuple):
@@ -152,17 +158,19 @@ class _Pulled(NamedTuple):
 
     Attributes:
         loop: the loop that goes back.
-        operands: which it takes of: the count, the adjoints of carries, sums, the carries kept, the
+        operands: which it takes of: the count, flags, the adjoints of carries, sums, the carries kept, the
             columns, the adjoints of the ys, what is shared.
+        flags: the first flags: see `presence`.
         carried: the carries that have adjoints.
         sums: the shared operands that receive something.
-        receivers: which operands of the other loop's body receive its results.
+        receivers: which operands of the other loop's body receive its last results.
         keeping: the loop that keeps carries, which operands of the other loop it takes, and which carries
             it keeps; None where none are needed.
     """
 
     loop: Loop
     operands: list[int]
+    flags: list[float]
     carried: list[int]
     sums: list[int]
     receivers: list[int]
@@ -185,12 +193,15 @@ def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: 
     adjoints = [like(body, i, lengths) for i in carried]
     sums = [like(body, i, lengths) for i in received if i >= width]
     by_ys = [Value(0.5, f"adjoint_of_y{i}") for i, has in enumerate(given[carries:]) if has]
+    flags = flags_of(loop, given, carried, _inputs_of, _outputs_of)
+    are_there = flags.inputs()
 
     def compute(lines: LinesOfNodes) -> list[Any]:
         slots = lines.repeated(body, inputs)
         outputs = [slots[output] for output in body.outputs]
         targets = [*carried, *[i for i, has in enumerate(given) if has and i >= carries]]
-        seeds = [(outputs[i], seed) for i, seed in zip(targets, [*adjoints, *by_ys]) if is_node(outputs[i])]
+        received_by = [flags.guarded(i, each, are_there) for i, each in zip(targets, [*adjoints, *by_ys])]
+        seeds = [(outputs[i], seed) for i, seed in zip(targets, received_by) if is_node(outputs[i])]
         applied = applications(*[output for output, _ in seeds], stop=inputs)
         ends = [inputs[i] for i in [*carried, *received]]
         terms = sweeps.reverse(applied, seeds, ends, lift=True)
@@ -199,29 +210,42 @@ def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: 
             total if is_zero(others[i]) else total + others[i]
             for total, i in zip(sums, [i for i in received if i >= width])
         ]
-        return [*own, *added, *[others[i] for i in received if i < width]]
+        return [*flags.following(are_there), *own, *added, *[others[i] for i in received if i < width]]
 
     kept = [starts[i] for i in _numbers(loop)]
     arrays = [starts[i] for i in _arrays(loop)]  # of an array that is carried nothing else is needed
     code, _captured = written(
         f"{body.name}_adjoints",
-        [*adjoints, *sums, *kept, *columns, *by_ys, *shared, *arrays],
+        [*are_there, *adjoints, *sums, *kept, *columns, *by_ys, *shared, *arrays],
         compute,
     )
+    first = len(are_there) + len(adjoints) + len(sums)
     made = type(loop)(
         code,
-        len(adjoints) + len(sums),
+        first,
         len(kept) + loop.columns + len(by_ys),
         not loop.is_reversed,
         loop.engine,
     )
     _check_lengths(code, len(arrays))
-    shorter, operands = trimmed(made)
-    first = 1 + len(adjoints) + len(sums)
-    needed = [_numbers(loop)[place - first] for place in operands if first <= place < first + len(kept)]
+    asked_for = [place >= len(are_there) for place in range(made.result_count)]
+    shorter, operands, _left = pruned(made, asked_for)
+    kept_at = range(1 + first, 1 + first + len(kept))
+    needed = [_numbers(loop)[place - kept_at.start] for place in operands if place in kept_at]
     receivers = [*carried, *[i for i in received if i >= width], *[i for i in received if i < width]]
     summed = [i - width for i in received if i >= width]
-    return _Pulled(shorter, operands, carried, summed, receivers, _keeping(loop, needed))
+    return _Pulled(shorter, operands, flags.starts, carried, summed, receivers, _keeping(loop, needed))
+
+
+def _outputs_of(body: Code, inputs: Iterable[int]) -> set[int]:
+    """The outputs of a body that depend on inputs in the same step, by their places."""
+    dependent = depending_on(body, 0, inputs)
+    return {place for place, output in enumerate(body.outputs) if output in dependent}
+
+
+def _inputs_of(body: Code, outputs: Iterable[int]) -> set[int]:
+    """The inputs of a body that outputs depend on in the same step, and slots that they also need."""
+    return leading_to(body, 0, outputs)
 
 
 def _policy(loop: Loop, count: Any, kept: int) -> Policy:
@@ -239,32 +263,6 @@ def _say(name: str, steps: int, kept: int) -> None:
         "carries. It keeps those of some steps only, and computes the others again, as with "
         'checkpoint="sqrt": give scan or fori_loop the checkpoint= that you want'
     )
-
-
-@lru_cache(maxsize=256)
-def _one_after_the_other(keeping: Loop, backward: Loop) -> Code:
-    """Code of the two loops of a reverse, given the first's operands, then the second's."""
-    kept = keeping.result_count - keeping.carries
-    own, theirs = range(1, keeping.arity), range(keeping.arity, keeping.arity + backward.arity - 1 - kept)
-    size = theirs.stop
-    first = Instruction(keeping, (0, *own), tuple(range(size, size + keeping.result_count)))
-    size += keeping.result_count
-    adjoints, others = theirs[: backward.carries], theirs[backward.carries :]
-    operands = (0, *adjoints, *first.results[keeping.carries :], *others)
-    second = Instruction(backward, operands, tuple(range(size, size + backward.result_count)))
-    names = [*backward.body.inputs]
-    del names[backward.carries : backward.carries + kept]
-    names = distinct(["steps", *keeping.body.inputs, *names])
-    arrays = {place for each in (first, second) for place in _array_operands(each)} - {*first.results}
-    return Code(keeping.body.name, names, (), [first, second], second.results, arrays)
-
-
-def _array_operands(instruction: Instruction) -> list[int]:
-    """The operands of a loop that are arrays."""
-    loop: Any = instruction.operation
-    columns = range(loop.carries, loop.carries + loop.columns)
-    slots = instruction.operands[1:]
-    return [slot for place, slot in enumerate(slots) if place in columns or place in loop.body.arrays]
 
 
 def _numbers(loop: Loop) -> list[int]:
@@ -300,7 +298,7 @@ def _keeping(loop: Loop, kept: list[int]) -> tuple[Loop, list[int], list[int]] |
     return shorter, operands, kept
 
 
-def depending_on(code: Code, carries: int, inputs: Sequence[int]) -> set[int]:
+def depending_on(code: Code, carries: int, inputs: Iterable[int]) -> set[int]:
     """The slots of a loop's body that depend on inputs, in the same step or by way of carries."""
     applied: Any = [instruction[:3] for instruction in code.instructions]
     started = set(inputs)

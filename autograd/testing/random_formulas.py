@@ -1,32 +1,4 @@
-"""Property tests: Hypothesis strategies of points, and of random formulas over the table of primitives.
-
-A formula is a list of steps, each a primitive applied to inputs, constants and earlier results, so that
-results are shared and used again. Every formula comes with a point, near which it is tame: no step is
-close to a kink, a jump or the edge of its domain, and rounding errors stay small. That is learned from
-the primitives' own answers, so a primitive of a user's own needs no description.
-
-With `points` a model of one's own is tested at random arguments:
-
->>> from hypothesis import given
->>> from autograd import check_gradients, grad, sin
->>> def model(a, b):
-...     return sin(a * b) / (1 + a**2)
->>> @given(points(2))
-... def test_the_model_s_gradient_is_right(point):
-...     assert check_gradients(model, *point), check_gradients(model, *point)
->>> test_the_model_s_gradient_is_right()
-
-With `expressions` what works on formulas is: a transform, an optimizer, a drawing.
-
->>> def derivative_of_square(f):
-...     return lambda *x: 2 * f(*x) * grad(f)(*x)
->>> @given(expressions())
-... def test_the_square_s_derivative(expression):
-...     gradient = grad(lambda *x: expression(*x) ** 2)(*expression.point)
-...     expected = derivative_of_square(expression)(*expression.point)
-...     assert abs(gradient - expected) <= 1e-13 * expression.stretch**2
->>> test_the_square_s_derivative()
-"""
+"""Random formulas over the table of primitives, and points at which they are tame."""
 
 from __future__ import annotations
 
@@ -42,10 +14,21 @@ from autograd.support.extras import require
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
 
-__all__ = ["TABLE", "Expression", "Step", "expressions", "points"]
+__all__ = [
+    "LARGEST_STRETCH",
+    "TABLE",
+    "Expression",
+    "Step",
+    "expressions",
+    "looked_up",
+    "points",
+    "tame_answers",
+    "written_constant",
+    "written_step",
+]
 
 _LARGEST = 20.0  # of a step's result and of its partial derivatives
-_LARGEST_STRETCH = 1e4
+LARGEST_STRETCH = 1e4
 _NEARBY = 1e-3  # within this distance a step's result and partials change smoothly
 
 # What expressions are made of unless they are told: the library's own primitives, but for stop_gradient,
@@ -83,7 +66,7 @@ class Expression(NamedTuple):
         """Evaluate the formula on anything that primitives take: numbers, Values, arrays."""
         results = list(inputs)
         for step in self.steps:
-            results.append(step.primitive(*_looked_up(step.operands, results)))
+            results.append(step.primitive(*looked_up(step.operands, results)))
         return results[-1]
 
     @property
@@ -101,7 +84,7 @@ class Expression(NamedTuple):
         arguments, point = ", ".join(names[: len(self.point)]), ", ".join(map(repr, self.point))
         lines = [f"def f({arguments}):  # at {point}"]
         lines += [
-            f"    {name} = {_written(step, names)}"
+            f"    {name} = {written_step(step, names)}"
             for name, step in zip(names[len(self.point) :], self.steps)
         ]
         return "\n".join([*lines, f"    return {names[-1]}"])
@@ -116,20 +99,22 @@ class Expression(NamedTuple):
             printer.break_()
 
 
-def _looked_up(operands: tuple[int | float, ...], results: list[Any]) -> list[Any]:
+def looked_up(operands: tuple[int | float, ...], results: list[Any]) -> list[Any]:
+    """What operands stand for."""
     return [results[operand] if type(operand) is int else operand for operand in operands]
 
 
-def _written(step: Step, names: list[str]) -> str:
+def written_step(step: Step, names: list[str]) -> str:
     """A step's right-hand side; a comparison as a call, since ``a < b`` is a bool where nothing is traced."""
-    parts = [names[part] if type(part) is int else _constant(part) for part in step.operands]
+    parts = [names[part] if type(part) is int else written_constant(part) for part in step.operands]
     symbol = step.primitive.symbol
     if symbol in ("+", "-", "*", "/"):
         return f" {symbol} ".join(parts) if len(parts) == 2 else f"{symbol}{parts[0]}"
     return f"{step.primitive.name}({', '.join(parts)})"
 
 
-def _constant(number: float) -> str:
+def written_constant(number: float) -> str:
+    """A number as Python has it, in brackets where it is negative."""
     return format_constant(number) if number >= 0 else f"({format_constant(number)})"
 
 
@@ -227,11 +212,11 @@ class _Formula:
         if not any(type(operand) is int for operand in step.operands):
             return
         stretch = self._stretch * _growth(step, self.results)
-        if stretch <= _LARGEST_STRETCH:
+        if stretch <= LARGEST_STRETCH:
             self._add(step, stretch)
 
     def _add(self, step: Step, stretch: float) -> None:
-        self.results.append(step.primitive(*_looked_up(step.operands, self.results)))
+        self.results.append(step.primitive(*looked_up(step.operands, self.results)))
         self._steps.append(step)
         self._stretch = stretch
 
@@ -249,19 +234,25 @@ class _Formula:
 
 def _growth(step: Step, results: list[float]) -> float:
     """What a step multiplies errors by, at most 1 for a harmless one; inf where it is not tame."""
+    answers = tame_answers(step, results)
+    return math.inf if answers is None else max(1.0, abs(answers[0]), sum(map(abs, answers[1])))
+
+
+def tame_answers(step: Step, results: list[float]) -> tuple[float, list[float]] | None:
+    """A step's result and its partials, 0 by constants; None where it is not tame."""
     wanted = tuple(type(operand) is int for operand in step.operands)
-    inputs = _looked_up(step.operands, results)
+    inputs = looked_up(step.operands, results)
     y, partials = _answers(step.primitive, inputs, wanted)
     if not _all_below(_LARGEST, [y, *partials]):
-        return math.inf
+        return None
     for i, want in enumerate(wanted):
         for distance in (-_NEARBY, _NEARBY) if want else ():
             beside = [*inputs[:i], inputs[i] + distance, *inputs[i + 1 :]]
             y_there, partials_there = _answers(step.primitive, beside, wanted)
             changes = [a - b for a, b in zip([y, *partials], [y_there, *partials_there])]
             if not _all_below(_NEARBY * _LARGEST, changes):
-                return math.inf
-    return max(1.0, abs(y), sum(map(abs, partials)))
+                return None
+    return y, partials
 
 
 def _answers(
