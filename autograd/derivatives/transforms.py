@@ -155,7 +155,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     (6.0, 23.0)
     """
     run, direction = _along(f, primals, tangents)
-    outputs, structure = flatten(run.result, "the result", whole=True)
+    outputs, structure = flatten(run.result, "the result", whole="large")
     (tangent,) = run.forward(outputs, [direction])
     return structure.unflatten(run.settle(outputs)), structure.unflatten(present(tangent, outputs))
 
@@ -176,7 +176,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     ([6.0, 2.0], (13.0, 2.0))
     """
     run = Run(f, primals, {}, tuple(range(len(primals))))
-    outputs, structure = flatten(run.result, "the result", whole=True)
+    outputs, structure = flatten(run.result, "the result", whole="large")
     return structure.unflatten(run.settle(outputs)), _Pull(run, outputs, structure)
 
 
@@ -223,7 +223,7 @@ def _gradient(
 
 
 def _jacobian(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums) -> Any:
-    run = Run(f, args, kwargs, argnums, whole=False)
+    run = Run(f, args, kwargs, argnums, whole="")
     outputs, structure = flatten(run.result, "the result")
     if len(outputs) >= len(run.inputs):
         unit = np.eye(len(run.inputs)).tolist()
@@ -251,7 +251,7 @@ class _Pull:
         return self.__dict__
 
     def __call__(self, cotangent: Any) -> tuple[Any, ...]:
-        scalars, structure = flatten(cotangent, "the cotangent", whole=True)
+        scalars, structure = flatten(cotangent, "the cotangent", whole="large")
         seeds = conformed(scalars, structure, self.structure)
         if seeds is None:
             raise TypeError(
@@ -267,8 +267,8 @@ def _along(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Run, lis
             raise TypeError(
                 f"{name} must be a tuple with one entry an argument, got {described(parts)}: write ({name},)"
             )
-    scalars, structure = flatten(tuple(tangents), "a tangent", whole=None)
-    _, expected = flatten(tuple(primals), "a primal", integers=False, whole=None)
+    scalars, structure = flatten(tuple(tangents), "a tangent", whole="eager")
+    _, expected = flatten(tuple(primals), "a primal", integers=False, whole="eager")
     direction = conformed(scalars, structure, expected)
     if direction is None:
         raise TypeError(f"the tangents must have the primals' structure {expected}, got {structure}")

@@ -65,7 +65,8 @@ class PythonEngine:
         width = len(carry)
         state = list(carry)
         collected = [np.empty(count) for _ in range(len(self._code.outputs) - width)]
-        rows = zip(*[column.tolist() for column in columns]) if columns else ((),) * count
+        entries = [column if column.ndim > 1 else column.tolist() for column in columns]
+        rows = zip(*entries) if columns else ((),) * count
         for i, row in enumerate(rows):
             results = self._function(*state, *row, *shared)
             state = list(results[:width])

@@ -22,7 +22,7 @@ import optree
 from autograd.graph.models.fields import fields_of, made_of_fields
 from autograd.graph.models.frames import Frame
 from autograd.graph.models.taken_apart import is_model, taken_apart
-from autograd.graph.nodes import kinds
+from autograd.graph.nodes import is_node, kinds
 from autograd.graph.value import Value
 from autograd.primitives.ieee import as_array, described, is_real, to_float
 from autograd.support.locks import fork_safe_lock
@@ -36,8 +36,9 @@ _PLAIN = {float, Value}  # what needs no conversion
 _registering = fork_safe_lock()
 
 
-SMALLEST_WHOLE = 32  # elements of an array that a compiled function keeps whole; fewer are faster apart
-_SMALLEST_EAGER = 1000  # the same of an array of floats to differentiate by, where nothing is compiled
+# How many elements an array has at least that is kept whole: fewer are faster apart, in compiled functions,
+# and where an array of floats is differentiated by and nothing is compiled.
+SMALLEST_WHOLE = {"large": 32, "eager": 1000}
 
 
 class Whole(tuple[Any, ...]):
@@ -220,7 +221,7 @@ class _Mark(str):
 
 
 def flatten(
-    tree: Any, role: str = "the argument", *, integers: bool = True, whole: bool | None = False
+    tree: Any, role: str = "the argument", *, integers: bool = True, whole: str = ""
 ) -> tuple[list[Any], Structure]:
     """Take a nested structure apart into its scalars.
 
@@ -229,8 +230,8 @@ def flatten(
             models. None is an empty structure.
         role: what it is, to name in errors.
         integers: whether arrays of ints will do; gradients by them would be cut to ints.
-        whole: whether arrays of 32 elements or more are one entry each: flat, of floats, or one node. None
-            where arrays of floats are so from 1000 elements on.
+        whole: which arrays are one entry each: "nodes", those of a graph; "large", those of 32 elements or
+            more, flat, of floats or one node; "eager" the same, but arrays of floats from 1000 elements on.
 
     Returns:
         The scalars (Values, and floats for plain numbers) and the `Structure` to put them back.
@@ -248,11 +249,14 @@ def flatten(
         return leaves, _of_scalars(spec) or Structure(spec, (None,) * spec.num_leaves)
     if _introduce(leaves):
         return flatten(tree, role, integers=integers, whole=whole)
-    least = math.inf if whole is False else SMALLEST_WHOLE if whole else _SMALLEST_EAGER
     scalars: list[Any] = []
     shapes: list[tuple[int, ...] | None] = []
     for leaf in leaves:
-        if whole is not False and isinstance(leaf, kinds[np.ndarray]) and leaf._number.size >= SMALLEST_WHOLE:
+        if whole == "nodes" and is_node(leaf):
+            scalars.append(leaf)
+            shapes.append(None)
+            continue
+        if whole and isinstance(leaf, kinds[np.ndarray]) and leaf._number.size >= SMALLEST_WHOLE["large"]:
             scalars.append(leaf)
             shapes.append(Whole(leaf._dims))
             continue
@@ -262,7 +266,7 @@ def flatten(
             if leaf.dtype.kind not in ("fObiu" if integers else "fO"):
                 advice = ": pass x.astype(float)" if leaf.dtype.kind in "biu" else ""
                 raise TypeError(f"{role} must hold real numbers, got an array of {leaf.dtype}{advice}")
-            if leaf.size >= least and leaf.dtype.kind != "O":
+            if leaf.size >= SMALLEST_WHOLE.get(whole, math.inf) and leaf.dtype.kind != "O":
                 scalars.append(np.ascontiguousarray(leaf, float).reshape(-1))
                 shapes.append(Whole(leaf.shape))
                 continue

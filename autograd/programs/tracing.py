@@ -77,7 +77,7 @@ def record_whole(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) 
 
     In the structure of the arguments first axes have any length, unless what is computed depends on it.
     """
-    return _recorded(f, example_args, keywords, nested=False, whole=True)
+    return _recorded(f, example_args, keywords, nested=False, whole="large")
 
 
 def record_step(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -> Recording:
@@ -95,12 +95,12 @@ def _recorded(
     keywords: dict[str, Any],
     *,
     nested: bool,
-    whole: bool = False,
+    whole: str = "nodes",
 ) -> Recording:
     scalars, arguments = flatten(with_keywords(example_args, keywords), "an example argument", whole=whole)
     names = _argument_names(arguments, *_parameters(f), len(example_args), tuple(sorted(keywords)))
     inputs = [_input(scalar, name) for scalar, name in zip(scalars, names)]
-    arrays = [inputs[place] for place in arguments.wholes] if whole else []
+    arrays = [inputs[place] for place in arguments.wholes] if whole == "large" else []
     for node, shape in zip(arrays, [shape for shape in arguments.shapes if type(shape) is Whole]):
         kinds[np.ndarray].begin_at(node, shape)
     structures = []
@@ -112,7 +112,9 @@ def _recorded(
         except (TypeError, IndexError) as error:
             explain(error)
             raise
-        outputs, structure = flatten(result, "the result of the traced function", whole=whole)
+        outputs, structure = flatten(
+            result, "the result of the traced function", whole="" if whole == "nodes" else whole
+        )
         structures.append(structure)
         return [constant_node(each) if isinstance(each, np.ndarray) else each for each in outputs]
 
@@ -125,11 +127,14 @@ def _recorded(
 
 def _input(scalar: Any, name: str) -> Any:
     """The leaf that stands for an argument's scalar, or for a whole array."""
-    if not isinstance(scalar, (float, Value)):
-        leaf = kinds[np.ndarray](scalar if isinstance(scalar, np.ndarray) else scalar._number)
-        leaf.label = name
-        return leaf
-    return Value(number(scalar), name)
+    if isinstance(scalar, np.ndarray):
+        leaf = kinds[np.ndarray](scalar)
+    elif type(scalar) is not float and is_array(scalar):
+        leaf = kinds[np.ndarray](scalar._number.reshape(scalar._dims))
+    else:
+        return Value(number(scalar), name)
+    leaf.label = name
+    return leaf
 
 
 class LinesOfNodes(Watcher):

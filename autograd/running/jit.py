@@ -64,9 +64,9 @@ def choose_engine(program: Program | Code, use: str) -> str:
         would take long to compile. Without it, and where the process cannot compile, "numpy" to map and
         "python" otherwise.
     """
-    compiled = min(len(program), LONGEST_FOR_LLVM)
-    if importlib.util.find_spec("llvmlite") is not None and may_compile(compiled):
-        return "llvm" if len(program) <= LONGEST_FOR_LLVM else "interpreter"
+    size = (program.code if isinstance(program, Program) else program).weight()
+    if importlib.util.find_spec("llvmlite") is not None and may_compile(min(size, LONGEST_FOR_LLVM)):
+        return "llvm" if size <= LONGEST_FOR_LLVM else "interpreter"
     return "numpy" if use == "map" else "python"
 
 
@@ -266,7 +266,7 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
         if kwargs or self._has_static or self._is_method:
             scalars, structure, settings = self._split(args, kwargs)
         else:  # the usual call, as short as it can be
-            scalars, structure = flatten(args, "an argument of a jitted function", whole=True)
+            scalars, structure = flatten(args, "an argument of a jitted function", whole="large")
             settings = None
         ready = self._ready(scalars, structure, settings)
         if ready is None:
@@ -311,7 +311,7 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
         if not self._has_static:
             try:
                 scalars, structure = flatten(
-                    (*args, kwargs) if kwargs else args, "an argument of a jitted function", whole=True
+                    (*args, kwargs) if kwargs else args, "an argument of a jitted function", whole="large"
                 )
             except TypeError:
                 if not (args and self._is_method):
@@ -327,7 +327,7 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
         scalars, structure = flatten(
             with_keywords(tuple(arg for i, arg in enumerate(args) if i >= first and i not in places), others),
             "an argument of a jitted function that is not static",
-            whole=True,
+            whole="large",
         )
         settings = Settings(static, named, bool(others), owner)
         return scalars, structure, settings

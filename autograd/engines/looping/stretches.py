@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd.engines.looping.lengths import UnknownLengthError
+from autograd.engines.looping.sums import Sums, terms_of
 from autograd.engines.python import PythonEngine
 from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code, Instruction
@@ -141,15 +142,11 @@ def _of_arrays(instruction: Instruction, engine: Any) -> _Stretch:
     operation = instruction.operation
     if isinstance(operation, Loop):
         return _Stretch(
-            lambda inputs: operation.run_with(_runner(engine), inputs),
-            instruction.operands,
-            instruction.results,
+            partial(_loop_run, operation, engine=engine), instruction.operands, instruction.results
         )
     if isinstance(operation, Map):
         return _Stretch(
-            lambda inputs: operation.run_with(_mapper(engine), inputs),
-            instruction.operands,
-            instruction.results,
+            partial(_map_run, operation, engine=engine), instruction.operands, instruction.results
         )
     if isinstance(operation, Checkpointed):
         return _Stretch(_Segments(operation, engine).run, instruction.operands, instruction.results)
@@ -179,8 +176,7 @@ class _Segments:
             with contextlib.suppress(UnknownLengthError):
                 results: Sequence[Any] = self._nested.call(inputs)
                 return results
-        runner = _runner(self._engine)
-        return self._operation.run_with(lambda loop, operands: loop.run_with(runner, operands), inputs)
+        return self._operation.run_with(partial(_loop_run, engine=self._engine), inputs)
 
 
 def _nested(code: Code, engine: Any) -> Any:
@@ -221,46 +217,22 @@ def _of_numbers(
     return _Stretch(engine(part).call, tuple(inputs), tuple(outputs))
 
 
-@lru_cache(maxsize=8)
-def _runner(engine: Any) -> Any:
-    """What runs the body of a loop: see `loops.loop.run_by`."""
-
-    def run(
-        body: Code, _: str, carries: list[Any], columns: list[np.ndarray], shared: list[Any], count: int
-    ) -> tuple[list[Any], list[np.ndarray]]:
-        run = body_on(engine, _Body(body))
-        results: tuple[list[Any], list[np.ndarray]] = run.scan(carries, columns, shared, count)
-        return results
-
-    return run
+def _loop_run(loop: Loop, inputs: Sequence[Any], engine: Any) -> tuple[Any, ...]:
+    """The results of a loop, whose body an engine runs."""
+    return loop.run_with(lambda _code, _engine, *args: _body_on(engine, loop).scan(*args), inputs)
 
 
-@lru_cache(maxsize=8)
-def _mapper(engine: Any) -> Any:
-    """What runs the body of a map: see `loops.mapping.map_by`."""
-
-    def run(body: Code, _: str, operands: Sequence[Any], count: int, how: str | None) -> Any:
-        return body_on(engine, _Body(body)).map(operands, count, how)
-
-    return run
-
-
-class _Body:
-    """A body, equal where it says the same."""
-
-    def __init__(self, code: Code) -> None:
-        self.code = code
-        self._key = code.key()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Body) and self._key == other._key
-
-    def __hash__(self) -> int:
-        return hash(self._key)
+def _map_run(mapped: Map, inputs: Sequence[Any], engine: Any) -> tuple[Any, ...]:
+    """The results of a map, whose body an engine runs."""
+    return mapped.run_with(lambda _code, _engine, *args: _body_on(engine, mapped).map(*args), inputs)
 
 
 @lru_cache(maxsize=256)
-def body_on(engine: Any, body: _Body) -> Any:
-    """A body made ready by an engine; the same again where it says the same."""
-    code = body.code
-    return Stretches(code, engine) if has_arrays(code) else engine(code)
+def _body_on(engine: Any, operation: Loop | Map) -> Any:
+    """An operation's body made ready by an engine; the same again where the operation says the same."""
+    if has_arrays(operation.body):
+        return Stretches(operation.body, engine)
+    terms = None
+    if isinstance(operation, Loop) and engine is not PythonEngine:
+        terms = terms_of(operation)
+    return engine(operation.body) if terms is None else Sums(engine(terms))

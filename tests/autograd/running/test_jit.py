@@ -15,6 +15,8 @@ import pytest
 
 import autograd as ag
 from autograd import Value, grad, hessian, jit, scan, trace, value_and_grad, vmap
+from autograd.primitives import table
+from autograd.programs.code import Code, Instruction
 from autograd.running.jit import choose_engine
 from models.assignment.graph import loss
 
@@ -98,7 +100,20 @@ def test_jit_shows_its_program_source_and_engine():
 )
 def test_auto_chooses_by_size_and_by_what_is_installed(monkeypatch, installed, size, use, expected):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object() if installed else None)
-    assert choose_engine(range(size), use) == expected
+    step = Instruction(table.neg, (0,), (1,))
+    steps = [step._replace(operands=(i,), results=(i + 1,)) for i in range(size)]
+    assert choose_engine(Code("long", ["x"], (), steps, [size]), use) == expected
+
+
+def test_auto_counts_what_stands_in_loops():
+    def step(carry, x):
+        for _ in range(2500):
+            carry = ag.sin(carry) * x
+        return carry, carry
+
+    looped = ag.trace(lambda x: scan(step, x, np.ones(3))[0], 1.0)
+    assert len(looped) == 1
+    assert looped.code.weight() == 5001
 
 
 def test_a_callable_without_weak_references_is_traced_once_by_each_wrapper():
