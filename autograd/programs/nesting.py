@@ -177,4 +177,6 @@ def custom_of(
         raise unexpected(
             f"{place}.inputs", f"a body of {arguments.size} inputs and {results.size} outputs", body
         )
+    if body is not None and any(body.kinds()[output] for output in body.outputs):
+        raise unexpected(f"{place}.outputs", "numbers, and no arrays", node["outputs"])
     return CustomOperation(known[0], arguments, results, body)
