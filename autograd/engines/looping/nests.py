@@ -198,7 +198,7 @@ class Nest(NestText):
 
     def number(self, operation: Operation, operands: Sequence[str]) -> str:
         """The result of an operation on numbers."""
-        text = template(operation)
+        text = template(operation, fused=True)
         if text is None:
             text = f"{{y}} = {call(self.callbacks.address(operation), operation.arity)}"
         name = f"%n{next(self.numbered)}"

@@ -202,10 +202,8 @@ class Loop(ArrayOperation):
 
     def without_ys(self) -> Loop:
         """The same loop, of which only the carries are asked for."""
-        body = self.body
-        left = body.outputs[: self.carries]
-        code = Code(body.name, body.inputs, body.constants, body.instructions, left, body.arrays)
-        return self.like(code, self.carries, self.columns)
+        left = joining.fewer(self.body, self.body.outputs[: self.carries])
+        return self.like(left, self.carries, self.columns)
 
     def checkpointed(self, keeping: Loop, backward: Loop, policy: Policy) -> Checkpointed:
         """The two loops of a reverse as one operation: see `Checkpointed.over`."""
