@@ -358,6 +358,8 @@ def _is_zero(hyperparameter: Any) -> bool:
 
 def _decayed(gradient: Any, weight: Any, weight_decay: Any) -> Any:
     """The gradient with the weight's decay added."""
+    if type(weight_decay) is float and weight_decay == 0.0:  # by far the usual call
+        return gradient
     return gradient if _is_zero(weight_decay) else gradient + weight_decay * weight
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd import TracingError, Value, value_and_grad
 from autograd.graph.context import differentiating
+from autograd.programs.arrays.elementwise import count_of
+from autograd.running.columns import arrays_of, columns_of
 from autograd.running.jit import traces
-from autograd.running.scan import run_scan, run_scan_batches
+from autograd.running.scan import run_scan, scan
 from autograd.running.vmap import Mapped
 from optim.clipping import clip_by_norm, clip_by_value
 from optim.plan import Plan
@@ -74,25 +77,28 @@ class Steps:
             return self._run(state, samples)
 
     def _run(self, state: State, samples: Samples) -> tuple[State, np.ndarray]:
-        sizes = self.sizes(samples)
-        steps = state.steps + len(sizes)
+        columns, self._each = columns_of(*arrays_of(samples.arrays, "data"))
+        size, count = self._plan.batch_size, len(samples)
+        if size == 1:
+            return self._scanned(self.step, state, columns)
+        losses = []
+        whole = count - count % size
+        for part, width in (slice(whole), size), (slice(whole, count), count - whole):
+            if width:  # the last batch, where it is shorter, is a loop of its own
+                batches = [column[part].reshape(-1, width) for column in columns]
+                state, of_each = self._scanned(self.batch, state, batches)
+                losses.append(of_each)
+        return state, np.concatenate(losses)
+
+    def _scanned(
+        self, step: Callable[..., Any], state: State, columns: list[np.ndarray]
+    ) -> tuple[State, np.ndarray]:
+        """Take a step for each entry of the columns."""
+        steps = state.steps + len(columns[0])
         constants = map(self._plan.optimizer.constants, range(state.steps + 1, steps + 1))
-        columns = [np.array(column) for column in zip(*constants)]
+        xs = columns, [np.array(column) for column in zip(*constants)]
         carry = state.weights, state.states
-        arrays, engine = samples.arrays, self._requested_engine
-        if self._plan.batch_size == 1:
-            result = run_scan(self.step, carry, (arrays, columns), engine, kept=self._traces)
-        else:
-            result = run_scan_batches(
-                self.sample,
-                self.turn,
-                carry,
-                arrays,
-                self._plan.batch_size,
-                (sizes, columns),
-                engine,
-                kept=self._traces,
-            )
+        result = run_scan(step, carry, xs, self._requested_engine, kept=self._traces, whole=True)
         self.engine = result.engine
         weights, states = result.carry
         return State(weights, states, steps), result.ys
@@ -110,19 +116,22 @@ class Steps:
 
     def step(self, carry: Any, x: Any) -> tuple[Any, Any]:
         """One step on one sample."""
-        sample, constants = x
-        value, gradient = self._value_and_grad(carry[0], *sample)
+        numbers, constants = x
+        value, gradient = self._value_and_grad(carry[0], *self._each.unflatten(numbers))
         return self._updated(carry, gradient, constants), value
 
-    def sample(self, carry: Any, sample: Any) -> Any:
-        """One sample's share in a step: its loss, and the gradient."""
-        return self._value_and_grad(carry[0], *sample)
+    def batch(self, carry: Any, x: Any) -> tuple[Any, Any]:
+        """One step on a batch: its samples are an inner loop, in which losses and gradients add up."""
+        columns, constants = x
 
-    def turn(self, carry: Any, totals: Any, row: Any) -> tuple[Any, Any]:
-        """One step, once the samples of its batch are added up."""
-        value, gradient = totals
-        size, constants = row
-        return self._updated(carry, [total / size for total in gradient], constants), value / size
+        def sample(totals: Any, numbers: Any) -> tuple[Any, None]:
+            value, gradient = self._value_and_grad(carry[0], *self._each.unflatten(numbers))
+            return [total + term for total, term in zip(totals, [value, *gradient])], None
+
+        engine = "eager" if self._requested_engine == "eager" else "auto"
+        totals, _ = scan(sample, [0.0] * (1 + len(carry[0])), columns, engine)
+        value, *gradient = [total / count_of(columns[0]) for total in totals]
+        return self._updated(carry, gradient, constants), value
 
     def _updated(self, carry: Any, gradient: Any, constants: Any) -> Any:
         plan = self._plan

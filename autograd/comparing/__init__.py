@@ -10,6 +10,7 @@ from autograd.comparing.comparison import Comparison, Component, Untried
 from autograd.comparing.judgement import judged
 from autograd.comparing.points import Pair, of_one_number, sampled, scales
 from autograd.derivation import derive
+from autograd.derivation.lines import NoFormulaError
 from autograd.derivatives.runs import argument_places
 from autograd.graph.refusals import TracingError
 from autograd.graph.trees import flatten
@@ -113,7 +114,10 @@ def compare(
     if len(program) > _MOST_OPERATIONS:
         reason = f"the function has more than {_MOST_OPERATIONS} operations: compare a smaller part."
         return judged(samples, pair.names, None, reason, untried)
-    derivation = derive(f, *args, argnums=argnums, max_operations=_MOST_OPERATIONS)
+    try:
+        derivation = derive(f, *args, argnums=argnums, max_operations=_MOST_OPERATIONS)
+    except NoFormulaError as error:
+        return judged(samples, pair.names, None, f"{error}.", untried)
     return judged(samples, pair.names, derivation, untried=untried)
 
 

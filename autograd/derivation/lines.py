@@ -13,7 +13,7 @@ from autograd.primitives import table
 from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
 
-__all__ = ["Lines", "NamedLine", "lines_of"]
+__all__ = ["Lines", "NamedLine", "NoFormulaError", "lines_of"]
 
 # How much a person writes without giving it a name, counted in names.
 REPEATED = 2  # what is used more than once
@@ -79,14 +79,18 @@ def lines_of(program: Code, labels: list[str]) -> Lines:
     return Lines(tuple(map(Symbol, inputs)), tuple(lines))
 
 
+class NoFormulaError(TypeError):
+    """An operation is no primitive, and so has no partial derivatives to write down."""
+
+
 def _primitive(instruction: Instruction) -> Primitive:
     """What an instruction applies.
 
     Raises:
-        TypeError: it is no primitive, and so has no partial derivatives to write down.
+        NoFormulaError: it is no primitive.
     """
     if not isinstance(instruction.operation, Primitive):
-        raise TypeError(
+        raise NoFormulaError(
             f"{instruction.operation.name} is an operation without partial derivatives as formulas, which "
             "cannot be derived by hand: derive what comes before it and after it by themselves"
         )

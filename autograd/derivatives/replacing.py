@@ -6,6 +6,7 @@ what holds a replaced Value, at any depth, is copied; sharing and cycles stay, a
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import FunctionType, MethodType
@@ -23,6 +24,8 @@ from autograd.graph.value import Value
 __all__ = ["with_values_replaced"]
 
 _OPAQUE = FunctionType, MethodType, partial, ref
+_ATOMS = {float, int, bool, str, bytes, complex, type(None)}
+_DEEPEST_PLAIN = 20
 
 
 def with_values_replaced(root: Any, replace: Callable[[Sequence[Value]], Sequence[Any]]) -> Any:
@@ -35,6 +38,10 @@ def with_values_replaced(root: Any, replace: Callable[[Sequence[Value]], Sequenc
     >>> with_values_replaced({"a": {Value(1.0)}, "b": "text"}, lambda values: [v.data for v in values])
     {'a': {1.0}, 'b': 'text'}
     """
+    plain: list[Value] = []
+    if _is_plain(root, plain, set(), _DEEPEST_PLAIN):
+        replaced = {id(value): other for value, other in zip(plain, replace(plain))}
+        return _plain_copy(root, replaced)
     objects = list(reached([root], _OPAQUE, hashed=True))
     values = [part for part, _ in objects if is_node(part)]
     others = {id(value): other for value, other in zip(values, replace(values)) if other is not value}
@@ -49,3 +56,37 @@ def with_values_replaced(root: Any, replace: Callable[[Sequence[Value]], Sequenc
     index = {place: at for at, place in enumerate(others)}
     skeleton = Skeleton(containers, lambda content: index.get(id(content)))
     return skeleton.copy(list(others.values()))[0]
+
+
+# The usual structure, a few lists, tuples and dicts within each other, has a way of its own, which is short.
+
+
+def _is_plain(part: Any, values: list[Value], seen: set[int], levels: int) -> bool:
+    """Whether all that is reached is Values, which are listed, and atoms in containers that are met once."""
+    kind = type(part)
+    if kind is Value:
+        values.append(part)
+        return True
+    if kind in _ATOMS:
+        return True
+    if kind not in (list, tuple, dict) or id(part) in seen or not levels:
+        return False
+    if kind is dict and not {str}.issuperset(map(type, part)):
+        return False
+    seen.add(id(part))
+    contents = part.values() if kind is dict else part
+    return all(_is_plain(content, values, seen, levels - 1) for content in contents)
+
+
+def _plain_copy(part: Any, replaced: dict[int, Any]) -> Any:
+    """A plain structure with others in the place of Values; the same object where it holds none."""
+    kind = type(part)
+    if kind is Value:
+        return replaced[id(part)]
+    if kind in _ATOMS:
+        return part
+    contents = list(part.values() if kind is dict else part)
+    copies = [_plain_copy(content, replaced) for content in contents]
+    if all(map(operator.is_, copies, contents)):
+        return part
+    return dict(zip(part, copies)) if kind is dict else kind(copies)

@@ -93,7 +93,8 @@ class Run:
         """What computes the outputs, and whether their derivative may depend on a Value from outside."""
         values = _values(outputs)
         applied = applications(*values, stop=self.inputs)
-        outside = set(filter(self._is_outside, _reached(applied, values).difference(self.inputs)))
+        leaves = [*_leaves(applied), *filter(is_leaf, values)]
+        outside = {leaf for leaf in leaves if self._is_outside(leaf)}.difference(self.inputs)
         if outside:
             told = current().reached
             if told is not None:

@@ -8,7 +8,7 @@ numbers for the nodes and its own chain rule for one operation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from typing import Any
 
 from autograd.derivatives.guards import (
@@ -81,23 +81,19 @@ def reverse(
     """
     if is_watched() and observer is None:
         observer = _tell
-    is_plain = not lift and values is numbers and pull is pulled and observer is None
     involved = dependent_on(inputs, applied)
     adjoints: dict[Any, Any] = {}
     for output, seed in seeds:
         if output in involved:
             adjoints[output] = added(adjoints[output], seed) if output in adjoints else seed
+    if not lift and values is numbers and pull is pulled and observer is None:
+        _reverse_on_floats(applied, adjoints, involved)
+        return [unguarded(adjoints.get(node, 0.0)) for node in inputs]
     with deriving() as context:
         for application in reversed(applied):
             operation, operands, results = application
             reached = [adjoints.pop(result, None) for result in results]
             if reached[0] is None and all(adjoint is None for adjoint in reached):
-                continue
-            if (
-                is_plain
-                and operation.rules is not None
-                and _handed_on(application, reached[0], adjoints, involved)
-            ):
                 continue
             wanted = [type(operand) is not float and operand in involved for operand in operands]
             if lift:
@@ -120,28 +116,38 @@ def reverse(
         return [unguarded(adjoints.get(node, 0.0)) for node in inputs]
 
 
-def _handed_on(
-    application: Application, adjoint: float, adjoints: dict[Any, Any], involved: set[Any]
-) -> bool:
-    """What `Primitive.pull` does, written out for floats and at most two operands, as in `Value.backward`.
-
-    False, and nothing is handed on, where a rule divides by zero.
-    """
-    operation, operands, (node,) = application
-    inputs = numbers(operands)
-    y = number(node)
-    try:
-        terms = [
-            (operand, adjoint * (rule if type(rule) is float else rule(y, *inputs)))
-            for operand, rule in zip(operands, operation.rules)
-            if type(operand) is not float and operand in involved
-        ]
-    except ArithmeticError:
-        return False
-    for operand, term in terms:
-        earlier = adjoints.get(operand)
-        adjoints[operand] = term if earlier is None else earlier + term
-    return True
+def _reverse_on_floats(applied: Sequence[Application], adjoints: dict[Any, Any], involved: Set[Any]) -> None:
+    """The sweep of `reverse` on plain numbers, with what `Primitive.pull` does written out."""
+    for operation, operands, results in reversed(applied):
+        terms: Any = None
+        if operation.rules is None:
+            reached = [adjoints.pop(result, None) for result in results]
+            if all(adjoint is None for adjoint in reached):
+                continue
+        else:
+            adjoint = adjoints.pop(results[0], None)
+            if adjoint is None:
+                continue
+            y, inputs, reached = number(results[0]), numbers(operands), [adjoint]
+            try:
+                terms = [
+                    (operand, adjoint * (rule if type(rule) is float else rule(y, *inputs)))
+                    for operand, rule in zip(operands, operation.rules)
+                    if type(operand) is not float and operand in involved
+                ]
+            except ArithmeticError:  # a rule divided by zero: that operation again, below
+                terms = None
+        if terms is None:
+            wanted = [type(operand) is not float and operand in involved for operand in operands]
+            received = pulled(operation, numbers(operands), numbers(results), reached, wanted)
+            terms = [
+                (operand, term)
+                for operand, term, want in zip(operands, received, wanted)
+                if want and term is not None
+            ]
+        for operand, term in terms:
+            earlier = adjoints.get(operand)
+            adjoints[operand] = term if earlier is None else earlier + term
 
 
 def _tell(application: Application, adjoints: Sequence[Any], received: Received) -> None:

@@ -1,8 +1,7 @@
 """Engines: each runs a program forward, in a file of its own that is found by its name.
 
 A module ``autograd.engines.NAME`` has a class ``NameEngine`` with the methods of `Compiled`, made from a
-program. Nothing else needs to know of it. It may have a method ``scan_batches`` too, if it can do what
-`in_turns` does faster than a batch at a time.
+program. Nothing else needs to know of it.
 """
 
 from __future__ import annotations
@@ -15,13 +14,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from autograd.engines.batches.chunks import in_turns
 from autograd.engines.looping.stretches import Stretches, has_arrays
 from autograd.engines.machine.limits import loading
 from autograd.programs.code import Code
 from autograd.programs.loops.checkpointing import Checkpointed
 
-__all__ = ["Compiled", "compiled", "engine_names", "scan_batches"]
+__all__ = ["Compiled", "compiled", "engine_names"]
 
 Column = Any  # an array of n floats, or one float that all samples share
 
@@ -61,16 +59,15 @@ class Compiled(Protocol):
         The program's inputs are the carry, then one element of each column, then the shared numbers;
         its outputs are the next carry, then what is collected.
 
+        Args:
+            carry: the first carry.
+            columns: arrays with an entry a step; where an input is a whole array, each entry is one.
+            shared: numbers, and whole arrays.
+            count: the number of steps.
+
         Returns:
             The last carry, and one array of ``count`` floats for each collected output.
         """
-
-
-def scan_batches(turn: Compiled, *args: Any) -> tuple[list[float], list[np.ndarray]]:
-    """`in_turns`, by the engine's own method ``scan_batches`` where it has one."""
-    own = getattr(turn, "scan_batches", None)
-    results: tuple[list[float], list[np.ndarray]] = own(*args) if own else in_turns(turn, *args)
-    return results
 
 
 @cache

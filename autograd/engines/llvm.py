@@ -1,19 +1,17 @@
 """The llvm engine: a program lowered to LLVM and compiled, at the speed of hand-written C.
 
 A call at one point, a loop over samples and a sequential loop are each one function, compiled when it is
-first needed, with every number in a register. A large program is compiled without optimisation, in parts that
-communicate through memory, so that the compile time grows only in proportion to the program.
+first needed, with every number in a register. A large program is compiled once, without optimisation, so that
+the compile time grows only in proportion to it, and its numbers stand in memory.
 """
 
 from __future__ import annotations
 
 import ctypes
 import struct
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from itertools import chain, count
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -22,22 +20,19 @@ from autograd.engines.batches.chunks import (
     addresses,
     chunk_size,
     in_chunks,
-    in_turns,
     pieces,
     reduced,
 )
 from autograd.engines.looping.nested import Nested
 from autograd.engines.looping.settling import settled
-from autograd.engines.machine.compiler import CompiledModule, binding, llvm_text
-from autograd.engines.machine.loops import LARGE, Body, batches_text, loads, map_text, scan_text, stores
-from autograd.engines.machine.memory import InMemory
+from autograd.engines.machine.compiler import CompiledModule, binding
+from autograd.engines.machine.loops import LARGE, Body, loads, map_text, scan_text, stores
 from autograd.programs.code import Code
 from autograd.programs.lowering import lowered
 from autograd.support.locks import cached_property
 
 __all__ = ["LlvmEngine"]
 
-PART = 1000  # instructions of a part
 _POINTER, _INTEGER = ctypes.c_void_p, ctypes.c_int64
 
 
@@ -58,8 +53,6 @@ class LlvmEngine:
         self._is_large = len(self._program) > LARGE
         self._call: Callable[[Sequence[float]], list[float]] | None = None
         self._compiled: dict[tuple[Any, ...], Any] = {}  # by kind of loop and of columns
-        # by the other program, as long as somebody runs that one
-        self._batch_loops: WeakKeyDictionary[LlvmEngine, dict[Any, _BatchLoop]] = WeakKeyDictionary()
 
     def call(self, inputs: Sequence[float]) -> list[float]:
         """Run it at one point."""
@@ -124,39 +117,10 @@ class LlvmEngine:
             self._compiled[key] = (0, self) if found is None else (found[0], LlvmEngine(found[1]))
         return self._compiled[key]  # type: ignore[no-any-return]
 
-    def scan_batches(
-        self,
-        each: Any,
-        carry: Sequence[float],
-        columns: Sequence[np.ndarray],
-        rows: Sequence[np.ndarray],
-        shared: tuple[Sequence[float], Sequence[float]],
-        size: int,
-    ) -> tuple[list[float], list[np.ndarray]]:
-        """Run it once a batch, on another program's totals: see `in_turns`."""
-        if self._is_large or not isinstance(each, LlvmEngine) or each._is_large:
-            return in_turns(self, each, carry, columns, rows, shared, size)
-        carried, count = len(carry), len(columns[0])
-        batches = -(-count // size)
-        samples, steps = ColumnAddresses(columns, count), ColumnAddresses(rows, batches)
-        loops = self._batch_loops.setdefault(each, {})
-        key = carried, samples.kinds, steps.kinds
-        if key not in loops:
-            loops[key] = _BatchLoop(self._program, each._program, *key)
-        loop = loops[key]
-        state = np.array([*carry, *shared[1], *shared[0]], float)
-        results = [np.empty(batches) for _ in self._body.outputs[carried:]]
-        tables = samples.pointers, samples.strides, steps.pointers, steps.strides, addresses(results)
-        pointers = [state.ctypes.data, *[table.buffer_info()[0] for table in tables]]
-        for begin, end in pieces(batches, loop.instructions, calls_back=loop.calls_back, samples=size):
-            loop.run(*pointers, begin, end, size, count)
-            loop.raise_pending()
-        return state[:carried].tolist(), results
-
     @cached_property
-    def _in_memory(self) -> InMemory:
+    def _in_memory(self) -> Nested:
         """A large program, compiled once for every method."""
-        return _in_parts(self._body)
+        return Nested(self._program)
 
     def _loop(self, key: tuple[Any, ...], text: Callable[[], str], pointers: int) -> Any:
         """The compiled loop for one kind of columns."""
@@ -164,31 +128,6 @@ class LlvmEngine:
             module = CompiledModule(text())
             self._compiled[key] = module.function("loop", *[_POINTER] * pointers, _INTEGER, _INTEGER)
         return self._compiled[key]
-
-
-class _BatchLoop:
-    """Two programs compiled into one loop over batches: see `batches_text`.
-
-    Attributes:
-        run: the compiled function.
-        instructions: how many there are in both programs.
-        calls_back: whether either calls a primitive back.
-    """
-
-    def __init__(self, turn: Code, each: Code, carried: int, kinds: str, row_kinds: str) -> None:
-        carry = [f"%v{i}" for i in range(carried)]
-        totals = [f"%sum{i}" for i in range(len(each.outputs))]
-        bodies = Body(turn, names=[*carry, *totals]), Body(each, "e", carry)
-        module = CompiledModule(batches_text(*bodies, carried, kinds, row_kinds))
-        self._callbacks = [body.callbacks for body in bodies]
-        self.run = module.function("loop", *[_POINTER] * 6, *[_INTEGER] * 4)
-        self.instructions = len(turn) + len(each)
-        self.calls_back = any(self._callbacks)
-
-    def raise_pending(self) -> None:
-        """Raise what a primitive raised that was called back."""
-        for callbacks in self._callbacks:
-            callbacks.raise_pending()
 
 
 # One point.
@@ -237,44 +176,3 @@ def _call_text(body: Body) -> str:
         ]
         text += [line, *ready.pop(body.operands[slot], [])]
     return "\n".join([*text, *waiting.values(), *chain(*ready.values()), "ret void\n}"])
-
-
-# Large programs.
-
-
-def _in_parts(body: Body) -> InMemory:
-    """A large program, in functions that find in memory what other parts computed."""
-    program, first = body.program, body.program.start
-    parts = [range(begin, min(begin + PART, len(program))) for begin in range(0, len(program), PART)]
-    loaded = _loaded_slots(body, parts)
-    # In memory stand the inputs, the constants, and what goes from a part to another or outside.
-    crossing = sorted({slot for slot in [*chain(*loaded), *program.outputs] if slot >= first})
-    place = {slot: i for i, slot in enumerate([*range(first), *crossing])}
-    text = [llvm_text("driver")]
-    for number, (part, from_memory) in enumerate(zip(parts, loaded)):
-        to_memory = crossing[
-            bisect_left(crossing, first + part.start) : bisect_left(crossing, first + part.stop)
-        ]
-        text += [
-            f"define private void @part{number}(ptr %slots) {{",
-            *loads("%slots", ((slot, place[slot]) for slot in from_memory)),
-            *body.lines(part.start, part.stop),
-            *stores("%slots", ((body.operands[slot], place[slot]) for slot in to_memory)),
-            "ret void\n}",
-        ]
-    calls = [f"call void @part{number}(ptr %slots)" for number in range(len(parts))]
-    text += ["define void @run(ptr %slots, ptr %code) {", *calls, "ret void\n}"]
-    module = CompiledModule("\n".join(text), selection=0)
-    return InMemory(module, np.zeros(0), program, place, body.callbacks)
-
-
-def _loaded_slots(body: Body, parts: Sequence[range]) -> list[list[int]]:
-    """For each part the slots that it loads from memory: inputs, and what other parts compute."""
-    program = body.program
-    loaded = []
-    for part in parts:
-        used = {operand for i in part for operand in program.instructions[i].operands}
-        own = range(program.start + part.start, program.start + part.stop)
-        constants = range(body.inputs, program.start)
-        loaded.append(sorted(slot for slot in used if slot not in own and slot not in constants))
-    return loaded

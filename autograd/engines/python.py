@@ -49,9 +49,13 @@ class PythonEngine:
         return [total / count if count else math.nan for total in totals] if reduce == "mean" else totals
 
     def _each(self, columns: Sequence[Any], count: int) -> Any:
+        mapped = [
+            isinstance(column, np.ndarray) and place not in self._code.arrays
+            for place, column in enumerate(columns)
+        ]
         for i in range(count):
             yield self._function(
-                *[float(column[i]) if isinstance(column, np.ndarray) else column for column in columns]
+                *[float(column[i]) if is_mapped else column for column, is_mapped in zip(columns, mapped)]
             )
 
     def scan(
@@ -61,7 +65,8 @@ class PythonEngine:
         width = len(carry)
         state = list(carry)
         collected = [np.empty(count) for _ in range(len(self._code.outputs) - width)]
-        rows = zip(*[column.tolist() for column in columns]) if columns else ((),) * count
+        entries = [column if column.ndim > 1 else column.tolist() for column in columns]
+        rows = zip(*entries) if columns else ((),) * count
         for i, row in enumerate(rows):
             results = self._function(*state, *row, *shared)
             state = list(results[:width])

@@ -92,6 +92,9 @@ _counting = fork_safe_lock()
 variables: frozenset[Any] = frozenset()
 traced: frozenset[Any] = frozenset()
 
+# Whether a node has ever been in a scope. To look for what is not there takes a node's slot long.
+any_scopes = False
+
 # How many times `beginning` was called. A leaf bears what it was when it was made.
 beginnings = 0
 
@@ -172,9 +175,11 @@ def watch(watcher: Watcher) -> entered:
 
 def tell_recorded(node: Any) -> None:
     """Enter a node into the open scopes, and tell watchers of it; called only while `active` is not 0."""
+    global any_scopes
     context = current()
     if context.scopes:
         node._scopes = context.scopes
+        any_scopes = True
     for watcher in context.watchers:
         watcher.recorded(node)
 

@@ -11,6 +11,8 @@ from autograd.graph.walks import depends_on, full_order, leaves_among
 
 __all__ = ["Copied"]
 
+_UNCOPIED = "nodes that stay themselves"  # a key of `deepcopy`'s memo, whose others are ids
+
 Row = tuple[Any, ...]  # what `new_node` takes, the operands by their index
 
 
@@ -28,12 +30,23 @@ class Copied:
             return self
         return _told(_again(self, parents(self)))
 
-    def __deepcopy__(self: N, memo: dict[int, Any]) -> N:
-        if _depends_on_variables(self):
-            return self
-        order = full_order(self)
-        for node in [*leaves_among(map(parents, order)), *order, self]:
-            if id(node) not in memo:
+    def __deepcopy__(self: N, memo: dict[Any, Any]) -> N:
+        uncopied: set[Any] = memo.setdefault(_UNCOPIED, set())  # what depends on variables
+        waiting: list[Any] = [self]
+        while waiting:  # each node after its operands, and once for all that is copied with it
+            node = waiting[-1]
+            nodes = [part for part in parents(node) if type(part) is not float]
+            missing = [part for part in nodes if id(part) not in memo]
+            if missing and id(node) not in memo:
+                waiting += missing
+                continue
+            waiting.pop()
+            if id(node) in memo:
+                continue
+            if node in context.variables or not uncopied.isdisjoint(nodes):
+                uncopied.add(node)
+                memo[id(node)] = node
+            else:
                 parts = [part if type(part) is float else memo[id(part)] for part in parents(node)]
                 memo[id(node)] = _told(_again(node, parts))
         return memo[id(self)]  # type: ignore[no-any-return]

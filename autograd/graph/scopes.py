@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from autograd.graph import context
 from autograd.graph.context import current, entered
 from autograd.graph.walks import topological_order
 
@@ -80,6 +81,7 @@ def enclose(name: str, *results: Any) -> Scope:
     ((Scope('inner'),), (Scope('outer'),))
     """
     enclosing = Scope(name)
+    context.any_scopes = True
     for node in topological_order(*results):
         if not scopes_of(node):
             node._scopes = (enclosing,)

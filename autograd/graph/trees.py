@@ -20,6 +20,7 @@ import optree
 
 from autograd.graph.models.frames import Frame
 from autograd.graph.models.taken_apart import is_model, taken_apart
+from autograd.graph.nodes import is_node
 from autograd.graph.value import Value
 from autograd.primitives.ieee import as_array, described, is_real, to_float
 from autograd.support.exact_keys import exact_key
@@ -163,7 +164,9 @@ class _Mark(str):
         return str(self)
 
 
-def flatten(tree: Any, role: str = "the argument", *, integers: bool = True) -> tuple[list[Any], Structure]:
+def flatten(
+    tree: Any, role: str = "the argument", *, integers: bool = True, whole: bool = False
+) -> tuple[list[Any], Structure]:
     """Take a nested structure apart into its scalars.
 
     Args:
@@ -171,6 +174,7 @@ def flatten(tree: Any, role: str = "the argument", *, integers: bool = True) -> 
             models. None is an empty structure.
         role: what it is, to name in errors.
         integers: whether arrays of ints will do; gradients by them would be cut to ints.
+        whole: whether an array of a graph stays one scalar among the others.
 
     Returns:
         The scalars (Values, and floats for plain numbers) and the `Structure` to put them back.
@@ -187,10 +191,14 @@ def flatten(tree: Any, role: str = "the argument", *, integers: bool = True) -> 
     if _PLAIN.issuperset(map(type, leaves)):
         return leaves, _of_scalars(spec) or Structure(spec, (None,) * spec.num_leaves)
     if _introduce(leaves):
-        return flatten(tree, role, integers=integers)
+        return flatten(tree, role, integers=integers, whole=whole)
     scalars: list[Any] = []
     shapes: list[tuple[int, ...] | None] = []
     for leaf in leaves:
+        if whole and is_node(leaf):
+            scalars.append(leaf)
+            shapes.append(None)
+            continue
         array = None if isinstance(leaf, (float, Value)) else as_array(leaf, role)
         if array is not None:
             leaf = array

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
+from autograd.graph import context
 from autograd.graph.nodes import N, kinds, operands, parents, projected
 from autograd.primitives.operation import Projection
 from autograd.support.locks import fork_safe_lock
@@ -163,7 +164,7 @@ class Transcript:
     def note(self, nodes: Mapping[N, Any]) -> None:
         """Write down the operations that made nodes, in order, each with what else there is to tell of it."""
         places, steps, kind, place = self._places, self._steps, kinds[float], self._place
-        known = places.get
+        known, any_scopes = places.get, context.any_scopes
         for node, told in nodes.items():
             left, right = node._left, node._right
             at_left = known(left) if type(left) is kind else None
@@ -175,7 +176,7 @@ class Transcript:
                 place(right) if at_right is None and right is not None else at_right,
                 node.label,
                 told,
-                getattr(node, "_scopes", None),
+                getattr(node, "_scopes", None) if any_scopes else None,
             )
             places[node] = len(places)
 

@@ -159,6 +159,11 @@ class Code:
         applied = tuple([instruction[:2] for instruction in self.instructions])
         return len(self.inputs), self.arrays, tuple(written), applied, self.outputs
 
+    def weight(self) -> int:
+        """How many instructions there are, those in bodies too."""
+        bodies: list[Code] = [body for step in self.instructions for body in step.operation.bodies]
+        return len(self) + sum(body.weight() for body in bodies)
+
     def counts(self) -> dict[str, int]:
         """How many instructions there are of each kind, the most frequent first."""
         return dict(Counter(instruction.operation.name for instruction in self.instructions).most_common())

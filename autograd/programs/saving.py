@@ -22,9 +22,10 @@ In the place of an operation's name stands an object where it is of arrays, with
 carries and columns it has and whether it is reversed, and in the same object the entries name, inputs,
 constants, instructions and outputs of its body, and arrays, the places of the inputs that are arrays. Where
 it is said which carries the loop's reverse keeps, that is a fourth entry, [2, 1, 0, "sqrt"]; such a reverse
-is {"checkpointed": "sqrt"}, "binomial" or a number, with the entries of its body. A constant array is an
-array of numbers. A function with a derivative of its own is {"custom": "module:name"} with how its arguments
-and results are nested, and the entries of its body unless it is called back.
+is {"checkpointed": "sqrt"}, "binomial" or a number, with the entries of its body; a formula applied to many
+samples is {"map": [1, [0, 2]]}, how many results are added up and which inputs are mapped, with those. A
+constant array is an array of numbers. A function with a derivative of its own is {"custom": "module:name"}
+with how its arguments and results are nested, and the entries of its body unless it is called back.
 
 Slots are numbered as in a program: inputs, constants, and the results of each instruction. Numbers are
 strings as `float.hex` writes them, so that each bit comes back. `nesting` says how arguments and results
@@ -57,6 +58,7 @@ from autograd.programs.arrays.files import made_again, written_down
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.checkpointing import Checkpointed, is_pair
 from autograd.programs.loops.loop import Loop
+from autograd.programs.loops.mapping import Map
 from autograd.programs.loops.revolve import Policy, checked_policy
 from autograd.programs.nesting import custom_of, nesting_of, nesting_of_custom, structure_of
 from autograd.support.foreign_files import (
@@ -172,14 +174,8 @@ def _row(instruction: Instruction, lines: dict[Line, int]) -> list[Any]:
 
 
 def _operation(operation: Operation, lines: dict[Line, int]) -> Any:
-    if isinstance(operation, Loop):
-        code = operation.body
-        numbers: list[Any] = [operation.carries, operation.columns, int(operation.is_reversed)]
-        numbers += [] if operation.checkpoint is None else [operation.checkpoint]
-        return {"loop": numbers, "arrays": sorted(code.arrays), **_written(code, lines)}
-    if isinstance(operation, Checkpointed):
-        code = operation.body
-        return {"checkpointed": operation.policy, "arrays": sorted(code.arrays), **_written(code, lines)}
+    if isinstance(operation, (Loop, Checkpointed, Map)):
+        return dict([operation.told], arrays=sorted(operation.body.arrays), **_written(operation.body, lines))
     if isinstance(operation, CustomOperation):
         return nesting_of_custom(operation) | (_written(operation.body, lines) if operation.body else {})
     return written_down(operation) if operation.takes_arrays else operation.name
@@ -301,12 +297,8 @@ class _Reader(Taker):
             instructions.append(self.instruction(row, f"{within}instructions[{i}]", slots))
             slots += len(instructions[-1].results)
         at = f"{within}outputs"
-        outputs = self.each(lambda slot, place: self.index(slot, place, slots), node["outputs"], at)
-        arrays = self.each(
-            lambda slot, place: self.index(slot, place, len(inputs)),
-            node.get("arrays", []),
-            f"{within}arrays",
-        )
+        outputs = self.places(node["outputs"], at, slots)
+        arrays = self.places(node.get("arrays", []), f"{within}arrays", len(inputs))
         code = Code(
             self.text(node["name"], f"{within}name"), inputs, constants, instructions, outputs, arrays
         )
@@ -348,7 +340,7 @@ class _Reader(Taker):
         """An operation between numbers and arrays, or one that holds code."""
         if "custom" in node:
             return custom_of(node, place, self.code)
-        kind = next((kind for kind in ("loop", "checkpointed") if kind in node), None)
+        kind = next((kind for kind in ("loop", "checkpointed", "map") if kind in node), None)
         if kind is None:
             operation = made_again(node)
             if operation is None:
@@ -361,6 +353,8 @@ class _Reader(Taker):
             if not is_pair(body):
                 raise unexpected(place, "a loop, and one that goes back along its results", node["outputs"])
             return Checkpointed(body, self.policy(node[kind], f"{place}.{kind}"))
+        if kind == "map":
+            return self.map(node[kind], f"{place}.map", body)
         is_told = type(node["loop"]) is list and len(node["loop"]) == 4
         entries = ("carries", "columns", "0 or 1", *["a checkpoint"] * is_told)
         numbers = self.row(node["loop"], f"{place}.loop", *entries)
@@ -371,6 +365,14 @@ class _Reader(Taker):
         if not body.outputs:
             raise unexpected(f"{place}.outputs", "at least one", node["outputs"])
         return Loop(body, carries, columns, bool(is_reversed), checkpoint=policy)
+
+    def map(self, node: Any, place: str, body: Code) -> Map:
+        sums, columns = self.row(node, place, "how many are added up", "an array of places")
+        places = self.places(columns, f"{place}[1]", len(body.inputs))
+        return Map(body, places, self.index(sums, f"{place}[0]", 1 + len(body.outputs)))
+
+    def places(self, node: Any, place: str, count: int) -> list[int]:
+        return self.each(lambda each, at: self.index(each, at, count), node, place)
 
     def policy(self, node: Any, place: str) -> Policy:
         try:

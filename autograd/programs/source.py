@@ -21,6 +21,7 @@ from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code
 from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
+from autograd.programs.loops.mapping import Map, in_order
 from autograd.programs.loops.packing import Item, Put, Stack, Unstack
 from autograd.programs.lowering import lowered
 from autograd.programs.portable import NAMES, STANDS_ON, definition
@@ -165,10 +166,14 @@ class _Statements:
                 continue
             results = [self._names.new(labels[at] or f"t{at - code.start + 1}") for at in instruction.results]
             names += results
-            if isinstance(instruction.operation, Loop):
-                self._loop(instruction.operation, operands, results, indent)
+            operation = instruction.operation
+            if isinstance(operation, Map):
+                operation, order = operation.as_loop
+                operands = in_order(operands, order, _literal(0.0))
+            if isinstance(operation, Loop):
+                self._loop(operation, operands, results, indent)
             else:
-                self._statement(instruction.operation, operands, results, indent)
+                self._statement(operation, operands, results, indent)
         return [names[output] for output in code.outputs]
 
     def _statement(

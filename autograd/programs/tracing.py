@@ -11,11 +11,19 @@ from typing import Any
 
 from autograd.graph import context
 from autograd.graph.context import Watcher, beginning, current, differentiating
-from autograd.graph.nodes import is_array, is_constant, is_leaf, is_node, made_since, number, operands
+from autograd.graph.nodes import (
+    is_array,
+    is_constant,
+    is_leaf,
+    is_node,
+    kind_of,
+    made_since,
+    number,
+    operands,
+)
 from autograd.graph.refusals import explain
 from autograd.graph.scopes import scopes_of
 from autograd.graph.trees import Structure, flatten
-from autograd.graph.value import Value
 from autograd.graph.walks import Application, Transcript, applications, full_order, leaves_among
 from autograd.primitives.operation import Operation, Projection
 from autograd.programs.code import Code, distinct
@@ -52,21 +60,23 @@ def record(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -> Rec
     return _recorded(f, example_args, keywords, nested=False)
 
 
-def record_step(f: Callable[..., Any], *example_args: Any) -> Recording:
+def record_step(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -> Recording:
     """The same for a function whose code is to be part of what is being recorded.
 
     What was computed before the call is captured as it stands, and not written down again; constant arrays
     are captured too.
     """
-    return _recorded(f, example_args, {}, nested=True)
+    return _recorded(f, example_args, keywords, nested=True)
 
 
 def _recorded(
     f: Callable[..., Any], example_args: tuple[Any, ...], keywords: dict[str, Any], *, nested: bool
 ) -> Recording:
-    scalars, arguments = flatten(with_keywords(example_args, keywords), "an example argument")
+    scalars, arguments = flatten(with_keywords(example_args, keywords), "an example argument", whole=True)
     names = _argument_names(arguments, *_parameters(f), len(example_args), tuple(sorted(keywords)))
-    inputs = [Value(number(scalar), name) for scalar, name in zip(scalars, names)]
+    inputs = [kind_of(number(scalar))(number(scalar)) for scalar in scalars]
+    for node, name in zip(inputs, names):
+        node.label = name
     structures = []
 
     def outputs(_: LinesOfNodes) -> list[Any]:

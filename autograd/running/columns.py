@@ -1,24 +1,21 @@
-"""Batches: arrays taken apart into a column for each scalar of a sample, and loops that are unrolled."""
+"""Batches: arrays taken apart into a column for each scalar of a sample, and put together again."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from autograd.graph.context import Watcher, watch
 from autograd.graph.trees import Structure
 from autograd.graph.value import Value
 from autograd.primitives.ieee import as_array, described, floats_of_objects
 from autograd.programs.loops.array import Array
-from autograd.support.user_line import warn_user
+from autograd.programs.loops.packing import Stack
 
-__all__ = ["arrays_of", "columns_of", "plain", "samples_first", "stacked", "turns"]
-
-LONGEST_UNROLLED = 10_000  # instructions; beyond, an unrolled loop is worth a warning
+__all__ = ["arrays_of", "columns_of", "plain", "samples_first", "stacked", "whole_column"]
 
 
 def plain(number: Any) -> Any:
@@ -71,10 +68,18 @@ def columns_of(arrays: Sequence[np.ndarray], outer: Structure) -> tuple[list[np.
     return columns, outer.with_shapes([array.shape[1:] or None for array in arrays])
 
 
-def samples_first(array: np.ndarray, axis: int, name: str) -> np.ndarray:
+def whole_column(column: Any) -> Any:
+    """A column as one operand of a loop."""
+    if isinstance(column, np.ndarray) and column.dtype.kind == "O":
+        return Stack(len(column))(*map(plain, column)) if len(column) else np.empty(0)
+    return np.array(column, float) if isinstance(column, np.ndarray) else column  # its numbers of now
+
+
+def samples_first(array: Any, axis: int, name: str) -> Any:
+    """An array with its samples along the first axis."""
     if not -array.ndim <= axis < array.ndim:
         raise ValueError(f"in_axes names axis {axis} of {name}, whose array has shape {array.shape}")
-    return array if axis == 0 else np.moveaxis(array, axis, 0)
+    return array if axis == 0 or array.ndim == 1 else np.moveaxis(array, axis, 0)
 
 
 def stacked(results: Structure, columns: Sequence[Any], count: int, out_axes: Any = 0) -> Any:
@@ -107,31 +112,3 @@ def _samples_at(array: np.ndarray, axis: Any) -> np.ndarray:
             f"out_axes must name an axis of each result by an int, got {axis!r} for one that has {array.ndim}"
         )
     return np.moveaxis(array, 0, axis)
-
-
-class _Counter(Watcher):
-    """Counts the operations of a loop's first turn, to warn of what unrolling will make of it."""
-
-    def __init__(self) -> None:
-        self.operations = 0
-
-    def recorded(self, _: Value) -> None:
-        """One more."""
-        self.operations += 1
-
-
-def turns(count: int, what: str, turn: Callable[[int], Any], *, warn: bool = True) -> list[Any]:
-    """Run a loop on Values, and warn before it grows too long."""
-    if not count or not warn:
-        return [turn(i) for i in range(count)]
-    counter = _Counter()
-    with watch(counter):
-        results = [turn(0)]
-    if counter.operations * count > LONGEST_UNROLLED:
-        warn_user(
-            f"a {what} of {count} turns inside a recorded function is unrolled into "
-            f"{counter.operations * count} operations: turn it inside out, so that the {what} is the "
-            "outermost and what it is in comes into its function (an epoch of training is one scan of a "
-            "step that calls value_and_grad)"
-        )
-    return results + [turn(i) for i in range(1, count)]

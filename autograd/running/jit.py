@@ -2,8 +2,8 @@
 
 A jitted function is traced on its first call for a structure of arguments, and its program is kept. `vmap`
 and `scan` trace at each call, and find compiled code by what it says: see `autograd.running.store`. Called
-with Values, or while another function is being traced, a jitted function and a `scan` are recorded as one
-operation; `vmap` runs the function on those Values, unrolled: every nesting is right.
+with Values, or while another function is being traced, each is recorded as one operation, whose derivatives
+are operations of the same kind: every nesting is right, and compiled.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from autograd.running.settings import (
     static_parameters,
 )
 from autograd.running.store import MOST_BYTES, Bounded, estimated_bytes, found_or_compiled, lifted
-from autograd.support.user_line import warn_user
 from autograd.support.wrapping import Wrapper
 
 __all__ = [
@@ -45,7 +44,6 @@ __all__ = [
     "prepare",
     "records",
     "traces",
-    "warn_of_recording",
 ]
 
 LONGEST_FOR_LLVM = 20_000  # instructions; beyond, compiling takes longer than it saves
@@ -63,9 +61,9 @@ def choose_engine(program: Program | Code, use: str) -> str:
         would take long to compile. Without it, and where the process cannot compile, "numpy" to map and
         "python" otherwise.
     """
-    compiled = min(len(program), LONGEST_FOR_LLVM)
-    if importlib.util.find_spec("llvmlite") is not None and may_compile(compiled):
-        return "llvm" if len(program) <= LONGEST_FOR_LLVM else "interpreter"
+    size = (program.code if isinstance(program, Program) else program).weight()
+    if importlib.util.find_spec("llvmlite") is not None and may_compile(min(size, LONGEST_FOR_LLVM)):
+        return "llvm" if size <= LONGEST_FOR_LLVM else "interpreter"
     return "numpy" if use == "map" else "python"
 
 
@@ -170,26 +168,6 @@ def records(scalars: Sequence[Any]) -> bool:
     if context.active and context.current().tracing:
         return True
     return not {float}.issuperset(map(type, scalars))
-
-
-def warn_of_recording(call: str, compiled_form: str) -> bool:
-    """Warn that a call records what it was meant to compile, unless a transform or a trace is what it is in.
-
-    Args:
-        call: what is called with Values ``w``, as one writes it.
-        compiled_form: how to write it so that it runs compiled.
-
-    Returns:
-        Whether it warned.
-    """
-    if context.current().tracing or context.variables:  # of whichever thread: this may be its worker
-        return False
-    warn_user(
-        f"{call} with Values in its arguments records every operation and runs nothing compiled, which is "
-        f"slower than without it. {compiled_form} runs compiled: Values that the function closes over are "
-        "inputs, read anew at each call. Results are plain numbers: for a gradient call value_and_grad inside"
-    )
-    return True
 
 
 def _made_ready(code: Code, engine: str) -> Callable[[Sequence[Any]], Sequence[Any]]:

@@ -10,6 +10,7 @@ import numpy as np
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.checkpointing import Checkpointed, run_pairs_by
 from autograd.programs.loops.loop import one_by_one, run_by
+from autograd.programs.loops.mapping import map_by, sample_by_sample
 from autograd.running.jit import choose_engine
 from autograd.running.store import bare, found_or_compiled, lifted
 
@@ -29,6 +30,15 @@ def _run_body(
         engine = choose_engine(body, "scan")
     run = found_or_compiled(body, engine, lift=True)
     return run.scan(carries, columns, [*shared, *lifted(body)], count)
+
+
+def _run_map(body: Code, engine: str, operands: Sequence[Any], count: int, how: str | None) -> Sequence[Any]:
+    """Run a recorded map: compiled and on all cores, unless it is short."""
+    is_nest = any(instruction.operation.bodies for instruction in body.instructions)
+    if engine == "auto" and count * len(body) <= _SHORTEST_COMPILED and not is_nest:
+        return sample_by_sample(body, engine, operands, count, how)
+    run = found_or_compiled(body, choose_engine(body, "map") if engine == "auto" else engine, lift=True)
+    return run.map([*operands, *lifted(body)], count, how)
 
 
 def _run_pair(pair: Checkpointed, inputs: Sequence[Any]) -> tuple[Any, ...]:
@@ -67,4 +77,5 @@ def _lifted_pair(pair: Checkpointed) -> tuple[Checkpointed, list[float]]:
 def run_compiled() -> None:
     """Have recorded loops run by engines."""
     run_by(_run_body)
+    map_by(_run_map)
     run_pairs_by(_run_pair)

@@ -26,13 +26,7 @@ _BYTES_OF_AN_INSTRUCTION = 2 << 10
 
 def estimated_bytes(code: Code, engine: str) -> int:
     """About how much memory code takes that an engine has compiled, by the number of its instructions."""
-    return _FIXED_BYTES.get(engine, _OTHERS_FIXED_BYTES) + _BYTES_OF_AN_INSTRUCTION * _instructions(code)
-
-
-def _instructions(code: Code) -> int:
-    """How many there are, those in bodies too."""
-    bodies = [body for instruction in code.instructions for body in instruction.operation.bodies]
-    return len(code) + sum(map(_instructions, bodies))
+    return _FIXED_BYTES.get(engine, _OTHERS_FIXED_BYTES) + _BYTES_OF_AN_INSTRUCTION * code.weight()
 
 
 class Bounded(OrderedDict[K, V]):

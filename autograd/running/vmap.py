@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import math
-import operator
 from collections.abc import Callable, Sequence
 from types import MethodType
 from typing import Any
@@ -13,19 +11,18 @@ import numpy as np
 
 from autograd.engines import Compiled
 from autograd.graph.anomaly import is_hunted
-from autograd.graph.trees import arranged, array_of, flatten
-from autograd.programs.births import raise_birth
+from autograd.graph.context import entered
+from autograd.graph.nodes import is_node, number
+from autograd.graph.trees import arranged, flatten
+from autograd.graph.value import Value
+from autograd.primitives import table
+from autograd.programs.arrays.elementwise import count_of
+from autograd.programs.loops.loop_rules import results_of
+from autograd.programs.loops.mapping import Map
 from autograd.programs.program import Program
-from autograd.running.columns import arrays_of, columns_of, plain, samples_first, stacked, turns
-from autograd.running.jit import (
-    Ready,
-    Traces,
-    checked_engine,
-    prepare,
-    records,
-    traces,
-    warn_of_recording,
-)
+from autograd.programs.tracing import record_step
+from autograd.running.columns import arrays_of, columns_of, samples_first, stacked, whole_column
+from autograd.running.jit import Ready, Traces, checked_engine, prepare, records, traces
 from autograd.support.wrapping import Wrapper
 
 __all__ = ["vmap"]
@@ -46,6 +43,9 @@ def vmap(
     only in their constants share compiled code. To call a large formula that does not change in a loop, write
     ``jit(vmap(f))``, which traces once.
 
+    Called with Values, or in a function that is traced or differentiated, the batch is one operation, and so
+    are its derivatives: ``grad`` of a mean over a ``vmap`` is a batch of gradients, compiled, on all cores.
+
     Args:
         f: a function of one sample: numbers in any structure to numbers in any structure.
         in_axes: for each argument the axis of its arrays that counts the samples, or None for an
@@ -60,8 +60,10 @@ def vmap(
 
     Returns:
         A function of the same arguments. Each scalar that ``f`` returns becomes an array over the
-        samples, or with ``reduce`` a float. The result does not depend on the number of
-        cores.
+        samples, or with ``reduce`` a float; of Values an `Array`, or a Value. Values that ``f`` closes over
+        are read anew at each call, as numbers. The result does not depend on the number of cores: sums are
+        of partial sums over chunks of samples, which each engine chooses; inside of other loops, where there
+        are more samples than in a chunk, they are added up one after the other.
 
     Raises:
         ValueError: ``reduce`` or the engine is unknown, or ``reduce`` leaves no axis for ``out_axes`` to
@@ -71,6 +73,10 @@ def vmap(
 
     >>> vmap(lambda w, x: w * x, in_axes=(None, 0), engine="numpy")(2.0, np.array([1.0, 2.0]))
     array([2., 4.])
+    >>> from autograd import grad
+    >>> loss = vmap(lambda w, x: (w * x - 1.0) ** 2, in_axes=(None, 0), reduce="mean")
+    >>> grad(loss)(2.0, np.array([1.0, 2.0]))
+    7.0
     """
     if reduce not in (None, "sum", "mean"):
         raise ValueError(f"reduce must be None, 'sum' or 'mean', got {reduce!r}")
@@ -103,7 +109,6 @@ class Mapped(Wrapper):
         self._engine = engine
         self._out_axes = out_axes
         self._kept = kept
-        self._has_warned = False
 
     def made_of(self) -> tuple[Any, ...]:
         """The arguments that make the same once more."""
@@ -128,18 +133,46 @@ class Mapped(Wrapper):
         batch, reduce = _Batch(args, kwargs, self._in_axes), self._reduce
         ready = None if batch.records else self._ready(batch)
         if ready is None:
-            self._has_warned = self._has_warned or warn_of_recording(
-                "vmap(f)(w, xs)", "vmap(lambda x: f(w, x))(xs)"
-            )
-            return _unrolled_map(self._f, batch, reduce, self._out_axes)
+            return self._recorded(batch)
         program = ready.program
         columns = [*batch.columns, *ready.shared]
         results = _run_in_blocks(ready.run, columns, batch.count, reduce)
         if is_hunted(*(results if reduce is None else [results])):
-            _hunt(program, columns[: len(program.inputs)], batch.count, None if reduce else results)
+            _as_map(program, batch, reduce).hunt([batch.count, *columns[: len(program.inputs)]])
         if reduce is not None:
             return program.results.unflatten(results)
         return stacked(program.results, results, batch.count, self._out_axes)
+
+    def _recorded(self, batch: _Batch) -> Any:
+        """The batch as one operation on Values, or on what is being traced."""
+        program = self._program(batch)
+        call = _as_map(program, batch, self._reduce, self._engine)
+        columns = [whole_column(batch.columns[place]) for place in batch.mapped]
+        count = count_of(next((column for column in columns if is_node(column)), columns[0]))
+        operands = [*batch.columns, *program.captured]
+        for place, column in zip(batch.mapped, columns):
+            operands[place] = column
+        results = list(results_of(call, [count, *operands])) if program.outputs else []
+        if self._reduce is None:
+            return stacked(program.results, results, batch.count, self._out_axes)
+        if self._reduce == "mean":
+            results = [table.div(total, count) for total in results]
+        return program.results.unflatten(results)
+
+    def _program(self, batch: _Batch) -> Program:
+        """The program for one sample, of what is recorded."""
+        ready = None if self._kept is None else self._ready(batch)
+        if ready is not None:
+            program, reached = ready.program, ready.reached
+        else:
+            args, keywords = batch.arguments(batch.example)
+            told: set[Any] = set()
+            with entered(reached=told):
+                program, reached = Program(*record_step(self._f, *args, **keywords)), frozenset(told)
+        if batch.count and reached and not reached.isdisjoint(batch.nodes()):
+            args, keywords = batch.arguments(batch.first)
+            self._f(*args, **keywords)  # with the Values themselves, which a transform in it may refuse
+        return program
 
     def ready(self, /, *args: Any, **kwargs: Any) -> Ready | None:
         """The program for one sample of such arguments, made ready; None where there is none."""
@@ -152,9 +185,13 @@ class Mapped(Wrapper):
         return Mapped(self._f, self._in_axes, self._reduce, engine, self._out_axes, kept)
 
     def _ready(self, batch: _Batch) -> Ready | None:
+        def example() -> list[Any]:
+            args, keywords = batch.arguments(batch.example)
+            return [*args, keywords] if keywords else args
+
         return prepare(
             self._f,
-            lambda: batch.sample(0 if batch.count else None),
+            example,
             self._engine,
             "map",
             kept=self._kept,
@@ -206,30 +243,43 @@ class _Batch:
             raise ValueError(f"the mapped arrays must have the same number of samples, got {listed}")
         (self.count,) = counts
         self.structures = tuple(structures)
+        self.mapped = [
+            place for place, column in enumerate(self.columns) if not isinstance(column, (float, Value))
+        ]
 
     @property
     def records(self) -> bool:
         """Whether there are Values among the arguments, or a trace is on."""
-        return records([column for column in self.columns if not isinstance(column, np.ndarray)]) or any(
-            column.dtype.kind == "O" for column in self.columns if isinstance(column, np.ndarray)
-        )
+        shared = [column for column in self.columns if not isinstance(column, np.ndarray)]
+        return records(shared) or any(self.columns[place].dtype.kind == "O" for place in self.mapped)
 
-    def sample(self, i: int | None) -> list[Any]:
-        """The arguments of one sample, of zeros where there is none; those by keyword in a dict, the last."""
-        scalars = [
-            column if not isinstance(column, np.ndarray) else 0.0 if i is None else plain(column[i])
-            for column in self.columns
-        ]
+    def arguments(self, scalars: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments of one sample by place and by name, of a scalar for each column."""
         args = arranged(self.structures, scalars)
-        if not self.names:
-            return args
         positional = len(args) - len(self.names)
-        return [*args[:positional], dict(zip(self.names, args[positional:]))]
+        return args[:positional], dict(zip(self.names, args[positional:]))
 
-    def call(self, f: Callable[..., Any], i: int) -> Any:
-        """A function's result for one sample."""
-        args = self.sample(i)
-        return f(*args[:-1], **args[-1]) if self.names else f(*args)
+    @property
+    def example(self) -> list[Any]:
+        """Scalars for a trace."""
+        mapped = set(self.mapped)
+        return [0.5 if place in mapped else number(column) for place, column in enumerate(self.columns)]
+
+    @property
+    def first(self) -> list[Any]:
+        """The scalars of the first sample."""
+        mapped = set(self.mapped)
+        return [column[0] if place in mapped else column for place, column in enumerate(self.columns)]
+
+    def nodes(self) -> list[Any]:
+        """The Values and arrays of a graph among the arguments."""
+        columns = [column if isinstance(column, np.ndarray) else [column] for column in self.columns]
+        return [each for column in columns for each in column if is_node(each)]
+
+
+def _as_map(program: Program, batch: _Batch, reduce: str | None, engine: str = "auto") -> Map:
+    """The batch as an operation."""
+    return Map(program.code, batch.mapped, 0 if reduce is None else len(program.outputs), engine)
 
 
 def _run_in_blocks(run: Compiled, columns: Sequence[Any], count: int, reduce: str | None) -> list[Any]:
@@ -248,34 +298,3 @@ def _run_in_blocks(run: Compiled, columns: Sequence[Any], count: int, reduce: st
         return [np.concatenate(pieces) for pieces in zip(*parts)]
     totals = [math.fsum(pieces) for pieces in zip(*parts)]
     return [total / count if count else math.nan for total in totals] if reduce == "mean" else totals
-
-
-def _hunt(program: Program, columns: Sequence[Any], count: int, results: Sequence[Any] | None) -> None:
-    """Repeat samples one by one, and raise where what is not finite is born; all, where they are added up."""
-    suspects = range(count) if results is None else np.flatnonzero(~np.isfinite(results).all(axis=0)).tolist()
-    totals = [0.0] * len(program.code.outputs)
-    for i in suspects:
-        inputs = [float(column[i]) if isinstance(column, np.ndarray) else column for column in columns]
-        outputs = raise_birth(program.code, inputs, f", sample {i}")
-        for j, (total, result) in enumerate(zip(totals, outputs)):
-            totals[j] = total + result
-            if results is None and math.isinf(totals[j]) and math.isfinite(total) and math.isfinite(result):
-                raise FloatingPointError(
-                    f"the results of {program.name} add up to {totals[j]}, with {result} of sample {i}"
-                )
-
-
-def _unrolled_map(f: Callable[..., Any], batch: _Batch, reduce: str | None, out_axes: Any) -> Any:
-    rows = [
-        flatten(result, "the result") for result in turns(batch.count, "vmap", lambda i: batch.call(f, i))
-    ]
-    if not rows:
-        raise ValueError("a vmap over Values needs at least one sample")
-    structure = rows[0][1]
-    if reduce is None:
-        columns = [
-            array_of(list(column), (batch.count,)) for column in zip(*(scalars for scalars, _ in rows))
-        ]
-        return stacked(structure, columns, batch.count, out_axes)
-    totals = [functools.reduce(operator.add, column) for column in zip(*(scalars for scalars, _ in rows))]
-    return structure.unflatten([total / batch.count for total in totals] if reduce == "mean" else totals)

@@ -70,3 +70,13 @@ def test_weights_that_run_away_in_a_later_epoch_are_found():
 def test_an_update_that_overflows_is_named():
     with pytest.raises(DivergenceError, match=r"the update took params\[0\] from 1.0 to -inf"):
         fit(lambda p, x: p[0] * x, [1.0], np.array([1e200]), SGD(lr=1e200), 1)
+
+
+@pytest.mark.parametrize("engine", ["auto", "python", "eager"])
+def test_an_anomaly_in_a_batch_is_named_where_it_is_born(engine):
+    x = np.array([1.0, 2.0, 3.0, -9.0, 1.0])
+    with ag.detect_anomaly(), pytest.raises(FloatingPointError, match=r"log\(.*-.*\) is nan") as stopped:
+        fit(risky, {"slope": 4.0}, (x, np.zeros(5)), SGD(lr=1e-6), 3, 2, engine=engine)
+    assert "return (ag.log(p" in str(stopped.value), "the line"
+    if engine != "eager":
+        assert ", step 1, step 1" in str(stopped.value), "the second batch's second sample"

@@ -9,12 +9,9 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import copy_context
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from autograd.engines import Compiled
 
 __all__ = [
     "ColumnAddresses",
@@ -23,13 +20,11 @@ __all__ = [
     "cores",
     "entry_addresses",
     "in_chunks",
-    "in_turns",
     "pieces",
     "reduced",
 ]
 
 _WAVE = 1024  # chunks whose partial sums are kept at a time
-_BLOCK = 2**18  # results of samples that are kept at a time
 
 
 class ColumnAddresses:
@@ -92,7 +87,7 @@ def chunk_size(instructions: int) -> int:
     return max(1, min(4096, 2**20 // max(1, instructions)))
 
 
-def pieces(count: int, instructions: int, *, calls_back: bool, samples: int = 1) -> Iterator[tuple[int, int]]:
+def pieces(count: int, instructions: int, *, calls_back: bool) -> Iterator[tuple[int, int]]:
     """The beginnings and ends of pieces of a sequential loop, each one call of compiled code.
 
     Between pieces Python may notice an interrupt, and what a primitive raised that was called back:
@@ -100,12 +95,10 @@ def pieces(count: int, instructions: int, *, calls_back: bool, samples: int = 1)
 
     Args:
         count: the steps of the loop.
-        instructions: how many a sample takes.
+        instructions: how many a step takes.
         calls_back: whether primitives are called back.
-        samples: how many of them a step takes.
     """
-    chunks = 1 if calls_back else 256
-    size = max(1, chunks * chunk_size(instructions) // samples)
+    size = (1 if calls_back else 256) * chunk_size(instructions)
     for begin in range(0, count, size):
         yield begin, min(count, begin + size)
 
@@ -208,62 +201,3 @@ def reduced(
         with np.errstate(all="ignore"):
             total /= np.float64(count)
     return total.tolist()
-
-
-def in_turns(
-    turn: Compiled,
-    each: Compiled,
-    carry: Sequence[float],
-    columns: Sequence[np.ndarray],
-    rows: Sequence[np.ndarray],
-    shared: tuple[Sequence[float], Sequence[float]],
-    size: int,
-) -> tuple[list[float], list[np.ndarray]]:
-    """Run a program in sequence, once a batch, on another program's totals over the batch.
-
-    Its inputs are the carry, the totals, then one element of each row, then its shared numbers; its
-    outputs are the next carry, then what is collected.
-
-    Args:
-        turn: runs the program, on any engine.
-        each: runs the other program, whose inputs are the carry, then one element of each column, then
-            its shared numbers. Its outputs are added up over the samples of a batch, from 0 and one
-            after the other: the totals.
-        carry: the first carry.
-        columns: arrays over the samples, at least one.
-        rows: arrays over the batches.
-        shared: the other program's shared numbers, and this one's.
-        size: how many samples make a batch; the last may have fewer.
-
-    Returns:
-        The last carry, and one array over the batches for each collected output.
-    """
-    count = len(columns[0])
-    outputs = len(each.map([*carry, *(column[:0] for column in columns), *shared[0]], 0, None))
-    block = max(1, _BLOCK // max(1, outputs))
-    state = list(carry)
-    collected = []
-    for batch, begin in enumerate(range(0, count, size)):
-        samples = [column[begin : begin + size] for column in columns]
-        totals = _totals(each, state, samples, shared[0], block)
-        row = [array[batch].item() for array in rows]
-        results = turn.call([*state, *totals, *row, *shared[1]])
-        state = results[: len(carry)]
-        collected.append(results[len(carry) :])
-    return state, list(np.array(collected).T)
-
-
-def _totals(
-    each: Compiled, state: Sequence[float], columns: Sequence[np.ndarray], shared: Sequence[float], block: int
-) -> list[float]:
-    """A program's results, added up over the samples one after the other, a block at a time."""
-    totals: Any = 0.0
-    for begin in range(0, len(columns[0]), block):
-        part = [column[begin : begin + block] for column in columns]
-        results = each.map([*state, *part, *shared], len(part[0]), None)
-        terms = np.empty((len(part[0]) + 1, len(results)))
-        terms[0] = totals
-        terms[1:] = np.array(results).T
-        with np.errstate(all="ignore"):
-            totals = np.add.accumulate(terms, axis=0)[-1]  # unlike a sum of NumPy's, in order
-    return totals.tolist()  # type: ignore[no-any-return]

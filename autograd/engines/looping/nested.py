@@ -11,6 +11,7 @@ from autograd.engines.looping.lengths import UnknownLengthError, length_at
 from autograd.engines.looping.nests import Nest
 from autograd.engines.looping.stops import STOP_SLOTS, raise_stopped
 from autograd.engines.machine.compiler import CompiledModule, llvm_text
+from autograd.engines.machine.loops import LARGE
 from autograd.engines.machine.memory import InMemory
 from autograd.programs.code import Code
 
@@ -29,9 +30,12 @@ class Nested(InMemory):
         UnknownLengthError: a length follows from no input's.
     """
 
+    _outputs_stand_apart = True
+
     def __init__(self, code: Code) -> None:
         nest = Nest(code)
-        module = CompiledModule(llvm_text("driver") + nest.text)
+        selection = 2 if code.weight() <= LARGE else 0  # with which time and memory grow in proportion
+        module = CompiledModule(llvm_text("driver") + nest.text, selection=selection)
         width = len(code.inputs) + len(nest.lengths)
         inputs = [f"v{i}" for i in range(width)]
         super().__init__(module, np.zeros(1), Code("nest", inputs, (), (), ()), {}, nest.callbacks)
@@ -71,9 +75,9 @@ class Nested(InMemory):
 
         Args:
             inputs: numbers, and arrays of floats.
-            first: the first input that stays the same at every sample.
+            first: the first input that stays the same at every sample, but for arrays of one length.
         """
-        if self._places and self._places[0] < first:
+        if any(place < first and place not in self._arrays for place in self._places):
             raise UnknownLengthError("a length changes from sample to sample")
         numbers = list(inputs)
         kept = [np.ascontiguousarray(inputs[place], float) for place in self._arrays]
@@ -120,16 +124,24 @@ class Nested(InMemory):
     def scan(
         self, carry: Sequence[float], columns: Sequence[np.ndarray], shared: Sequence[Any], count: int
     ) -> tuple[list[float], list[np.ndarray]]:
-        """Run it in sequence, handing results on; what is shared may be arrays.
+        """Run it in sequence, handing results on; a column's entries, and what is shared, may be arrays.
 
         Raises:
             UnknownLengthError: an array has another length than the code goes along.
         """
         first = len(carry) + len(columns)
-        numbers, _, kept = self._prepared([0.0] * first + list(shared), first)
-        results = super().scan(carry, columns, numbers[first:], count)
+        along = [np.ascontiguousarray(column) if column.ndim > 1 else column for column in columns]
+        entries = [np.empty(column.shape[1]) if column.ndim > 1 else 0.0 for column in along]
+        numbers, _, kept = self._prepared([*carry, *entries, *shared], first)
+        rows = [_places(column) if column.ndim > 1 else column for column in along]
+        results = super().scan(carry, rows, numbers[first:], count)
         del kept
         return results
+
+
+def _places(array: np.ndarray) -> np.ndarray:
+    """The addresses of the rows of an array."""
+    return array.ctypes.data + np.arange(len(array), dtype=float) * array.strides[0]
 
 
 class _Sizes(NamedTuple):

@@ -21,11 +21,13 @@ from autograd.engines.looping.settling import settled
 from autograd.engines.looping.slots import Along, ArrayAt, Slot
 from autograd.engines.looping.stops import stops_text
 from autograd.engines.machine.ir import Callbacks, call, literal, template
+from autograd.engines.machine.loops import LARGE
 from autograd.primitives.operation import Operation
 from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
+from autograd.programs.loops.mapping import Map, in_order
 from autograd.programs.loops.packing import Item, Put, Stack, Unstack
 
 __all__ = ["Nest"]
@@ -63,6 +65,7 @@ class Nest(NestText):
     def __init__(self, code: Code) -> None:
         super().__init__("body")
         self.callbacks = Callbacks()
+        self._may_fuse = code.weight() <= LARGE
         self.arrays: list[np.ndarray] = []
         self.required: dict[tuple[Key, Key], None] = {}
         self.least: dict[tuple[Key, int], None] = {}
@@ -143,11 +146,28 @@ class Nest(NestText):
 
     def block_of(self, code: Code, names: Sequence[Slot]) -> list[Slot]:
         """Write the instructions of code, given its inputs; returns the outputs."""
-        slots = [*names, *map(self.constant, code.constants)]
+        return self._rest_of(code, dict(enumerate([*names, *map(self.constant, code.constants)])))
+
+    def _rest_of(self, code: Code, slots: dict[int, Slot]) -> list[Slot]:
+        """The same, given what slots hold; the instructions whose results are among them are written."""
         self.work += self._times * len(code)
         for instruction in code.instructions:
-            slots += self._results(instruction, [slots[operand] for operand in instruction.operands])
+            if instruction.results[0] not in slots:
+                self._write(instruction, slots)
         return [slots[output] for output in code.outputs]
+
+    def _write(self, instruction: Instruction, slots: dict[int, Slot]) -> None:
+        results = self._results(instruction, [slots[operand] for operand in instruction.operands])
+        slots.update(zip(instruction.results, results))
+
+    def _same_at_each_step(self, loop: Loop, shared: Sequence[Slot]) -> dict[int, Slot]:
+        """What slots of a loop's body hold that do not change; writes what computes numbers of such."""
+        first = loop.carries + loop.columns
+        slots = dict(enumerate([*shared, *map(self.constant, loop.body.constants)], first))
+        for instruction in loop.body.instructions:
+            if template(instruction.operation) is not None and slots.keys() >= set(instruction.operands):
+                self._write(instruction, slots)
+        return slots
 
     def constant(self, constant: Any) -> Slot:
         """What stands for a constant."""
@@ -161,6 +181,9 @@ class Nest(NestText):
 
     def _results(self, instruction: Instruction, operands: Sequence[Slot]) -> Sequence[Slot]:
         operation: Any = instruction.operation
+        if isinstance(operation, Map):
+            operation, order = operation.as_loop
+            operands = in_order(operands, order, literal(0.0))
         if isinstance(operation, Loop):
             return self._loop(operation, operands)
         if isinstance(operation, Checkpointed):
@@ -198,7 +221,7 @@ class Nest(NestText):
 
     def number(self, operation: Operation, operands: Sequence[str]) -> str:
         """The result of an operation on numbers."""
-        text = template(operation, fused=True)
+        text = template(operation, fused=self._may_fuse)
         if text is None:
             text = f"{{y}} = {call(self.callbacks.address(operation), operation.arity)}"
         name = f"%n{next(self.numbered)}"
@@ -256,6 +279,7 @@ class Nest(NestText):
     ) -> list[str]:
         """The steps of a loop between bounds, by its own body."""
         begin, end = bounds
+        fixed = self._same_at_each_step(loop, along.shared)
         if loop.is_reversed:
             last = self.new(f"sub i64 {end}, 1")
             turned = self.new(f"add i64 {begin}, {last}")
@@ -263,7 +287,7 @@ class Nest(NestText):
         def step(index: str, carries: list[str]) -> Sequence[str]:
             place = self.new(f"sub i64 {turned}, {index}") if loop.is_reversed else index
             elements = [self.element(column, place) for column in along.columns]
-            outputs = self.block_of(loop.body, [*carries, *elements, *along.shared])
+            outputs = self._rest_of(loop.body, fixed | dict(enumerate([*carries, *elements])))
             for y, output in zip(along.ys, outputs[loop.carries :]):
                 self.store(output, y, place)
             return outputs[: loop.carries]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd.engines.looping.lengths import UnknownLengthError
+from autograd.engines.looping.sums import Sums, terms_of
 from autograd.engines.python import PythonEngine
 from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
+from autograd.programs.loops.mapping import Map
 from autograd.programs.lowering import lowered
 from autograd.support.locks import cached_property
 
@@ -83,9 +85,11 @@ class Stretches(PythonEngine):
 
     def map(self, columns: Sequence[Any], count: int, reduce: str | None) -> list[Any]:
         """Run it for many samples, compiled as a whole where the engine can: see `engines.Compiled`."""
-        nested = None if self._code.arrays or self._returns_arrays else self._nested
-        run = super().map if nested is None else nested.map
-        return run(columns, count, reduce)
+        if not self._returns_arrays and self._nested is not None:
+            with contextlib.suppress(UnknownLengthError):
+                results: list[Any] = self._nested.map(columns, count, reduce)
+                return results
+        return super().map(columns, count, reduce)
 
     def scan(
         self, carry: Sequence[Any], columns: Sequence[np.ndarray], shared: Sequence[Any], count: int
@@ -131,9 +135,11 @@ def _of_arrays(instruction: Instruction, engine: Any) -> _Stretch:
     operation = instruction.operation
     if isinstance(operation, Loop):
         return _Stretch(
-            lambda inputs: operation.run_with(_runner(engine), inputs),
-            instruction.operands,
-            instruction.results,
+            partial(_loop_run, operation, engine=engine), instruction.operands, instruction.results
+        )
+    if isinstance(operation, Map):
+        return _Stretch(
+            partial(_map_run, operation, engine=engine), instruction.operands, instruction.results
         )
     if isinstance(operation, Checkpointed):
         return _Stretch(_Segments(operation, engine).run, instruction.operands, instruction.results)
@@ -163,8 +169,7 @@ class _Segments:
             with contextlib.suppress(UnknownLengthError):
                 results: Sequence[Any] = self._nested.call(inputs)
                 return results
-        runner = _runner(self._engine)
-        return self._operation.run_with(lambda loop, operands: loop.run_with(runner, operands), inputs)
+        return self._operation.run_with(partial(_loop_run, engine=self._engine), inputs)
 
 
 def _nested(code: Code, engine: Any) -> Any:
@@ -205,36 +210,22 @@ def _of_numbers(
     return _Stretch(engine(part).call, tuple(inputs), tuple(outputs))
 
 
-@lru_cache(maxsize=8)
-def _runner(engine: Any) -> Any:
-    """What runs the body of a loop: see `loops.loop.run_by`."""
-
-    def run(
-        body: Code, _: str, carries: list[Any], columns: list[np.ndarray], shared: list[Any], count: int
-    ) -> tuple[list[Any], list[np.ndarray]]:
-        run = body_on(engine, _Body(body))
-        results: tuple[list[Any], list[np.ndarray]] = run.scan(carries, columns, shared, count)
-        return results
-
-    return run
+def _loop_run(loop: Loop, inputs: Sequence[Any], engine: Any) -> tuple[Any, ...]:
+    """The results of a loop, whose body an engine runs."""
+    return loop.run_with(lambda _code, _engine, *args: _body_on(engine, loop).scan(*args), inputs)
 
 
-class _Body:
-    """A body, equal where it says the same."""
-
-    def __init__(self, code: Code) -> None:
-        self.code = code
-        self._key = code.key()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Body) and self._key == other._key
-
-    def __hash__(self) -> int:
-        return hash(self._key)
+def _map_run(mapped: Map, inputs: Sequence[Any], engine: Any) -> tuple[Any, ...]:
+    """The results of a map, whose body an engine runs."""
+    return mapped.run_with(lambda _code, _engine, *args: _body_on(engine, mapped).map(*args), inputs)
 
 
 @lru_cache(maxsize=256)
-def body_on(engine: Any, body: _Body) -> Any:
-    """A body made ready by an engine; the same again where it says the same."""
-    code = body.code
-    return Stretches(code, engine) if has_arrays(code) else engine(code)
+def _body_on(engine: Any, operation: Loop | Map) -> Any:
+    """An operation's body made ready by an engine; the same again where the operation says the same."""
+    if has_arrays(operation.body):
+        return Stretches(operation.body, engine)
+    terms = None
+    if isinstance(operation, Loop) and engine is not PythonEngine:
+        terms = terms_of(operation)
+    return engine(operation.body) if terms is None else Sums(engine(terms))

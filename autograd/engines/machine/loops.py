@@ -8,7 +8,7 @@ from autograd.engines.machine.ir import Callbacks, call, literal, template
 from autograd.primitives.operation import Operation
 from autograd.programs.code import Code
 
-__all__ = ["LARGE", "Body", "batches_text", "loads", "map_text", "scan_text", "stores"]
+__all__ = ["LARGE", "Body", "loads", "map_text", "scan_text", "stores"]
 
 LARGE = 2000  # instructions; beyond it a program is compiled in parts
 
@@ -18,8 +18,6 @@ class Body:
 
     Args:
         program: the program.
-        letter: what stands for the v.
-        names: other names for the first inputs.
 
     Attributes:
         inputs: the number of inputs.
@@ -27,12 +25,12 @@ class Body:
         outputs: the operand that each output is.
     """
 
-    def __init__(self, program: Code, letter: str = "v", names: Sequence[str] = ()) -> None:
+    def __init__(self, program: Code) -> None:
         self.program = program
         self.inputs = len(program.inputs)
-        self.operands = [*names, *(f"%{letter}{i}" for i in range(len(names), self.inputs))]
+        self.operands = [f"%v{i}" for i in range(self.inputs)]
         self.operands += map(literal, program.constants)
-        self.operands += [f"%{letter}{i}" for i in range(program.start, program.size)]
+        self.operands += [f"%v{i}" for i in range(program.start, program.size)]
         self.outputs = [self.operands[output] for output in program.outputs]
         self.callbacks = Callbacks()
         primitives = dict.fromkeys(instruction.operation for instruction in program.instructions)
@@ -42,12 +40,12 @@ class Body:
         known = template(primitive, fused=len(self.program) <= LARGE)
         return known or f"{{y}} = {call(self.callbacks.address(primitive), primitive.arity)}"
 
-    def lines(self, begin: int = 0, end: int | None = None) -> list[str]:
-        """The text of the instructions from ``begin`` to ``end``."""
+    def lines(self) -> list[str]:
+        """The text of the instructions."""
         names, templates = self.operands, self._templates
         return [
             templates[instruction.operation](*[names[slot] for slot in instruction.operands], y=names[at])
-            for at, instruction in enumerate(self.program.instructions[begin:end], self.program.start + begin)
+            for at, instruction in enumerate(self.program.instructions, self.program.start)
         ]
 
     def looped(self, varying: Iterable[int]) -> tuple[list[str], list[str]]:
@@ -80,62 +78,45 @@ def stores(array: str, places: Iterable[tuple[str, int]]) -> list[str]:
     ]
 
 
-def _columns(
-    operands: Sequence[str], kinds: str, array: str = "column", index: str = "%i"
-) -> tuple[list[str], list[str]]:
+def _columns(operands: Sequence[str], kinds: str) -> tuple[list[str], list[str]]:
     """The text before the loop and in it that loads one element of each column."""
     before, within = [], []
     for i, (operand, kind) in enumerate(zip(operands, kinds)):
-        column = f"%{array}{i}"
+        column = f"%column{i}"
         before.append(
-            f"{column}.at = getelementptr ptr, ptr %{array}s, i64 {i}\n{column} = load ptr, ptr {column}.at"
+            f"{column}.at = getelementptr ptr, ptr %columns, i64 {i}\n{column} = load ptr, ptr {column}.at"
         )
         if kind == "s":
             before.append(f"{operand} = load double, ptr {column}")
         elif kind == "c":
             within.append(
-                f"{column}.element = getelementptr double, ptr {column}, i64 {index}\n"
+                f"{column}.element = getelementptr double, ptr {column}, i64 %i\n"
                 f"{operand} = load double, ptr {column}.element"
             )
         else:
             before.append(
-                f"{column}.stride.at = getelementptr i64, ptr %{array}.strides, i64 {i}\n"
+                f"{column}.stride.at = getelementptr i64, ptr %column.strides, i64 {i}\n"
                 f"{column}.stride = load i64, ptr {column}.stride.at"
             )
             within.append(
-                f"{column}.offset = mul i64 {index}, {column}.stride\n"
+                f"{column}.offset = mul i64 %i, {column}.stride\n"
                 f"{column}.element = getelementptr i8, ptr {column}, i64 {column}.offset\n"
                 f"{operand} = load double, ptr {column}.element, align 1"
             )
     return before, within
 
 
-def _results(operands: Sequence[str], index: str = "%i") -> tuple[list[str], list[str]]:
+def _results(operands: Sequence[str]) -> tuple[list[str], list[str]]:
     """The text before the loop and in it that stores one element of each result."""
     before = [
         f"%result{i}.at = getelementptr ptr, ptr %results, i64 {i}\n%result{i} = load ptr, ptr %result{i}.at"
         for i in range(len(operands))
     ]
     within = [
-        f"%place{i} = getelementptr double, ptr %result{i}, i64 {index}\n"
-        f"store double {operand}, ptr %place{i}"
+        f"%place{i} = getelementptr double, ptr %result{i}, i64 %i\nstore double {operand}, ptr %place{i}"
         for i, operand in enumerate(operands)
     ]
     return before, within
-
-
-def _state(operands: Sequence[str]) -> list[str]:
-    """Load operands from the state, in its order."""
-    return [
-        f"%state{i} = getelementptr double, ptr %state, i64 {i}\n{name} = load double, ptr %state{i}"
-        for i, name in enumerate(operands)
-    ]
-
-
-def _sums(operands: Sequence[str], start: str, loop: str) -> tuple[list[str], list[str]]:
-    """The text at the head of a loop and in it that adds operands up, each to a ``%sum``."""
-    heads = [f"%total{i} = phi double [ 0.0, %{start} ], [ %sum{i}, %{loop} ]" for i in range(len(operands))]
-    return heads, [f"%sum{i} = fadd double %total{i}, {operand}" for i, operand in enumerate(operands)]
 
 
 def _loop(
@@ -176,7 +157,10 @@ def map_text(body: Body, kinds: str, *, summed: bool) -> str:
     fixed, moving = body.looped(i for i, kind in enumerate(kinds) if kind != "s")
     if summed:
         places: list[str] = []
-        totals, store = _sums(body.outputs, "entry", "loop")
+        totals = [
+            f"%total{i} = phi double [ 0.0, %entry ], [ %sum{i}, %loop ]" for i in range(len(body.outputs))
+        ]
+        store = [f"%sum{i} = fadd double %total{i}, {output}" for i, output in enumerate(body.outputs)]
         after = stores("%results", ((f"%sum{i}", i) for i in range(len(body.outputs))))
     else:
         totals, after = [], []
@@ -197,75 +181,15 @@ def scan_text(body: Body, carried: int, kinds: str) -> str:
     fixed, moving = body.looped(range(width))
     places, store = _results(body.outputs[carried:])
     state = [f"%carry{i}" for i in range(carried)] + names[width : body.inputs]
+    loaded = [
+        f"%state{i} = getelementptr double, ptr %state, i64 {i}\n{name} = load double, ptr %state{i}"
+        for i, name in enumerate(state)
+    ]
+    nexts = list(enumerate(body.outputs[:carried]))
     return _loop(
         "ptr %state, ptr %columns, ptr %column.strides, ptr %results",
-        [*_state(state), *before, *places, *fixed],
-        _carry(body, carried, "loop"),
+        [*loaded, *before, *places, *fixed],
+        [f"{names[i]} = phi double [ %carry{i}, %entry ], [ {output}, %loop ]" for i, output in nexts],
         [*load, *moving, *store],
-        _stored_carry(body, carried),
-    )
-
-
-def _carry(body: Body, carried: int, end: str) -> list[str]:
-    """The carry at the head of a loop that ends in a block of this name."""
-    return [
-        f"{body.operands[i]} = phi double [ %carry{i}, %entry ], [ {body.outputs[i]}, %{end} ]"
-        for i in range(carried)
-    ]
-
-
-def _stored_carry(body: Body, carried: int) -> list[str]:
-    """Store the carry to the state, where `_state` has loaded it from."""
-    return [f"store double {body.outputs[i]}, ptr %state{i}" for i in range(carried)]
-
-
-def batches_text(turn: Body, each: Body, carried: int, kinds: str, row_kinds: str) -> str:
-    """A sequential loop over batches, with an inner loop over each one's samples.
-
-    Args:
-        turn: what is done once a batch. Its inputs are the carry, the totals, the rows and shared ones.
-        each: what is done for each sample, of the carry, the columns and shared numbers; its outputs
-            are added up. Its names are not the turn's but for the carry, and its sums are the totals.
-        carried: how many numbers the carry has.
-        kinds: the kinds of the columns.
-        row_kinds: the kinds of the rows, whose elements are numbered as the batches.
-    """
-    width, first_row = carried + len(kinds), carried + len(each.outputs)
-    before, load = _columns(each.operands[carried:width], kinds)
-    row_names = turn.operands[first_row : first_row + len(row_kinds)]
-    before_rows, load_row = _columns(row_names, row_kinds, "row", "%b")
-    places, store = _results(turn.outputs[carried:], "%b")
-    once, moving = each.looped(range(carried, width))
-    totals, add = _sums(each.outputs, "batch", "sample")
-    state = [f"%carry{i}" for i in range(carried)]
-    state += turn.operands[first_row + len(row_kinds) : turn.inputs] + each.operands[width : each.inputs]
-    return "\n".join(
-        [
-            "define void @loop(ptr %state, ptr %columns, ptr %column.strides, ptr %rows, ptr %row.strides, "
-            "ptr %results, i64 %begin, i64 %end, i64 %size, i64 %count) {",
-            "entry:",
-            *_state(state),
-            *before,
-            *before_rows,
-            *places,
-            "br label %batch\nbatch:\n%b = phi i64 [ %begin, %entry ], [ %b.next, %turn ]",
-            *_carry(turn, carried, "turn"),
-            *once,
-            "%from = mul nsw i64 %b, %size\n%full = add nsw i64 %from, %size",
-            "%is.full = icmp slt i64 %full, %count\n%upto = select i1 %is.full, i64 %full, i64 %count",
-            "br label %sample\nsample:\n%i = phi i64 [ %from, %batch ], [ %i.next, %sample ]",
-            *totals,
-            *load,
-            *moving,
-            *add,
-            "%i.next = add nsw i64 %i, 1\n%i.more = icmp slt i64 %i.next, %upto",
-            "br i1 %i.more, label %sample, label %turn\nturn:",
-            *load_row,
-            *turn.lines(),
-            *store,
-            "%b.next = add nsw i64 %b, 1\n%b.more = icmp slt i64 %b.next, %end",
-            "br i1 %b.more, label %batch, label %done\ndone:",
-            *_stored_carry(turn, carried),
-            "ret void\n}",
-        ]
+        [f"store double {output}, ptr %state{i}" for i, output in nexts],
     )

@@ -66,6 +66,8 @@ class InMemory:
         callbacks: what the code calls back.
     """
 
+    _outputs_stand_apart = False  # whether outputs have slots of their own, one after the other
+
     def __init__(
         self,
         module: CompiledModule,
@@ -131,18 +133,24 @@ class InMemory:
         self, carry: Sequence[float], columns: Sequence[np.ndarray], shared: Sequence[float], count: int
     ) -> tuple[list[float], list[np.ndarray]]:
         """Run it in sequence, handing results on."""
-        state = np.array(carry, float)
-        results = np.empty((len(self._outputs) - len(carry), count))
-        job = self._job(ColumnAddresses(columns, count), [(state, 0), (results, _DOUBLE)])
-        job.first = job.carry_count = len(carry)
+        width, slots = len(carry), self._free_slots()
+        results = np.empty((len(self._outputs) - width, count))
+        parts: list[tuple[np.ndarray, int]] = [(results, _DOUBLE)]
+        if self._outputs_stand_apart:
+            state = slots[self._outputs[0] :][:width] if width else slots
+        else:  # the next carry may stand among the slots of this one
+            state = np.empty(width)
+            parts.insert(0, (state, 0))
+        job = self._job(ColumnAddresses(columns, count), parts)
+        job.first = job.carry_count = width
         job.carry = state.ctypes.data
-        slots = self._free_slots()
         self._fill(slots, 0, *carry, *[0.0] * len(columns), *shared)
         for begin, end in pieces(count, self._instructions, calls_back=bool(self._callbacks)):
             self._loop(slots.ctypes.data, job, begin, end)
             self._check(slots)
+        last = state.tolist() if count else list(carry)
         self._free.append(slots)
-        return state.tolist(), list(results)
+        return last, list(results)
 
     def _job(
         self, columns: ColumnAddresses, results: Sequence[tuple[np.ndarray, int]], *, adds: bool = False
@@ -151,22 +159,23 @@ class InMemory:
 
         Args:
             columns: the columns.
-            results: arrays whose entries along the first axis take the outputs in order, each with the
-                bytes from one sample's place in an entry to the next.
+            results: arrays whose entries along the first axis take the last outputs in order, each with
+                the bytes from one sample's place in an entry to the next.
             adds: whether outputs are added to what is there.
         """
         places = np.array([place for array, _ in results for place in entry_addresses(array)], np.uintp)
         steps = np.array([step for array, step in results for _ in range(len(array))], np.int64)
+        outputs = self._outputs[len(self._outputs) - len(places) :]
         job = _Job(
             code=self._code.ctypes.data,
             column_count=len(columns.strides),
             columns=columns.pointers.buffer_info()[0],
             strides=columns.strides.buffer_info()[0],
             output_count=len(places),
-            outputs=self._outputs.ctypes.data,
+            outputs=outputs.ctypes.data,
             results=places.ctypes.data,
             steps=steps.ctypes.data,
             adds=adds,
         )
-        job.arrays = self._code, columns, self._outputs, places, steps, results
+        job.arrays = self._code, columns, outputs, places, steps, results
         return job

@@ -19,6 +19,7 @@ from autograd.programs.arrays import shaping
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import Item, Stack, length
+from autograd.programs.simplification import Builder
 
 __all__ = ["as_node", "count_of", "fits", "is_whole", "mapped", "primitive_of", "reduced", "running"]
 
@@ -63,9 +64,12 @@ def mapped(primitive: Primitive, args: Sequence[Any]) -> Any:
     places = [i for i, part in enumerate(parts) if is_whole(part)]
     arrays, dims, axes = shaping.broadcast([parts[i] for i in places])
     others = [parts[i] if is_node(parts[i]) else primitive.operand(parts[i]) for i in range(len(parts))]
-    loop = _elementwise(primitive, len(parts), tuple(places))
     counted = next((array for array in arrays if not is_constant(array)), arrays[0])
     shared = [others[i] for i in range(len(parts)) if i not in places]
+    if primitive is table.pow and places == [0] and not is_node(shared[0]):
+        loop = _to_the_power(float(shared.pop()))
+    else:
+        loop = _elementwise(primitive, len(parts), tuple(places))
     made = shaping.applied(loop, count_of(counted), *arrays, *shared)
     return shaping.shaped(made, dims, axes)
 
@@ -78,6 +82,14 @@ def _elementwise(primitive: Primitive, arity: int, arrays: tuple[int, ...]) -> L
     names = [f"x{i}" for i in range(arity)]
     instructions = [Instruction(primitive.of_arity(arity), operands, (arity,))]
     return Loop(Code(primitive.name, names, (), instructions, [arity]), 0, len(arrays))
+
+
+@lru_cache(maxsize=256)
+def _to_the_power(exponent: float) -> Loop:
+    """The loop that takes elements to a power that is known, by which the derivative is short."""
+    builder = Builder()
+    power = builder.operation(table.pow, (builder.input(), builder.constant(exponent)))
+    return Loop(builder.finish(table.pow.name, ["x0"], [power]), 0, 1)
 
 
 @lru_cache(maxsize=64)

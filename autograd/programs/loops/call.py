@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.derivatives import sweeps
 from autograd.graph import context
 from autograd.graph.anomaly import is_hunted
-from autograd.graph.nodes import is_node, kind_of
-from autograd.graph.walks import applications
-from autograd.primitives.operation import ABSENT
+from autograd.graph.nodes import is_node
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code
-from autograd.programs.loops.loop_rules import lines_of
+from autograd.programs.loops import derived_code as rules
+from autograd.programs.loops.derived_code import are_given, derived_code, shapes_of
+from autograd.programs.loops.loop_rules import lines_of, results_of
 from autograd.programs.loops.packing import ArrayOperation, expanded
-from autograd.programs.simplification import Builder
-from autograd.programs.tracing import LinesOfNodes, written
 
 __all__ = ["Call", "prepare_by"]
 
@@ -98,17 +96,17 @@ class Call(ArrayOperation):
 
     def push(self, inputs: Sequence[Any], results: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
         """A call of the code that computes the tangents."""
-        given = tuple([tangent is not ABSENT for tangent in tangents])
-        derivative = self._derivative(_tangents, given, (True,) * self.result_count, _sizes(inputs))
-        return derivative.applied([*inputs, *_having(given, tangents)])
+        given, shapes = are_given(tangents), shapes_of(inputs)
+        derivative = self._derivative(rules.tangents, given, (True,) * self.result_count, shapes, shapes)
+        return derivative.applied([*inputs, *compress(tangents, given)])
 
     def pull(
         self, inputs: Sequence[Any], results: Sequence[Any], adjoints: Sequence[Any], wanted: Sequence[bool]
     ) -> Sequence[Any]:
         """A call of the code that computes the adjoints."""
-        given = tuple([adjoint is not ABSENT for adjoint in adjoints])
-        derivative = self._derivative(_adjoints, given, tuple(map(bool, wanted)), _sizes([*inputs, *results]))
-        return derivative.applied([*inputs, *_having(given, adjoints)])
+        given, wanted = are_given(adjoints), tuple(map(bool, wanted))
+        derivative = self._derivative(rules.adjoints, given, wanted, shapes_of(inputs), shapes_of(results))
+        return derivative.applied([*inputs, *compress(adjoints, given)])
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         return Call, (self.body, self.engine)
@@ -120,7 +118,7 @@ class _Derivative(NamedTuple):
     Attributes:
         call: the call; None where all are 0 everywhere.
         operands: which it takes of: the other call's inputs, the derivatives that are given.
-        places: the derivatives that it computes.
+        places: which derivatives it computes.
         size: how many were asked for.
     """
 
@@ -135,96 +133,18 @@ class _Derivative(NamedTuple):
         if self.call is not None:
             operands = [inputs[place] for place in self.operands]
             recorded = not {float}.issuperset(map(type, operands)) and any(map(is_node, operands))
-            results = self.call(*operands) if recorded else self.call.run(operands)
-            if recorded and self.call.result_count == 1:
-                results = (results,)
+            results = results_of(self.call, operands) if recorded else self.call.run(operands)
             for place, result in zip(self.places, results):
                 derivatives[place] = result
         return derivatives
 
 
-# What computes derivatives: of inputs, outputs, and leaves that stand for the derivatives given, by place.
-_Rule = Callable[[Sequence[Any], Sequence[Any], dict[int, Any]], Sequence[Any]]
-
-
 def _derivative(
-    body: Code, engine: str, rule: _Rule, given: Mask, wanted: Mask, sizes: tuple[Any, ...]
+    body: Code, engine: str, rule: Any, given: Mask, wanted: Mask, shapes: Any, of_given: Any
 ) -> _Derivative:
-    """The call of a rule's derivatives.
-
-    Args:
-        body: the code of the other call.
-        engine: what runs it.
-        rule: `_tangents` or `_adjoints`.
-        given: which derivatives it gets.
-        wanted: which are asked for.
-        sizes: the shapes of the inputs, and where adjoints are given of the results.
-    """
-    inputs = [_leaf(size, name) for name, size in zip(body.inputs, sizes)]
-    of_given, names = sizes, body.inputs
-    if rule is _adjoints:
-        of_given, names = sizes[len(inputs) :], tuple([f"result{i}" for i in range(len(given))])
-    seeds = {i: _leaf(of_given[i], f"d_{names[i]}") for i, has in enumerate(given) if has}
-    places: list[int] = []
-
-    def compute(lines: LinesOfNodes) -> list[Any]:
-        slots = lines.repeated(body, inputs)
-        derivatives = rule(inputs, [slots[output] for output in body.outputs], seeds)
-        places.extend([i for i, want in enumerate(wanted) if want and not _is_nothing(derivatives[i])])
-        return [derivatives[i] for i in places]
-
-    code, _captured = written(f"{body.name}{rule.__name__}", [*inputs, *seeds.values()], compute)
-    code, operands = _trimmed(code)
+    """The call of a rule's derivatives: see `derived_code`."""
+    code, operands, places = derived_code(body, rule, given, wanted, shapes, of_given)
     return _Derivative(Call(code, engine) if places else None, operands, places, len(wanted))
-
-
-def _tangents(inputs: Sequence[Any], outputs: Sequence[Any], seeds: dict[int, Any]) -> Sequence[Any]:
-    applied = applications(*filter(is_node, outputs), stop=inputs)
-    return sweeps.forward(applied, [(inputs[i], seed) for i, seed in seeds.items()], outputs, lift=True)
-
-
-def _adjoints(inputs: Sequence[Any], outputs: Sequence[Any], seeds: dict[int, Any]) -> Sequence[Any]:
-    pairs = [(outputs[i], seed) for i, seed in seeds.items() if is_node(outputs[i])]
-    applied = applications(*[output for output, _ in pairs], stop=inputs)
-    return sweeps.reverse(applied, pairs, inputs, lift=True)
-
-
-def _trimmed(code: Code) -> tuple[Code, list[int]]:
-    """Code without the inputs that it does not use, and which it uses."""
-    used = {operand for instruction in code.instructions for operand in instruction.operands}
-    used.update(code.outputs)
-    kept = [place for place in range(len(code.inputs)) if place in used]
-    if len(kept) == len(code.inputs):
-        return code, kept
-    builder = Builder()
-    slots = [
-        builder.input(place in code.arrays) if place in used else -1 for place in range(len(code.inputs))
-    ]
-    slots = builder.replay(code, slots)
-    outputs = [slots[output] for output in code.outputs]
-    return builder.finish(code.name, [code.inputs[place] for place in kept], outputs), kept
-
-
-def _leaf(shape: Any, label: str) -> Any:
-    """A leaf that stands for an operand, or for a derivative."""
-    data = 0.5 if shape is None else np.zeros(shape)
-    leaf = kind_of(data)(data)
-    leaf.label = label
-    return leaf
-
-
-def _sizes(operands: Sequence[Any]) -> tuple[Any, ...]:
-    """The shape of each operand or result that is an array, None for a number."""
-    return tuple([None if type(each) is float else getattr(each, "shape", None) for each in operands])
-
-
-def _is_nothing(derivative: Any) -> bool:
-    """Whether a derivative is 0 everywhere."""
-    return type(derivative) is float and derivative == 0.0
-
-
-def _having(given: Mask, derivatives: Sequence[Any]) -> list[Any]:
-    return [derivative for has, derivative in zip(given, derivatives) if has]
 
 
 def _example(operation: Any, *operands: Any) -> Any:

@@ -265,6 +265,11 @@ class Checkpointed(ArrayOperation):
         shorter = builder.finish(code.name, names, [slots[output] for output in code.outputs])
         return (Checkpointed(shorter, self.policy), used, left) if is_pair(shorter) else None
 
+    @property
+    def told(self) -> tuple[str, Policy]:
+        """What a file says of it beside its body."""
+        return "checkpointed", self.policy
+
     def alone(self) -> Code:
         """Code that applies it to its inputs, and nothing else."""
         results = tuple(range(self.arity, self.arity + self.result_count))

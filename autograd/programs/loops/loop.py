@@ -26,13 +26,13 @@ class Joined(NamedTuple):
     """One loop in the place of two.
 
     Attributes:
-        operation: the loop.
+        operation: the loop, or map.
         operands: its operands' slots.
         own: which of its results are those of the first loop.
         others: which are those of the second.
     """
 
-    operation: Loop
+    operation: ArrayOperation
     operands: tuple[int, ...]
     own: list[int]
     others: list[int]
@@ -199,6 +199,12 @@ class Loop(ArrayOperation):
     def like(self, body: Code, carries: int, columns: int) -> Loop:
         """A loop of another body that runs as this one does."""
         return Loop(body, carries, columns, self.is_reversed, self.engine, self.checkpoint)
+
+    @property
+    def told(self) -> tuple[str, list[Any]]:
+        """What a file says of it beside its body."""
+        numbers: list[Any] = [self.carries, self.columns, int(self.is_reversed)]
+        return "loop", numbers if self.checkpoint is None else [*numbers, self.checkpoint]
 
     def without_ys(self) -> Loop:
         """The same loop, of which only the carries are asked for."""

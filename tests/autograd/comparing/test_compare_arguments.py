@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from autograd import compare
+from autograd import compare, custom_derivative, exp, log
 
 
 @pytest.mark.parametrize(
@@ -109,3 +109,13 @@ def test_a_gradient_by_hand_that_is_none_is_told_what_was_expected(hand, words):
 def test_bad_input_is_told_what_was_wrong(call, words):
     with pytest.raises(TypeError, match=words):
         call()
+
+
+def test_a_function_with_rules_of_its_own_is_compared_without_formulas():
+    log1pexp = custom_derivative(
+        lambda x: log(1 + exp(x)), push=lambda args, _, tangents: tangents[0] / (1 + exp(-args[0]))
+    )
+    assert compare(lambda x: x * log1pexp(x), lambda x: log1pexp(x) + x / (1 + exp(-x)), 0.5).passed
+    wrong = compare(lambda x: x * log1pexp(x), lambda x: log1pexp(x), 0.5)
+    assert not wrong.passed
+    assert "without partial derivatives as formulas" in str(wrong)

@@ -89,6 +89,23 @@ def test_aux_with_cycles_and_sharing():
     assert ring["inner"] == [6.0]
 
 
+def test_plain_aux_is_copied_where_it_holds_a_value_and_nowhere_else():
+    untouched, text = {"a": [1, 2.5, None], "b": ()}, "text"
+
+    def f(x):
+        shared = [x * 2.0]
+        aux = {"same": untouched, "new": (x, [x * x, text, True]), "twice": [shared, shared], "empty": []}
+        return x * x, (aux if with_sharing else {**aux, "twice": shared})
+
+    for with_sharing in (False, True):
+        aux = grad(f, has_aux=True)(3.0)[1]
+        twice = [[6.0], [6.0]] if with_sharing else [6.0]
+        assert aux == {"same": untouched, "new": (3.0, [9.0, "text", True]), "twice": twice, "empty": []}
+        assert aux["same"] is untouched
+        assert not with_sharing or aux["twice"][0] is aux["twice"][1]
+        assert [type(number) for number in (aux["new"][0], *aux["new"][1])] == [float, float, str, bool]
+
+
 def test_aux_that_is_hashed_is_whole_before_it_is():
     assert aux_of(lambda y: frozenset([Frozen((y,))])) == frozenset([Frozen((6.0,))])
     assert aux_of(lambda y: {Frozen(Frozen(y)): [y]}) == {Frozen(Frozen(6.0)): [6.0]}

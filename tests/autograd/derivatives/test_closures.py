@@ -34,7 +34,6 @@ def weights():
     ],
 )
 @pytest.mark.parametrize("beside", [False, True])
-@pytest.mark.filterwarnings("ignore:.*records every operation")
 def test_a_result_that_reaches_an_argument_through_the_closure_is_refused(use, beside, weights):
     w, b = weights
 

@@ -7,16 +7,13 @@ import gc
 import os
 import threading
 import time
-import tracemalloc
 import weakref
 
 import numpy as np
 import pytest
 
-from autograd import trace
-from autograd.engines import compiled
 from autograd.engines.batches import chunks
-from autograd.engines.batches.chunks import ColumnAddresses, chunk_size, cores, in_chunks, in_turns, reduced
+from autograd.engines.batches.chunks import ColumnAddresses, chunk_size, cores, in_chunks, reduced
 from tests.autograd.engines.programs import use_cores
 
 
@@ -240,57 +237,3 @@ def test_partial_sums_are_added_in_the_order_of_their_chunks(count, monkeypatch)
         assert reduced(work, count, 7, 2, "mean") == (total / count).tolist()
     else:
         assert all(mean != mean for mean in reduced(work, 0, 7, 2, "mean"))
-
-
-@pytest.mark.parametrize("engine", ["python", "numpy", "interpreter"])
-@pytest.mark.parametrize(
-    ("count", "size", "block"), [(1, 1, 16), (6, 6, 16), (7, 3, 1), (50, 20, 16), (50, 60, 16)]
-)
-def test_batches_in_turn_are_a_loop_over_batches_and_their_samples(engine, count, size, block, monkeypatch):
-    monkeypatch.setattr(chunks, "_BLOCK", block)  # of results, two a sample
-    rng = np.random.default_rng(count)
-    xs, ys = rng.normal(size=(2, count))
-    rates = rng.normal(size=-(-count // size))
-    each = trace(lambda u, v, x, y, k: [u * x + k, v * y - k], *[0.5] * 5)
-    turn = trace(lambda u, v, p, q, rate, k: [u - rate * p, v - k * q, p + q, u], *[0.5] * 6)
-    u, v, collected = 0.25, -0.5, []
-    for rate, begin in zip(rates.tolist(), range(0, count, size)):
-        p = q = 0.0
-        for x, y in zip(xs[begin : begin + size].tolist(), ys[begin : begin + size].tolist()):
-            first, second = each(u, v, x, y, 3.0)
-            p, q = p + first, q + second
-        u, v, *rest = turn(u, v, p, q, rate, 0.125)
-        collected.append(rest)
-    engines = compiled(turn.code, engine), compiled(each.code, engine)
-    carry, results = in_turns(*engines, [0.25, -0.5], [xs, ys], [rates], ([3.0], [0.125]), size)
-    assert carry == [u, v]
-    assert np.array(results).T.tolist() == collected
-
-
-def test_batches_in_turn_without_rows():
-    each, turn = trace(lambda u, x: u * x, 0.5, 0.5), trace(lambda u, p: u - p, 0.5, 0.5)
-    engines = compiled(turn.code, "python"), compiled(each.code, "python")
-    carry, results = in_turns(*engines, [1.0], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)
-    assert (carry, results) == ([4.0], [])  # 1 - (1 + 2), then -2 - -2 * 3
-
-
-def test_batches_in_turn_without_a_carry():
-    each, turn = trace(lambda x: x * x, 0.5), trace(lambda p: p + 1.0, 0.5)
-    engines = compiled(turn.code, "python"), compiled(each.code, "python")
-    carry, (result,) = in_turns(*engines, [], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)
-    assert (carry, result.tolist()) == ([], [6.0, 10.0])
-
-
-def test_a_batch_of_many_samples_takes_little_memory_at_a_time():
-    count = 600_000
-    column = np.broadcast_to(np.float64(0.5), (count,))  # of no memory
-    each, turn = trace(lambda u, x: u * x, 0.5, 0.5), trace(lambda u, p: 0 * u + p, 0.5, 0.5)
-    engines = compiled(turn.code, "numpy"), compiled(each.code, "numpy")
-    tracemalloc.start()
-    try:
-        carry, _ = in_turns(*engines, [0.5], [column], [], ([], []), count)
-        peak = tracemalloc.get_traced_memory()[1] / 2**20
-    finally:
-        tracemalloc.stop()
-    assert carry == [count / 4]
-    assert peak < 11, f"{peak:.1f} MiB: results of all samples are kept"

@@ -1,20 +1,16 @@
-"""Chunks are handed out once each, and batches in turn take memory by what they hold."""
+"""Chunks are handed out once each, and pieces follow one another."""
 
 from __future__ import annotations
 
 import sys
 import threading
-import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 
-from autograd import trace
-from autograd.engines import compiled
 from autograd.engines.batches import chunks
-from autograd.engines.batches.chunks import chunk_size, in_chunks, in_turns, pieces
+from autograd.engines.batches.chunks import chunk_size, in_chunks, pieces
 
 
 @pytest.fixture
@@ -60,30 +56,11 @@ def test_one_thread_at_a_time_asks_for_the_next_chunk(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("count", [0, 1, 1000, 200_000])
-@pytest.mark.parametrize("samples", [1, 100, 10**9])
-def test_pieces_follow_one_another_and_are_short_where_primitives_may_raise(count: int, samples: int) -> None:
-    long, short = (
-        list(pieces(count, 5000, calls_back=calls_back, samples=samples)) for calls_back in (False, True)
-    )
+def test_pieces_follow_one_another_and_are_short_where_primitives_may_raise(count: int) -> None:
+    long, short = (list(pieces(count, 5000, calls_back=calls_back)) for calls_back in (False, True))
     for every in (long, short):
         assert [end for _, end in every[:-1]] == [begin for begin, _ in every[1:]]
         assert every == [] if count == 0 else (every[0][0], every[-1][1]) == (0, count)
         assert all(begin < end for begin, end in every)
-    assert max((end - begin for begin, end in short), default=0) * samples <= max(samples, chunk_size(5000))
+    assert max((end - begin for begin, end in short), default=0) <= chunk_size(5000)
     assert len(long) <= len(short)
-
-
-def test_many_totals_of_a_small_carry_take_little_memory_at_a_time() -> None:
-    width, count = 1000, 20_000
-    each = trace(lambda u, x: [u * x + float(i) for i in range(width)], 0.5, 0.5)
-    turn = trace(lambda u, *totals: u + totals[0] + totals[-1], *[0.5] * (width + 1))
-    engines = compiled(turn.code, "numpy"), compiled(each.code, "numpy")
-    column = np.full(count, 0.5)
-    tracemalloc.start()
-    try:
-        carry, _ = in_turns(*engines, [0.5], [column], [], ([], []), count)
-        peak = tracemalloc.get_traced_memory()[1] / 2**20
-    finally:
-        tracemalloc.stop()
-    assert carry == [0.5 + 2 * 0.25 * count + (width - 1) * count]
-    assert peak < 50, f"{peak:.0f} MiB: the results of many samples are kept at a time"

@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 import tracemalloc
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -20,15 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd import primitive, value_and_grad
-from autograd.engines import compiled, llvm, scan_batches
-from autograd.engines.batches.chunks import in_turns
+from autograd.engines import compiled, llvm
 from autograd.engines.machine import compiler, ir
 from autograd.primitives import table
 from autograd.programs.lowering import lowered
 from autograd.programs.program import Program, trace
 from tests.autograd.engines.programs import (
     POINTS,
-    RefusedError,
     bits,
     check_batch,
     check_call,
@@ -38,7 +35,6 @@ from tests.autograd.engines.programs import (
     check_raising,
     check_scan,
     check_without_python,
-    floor_sum,
     long_program,
     programs,
     table_program,
@@ -116,9 +112,9 @@ def test_what_takes_several_pieces_gives_what_one_gives(monkeypatch: pytest.Monk
     check_pieces("llvm", monkeypatch)
 
 
-def test_a_large_program_is_compiled_in_parts() -> None:
+def test_a_large_program_is_compiled_with_its_numbers_in_memory() -> None:
     program = long_program(5000)
-    assert len(lowered(program.code)) > max(llvm.LARGE, 3 * llvm.PART)
+    assert len(lowered(program.code)) > llvm.LARGE
     check_call("llvm", program, [[0.3, -0.7, 1.1], [math.nan, 0.0, -0.0], [1e300, math.inf, 2.0]])
     check_batch("llvm", program, [[0.3, -0.7, 1.1], [0.5, 0.5, 0.5], [-1.0, 2.0, 0.0]], "csv")
     check_scan("llvm", program, [[0.3, -0.7, 1.1], [0.5, 0.5, 0.5], [-1.0, 2.0, 0.0]])
@@ -173,32 +169,6 @@ def test_a_batch_larger_than_memory_is_not_copied(tmp_path: Path) -> None:
     assert peak < 200_000, "a column of 32 MB has been copied"
 
 
-@pytest.mark.parametrize(("count", "size"), [(1, 1), (6, 6), (7, 3), (600, 1), (600, 600), (50, 60)])
-def test_batches_are_the_bits_of_those_taken_in_turn(
-    count: int, size: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        "autograd.engines.batches.chunks.chunk_size", lambda _: 2
-    )  # samples, and 256 times as many make a piece
-    batches = -(-count // size)
-    block = np.random.default_rng(count).normal(size=(count, 3))
-    columns = [block[:, 0].copy(), block[:, 1]]
-    rows = [block[:batches, 2], block[:batches, 2].copy()]
-    shared = [3.0, -0.5], [0.125]
-    each = trace(lambda u, v, x, y, k, n: [u * x + k, table.sin(v * y) - n], *[0.5] * 6)
-    turn = trace(
-        lambda u, v, p, q, a, b, k: [v - a * p, table.exp(-abs(u * b)) - k * q, p + q, u, u, k * 2.0],
-        *[0.5] * 7,
-    )
-    exact = compiled(turn.code, "python"), compiled(each.code, "python")
-    carry, expected = in_turns(*exact, [0.25, -0.5], columns, rows, shared, size)
-    engines = compiled(turn.code, "llvm"), compiled(each.code, "llvm")
-    for _ in range(2):  # compiles, and finds it compiled
-        last, results = scan_batches(*engines, [0.25, -0.5], columns, rows, shared, size)
-        assert bits(last) == bits(carry)
-        assert [bits(result) for result in results] == [bits(result) for result in expected]
-
-
 @pytest.mark.parametrize(("size", "expected"), [(9, [1, 2, 3]), (2500, [1, 1, 1])])
 def test_each_loop_of_a_small_program_is_compiled_once_and_a_large_program_once_for_all(
     size: int, expected: list[int], monkeypatch: pytest.MonkeyPatch
@@ -215,15 +185,6 @@ def test_each_loop_of_a_small_program_is_compiled_once_and_a_large_program_once_
             run()
         counts.append(len(compilations))
     assert counts == expected
-
-
-def test_a_loop_over_batches_is_compiled_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    compilations = _counted_compilations(monkeypatch)
-    each, turn = trace(lambda u, x: u * x, 0.5, 0.5), trace(lambda u, p: u - p, 0.5, 0.5)
-    engines = compiled(turn.code, "llvm"), compiled(each.code, "llvm")
-    for _ in range(2):
-        assert scan_batches(*engines, [1.0], [np.array([1.0, 2.0, 3.0])], [], ([], []), 2)[0] == [4.0]
-    assert len(compilations) == 1
 
 
 def _counted_compilations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -277,36 +238,6 @@ def test_only_sines_and_cosines_that_may_be_fused_are_called_by_name() -> None:
         assert name in (ir.template(function, fused=True) or "")
         assert name not in (ir.template(function) or name)
     assert ir.template(table.exp, fused=True) == ir.template(table.exp)
-
-
-def test_batches_of_long_programs_and_of_other_engines_are_taken_in_turn() -> None:
-    block = np.random.default_rng(0).normal(size=(7, 3))
-    long, short = long_program(2500), trace(lambda u, x, k: [u * x, x - k, u, 2 * k], *[0.5] * 3)
-    step = trace(lambda u, p, q, r, s: [u - 0.1 * p, q + r * s], *[0.5] * 5)
-    for each, engine in ((long, "llvm"), (short, "interpreter"), (short, "llvm")):
-        engines = compiled(step.code, "llvm"), compiled(each.code, engine)
-        exact = compiled(step.code, "python"), compiled(each.code, "python")
-        arguments: Any = [0.25], [block[:, 0]], [], ([0.75] * (1 if each is short else 2), []), 3
-        if each is long:
-            arguments = [0.25], [block[:, 0], block[:, 1]], [], ([], []), 3
-        carry, expected = in_turns(*exact, *arguments)
-        last, results = scan_batches(*engines, *arguments)
-        assert bits(last) == bits(carry)
-        assert [bits(result) for result in results] == [bits(result) for result in expected]
-
-
-def test_exceptions_in_primitives_reach_the_caller_from_batches_too() -> None:
-    each, turn = trace(lambda u, x: floor_sum(x, u), 0.5, 0.5), trace(floor_sum, 0.5, 0.5)
-    add, take = trace(lambda u, x: u + x, 0.5, 0.5), trace(lambda u, p: 0 * u + p, 0.5, 0.5)
-    column = np.arange(200.0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it cannot be traced and is called back: said once a process
-        for once, sample, expected, refused in ((turn, add, 8.0, "no 190"), (take, each, 7.0, "no 101")):
-            engines = compiled(once.code, "llvm"), compiled(sample.code, "llvm")
-            for _ in range(2):
-                assert scan_batches(*engines, [0.0], [column[:4]], [], ([], []), 2)[0] == [expected]
-                with pytest.raises(RefusedError, match=refused):
-                    scan_batches(*engines, [0.0], [column], [], ([], []), 20)
 
 
 def test_columns_are_checked() -> None:

@@ -32,7 +32,6 @@ from autograd import (
 )
 from autograd.engines import engine_names
 from autograd.graph import context as contexts
-from autograd.running.scan import scan_batches
 from autograd.support.user_line import user_line
 from optim import SGD, fit
 
@@ -374,18 +373,11 @@ LOG_LINE = f"{__file__}:{inspect.getsourcelines(shifted_log)[1] + 2}: return y *
             "log(x=0.0) is -inf in <lambda>, step 1",
         ),
         (
-            lambda engine: scan_batches(
-                lambda c, x: shifted_log(x), lambda c, t, row: (c - t, c), 1.0, np.arange(4.0, -1.0, -1.0), 2,
-                engine=engine,
+            lambda engine: scan(
+                lambda c, x: (c - scan(lambda t, _: (t + shifted_log(x), t), 0.0, None, length=2)[0], c),
+                1.0, np.arange(4.0, -1.0, -1.0), engine=engine,
             ),
-            "log(x=0.0) is -inf in <lambda>, sample 4",
-        ),
-        (
-            lambda engine: scan_batches(
-                lambda c, x: x, lambda c, total, row: (log(total), c), 1.0, np.array([1.0, 1.0, -1.0]), 2,
-                engine=engine,
-            ),
-            "log(total=-1.0) is nan in <lambda>, batch 1",
+            "log(x=0.0) is -inf in <lambda>, step 4, step 0",
         ),
     ],
 )  # fmt: skip

@@ -3,11 +3,12 @@
 import copy
 import operator
 import pickle
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 
-from autograd import Value, hypot, maximum, primitive, where
+from autograd import Value, grad, hypot, maximum, primitive, where
 from autograd.graph.nodes import operands
 from autograd.graph.walks import leaves, topological_order
 from autograd.primitives import operation
@@ -153,6 +154,14 @@ def test_the_memo_of_deepcopy_is_respected():
     assert copy.deepcopy(x, memo) is operands(operands(copied)[0])[0]
 
 
+def test_a_node_that_the_memo_keeps_does_not_keep_what_was_computed_from_it():
+    x = Value(3.0)
+    y = x * 2.0
+    copied = copy.deepcopy(y, {id(x): x})
+    assert copied is not y
+    assert operands(copied)[0] is x
+
+
 # Depth.
 
 
@@ -161,6 +170,24 @@ def test_the_memo_of_deepcopy_is_respected():
 def test_a_chain_of_50_000_is_copied(copied):
     y = chain(50_000)
     assert listing(copied(y)) == listing(y)
+
+
+def test_all_nodes_of_a_chain_are_copied_together_in_linear_time():  # by one walk each it would be minutes
+    chain = [Value(1.0)]
+    for _ in range(20_000):
+        chain.append(chain[-1] * 1.5)
+    copies = copy.deepcopy(chain)
+    assert all(operands(after)[0] is before for before, after in pairwise(copies))
+    assert not set(copies) & set(chain)
+
+    def last(x):
+        nodes = [x]
+        for _ in range(20_000):
+            nodes.append(nodes[-1] * 1.0)
+        assert all(again is node for again, node in zip(copy.deepcopy(nodes), nodes))
+        return nodes[-1]
+
+    assert grad(last)(2.0) == 1.0
 
 
 @pytest.mark.usefixtures("few_frames_left")

@@ -251,6 +251,19 @@ def test_code_from_outside_is_run_by_the_source(monkeypatch):
     assert namespace["program"](0.7) == (integral(1.2, 0.7) * 0.7,)
 
 
+def test_code_from_outside_may_use_this_library_too():
+    @custom_derivative(external=True, pull=lambda args, y, adjoint: (adjoint * 2.0,))
+    def slope(x):
+        square = Value(x, "x") ** 2
+        square.backward()
+        return float(grad(lambda v: v**2)(x)) + square.data - x**2
+
+    assert slope(3.0) == 6.0
+    for engine in ENGINES:
+        assert jit(value_and_grad(slope), engine)(3.0) == (6.0, 2.0)
+        assert vmap(slope, engine=engine)(np.array([1.0, 2.0])).tolist() == [2.0, 4.0]
+
+
 def test_what_raises_raises_through_compiled_code():
     @custom_derivative(external=True)
     def picky(x):

@@ -8,7 +8,6 @@ import pytest
 
 from autograd import Value, grad, jit, primitive, scan, tanh, value_and_grad, vmap, where
 from autograd.running import store
-from autograd.running.scan import scan_batches
 from models.assignment.graph import loss
 from optim import Adam, curve_fit, fit, minimize
 
@@ -39,19 +38,17 @@ def test_what_is_closed_over_is_read_anew(engine):
     def total(a, xs):
         return vmap(lambda a, x: factor * (a + x), (None, 0), "sum", engine)(a, xs)
 
-    def share(carry, x):
-        return factor * x
-
-    def turn(carry, totals, row):
-        return carry + factor * totals, totals
+    def batch(carry, x):
+        total = scan(lambda total, each: (total + factor * each, None), 0.0, np.array([x, x]), engine)[0]
+        return carry + factor * total, total
 
     results = []
     for number in (0.0, 1.0, 10.0):
         factor = number
         loop = scan(step, 0.0, np.ones(3), engine)[0]
-        batches = scan_batches(share, turn, 0.0, np.ones(3), 2, None, engine)[0]
+        batches = scan(batch, 0.0, np.ones(3), engine)[0]
         results.append((total(1.0, np.ones(2)), loop, batches))
-    assert results == [(0.0, 0.0, 0.0), (4.0, 3.0, 3.0), (40.0, 30.0, 300.0)]
+    assert results == [(0.0, 0.0, 0.0), (4.0, 3.0, 6.0), (40.0, 30.0, 600.0)]
 
 
 @each_engine

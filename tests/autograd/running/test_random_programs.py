@@ -18,7 +18,7 @@ from tests.autograd.programs.test_simplification import same_bits
 ENGINES = engine_names()
 BOTH = (0, 1)
 
-few = settings(max_examples=20)
+few = settings(max_examples=settings.default.max_examples // 5)  # each takes its time
 
 
 def on(engine, expression, *inputs, **changes):
@@ -32,7 +32,7 @@ def close(first, second, expression: LoopedExpression, power: int = 1) -> bool:
     return np.max(np.abs(np.subtract(first, second))) <= 1e-13 * expression.stretch ** (power + 1)
 
 
-@settings(max_examples=50)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(looped_expressions())
 def test_values_and_gradients_are_those_of_loops_in_python_in_both_modes(expression):
     value, gradient = value_and_grad(expression, BOTH)(*expression.point)

@@ -1,8 +1,7 @@
-"""Compiled functions that are called with Values: they record, say so once, and name the form that runs."""
+"""Compiled functions that read Values, or are called inside of transforms."""
 
 from __future__ import annotations
 
-import inspect
 import warnings
 
 import numpy as np
@@ -11,7 +10,6 @@ import pytest
 from autograd import Value, check_gradients, compare, grad, jit, scan, trace, value_and_grad, vmap
 from optim import SGD, fit
 
-RECORDS = "records every operation and runs nothing compiled"
 XS = np.array([1.0, 2.0])
 
 
@@ -19,27 +17,7 @@ def square(w, x):
     return w * w * x
 
 
-@pytest.mark.parametrize(
-    ("fast", "x", "form"),
-    [
-        (vmap(square, in_axes=(None, 0)), XS, r"vmap\(lambda x: f\(w, x\)\)\(xs\)"),
-        (jit(vmap(square, in_axes=(None, 0))), XS, r"vmap\(lambda x: f\(w, x\)\)\(xs\)"),
-    ],
-)
-def test_a_compiled_function_says_once_that_it_records(fast, x, form):
-    with pytest.warns(UserWarning, match=rf"{RECORDS}.*{form} runs compiled") as caught:
-        fast(Value(2.0), x)
-    line = inspect.currentframe().f_lineno - 1
-    assert [(warned.filename, warned.lineno) for warned in caught] == [(__file__, line)]
-    fast(Value(3.0), x)  # pytest makes an error of a warning here
-
-
-def test_scan_says_nothing_since_it_runs_compiled():
-    carry, _ = scan(lambda carry, x: (carry * x, carry), Value(1.0), XS)  # a warning is an error here
-    assert carry.data == 2.0
-
-
-def test_the_form_that_it_names_runs_compiled_and_reads_the_values_anew():
+def test_values_closed_over_are_read_anew():
     calls = []
     w = Value(2.0)
 

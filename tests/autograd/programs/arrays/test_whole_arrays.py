@@ -314,3 +314,16 @@ def test_adding_in_place_makes_another():
     a = b = array([1.0, 2.0])
     a += 1.0
     assert (a.data.tolist(), b.data.tolist()) == ([2.0, 3.0], [1.0, 2.0])
+
+
+@pytest.mark.parametrize("exponent", [0.0, 1.0, 2.0, 3.0, 0.5, -1.0, -2.0, 2.5, float("nan")])
+def test_a_power_that_is_a_plain_number_is_that_of_each_element(exponent):
+    points = [0.0, -0.0, 0.7, -1.3, 5.0, float("inf")]
+    slopes = ag.grad(lambda a: (array(a) ** exponent).sum())(np.array(points))
+    expected = [ag.grad(lambda x: x**exponent)(point) for point in points]
+    assert np.array_equal(slopes, expected, equal_nan=True)
+
+
+def test_the_derivative_of_a_square_is_written_without_the_rule_of_a_power():
+    program = ag.trace(ag.grad(lambda m: ((array([1.0, 2.0, 4.0]) - m) ** 2).mean()), 0.5)
+    assert not {"pow", "log", "where"} & {operation.name for operation in program.code.operations()}
