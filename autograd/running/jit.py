@@ -9,7 +9,7 @@ are operations of the same kind: every nesting is right, and compiled.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Any, NamedTuple
 
 from autograd.engines import Compiled, engine_names
@@ -17,7 +17,7 @@ from autograd.engines.machine.limits import may_compile
 from autograd.graph import context
 from autograd.graph.anomaly import is_hunted
 from autograd.graph.context import entered
-from autograd.graph.nodes import numbers
+from autograd.graph.nodes import is_leaf, numbers, operands
 from autograd.graph.trees import Structure, flatten
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code
@@ -42,6 +42,7 @@ __all__ = [
     "jit",
     "made_ready",
     "prepare",
+    "reaches",
     "records",
     "traces",
 ]
@@ -149,6 +150,17 @@ def made_ready(program: Program, engine: str, use: str, *, lift: bool) -> Ready:
 
 def closes_over_variables(program: Program) -> bool:
     return bool(program.captured) and not context.variables.isdisjoint(program.captured)
+
+
+def reaches(reached: Set[Any], scalars: Sequence[Any]) -> bool:
+    """Whether what transforms reach through closures is also passed to a function, or what stands for it.
+
+    Args:
+        reached: what transforms in the function reach.
+        scalars: the scalars of the arguments. What an outer transform differentiates by stands for a Value.
+    """
+    variables = [node for node in scalars if type(node) is not float and node in context.variables]
+    return not reached.isdisjoint([*scalars, *[operands(node)[0] for node in variables if not is_leaf(node)]])
 
 
 def checked_engine(engine: str, *others: str) -> str:
@@ -274,7 +286,7 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
             return self._f(*args, **kwargs)
         program, _, run, _, reached = ready
         if records(scalars):
-            if reached and not reached.isdisjoint(scalars):  # which the transform in it must see, and refuse
+            if reached and reaches(reached, scalars):  # which the transform in it must see, and refuse
                 return self._f(*args, **kwargs)
             return program.applied(scalars, self._engine)
         if program.captured:

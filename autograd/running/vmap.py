@@ -22,7 +22,7 @@ from autograd.programs.loops.mapping import Map
 from autograd.programs.program import Program
 from autograd.programs.tracing import record_step
 from autograd.running.columns import arrays_of, columns_of, samples_first, stacked, whole_column
-from autograd.running.jit import Ready, Traces, checked_engine, prepare, records, traces
+from autograd.running.jit import Ready, Traces, checked_engine, prepare, reaches, records, traces
 from autograd.support.wrapping import Wrapper
 
 __all__ = ["vmap"]
@@ -169,7 +169,7 @@ class Mapped(Wrapper):
             told: set[Any] = set()
             with entered(reached=told):
                 program, reached = Program(*record_step(self._f, *args, **keywords)), frozenset(told)
-        if batch.count and reached and not reached.isdisjoint(batch.nodes()):
+        if batch.count and reached and reaches(reached, batch.nodes()):
             args, keywords = batch.arguments(batch.first)
             self._f(*args, **keywords)  # with the Values themselves, which a transform in it may refuse
         return program
