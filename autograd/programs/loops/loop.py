@@ -12,9 +12,9 @@ from autograd.primitives.operation import Operation
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code
 from autograd.programs.loops import joining, loop_rules
-from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.packing import ArrayOperation, expanded
-from autograd.programs.loops.revolve import Policy
+from autograd.programs.loops.reverse.checkpointing import Checkpointed
+from autograd.programs.loops.reverse.revolve import Policy
 
 __all__ = ["Joined", "Loop", "one_by_one", "run_by"]
 

@@ -21,9 +21,9 @@ from autograd.primitives.operation import Operation
 from autograd.programs.code import Code
 from autograd.programs.loops.joining import leading_to, pruned
 from autograd.programs.loops.packing import Length, Put, length
-from autograd.programs.loops.presence import flags_of
-from autograd.programs.loops.residuals import with_residuals
-from autograd.programs.loops.revolve import Policy
+from autograd.programs.loops.reverse.presence import flags_of
+from autograd.programs.loops.reverse.residuals import with_residuals
+from autograd.programs.loops.reverse.revolve import Policy
 from autograd.programs.tracing import LinesOfNodes, written
 from autograd.support.user_line import warn_user
 

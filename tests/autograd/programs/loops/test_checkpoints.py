@@ -27,9 +27,9 @@ from autograd import (
     vmap,
 )  # fmt: skip
 from autograd.engines import engine_names
-from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
-from autograd.programs.loops.revolve import schedule
+from autograd.programs.loops.reverse.checkpointing import Checkpointed
+from autograd.programs.loops.reverse.revolve import schedule
 from autograd.programs.tracing import record
 
 EXACT = [name for name in engine_names() if name != "numpy"]

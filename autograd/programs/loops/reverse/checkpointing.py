@@ -17,7 +17,7 @@ from autograd.programs.code import Code, Instruction, distinct
 from autograd.programs.loops.joining import fewer
 from autograd.programs.loops.loop_rules import is_zero, lengths_of, like, lines_of, results_of
 from autograd.programs.loops.packing import ArrayOperation, expanded
-from autograd.programs.loops.revolve import Policy, schedule
+from autograd.programs.loops.reverse.revolve import Policy, schedule
 from autograd.programs.simplification import Builder
 from autograd.programs.tracing import LinesOfNodes, written
 
