@@ -49,7 +49,7 @@ class Builder:
     def constant(self, number: Any) -> int:
         """The slot of a number, one for each pattern of bits; or of an array of floats."""
         is_array = type(number) is np.ndarray
-        bits = id(number) if is_array else struct.pack("<d", number)
+        bits = (number.tobytes(),) if is_array else struct.pack("<d", number)
         if bits not in self._constants:
             self._constants[bits] = len(self._slots)
             if not is_array:

@@ -203,7 +203,7 @@ def test_a_damaged_file_is_refused(entry):
     program = trace(grad(lambda p: oscillation(p, 9, "sqrt")), POINT)
     text = saving.dumps(program)
     body, _, _ = text.replace('"checkpointed": "sqrt"', entry).rpartition('"checksum"')
-    damaged = f'{body}"checksum": "{saving._digest(body)}"}}\n'
+    damaged = f'{body}"checksum": "{saving.digest(body)}"}}\n'
     with pytest.raises(saving.ProgramFileError, match="checkpointed"):
         saving.loads(damaged)
 
