@@ -90,7 +90,7 @@ class Call(ArrayOperation):
 
     def example(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """Any numbers; what the code makes of arrays, if there are any."""
-        if not any(instruction.operation.takes_arrays for instruction in self.body.instructions):
+        if not self.body.arrays and not any(each.operation.takes_arrays for each in self.body.instructions):
             return (0.5,) * self.result_count
         slots = self.body.run(inputs, _example)
         return tuple([slots[output] for output in self.body.outputs])
