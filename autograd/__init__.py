@@ -8,7 +8,7 @@ from autograd.primitives.table import (
     expm1, hypot, less, less_equal, log, log1p, log2, log10, maximum, minimum, mul, neg, pow, relu,
     sigmoid, sin, sinh, softplus, sqrt, stop_gradient, sub, tan, tanh, where,
 )  # fmt: skip
-from autograd.running.cond import cond, switch
+from autograd.programs.control.cond import cond, switch
 from autograd.running.custom_derivative import custom_derivative
 from autograd.running.fori_loop import fori_loop
 from autograd.programs.loops.array import Array, array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -13,20 +14,18 @@ __all__ = [
     "LONGEST",
     "ForeignFileError",
     "Taker",
+    "check_digest",
+    "digest",
     "is_text",
     "parse_json",
     "printable",
     "read_foreign",
-    "refuse_float",
     "shown",
     "spread",
     "unexpected",
 ]
 
 LONGEST = 1000  # characters of a text: printing a program may repeat it with each instruction
-
-_EXPONENT = "[0-9]{1,3}|10[01][0-9]|102[0-3]"  # beyond, a double overflows
-_NUMBER = re.compile(rf"-?0x[01]\.[0-9a-f]{{1,13}}p[+-](?:{_EXPONENT})|-?inf|nan")
 
 # Of a JSON text. An empty array has three characters there and 64 bytes in memory, an object with an
 # entry seven and 240.
@@ -158,11 +157,6 @@ def shown(node: Any) -> str:
     return json.dumps(node)
 
 
-def refuse_float(digits: str) -> float:
-    """What `parse_json` is told to make of a number with a point."""
-    raise ValueError(f"the number {digits[:30]}: numbers with a point are strings as float.hex writes them")
-
-
 def spread(entry: Any) -> str:
     """JSON with a line for each entry of a list of lists."""
     if isinstance(entry, list) and entry and isinstance(entry[0], list) and len(entry) > 1:
@@ -205,8 +199,20 @@ class Taker:
             raise unexpected(place, "an array" if kind is list else "an object", node)
         return node
 
-    def number(self, node: Any, place: str) -> float:
-        """A number, as a string that `float.hex` makes of it."""
-        if type(node) is not str or not _NUMBER.fullmatch(node):
-            raise unexpected(place, "a number in a string, as float.hex writes it", node)
-        return float.fromhex(node)
+
+_CHECKSUM = re.compile('"checksum": "([0-9a-f]{64})"}\n')
+
+
+def digest(text: str) -> str:
+    """The SHA-256 of a text, which ends a file as its checksum."""
+    return hashlib.sha256(text.encode("ascii", errors="replace")).hexdigest()
+
+
+def check_digest(text: str) -> None:
+    """Raise where a text does not end with its checksum."""
+    body, keyword, last = text.rpartition('"checksum"')
+    end = _CHECKSUM.fullmatch(keyword + last)
+    if end is None:
+        raise unexpected("the end", "a checksum and one end of line: the file is cut off", text[-60:])
+    if end[1] != digest(body):
+        raise unexpected("checksum", f"{digest(body)}: the file has been changed", end[1])

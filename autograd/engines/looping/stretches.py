@@ -15,9 +15,9 @@ from autograd.engines.python import PythonEngine
 from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code, Instruction
 from autograd.programs.control.branching import Cond, is_selectable
-from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.mapping import Map
+from autograd.programs.loops.reverse.checkpointing import Checkpointed
 from autograd.programs.lowering import lowered
 from autograd.support.locks import cached_property
 
@@ -93,7 +93,7 @@ class Stretches(PythonEngine):
         for run, operands, results in self._stretches:
             for slot, result in zip(results, run([slots[operand] for operand in operands])):
                 slots[slot] = result
-        return [slots[output] for output in code.outputs]
+        return [_own(slots[output], output < code.start) for output in code.outputs]
 
     def call(self, inputs: Sequence[Any]) -> list[Any]:
         """Run it at one point, compiled as a whole where the engine can: see `engines.Compiled`."""
@@ -126,6 +126,13 @@ class Stretches(PythonEngine):
     def _nested(self) -> Any:
         """The code, compiled as a whole; None where that cannot be."""
         return _nested(lowered(self._code), self._engine)
+
+
+def _own(result: Any, came_in: bool) -> Any:
+    """A result that shares no memory with anything else."""
+    if isinstance(result, np.ndarray) and (came_in or result.base is not None):
+        return result.copy()
+    return result
 
 
 def _stretches(code: Code, engine: Any) -> list[_Stretch]:

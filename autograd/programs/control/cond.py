@@ -118,7 +118,7 @@ def _recorded(
     reverse: bool = False,
 ) -> Any:
     """The choice as one operation on what is being traced; the first function may be the last branch."""
-    scalars, _ = flatten(operands, f"an operand of {what}", whole=True)
+    scalars, _ = flatten(operands, f"an operand of {what}", whole="nodes")
     recordings = {name: record_step(function, *operands) for name, function in functions.items()}
     (first, (_, _, structure, _)), *others = recordings.items()
     for name, (_, _, other, _) in others:

@@ -319,5 +319,5 @@ def test_a_branch_that_calls_itself_is_an_error_that_says_so():
         return cond(n < 1.0, lambda: 1.0, lambda: n * factorial(n - 1.0))
 
     assert factorial(5.0) == 120.0  # a number decides
-    with pytest.raises(TracingError, match=r"calls itself(.|\n)*while_loop"):
+    with pytest.raises(TracingError, match=r"calls itself(.|\n)*fori_loop"):
         jit(factorial)(5.0)
