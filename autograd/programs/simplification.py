@@ -9,7 +9,7 @@ that would change a nan, a signed zero or a rounding: x + 0 stays, because -0 + 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,13 +57,23 @@ class Builder:
             self._slots.append(number)
         return self._constants[bits]
 
+    @property
+    def size(self) -> int:
+        """How many slots there are."""
+        return len(self._slots)
+
     def number(self, slot: int) -> float | None:
         """The number that is in a slot whatever the inputs are, if there is one."""
         known = self._slots[slot]
         return known if type(known) is float else None
 
     def replay(
-        self, code: Code, slots: Sequence[int], only: Container[int] | None = None, scopes: Path = ()
+        self,
+        code: Code,
+        slots: Sequence[int],
+        only: Container[int] | None = None,
+        scopes: Path = (),
+        known: Mapping[int, int] | None = None,
     ) -> list[int]:
         """Do what code does.
 
@@ -72,6 +82,7 @@ class Builder:
             slots: those of its inputs, here.
             only: which of its slots are wanted; the others are -1 where they cost an operation.
             scopes: what it is in.
+            known: slots of the code whose numbers are here already, and where.
 
         Returns:
             The slot, here, of each of its own.
@@ -80,6 +91,9 @@ class Builder:
         for operation, operands, results, labels, line, inner in code.instructions:
             if only is not None and not any(result in only for result in results):
                 slots += [-1] * len(results)
+                continue
+            if known is not None and results[0] in known:
+                slots.append(known[results[0]])
                 continue
             path = (*scopes, *inner)
             made = self.results(operation, [slots[operand] for operand in operands], "", line, path)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograd.graph import context
-from autograd.graph.context import Watcher, beginning, current, differentiating
+from autograd.graph.context import Watcher, beginning, current, differentiating, entered
 from autograd.graph.nodes import (
     constant_node,
     is_array,
@@ -106,12 +106,13 @@ def _recorded(
     structures = []
 
     def outputs(_: LinesOfNodes) -> list[Any]:
-        args = arguments.unflatten(inputs)
-        try:
-            result = f(*args[:-1], **args[-1]) if keywords else f(*args)
-        except (TypeError, IndexError) as error:
-            explain(error)
-            raise
+        with entered(keeps_whole=whole == "large"):
+            args = arguments.unflatten(inputs)
+            try:
+                result = f(*args[:-1], **args[-1]) if keywords else f(*args)
+            except (TypeError, IndexError) as error:
+                explain(error)
+                raise
         outputs, structure = flatten(
             result, "the result of the traced function", whole="" if whole == "nodes" else whole
         )

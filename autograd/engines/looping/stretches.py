@@ -14,9 +14,9 @@ from autograd.engines.looping.sums import Sums, terms_of
 from autograd.engines.python import PythonEngine
 from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code, Instruction
-from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.mapping import Map
+from autograd.programs.loops.reverse.checkpointing import Checkpointed
 from autograd.programs.lowering import lowered
 from autograd.support.locks import cached_property
 

@@ -11,7 +11,7 @@ from autograd.programs.simplification import Builder
 if TYPE_CHECKING:
     from autograd.programs.loops.loop import Loop
 
-__all__ = ["joined", "leading_to", "pruned"]
+__all__ = ["fewer", "joined", "leading_to", "pruned"]
 
 LONGEST = 2000  # instructions of a body; a longer one takes long to compile
 
@@ -64,6 +64,13 @@ def pruned(loop: Loop, needed: Sequence[bool]) -> tuple[Loop, list[int], list[in
         sum(carries <= place < carries + loop.columns for place in kept),
     )
     return shorter, [0, *(1 + place for place in kept)], left
+
+
+def fewer(code: Code, outputs: Sequence[int]) -> Code:
+    """Code of the same inputs with these slots for outputs, and only what they need."""
+    builder = Builder()
+    slots = builder.replay(code, [builder.input(place in code.arrays) for place in range(len(code.inputs))])
+    return builder.finish(code.name, code.inputs, [slots[output] for output in outputs])
 
 
 def joined(

@@ -21,8 +21,9 @@ from autograd.primitives.operation import Operation
 from autograd.programs.code import Code
 from autograd.programs.loops.joining import leading_to, pruned
 from autograd.programs.loops.packing import Length, Put, length
-from autograd.programs.loops.presence import flags_of
-from autograd.programs.loops.revolve import Policy
+from autograd.programs.loops.reverse.presence import flags_of
+from autograd.programs.loops.reverse.residuals import with_residuals
+from autograd.programs.loops.reverse.revolve import Policy
 from autograd.programs.tracing import LinesOfNodes, written
 from autograd.support.user_line import warn_user
 
@@ -76,23 +77,23 @@ def pull(loop: Loop, inputs: Sequence[Any], adjoints: Sequence[Any], wanted: Seq
     if pulled is None:
         return received
     starts, columns, shared = loop.split(operands)
-    keeping, kept_operands, carries = pulled.keeping or (None, [], [])
-    policy = _policy(loop, count, len(carries))
+    keeping, kept_operands, places = pulled.keeping or (None, [], [])
+    policy = _policy(loop, count, len(places))
     forward = [inputs[place] for place in kept_operands]
     kept: dict[int, Any] = {}
     if keeping is not None and policy is None:
-        kept = dict(zip(carries, results_of(keeping, forward)[keeping.carries :]))
+        kept = dict(zip(places, results_of(keeping, forward)[keeping.carries :]))
     sums = [nothing_like(loop, shared[i]) for i in pulled.sums]
     everything = [
         *[count, *pulled.flags, *[_start(loop, adjoints[i], starts[i]) for i in pulled.carried], *sums],
-        *[*[kept.get(i) for i in _numbers(loop)], *columns, *having(adjoints[loop.carries :])],
+        *[*map(kept.get, range(pulled.kept)), *columns, *having(adjoints[loop.carries :])],
         *[*shared, *[starts[i] for i in _arrays(loop)]],
     ]
     back = [everything[place] for place in pulled.operands]
     if keeping is not None and policy is not None:
         first = 1 + pulled.loop.carries
         both = loop.checkpointed(keeping, pulled.loop, policy)
-        terms = results_of(both, [*forward, *back[1:first], *back[first + len(carries) :]])
+        terms = results_of(both, [*forward, *back[1:first], *back[first + len(places) :]])
     else:
         terms = results_of(pulled.loop, back)
     for place, term in zip(pulled.receivers, terms[len(terms) - len(pulled.receivers) :]):
@@ -158,14 +159,15 @@ class _Pulled(NamedTuple):
 
     Attributes:
         loop: the loop that goes back.
-        operands: which it takes of: the count, flags, the adjoints of carries, sums, the carries kept, the
+        operands: which it takes of: the count, flags, the adjoints of carries, sums, what is kept, the
             columns, the adjoints of the ys, what is shared.
         flags: the first flags: see `presence`.
         carried: the carries that have adjoints.
         sums: the shared operands that receive something.
+        kept: how much might be kept: carries, and residuals.
         receivers: which operands of the other loop's body receive its last results.
-        keeping: the loop that keeps carries, which operands of the other loop it takes, and which carries
-            it keeps; None where none are needed.
+        keeping: the loop that keeps them, which operands of the other loop it takes, and which of them it
+            keeps; None where none are needed.
     """
 
     loop: Loop
@@ -173,6 +175,7 @@ class _Pulled(NamedTuple):
     flags: list[float]
     carried: list[int]
     sums: list[int]
+    kept: int
     receivers: list[int]
     keeping: tuple[Loop, list[int], list[int]] | None
 
@@ -219,22 +222,23 @@ def _pulled(loop: Loop, present: Mask, wanted: Mask, lengths: tuple[int, ...], _
         [*are_there, *adjoints, *sums, *kept, *columns, *by_ys, *shared, *arrays],
         compute,
     )
-    first = len(are_there) + len(adjoints) + len(sums)
-    made = type(loop)(
-        code,
-        first,
-        len(kept) + loop.columns + len(by_ys),
-        not loop.is_reversed,
-        loop.engine,
-    )
     _check_lengths(code, len(arrays))
+    first = len(are_there) + len(adjoints) + len(sums)
+    numbers = _numbers(loop)
+    same = [*[None] * first, *numbers, *range(carries, width), *[None] * len(by_ys)]
+    same += [*range(width, len(inputs)), *[None] * len(arrays)]
+    step, code, residuals = with_residuals(body, code, same, first + len(kept), 2 * len(kept))
+    columns_of = len(kept) + residuals + loop.columns + len(by_ys)
+    made = type(loop)(code, first, columns_of, not loop.is_reversed, loop.engine)
     needed_results = [place >= len(are_there) for place in range(made.result_count)]
     shorter, operands, _left = pruned(made, needed_results)
-    kept_at = range(1 + first, 1 + first + len(kept))
-    needed = [_numbers(loop)[place - kept_at.start] for place in operands if place in kept_at]
+    to_keep = [*numbers, *step.outputs[len(body.outputs) :]]
+    places = [place - 1 - first for place in operands if 0 <= place - 1 - first < len(to_keep)]
+    keeping = _keeping(loop, step, [to_keep[place] for place in places])
     receivers = [*carried, *[i for i in received if i >= width], *[i for i in received if i < width]]
     summed = [i - width for i in received if i >= width]
-    return _Pulled(shorter, operands, flags.starts, carried, summed, receivers, _keeping(loop, needed))
+    kept_by = None if keeping is None else (*keeping, places)
+    return _Pulled(shorter, operands, flags.starts, carried, summed, len(to_keep), receivers, kept_by)
 
 
 def _outputs_of(body: Code, inputs: Iterable[int]) -> set[int]:
@@ -286,16 +290,16 @@ def _check_lengths(code: Code, count: int) -> None:
             )
 
 
-def _keeping(loop: Loop, kept: list[int]) -> tuple[Loop, list[int], list[int]] | None:
-    """A loop that keeps carries, which operands of the other it takes, and which carries it keeps."""
+def _keeping(loop: Loop, step: Code, kept: list[int]) -> tuple[Loop, list[int]] | None:
+    """A loop that keeps these slots of a step, and which operands of the other it takes."""
     if not kept:
         return None
-    body, carries = loop.body, loop.carries
-    outputs = [*body.outputs[:carries], *kept]
-    code = Code(body.name, body.inputs, body.constants, body.instructions, outputs, body.arrays)
+    carries = loop.carries
+    outputs = [*step.outputs[:carries], *kept]
+    code = Code(step.name, step.inputs, step.constants, step.instructions, outputs, step.arrays)
     made = loop.like(code, carries, loop.columns)
     shorter, operands, _left = pruned(made, [False] * carries + [True] * len(kept))
-    return shorter, operands, kept
+    return shorter, operands
 
 
 def depending_on(code: Code, carries: int, inputs: Iterable[int]) -> set[int]:
