@@ -52,12 +52,14 @@ class Sizes(NamedTuple):
     rosenbrock: int = 100
     steps: int = 1_000_000
     fewer_steps: int = 100_000
+    sets: int = 1_000
+    steps_of_sets: int = 1_000
     operations: int = 10_000
     operations_of_jax: int = 1_000
     runs: int = 10_000
 
 
-SMOKE = Sizes(2, 5, 1_000, 5, 6, 200, 100, 120, 40, 3)
+SMOKE = Sizes(2, 5, 1_000, 5, 6, 200, 100, 7, 50, 120, 40, 3)
 
 
 class Work(NamedTuple):
@@ -86,6 +88,8 @@ WORK = (
     Work("oscillator, few carries", "the same, 64 carries kept at once", ("llvm",)),
     Work("oscillator gradient", "oscillator, {fewer_steps:,} steps, gradient", ("llvm",)),
     Work("oscillator Hessian", "oscillator, {fewer_steps:,} steps, Hessian", ("llvm",)),
+    Work("oscillators", "oscillator, {sets:,} sets of parameters, {steps_of_sets:,} steps, gradients",
+         ("llvm", "interpreter")),
     Work("oscillator first", "first value and gradient of the oscillator, {fewer_steps:,} steps", ("llvm",)),
     Work("first result", "first result of a jitted training step", ("llvm", "interpreter", "python")),
     Work("changing graph once", "changing graph, {operations:,} operations, value and gradient",
@@ -126,6 +130,8 @@ MEASURES = (
             "jax", 1.3, False),
     Measure("Hessian through {fewer_steps:,} steps of time", "oscillator Hessian", ("llvm",),
             "jax", 1, False),
+    Measure("gradients of {sets:,} sets of parameters through {steps_of_sets:,} steps, `vmap` on both cores",
+            "oscillators", ("llvm",), "jax", 2, False),
     Measure("first value and gradient through {fewer_steps:,} steps of time", "oscillator first", ("llvm",),
             "jax", None, False),
     Measure("first result of a jitted step", "first result", ("llvm",), "jax", 10, False),
@@ -160,6 +166,8 @@ def prepared(sizes: Sizes, folder: Path) -> dict[str, Any]:
         "rosenbrock": [rng.uniform(-2, 2) for _ in range(sizes.rosenbrock)],
         "steps": sizes.steps,
         "fewer steps": sizes.fewer_steps,
+        "steps of sets": sizes.steps_of_sets,
+        "sets": [[rng.uniform(1.0, 2.0), rng.uniform(0.0, 0.5)] for _ in range(sizes.sets)],
         "variables": [i / 99 for i in range(100)],
         "operations": sizes.operations,
         "operations_of_jax": sizes.operations_of_jax,

@@ -108,6 +108,11 @@ def works(engine: str, settings: Mapping[str, Any]) -> Mapping[str, Callable[[],
         run = jit(transform(partial(oscillator, steps=steps, checkpoint=checkpoint)), engine=engine)
         return Local(lambda: run(OSCILLATOR))
 
+    def oscillations() -> Contestant:
+        sets = np.array(settings["sets"])
+        run = jit(vmap(grad(partial(oscillator, steps=settings["steps of sets"])), engine=engine))
+        return Local(lambda: run(sets))
+
     def first_oscillation() -> Contestant:
         def first() -> Any:
             p = partial(oscillator, steps=settings["fewer steps"], factor=unmet(1.0))
@@ -141,6 +146,7 @@ def works(engine: str, settings: Mapping[str, Any]) -> Mapping[str, Callable[[],
         "oscillator, few carries": lambda: oscillation(value_and_grad, settings["steps"], "binomial"),
         "oscillator Hessian": lambda: oscillation(hessian, settings["fewer steps"]),
         "oscillator gradient": lambda: oscillation(grad, settings["fewer steps"]),
+        "oscillators": oscillations,
         "oscillator first": first_oscillation,
         "changing graph": lambda: graph(settings["operations"]),
         "changing graph of JAX": lambda: graph(settings["operations_of_jax"]),

@@ -172,6 +172,13 @@ def oscillation(settings: Settings, transform: Callable[..., Any], steps: str) -
     return Local(lambda: jax.block_until_ready(run(p)))
 
 
+def oscillations(settings: Settings) -> Contestant:
+    """Gradients of many oscillators."""
+    sets = jnp.array(settings["sets"])
+    run = jax.jit(jax.vmap(jax.grad(partial(oscillator, steps=settings["steps of sets"]))))
+    return Local(lambda: jax.block_until_ready(run(sets)))
+
+
 def first_oscillation(settings: Settings) -> Contestant:
     """Its value and gradient, compiling included."""
     p, steps = jnp.array(OSCILLATOR), settings["fewer steps"]
@@ -213,6 +220,7 @@ MAKERS: dict[str, Callable[[Settings], Contestant]] = {
     "oscillator": partial(oscillation, transform=jax.value_and_grad, steps="steps"),
     "oscillator Hessian": partial(oscillation, transform=jax.hessian, steps="fewer steps"),
     "oscillator gradient": partial(oscillation, transform=jax.grad, steps="fewer steps"),
+    "oscillators": oscillations,
     "oscillator first": first_oscillation,
     "changing graph of JAX": graph,
 }

@@ -31,6 +31,7 @@ class CustomFunction(Protocol):
     pull_rule: Callable[..., Any] | None
     is_external: bool
     checked_linear: set[str]
+    seen: dict[Structure, Structure]
 
     @property
     def known_as(self) -> str:
@@ -93,8 +94,9 @@ class CustomOperation(Operation):
         outputs, results = _taken_apart(result, f"the result of {self.name}", inputs)
         if self.results is None:
             self._settle(results)
+            self.custom.seen[self.arguments] = results
         elif results != self.results:
-            raise TypeError(f"{self.name} must return {self.results} as it did before, got {results}")
+            raise TypeError(f"{self.name} must return {self.results}, as when it was traced, got {results}")
         return tuple([_plain(one, began, self.name) if is_node(one) else one for one in outputs])
 
     def example(self, _: Sequence[Any]) -> tuple[Any, ...]:
@@ -183,21 +185,31 @@ class CustomOperation(Operation):
                 f"{self.name} has no rule for its derivative: give it one with @{self.name}.push or "
                 f"@{self.name}.pull"
             )
-        if kind in self.custom.checked_linear:
+        if kind in self.custom.checked_linear or not all(type(x) is float or is_node(x) for x in inputs):
             return
-        point = numbers(inputs), numbers(results)
-        once = apply(*point, [1.0] * count)
-        if not all(term is None or math.isfinite(term) for term in once):
-            return  # nothing to be seen here
-        for factor in (2.0**40, 2.0**-40):
-            for term, other in zip(once, apply(*point, [factor] * count)):
-                if term is not None and not math.isclose(term * factor, other or 0.0, rel_tol=1e-6):
-                    mode, missing = ("forward", "push") if kind == "pull" else ("reverse", "pull")
-                    raise TypeError(
-                        f"{kind} of {self.name} is not linear, as derivatives are, so that {mode} mode does "
-                        f"not follow from it: give it a rule of its own with @{self.name}.{missing}"
-                    )
+        try:
+            is_linear = _is_linear(lambda seeds: apply(numbers(inputs), numbers(results), seeds), count)
+        except Exception:  # what the rule has against this point, which may be any, it says where it counts
+            return
+        if not is_linear:
+            mode, missing = ("forward", "push") if kind == "pull" else ("reverse", "pull")
+            raise TypeError(
+                f"{kind} of {self.name} is not linear, as derivatives are, so that {mode} mode does not "
+                f"follow from it: give it a rule of its own with @{self.name}.{missing}"
+            )
         self.custom.checked_linear.add(kind)
+
+
+def _is_linear(apply: Callable[[list[float]], list[Any]], count: int) -> bool:
+    """Whether a rule gives so many times as much for so many times the seeds, as far as numbers tell."""
+    terms = apply([1.0] * count)
+    for factor in (2.0**40, 2.0**-40):
+        for term, other in zip(terms, apply([factor] * count)):
+            expected, scaled = factor * (term or 0.0), other or 0.0
+            is_finite = math.isfinite(expected) and math.isfinite(scaled)
+            if is_finite and not math.isclose(expected, scaled, rel_tol=1e-6, abs_tol=1e-290):
+                return False
+    return True
 
 
 def refuse_captured(name: str, captured: Sequence[Any]) -> None:

@@ -18,6 +18,7 @@ from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import Primitive
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.loop import Loop
+from autograd.programs.loops.mapping import Map
 from autograd.programs.loops.packing import expanded
 from autograd.programs.simplification import Builder
 from autograd.programs.tracing import LinesOfNodes, record, written
@@ -150,12 +151,12 @@ def size_written_out(operation: Operation, steps: float | None) -> int:
 
     Args:
         operation: any operation.
-        steps: its first operand, of a loop the number of steps; it counts as 1 where it is not known.
+        steps: its first operand, of a loop how often it runs its code; it counts as 1 where it is not known.
     """
     if not operation.takes_arrays or not operation.bodies:
         return 1
     inner = sum(map(size_of_straight, operation.bodies))
-    return inner * int(steps) if isinstance(operation, Loop) and steps is not None else inner
+    return inner * int(steps) if isinstance(operation, (Loop, Map)) and steps is not None else inner
 
 
 def size_of_straight(code: Code) -> int:

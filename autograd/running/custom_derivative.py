@@ -87,7 +87,8 @@ class custom_derivative(Wrapper):  # noqa: N801  it is called like a function
         self.push_rule = push
         self.pull_rule = pull
         self.is_external = external
-        self.checked_linear: set[str] = set()
+        self.checked_linear: set[str] = set()  # rules that were found to be linear
+        self.seen: dict[Structure, Structure] = {}  # how results are nested, for arguments
         try:
             self._signature: inspect.Signature | None = inspect.signature(f)
         except (TypeError, ValueError):  # a function in C without one
@@ -145,10 +146,7 @@ class custom_derivative(Wrapper):  # noqa: N801  it is called like a function
             return CustomOperation(self, arguments)
         example = numbers(scalars)
         if self.is_external:
-            operation = CustomOperation(self, arguments)
-            with context.entered(tracing=False, watchers=(), scopes=()):
-                operation.run(example)  # which tells how the results are nested
-            return operation
+            return CustomOperation(self, arguments, self._results_of(arguments, example))
         try:
             code, _, results, captured = record(self.function, *arguments.unflatten(example))
         except TracingError as error:
@@ -158,6 +156,20 @@ class custom_derivative(Wrapper):  # noqa: N801  it is called like a function
             ) from error
         refuse_captured(self.name, captured)
         return CustomOperation(self, arguments, results, code)
+
+    def _results_of(self, arguments: Structure, example: Sequence[float]) -> Structure:
+        """How an external function's results are nested: as they were before, or as a call shows.
+
+        In a trace numbers may be any. Where the function refuses these, it is taken to return one number,
+        and a run will tell if it does not.
+        """
+        if arguments not in self.seen:
+            try:
+                with context.entered(tracing=False, watchers=(), scopes=()):
+                    CustomOperation(self, arguments).run(example)
+            except Exception:
+                return flatten(0.0)[1]
+        return self.seen[arguments]
 
     def _by_position(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         if self._signature is None:

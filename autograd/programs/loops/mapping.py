@@ -53,6 +53,7 @@ class Map(ArrayOperation):
     """
 
     name = "map"
+    leading = ("samples",)
 
     def __init__(self, body: Code, columns: Sequence[int], sums: int, engine: str = "auto") -> None:
         self.body = body
@@ -212,6 +213,8 @@ class Map(ArrayOperation):
         inside = range(len(self.body.inputs))
         if not self.body.arrays.isdisjoint(self.columns):
             raise TypeError("an element of what is mapped must be a number, got an array")
+        if len(set(self.columns)) < len(self.columns):
+            raise TypeError("an input is mapped twice")
         self.expect(operands, [False, *[i in self.columns or i in self.body.arrays for i in inside]])
         kinds = self.body.kinds()
         self.expect([kinds[output] for output in self.body.outputs], [False] * self.result_count)

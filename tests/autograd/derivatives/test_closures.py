@@ -28,6 +28,8 @@ def weights():
         lambda loss, ps: vjp(loss, ps)[1](1.0),
         lambda loss, ps: hvp(loss, (ps,), ([1.0, 0.0],)),
         lambda loss, ps: jit(grad(loss), engine="python")(ps),
+        lambda loss, ps: grad(lambda ps: jit(grad(loss), engine="python")(ps)[0])(ps),
+        lambda loss, ps: vmap(lambda ps, x: x * grad(loss)(ps)[0], (None, 0))(ps, np.array([2.0, 3.0])),
         lambda loss, ps: jit(lambda x: x * grad(loss)(ps)[0], engine="python")(2.0),
         lambda loss, ps: vmap(lambda x: x * grad(loss)(ps)[0], engine="python")(np.array([2.0, 3.0])),
         lambda loss, ps: grad(lambda x: x * grad(loss)(ps)[0])(2.0),

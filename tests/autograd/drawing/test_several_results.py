@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from autograd import Value, array, draw, grad, jit, scan, trace, value_and_grad
+from autograd import Value, array, draw, grad, jit, scan, trace, value_and_grad, vmap
 from tests.autograd.drawing.reading import boxes, edges, labels, nodes
 from tests.autograd.programs.test_operations import divide
 
@@ -154,6 +154,13 @@ def test_a_call_is_a_box_with_the_name_of_the_function():
     ((lines, fields),) = holders(draw(covered))
     assert lines[1] == "area: 2 operations"
     assert list(fields.values())[:2] == ["width", "height"]
+
+
+def test_a_map_is_a_box_that_says_how_many_samples_there_are():
+    f = vmap(lambda x, w: (w * x).sin(), in_axes=(0, None), reduce="sum")
+    ((lines, fields),) = holders(draw(trace(lambda w: f(XS, w), 0.5)))
+    assert lines[0] == "map"
+    assert list(fields.values()) == ["samples = 3", "x = array[3]", "w"]
 
 
 def test_an_operation_of_very_many_results_has_no_fields():

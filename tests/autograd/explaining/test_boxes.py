@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from autograd import Value, array, derive, explain, grad, jit, scan
+from autograd import Value, array, custom_derivative, derive, explain, grad, jit, scan, vmap
 from tests.autograd.programs.test_operations import wave
 
 XS = np.array([1.0, 2.0, 3.0])
@@ -54,7 +54,27 @@ def called(w, b):
     return covered * around.sin()
 
 
-FORMULAS = [damped, nested, of_two_carries, through_arrays, called, wave]
+@custom_derivative
+def scaled(a, b):
+    return a * b, a + b
+
+
+@scaled.pull
+def _(args, results, adjoints):
+    (a, b), (product, total) = args, adjoints
+    return product * b + total, product * a + total
+
+
+def with_a_rule_of_its_own(w, b):
+    product, total = scaled(w, b * b)
+    return product * total.sin()
+
+
+def mapped(w, b):
+    return vmap(lambda x, w: (w * x).sin() * b, in_axes=(0, None), reduce="sum")(XS, w)
+
+
+FORMULAS = [damped, nested, of_two_carries, through_arrays, called, with_a_rule_of_its_own, mapped, wave]
 
 
 def explained(f, **settings):

@@ -183,6 +183,24 @@ def test_a_rule_that_is_not_linear_gives_no_other_mode():
     assert jvp(forward, (2.0,), (3.0,)) == (2.0, 3.0)
 
 
+def test_a_rule_is_not_asked_for_what_it_refuses_at_a_point_of_a_trace():
+    @custom_derivative(external=True)
+    def above_1(x):
+        if x < 1.0:
+            raise ArithmeticError("below 1")
+        return x
+
+    half_square = custom_derivative(lambda x: x * x / 2, pull=lambda args, _, d: (d * above_1(args[0]),))
+
+    def twice(x):
+        return scan(lambda c, _: (half_square(c), None), x, None, length=2)[0]
+
+    along = jit(lambda x: jvp(twice, (x,), (1.0,))[1])
+    assert along(3.0) == 3.0 * 4.5
+    with pytest.raises(ArithmeticError, match="below 1"):
+        along(0.5)
+
+
 def test_a_straight_through_gradient():
     assert value_and_grad(lambda x: rounded(x) * x)(0.75) == (0.75, 1.75)
     assert not check_gradients(rounded, 0.75).passed  # as it should be
@@ -412,6 +430,11 @@ def test_a_file_names_its_function(tmp_path):
         path.write_text(_summed(text.replace(old, new)))
         with pytest.raises(ValueError, match=r"instructions\[\d\]"):
             Program.load(path)
+    stacked = text.replace('["mul", [0, 4], [""]', '[{"stack": 2}, [0, 4], [""]')
+    assert stacked != text
+    path.write_text(_summed(stacked))
+    with pytest.raises(ValueError, match=r"instructions\[\d\]\.operation\.outputs.*numbers, and no arrays"):
+        Program.load(path)
     local = custom_derivative(lambda x: x)
     with pytest.raises(ValueError, match="at the top of a module"):
         trace(local, 1.0).save(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
 import pickle
 import threading
@@ -31,6 +32,8 @@ from autograd import (
 )  # fmt: skip
 from autograd.engines import engine_names
 from autograd.graph.walks import topological_order
+from autograd.programs import saving
+from autograd.programs.tracing import record
 
 EXACT = [name for name in engine_names() if name != "numpy"]
 XS = np.array([0.3, -0.8, 0.5, 1.1])
@@ -91,6 +94,9 @@ def test_every_engine_gives_what_eager_gives(f, g, engine):
         assert compiled == (value, gradient)
     assert compiled[0] == pytest.approx(value, rel=1e-14)
     assert compiled[1] == pytest.approx(gradient, rel=1e-14)
+    both = jit(grad(f, (0, 1)), engine)(POINT, XS)
+    for found, expected in zip(both, grad(g, (0, 1))(POINT, XS)):
+        assert list(found) == pytest.approx(list(expected), rel=1e-13)
     second = jit(hessian(f), engine)(POINT)
     assert np.array(second) == pytest.approx(np.array(hessian(g)(POINT)), rel=1e-12)
 
@@ -264,6 +270,28 @@ def test_programs_are_printed_saved_drawn_and_checked(tmp_path):
     for method in ("central", "richardson", "taylor", "complex-step", "high-precision"):
         assert check_gradients(smooth, POINT, method=method).passed
     assert check_gradients(smooth, POINT, order=2).passed
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ('"map": [3, [0]]', r"operation\.map\[0\]"),
+        ('"map": [2, [2]]', r"operation\.map\[1\]\[0\]"),
+        ('"map": [2, 0]', r"operation\.map\[1\]"),
+        ('"map": [2]', r"operation\.map"),
+        ('"map": [2, [1]]', "must be"),  # a number is where the array should be
+        ('"map": [2, [0, 0]]', "mapped twice"),
+        ('"map": [2, [0]], "stack": 3', "the entries"),
+    ],
+)
+def test_a_damaged_map_in_a_file_is_refused(entry, words):
+    traced = record(lambda w: vmap(lambda x: (ag.sin(w * x), x * w), reduce="sum")(XS), 0.5)
+    text = saving.dumps(saving.SavedProgram(*traced))
+    assert '"map": [2, [0]]' in text
+    body, _, _ = text.replace('"map": [2, [0]]', entry).rpartition('"checksum"')
+    checksum = hashlib.sha256(body.encode()).hexdigest()
+    with pytest.raises(saving.ProgramFileError, match=words):
+        saving.loads(f'{body}"checksum": "{checksum}"}}\n')
 
 
 def test_a_gradient_by_what_the_closure_reaches_too_is_refused():
