@@ -129,8 +129,8 @@ def _recorded(
     code, captured = written(
         called, inputs, outputs, watchers=watchers, nested=nested, with_arrays=not nested
     )
-    asked = [node.is_length_asked for node in arrays]
-    return code, arguments.of_any_length(asked) if arrays else arguments, structures[0], captured
+    read_lengths = [node.is_length_asked for node in arrays]
+    return code, arguments.of_any_length(read_lengths) if arrays else arguments, structures[0], captured
 
 
 def _input(scalar: Any, name: str) -> Any:
