@@ -245,10 +245,10 @@ def _needed(instruction: Instruction, needed: Container[int]) -> Instruction | N
     pruned = None if all(wanted) else operation.pruned(wanted)
     if pruned is None:
         return instruction
-    operation, taken, left = pruned
+    operation, used, left = pruned
     return instruction._replace(
         operation=operation,
-        operands=tuple([operands[place] for place in taken]),
+        operands=tuple([operands[place] for place in used]),
         results=tuple([results[place] for place in left]),
         labels=tuple([labels[place] for place in left]) if labels else (),
     )
@@ -273,13 +273,13 @@ class _Site:
 
     def number(self, slot: int) -> str:
         """A constant as text, which tells 0.0 from -0.0; "" for anything else."""
-        one = self.builder._slots[slot]
-        return repr(one) if type(one) is float else ""
+        held = self.builder._slots[slot]
+        return repr(held) if type(held) is float else ""
 
     def inside(self, primitive: Primitive, slot: int) -> int | None:
         """The operand of a slot that holds this primitive of one operand, else None."""
-        one = self.builder._slots[slot]
-        return one.operands[0] if isinstance(one, Instruction) and one.operation is primitive else None
+        held = self.builder._slots[slot]
+        return held.operands[0] if isinstance(held, Instruction) and held.operation is primitive else None
 
 
 def _add(at: _Site, a: int, b: int) -> int | None:
@@ -301,13 +301,13 @@ def _sub(at: _Site, a: int, b: int) -> int | None:
 
 
 def _mul(at: _Site, a: int, b: int) -> int | None:
-    for one, other in ((a, b), (b, a)):
-        if at.number(one) == "1.0":
+    for factor, other in ((a, b), (b, a)):
+        if at.number(factor) == "1.0":
             return other
-        if at.number(one) == "-1.0":
+        if at.number(factor) == "-1.0":
             return at.make(table.neg, other)
-        if at.number(one).startswith("-"):  # -2x beside 2x: one product
-            seen = at.seen(table.mul, at.builder.constant(-float(at.number(one))), other)
+        if at.number(factor).startswith("-"):  # -2x beside 2x: one product
+            seen = at.seen(table.mul, at.builder.constant(-float(at.number(factor))), other)
             return None if seen is None else at.make(table.neg, seen)
     x, y = at.inside(table.neg, a), at.inside(table.neg, b)
     if x is not None and y is not None:

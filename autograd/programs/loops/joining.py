@@ -122,10 +122,10 @@ def joined(
     names = _names(first, second, fresh, [columns, shared], [other_columns, other_shared])
     code = builder.finish(first.body.name, names, [*nexts, *ys])
     loop = first.like(code, len(nexts), len(all_columns))
-    taken = (operands[0], *starts, *[other_starts[j] for j in fresh], *all_columns, *all_shared)
+    all_operands = (operands[0], *starts, *[other_starts[j] for j in fresh], *all_columns, *all_shared)
     own_places = [*range(first.carries)]
     own_places += [len(nexts) + i for i in range(first.result_count - first.carries)]
-    return loop, taken, own_places, other_places
+    return loop, all_operands, own_places, other_places
 
 
 def _arrays(first: Loop, second: Loop, fresh: Sequence[int]) -> list[bool]:
@@ -199,5 +199,5 @@ def _twins(
     representative: dict[Any, int] = {}
     for i in range(first.carries):
         representative.setdefault(groups[i], i)
-    found = {j: representative.get(groups[first.carries + j]) for j in range(second.carries)}
-    return {j: i for j, i in found.items() if i is not None}
+    twin_of = {j: representative.get(groups[first.carries + j]) for j in range(second.carries)}
+    return {j: i for j, i in twin_of.items() if i is not None}

@@ -52,8 +52,8 @@ def push(loop: Loop, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any
     """The tangents of a loop's results: see `Operation.push`."""
     count, *operands = inputs
     along = tangents[1:]
-    given = tuple([not is_zero(tangent) for tangent in along])
-    pushed = _pushed(loop, given, lengths_of(loop.body, operands), lines_of(loop.body))
+    present = tuple([not is_zero(tangent) for tangent in along])
+    pushed = _pushed(loop, present, lengths_of(loop.body, operands), lines_of(loop.body))
     if pushed is None:
         return [None] * loop.result_count
     starts, columns, shared = loop.split(operands)
@@ -62,24 +62,24 @@ def push(loop: Loop, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any
         *[count, *starts, *pushed.flags, *[_start(loop, by_starts[i], starts[i]) for i in pushed.carried]],
         *[*columns, *having(by_columns), *shared, *having(by_shared)],
     ]
-    found = results_of(pushed.loop, [everything[place] for place in pushed.operands])
-    tangents_of = dict(zip(pushed.results, found[len(found) - len(pushed.results) :]))
+    outcome = results_of(pushed.loop, [everything[place] for place in pushed.operands])
+    tangents_of = dict(zip(pushed.results, outcome[len(outcome) - len(pushed.results) :]))
     return [tangents_of.get(place) for place in range(loop.result_count)]
 
 
 def pull(loop: Loop, inputs: Sequence[Any], adjoints: Sequence[Any], wanted: Sequence[bool]) -> list[Any]:
     """What the operands of a loop receive: see `Operation.pull`."""
-    given = tuple([not is_zero(adjoint) for adjoint in adjoints])
+    present = tuple([not is_zero(adjoint) for adjoint in adjoints])
     count, *operands = inputs
-    asked_for = tuple(map(bool, wanted[1:]))
-    pulled = _pulled(loop, given, asked_for, lengths_of(loop.body, operands), lines_of(loop.body))
+    needed = tuple(map(bool, wanted[1:]))
+    pulled = _pulled(loop, present, needed, lengths_of(loop.body, operands), lines_of(loop.body))
     received: list[Any] = [None] * loop.arity
     if pulled is None:
         return received
     starts, columns, shared = loop.split(operands)
-    keeping, taken, places = pulled.keeping or (None, [], [])
+    keeping, kept_operands, places = pulled.keeping or (None, [], [])
     policy = _policy(loop, count, len(places))
-    forward = [inputs[place] for place in taken]
+    forward = [inputs[place] for place in kept_operands]
     kept: dict[int, Any] = {}
     if keeping is not None and policy is None:
         kept = dict(zip(places, results_of(keeping, forward)[keeping.carries :]))
@@ -122,20 +122,20 @@ class _Pushed(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def _pushed(loop: Loop, given: Mask, lengths: tuple[int, ...], _: Any) -> _Pushed | None:
+def _pushed(loop: Loop, present: Mask, lengths: tuple[int, ...], _: Any) -> _Pushed | None:
     body, carries = loop.body, loop.carries
-    dependent = depending_on(body, carries, [i for i, has in enumerate(given) if has])
+    dependent = depending_on(body, carries, [i for i, has in enumerate(present) if has])
     carried = [i for i in range(carries) if body.outputs[i] in dependent or i in dependent]
     results = [i for i, output in enumerate(body.outputs) if output in dependent or i in carried]
     if not results:
         return None
     inputs = [like(body, i, lengths) for i in range(len(body.inputs))]
     starts, columns, shared = loop.split(inputs)
-    seeds = {i: like(body, i, lengths) for i in range(len(body.inputs)) if given[i] or i in carried}
+    seeds = {i: like(body, i, lengths) for i in range(len(body.inputs)) if present[i] or i in carried}
     by_starts = [seeds[i] for i in carried]
-    by_columns = [seeds[i] for i in range(carries, carries + loop.columns) if given[i]]
-    by_shared = [seeds[i] for i in range(carries + loop.columns, len(inputs)) if given[i]]
-    flags = flags_of(loop, given, carried, _outputs_of, _inputs_of)
+    by_columns = [seeds[i] for i in range(carries, carries + loop.columns) if present[i]]
+    by_shared = [seeds[i] for i in range(carries + loop.columns, len(inputs)) if present[i]]
+    flags = flags_of(loop, present, carried, _outputs_of, _inputs_of)
     are_there = flags.inputs()
 
     def compute(lines: LinesOfNodes) -> list[Any]:
@@ -181,13 +181,13 @@ class _Pulled(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: Any) -> _Pulled | None:
+def _pulled(loop: Loop, present: Mask, wanted: Mask, lengths: tuple[int, ...], _: Any) -> _Pulled | None:
     body, carries = loop.body, loop.carries
     width = carries + loop.columns
     following = depending_on(body, carries, [i for i, want in enumerate(wanted) if want])
-    leading = leading_to(body, carries, [i for i, has in enumerate(given) if has])
+    leading = leading_to(body, carries, [i for i, has in enumerate(present) if has])
     reached = leading & following
-    carried = [i for i in range(carries) if i in following and (i in leading or given[i])]
+    carried = [i for i in range(carries) if i in following and (i in leading or present[i])]
     received = [i for i in range(carries, len(wanted)) if wanted[i] and i in reached]
     if not received and not any(wanted[i] for i in carried):
         return None
@@ -195,14 +195,14 @@ def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: 
     starts, columns, shared = loop.split(inputs)
     adjoints = [like(body, i, lengths) for i in carried]
     sums = [like(body, i, lengths) for i in received if i >= width]
-    by_ys = [Value(0.5, f"adjoint_of_y{i}") for i, has in enumerate(given[carries:]) if has]
-    flags = flags_of(loop, given, carried, _inputs_of, _outputs_of)
+    by_ys = [Value(0.5, f"adjoint_of_y{i}") for i, has in enumerate(present[carries:]) if has]
+    flags = flags_of(loop, present, carried, _inputs_of, _outputs_of)
     are_there = flags.inputs()
 
     def compute(lines: LinesOfNodes) -> list[Any]:
         slots = lines.repeated(body, inputs)
         outputs = [slots[output] for output in body.outputs]
-        targets = [*carried, *[i for i, has in enumerate(given) if has and i >= carries]]
+        targets = [*carried, *[i for i, has in enumerate(present) if has and i >= carries]]
         received_by = [flags.guarded(i, each, are_there) for i, each in zip(targets, [*adjoints, *by_ys])]
         seeds = [(outputs[i], seed) for i, seed in zip(targets, received_by) if is_node(outputs[i])]
         applied = applications(*[output for output, _ in seeds], stop=inputs)
@@ -230,8 +230,8 @@ def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: 
     step, code, residuals = with_residuals(body, code, same, first + len(kept), 2 * len(kept))
     columns_of = len(kept) + residuals + loop.columns + len(by_ys)
     made = type(loop)(code, first, columns_of, not loop.is_reversed, loop.engine)
-    asked_for = [place >= len(are_there) for place in range(made.result_count)]
-    shorter, operands, _left = pruned(made, asked_for)
+    needed_results = [place >= len(are_there) for place in range(made.result_count)]
+    shorter, operands, _left = pruned(made, needed_results)
     to_keep = [*numbers, *step.outputs[len(body.outputs) :]]
     places = [place - 1 - first for place in operands if 0 <= place - 1 - first < len(to_keep)]
     keeping = _keeping(loop, step, [to_keep[place] for place in places])

@@ -79,8 +79,8 @@ def test_it_gives_the_bits_of_keeping_all(policy, count):
     assert value_and_grad(lambda p: run(p, policy))(POINT) == expected
     for engine in EXACT:
         assert jit(value_and_grad(lambda p: run(p, policy)), engine)(POINT) == expected, engine
-    found = jit(value_and_grad(lambda p: run(p, policy)), "numpy")(POINT)
-    assert found[1] == pytest.approx(expected[1], rel=1e-12, abs=1e-14)
+    result = jit(value_and_grad(lambda p: run(p, policy)), "numpy")(POINT)
+    assert result[1] == pytest.approx(expected[1], rel=1e-12, abs=1e-14)
     assert jit(grad(lambda p: run(p, policy)))(POINT) == expected[1]
 
 
@@ -154,8 +154,8 @@ def test_nested_loops_keep_few_carries_within_few(policy, engine):
 def test_a_batch(engine):
     points = np.random.default_rng(1).uniform(0.1, 1.0, size=(5, 2))
     rows = [grad(lambda p: oscillation(p, 120))([*point]) for point in points]
-    found = vmap(grad(lambda p: oscillation(p, 120, "binomial")), engine=engine)(points)
-    assert np.array_equal(found, rows) or (engine == "numpy" and np.allclose(found, rows, rtol=1e-12))
+    result = vmap(grad(lambda p: oscillation(p, 120, "binomial")), engine=engine)(points)
+    assert np.array_equal(result, rows) or (engine == "numpy" and np.allclose(result, rows, rtol=1e-12))
 
 
 @pytest.mark.parametrize("policy", ["sqrt", "binomial", 5])
