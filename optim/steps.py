@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd import TracingError, Value, value_and_grad
+from autograd.graph import nodes
 from autograd.graph.context import differentiating
 from autograd.programs.arrays.elementwise import count_of
 from autograd.running.columns import arrays_of, columns_of
@@ -117,7 +118,7 @@ class Steps:
     def step(self, carry: Any, x: Any) -> tuple[Any, Any]:
         """One step on one sample."""
         numbers, constants = x
-        value, gradient = self._value_and_grad(carry[0], *self._each.unflatten(numbers))
+        value, *gradient = self._terms(carry[0], numbers)
         return self._updated(carry, gradient, constants), value
 
     def batch(self, carry: Any, x: Any) -> tuple[Any, Any]:
@@ -125,13 +126,19 @@ class Steps:
         columns, constants = x
 
         def sample(totals: Any, numbers: Any) -> tuple[Any, None]:
-            value, gradient = self._value_and_grad(carry[0], *self._each.unflatten(numbers))
-            return [total + term for total, term in zip(totals, [value, *gradient])], None
+            terms = self._terms(carry[0], numbers)
+            return [total + term for total, term in zip(totals, terms)], None
 
         engine = "eager" if self._requested_engine == "eager" else "auto"
         totals, _ = scan(sample, [0.0] * (1 + len(carry[0])), columns, engine)
         value, *gradient = [total / count_of(columns[0]) for total in totals]
         return self._updated(carry, gradient, constants), value
+
+    def _terms(self, weights: Sequence[Any], numbers: Sequence[Any]) -> list[Any]:
+        """A sample's loss, and its gradient; of floats in an eager run, whatever the loss closes over."""
+        value, gradient = self._value_and_grad(weights, *self._each.unflatten(numbers))
+        terms = [value, *gradient]
+        return nodes.numbers(terms) if self._requested_engine == "eager" else terms
 
     def _updated(self, carry: Any, gradient: Any, constants: Any) -> Any:
         plan = self._plan

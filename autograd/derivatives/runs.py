@@ -6,18 +6,29 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from autograd.derivatives import sweeps
 from autograd.derivatives.replacing import with_values_replaced
 from autograd.graph import context
 from autograd.graph.context import beginning, current, differentiating
 from autograd.graph.models.reached import values_within
-from autograd.graph.nodes import is_constant, is_leaf, is_node, made_since, number, numbers, operands
+from autograd.graph.nodes import (
+    is_array,
+    is_constant,
+    is_leaf,
+    is_node,
+    kinds,
+    made_since,
+    number,
+    operands,
+)
 from autograd.graph.refusals import explain
 from autograd.graph.trees import Structure, arranged, array_of, flatten
 from autograd.graph.value import Value
 from autograd.graph.walks import Application, applications, leaves_among
 
-__all__ = ["Argnums", "Run", "argument_places"]
+__all__ = ["Argnums", "Run", "argument_places", "present"]
 
 Argnums = int | Sequence[int]
 
@@ -26,7 +37,13 @@ class Run:
     """One call of a function on Values of its own, ready to be swept over."""
 
     def __init__(
-        self, f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], argnums: Argnums
+        self,
+        f: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        argnums: Argnums,
+        *,
+        whole: str = "eager",
     ) -> None:
         self.single = isinstance(argnums, int)
         places = argument_places(argnums, len(args))
@@ -37,11 +54,9 @@ class Run:
         self._made: frozenset[Value] = frozenset()  # told by name, for copies
         for place in places:
             scalars, structure = flatten(
-                args[place], f"argument {place}, to differentiate by,", integers=False
+                args[place], f"argument {place}, to differentiate by,", integers=False, whole=whole
             )
-            # A Value that is passed in stands for itself no longer: times 1 makes a node to
-            # differentiate by, from which the way back to it stays open.
-            own = [one * 1.0 if isinstance(one, Value) else Value(one) for one in scalars]
+            own = [_own(scalar) for scalar in scalars]
             called[place] = structure.unflatten(own)
             self.structures.append(structure)
             self.inputs += own
@@ -61,7 +76,7 @@ class Run:
         swept = [
             sweeps.reverse(
                 applied,
-                [(one, seed) for one, seed in zip(outputs, row) if isinstance(one, Value)],
+                [(output, seed) for output, seed in zip(outputs, row) if is_node(output)],
                 self.inputs,
                 lift=lift,
             )
@@ -76,9 +91,9 @@ class Run:
             sweeps.forward(
                 applied,
                 [
-                    (one, seed)
-                    for one, seed in zip(self.inputs, row)
-                    if isinstance(seed, Value) or seed != 0.0
+                    (node, seed)
+                    for node, seed in zip(self.inputs, row)
+                    if type(seed) is not float or seed != 0.0
                 ],
                 outputs,
                 lift=lift,
@@ -102,7 +117,7 @@ class Run:
             self._refuse_replaced(values, outside)
         elif not self._passed_in:
             self._settled.update(values)
-        seeded = any(isinstance(seed, Value) for row in seeds for seed in row)
+        seeded = any(is_node(seed) for row in seeds for seed in row)
         return applied, bool(outside or self._passed_in or seeded)
 
     def _refuse_replaced(self, outputs: list[Value], outside: set[Value]) -> None:
@@ -136,12 +151,13 @@ class Run:
         """
         if self._passed_in and current().tracing:
             return list(results)
-        if self._settled.issuperset(results):
-            return list(numbers(results))
+        nodes = _values(results)
+        if self._settled.issuperset(nodes):
+            return [number(result) if is_node(result) else result for result in results]
         applied = applications(*_values(results), stop=self.inputs)
         nodes = [*self.inputs, *_leaves(applied), *_values(results)]
         kept = sweeps.dependent_on([node for node in nodes if self._is_outside(node)], applied)
-        return [result if result in kept else number(result) for result in results]
+        return [number(result) if is_node(result) and result not in kept else result for result in results]
 
     def _is_outside(self, node: Value) -> bool:
         """Whether it is an argument that came as a Value, or a leaf that the call did not make."""
@@ -157,7 +173,7 @@ class Run:
 
     def settle_tree(self, tree: Any) -> Any:
         """The same for the Values in any structure, of which all else is left as it is."""
-        return with_values_replaced(tree, self.settle)
+        return with_values_replaced(tree, lambda values: list(map(_shaped, self.settle(values), values)))
 
     def arrange_block(self, rows: Sequence[Sequence[Any]], shape: tuple[int, ...]) -> Any:
         """The derivatives of an array of results, one row each: arrays of the two shapes in one."""
@@ -167,16 +183,38 @@ class Run:
             parts = []
             for inner in structure.shapes:
                 width = 1 if inner is None else math.prod(inner)
-                entries = [one for row in rows for one in row[at : at + width]]
+                entries = [entry for row in rows for entry in row[at : at + width]]
                 parts.append(array_of(entries, shape + (inner or ())))
                 at += width
             blocks.append(structure.nest(parts))
         return blocks[0] if self.single else tuple(blocks)
 
-    def arrange(self, found: Sequence[Any]) -> Any:
+    def arrange(self, derivatives: Sequence[Any]) -> Any:
         """One derivative an input, in the arguments' structure."""
-        trees = arranged(self.structures, found)
+        trees = arranged(self.structures, present(derivatives, self.inputs))
         return trees[0] if self.single else tuple(trees)
+
+
+def _own(scalar: Any) -> Any:
+    """A node to differentiate by; of one that is passed in another, from which the way back stays open."""
+    if isinstance(scalar, Value):
+        return scalar * 1.0
+    if type(scalar) is float:
+        return Value(scalar)
+    return kinds[np.ndarray](scalar) if isinstance(scalar, np.ndarray) else scalar.again()
+
+
+def present(derivatives: Sequence[Any], by: Sequence[Any]) -> list[Any]:
+    """Derivatives by nodes, or of them; where there is none by an array, zeros."""
+    return [
+        node.zeros() if type(derivative) is float and is_node(node) and is_array(node) else derivative
+        for derivative, node in zip(derivatives, by)
+    ]
+
+
+def _shaped(number: Any, node: Any) -> Any:
+    """The number of a node; of an array's in its shape."""
+    return number.reshape(node._dims) if isinstance(number, np.ndarray) else number
 
 
 def argument_places(argnums: Argnums, count: int) -> list[int]:
@@ -212,4 +250,4 @@ def _reached(applied: Sequence[Application], outputs: Sequence[Value]) -> set[Va
 
 
 def _values(results: Sequence[Any]) -> list[Value]:
-    return [one for one in results if is_node(one)]
+    return [result for result in results if is_node(result)]

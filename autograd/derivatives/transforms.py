@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.derivatives.runs import Argnums, Run
+from autograd.derivatives.conforming import conformed
+from autograd.derivatives.runs import Argnums, Run, present
 from autograd.graph.trees import Structure, flatten
 from autograd.graph.value import Value
 from autograd.primitives.ieee import described, is_real
@@ -154,9 +155,9 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     (6.0, 23.0)
     """
     run, direction = _along(f, primals, tangents)
-    outputs, structure = flatten(run.result, "the result")
+    outputs, structure = flatten(run.result, "the result", whole="large")
     (tangent,) = run.forward(outputs, [direction])
-    return structure.unflatten(run.settle(outputs)), structure.unflatten(tangent)
+    return structure.unflatten(run.settle(outputs)), structure.unflatten(present(tangent, outputs))
 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -175,7 +176,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     ([6.0, 2.0], (13.0, 2.0))
     """
     run = Run(f, primals, {}, tuple(range(len(primals))))
-    outputs, structure = flatten(run.result, "the result")
+    outputs, structure = flatten(run.result, "the result", whole="large")
     return structure.unflatten(run.settle(outputs)), _Pull(run, outputs, structure)
 
 
@@ -222,7 +223,7 @@ def _gradient(
 
 
 def _jacobian(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums) -> Any:
-    run = Run(f, args, kwargs, argnums)
+    run = Run(f, args, kwargs, argnums, whole="")
     outputs, structure = flatten(run.result, "the result")
     if len(outputs) >= len(run.inputs):
         unit = np.eye(len(run.inputs)).tolist()
@@ -250,8 +251,9 @@ class _Pull:
         return self.__dict__
 
     def __call__(self, cotangent: Any) -> tuple[Any, ...]:
-        seeds, structure = flatten(cotangent, "the cotangent")
-        if structure != self.structure:
+        scalars, structure = flatten(cotangent, "the cotangent", whole="large")
+        seeds = conformed(scalars, structure, self.structure)
+        if seeds is None:
             raise TypeError(
                 f"the cotangent must have the result's structure {self.structure}, got {structure}"
             )
@@ -265,9 +267,10 @@ def _along(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Run, lis
             raise TypeError(
                 f"{name} must be a tuple with one entry an argument, got {described(parts)}: write ({name},)"
             )
-    direction, structure = flatten(tuple(tangents), "a tangent")
-    _, expected = flatten(tuple(primals), "a primal", integers=False)
-    if structure != expected:
+    scalars, structure = flatten(tuple(tangents), "a tangent", whole="eager")
+    _, expected = flatten(tuple(primals), "a primal", integers=False, whole="eager")
+    direction = conformed(scalars, structure, expected)
+    if direction is None:
         raise TypeError(f"the tangents must have the primals' structure {expected}, got {structure}")
     return Run(f, primals, {}, tuple(range(len(primals)))), direction
 

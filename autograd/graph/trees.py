@@ -1,6 +1,7 @@
 """Nested arguments: lists, tuples, dicts, dataclasses, models and arrays of scalars, flattened and put back.
 
-optree handles the nesting. Here arrays are taken apart into their elements, and the classes of dataclasses
+optree handles the nesting. Here arrays are taken apart into their elements, or larger ones kept whole where
+that is asked for: such an array stands among the scalars, flat. And the classes of dataclasses
 and models are registered with optree when they are first met. A model is an object with a method
 ``parameters``, which lists its scalars; all else in it belongs to the structure. A dataclass's field that is
 declared with ``field(metadata={"static": True})`` is a setting: it belongs to the structure, and must be
@@ -18,21 +19,39 @@ from typing import Any, TypeVar
 import numpy as np
 import optree
 
+from autograd.graph.context import current
+from autograd.graph.models.fields import fields_of, made_of_fields
 from autograd.graph.models.frames import Frame
 from autograd.graph.models.taken_apart import is_model, taken_apart
-from autograd.graph.nodes import is_node
+from autograd.graph.nodes import is_node, kinds
 from autograd.graph.value import Value
 from autograd.primitives.ieee import as_array, described, is_real, to_float
-from autograd.support.exact_keys import exact_key
 from autograd.support.locks import fork_safe_lock
 
-__all__ = ["Structure", "arranged", "array_of", "flatten", "of_fields"]
+__all__ = ["Structure", "Whole", "arranged", "array_of", "elements", "flatten", "of_fields"]
 
 M = TypeVar("M")
 
 _NAMESPACE = "valuegrad"
 _PLAIN = {float, Value}  # what needs no conversion
 _registering = fork_safe_lock()
+
+
+# How many elements an array has at least that is kept whole: fewer are faster apart, in compiled functions,
+# and where an array of floats is differentiated by and nothing is compiled.
+SMALLEST_WHOLE = {"large": 32, "eager": 1000}
+
+
+class Whole(tuple[Any, ...]):
+    """The shape of an array that is kept whole; its first entry is None where any length will do."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Whole and tuple.__eq__(self, other)
+
+    def __hash__(self) -> int:
+        return hash((Whole, *self))
 
 
 class Structure:
@@ -72,7 +91,7 @@ class Structure:
     @property
     def size(self) -> int:
         """How many scalars there are."""
-        return sum(1 if shape is None else math.prod(shape) for shape in self._shapes)
+        return sum(1 if shape is None or type(shape) is Whole else math.prod(shape) for shape in self._shapes)
 
     @property
     def is_scalar(self) -> bool:
@@ -94,11 +113,47 @@ class Structure:
             if shape is None:
                 parts.append(scalars[at])
                 at += 1
+            elif type(shape) is Whole:
+                parts.append(_arranged(scalars[at], shape))
+                at += 1
             else:
                 end = at + math.prod(shape)
                 parts.append(array_of(scalars[at:end], shape))
                 at = end
         return optree.tree_unflatten(self._spec, parts)
+
+    @property
+    def wholes(self) -> list[int]:
+        """The places, among the scalars, of arrays that are whole."""
+        places, at = [], 0
+        for shape in self._shapes:
+            if type(shape) is Whole:
+                places.append(at)
+            at += 1 if shape is None or type(shape) is Whole else math.prod(shape)
+        return places
+
+    def of_any_length(self, asked: Sequence[bool] | None = None) -> Structure:
+        """The same of whole arrays whose first axes have any length from 2.
+
+        Args:
+            asked: for each whole array in turn whether its length stays what it is.
+        """
+        stays = iter([False] * len(self._shapes) if asked is None else asked)
+        shapes = [
+            Whole((None, *shape[1:]))
+            if type(shape) is Whole and not next(stays) and (shape[0] is None or shape[0] > 1)
+            else shape
+            for shape in self._shapes
+        ]
+        return self.with_shapes(shapes)
+
+    def apart(self) -> Structure:
+        """The same of arrays that are taken apart."""
+        return self.with_shapes([tuple(shape) if type(shape) is Whole else shape for shape in self._shapes])
+
+    def as_general_as(self, other: Structure) -> Structure:
+        """The same of whole arrays of any length, where those of a structure like it have any."""
+        return self.of_any_length([shape[0] is not None for shape in other._shapes if type(shape) is Whole])
 
     def nest(self, parts: Sequence[Any]) -> Any:
         """Arrange objects in the places of the bare scalars and the whole arrays, one each."""
@@ -134,7 +189,7 @@ class Structure:
         names = []
         for accessor, shape in zip(optree.treespec_accessors(self._spec), self._shapes):
             name = accessor.codify(root)
-            indices = [()] if shape is None else list(np.ndindex(shape))
+            indices = [()] if shape is None or type(shape) is Whole else list(np.ndindex(shape))
             names += [name + (f"[{', '.join(map(str, index))}]" if index else "") for index in indices]
         return names
 
@@ -149,7 +204,9 @@ class Structure:
         return _restored, (self.nest([Value(0.0) for _ in self._shapes]), self._shapes)
 
     def __repr__(self) -> str:
-        marks = ["*" if shape is None else f"array{shape}" for shape in self._shapes]
+        marks = [
+            "*" if shape is None else f"array{tuple(shape)}".replace("None", "n") for shape in self._shapes
+        ]
         return repr(optree.tree_unflatten(self._spec, [_Mark(mark) for mark in marks]))
 
 
@@ -165,7 +222,7 @@ class _Mark(str):
 
 
 def flatten(
-    tree: Any, role: str = "the argument", *, integers: bool = True, whole: bool = False
+    tree: Any, role: str = "the argument", *, integers: bool = True, whole: str = ""
 ) -> tuple[list[Any], Structure]:
     """Take a nested structure apart into its scalars.
 
@@ -174,7 +231,8 @@ def flatten(
             models. None is an empty structure.
         role: what it is, to name in errors.
         integers: whether arrays of ints will do; gradients by them would be cut to ints.
-        whole: whether an array of a graph stays one scalar among the others.
+        whole: which arrays are one entry each: "nodes", those of a graph; "large", those of 32 elements or
+            more, flat, of floats or one node; "eager" the same, but arrays of floats from 1000 elements on.
 
     Returns:
         The scalars (Values, and floats for plain numbers) and the `Structure` to put them back.
@@ -195,9 +253,13 @@ def flatten(
     scalars: list[Any] = []
     shapes: list[tuple[int, ...] | None] = []
     for leaf in leaves:
-        if whole and is_node(leaf):
+        if whole == "nodes" and is_node(leaf):
             scalars.append(leaf)
             shapes.append(None)
+            continue
+        if whole and isinstance(leaf, kinds[np.ndarray]) and leaf._number.size >= SMALLEST_WHOLE["large"]:
+            scalars.append(leaf)
+            shapes.append(Whole(leaf._dims))
             continue
         array = None if isinstance(leaf, (float, Value)) else as_array(leaf, role)
         if array is not None:
@@ -205,6 +267,10 @@ def flatten(
             if leaf.dtype.kind not in ("fObiu" if integers else "fO"):
                 advice = ": pass x.astype(float)" if leaf.dtype.kind in "biu" else ""
                 raise TypeError(f"{role} must hold real numbers, got an array of {leaf.dtype}{advice}")
+            if leaf.size >= SMALLEST_WHOLE.get(whole, math.inf) and leaf.dtype.kind != "O":
+                scalars.append(np.ascontiguousarray(leaf, float).reshape(-1))
+                shapes.append(Whole(leaf.shape))
+                continue
             if leaf.dtype.kind == "f":
                 scalars += leaf.ravel().astype(float).tolist()
             else:
@@ -243,6 +309,14 @@ def _scalar(leaf: Any, role: str) -> Any:
     return to_float(leaf, role)
 
 
+def _arranged(elements: Any, shape: Whole) -> Any:
+    """The flat elements of a whole array in its shape, whose first axis is as long as they make it."""
+    if not isinstance(elements, np.ndarray):
+        return elements._arranged(tuple(shape))
+    width = math.prod(shape[1:])
+    return elements.reshape(len(elements) // width if width else shape[0], *shape[1:])
+
+
 def arranged(structures: Sequence[Structure], scalars: Sequence[Any]) -> list[Any]:
     """Arrange a flat list of scalars in several structures, one after the other."""
     trees = []
@@ -258,7 +332,11 @@ def array_of(scalars: Sequence[Any], shape: tuple[int, ...]) -> Any:
     plain = {float}.issuperset(map(type, scalars))
     array = np.empty(len(scalars), dtype=float if plain else object)
     array[:] = scalars
-    return array.reshape(shape)
+    array = array.reshape(shape)
+    return array if plain or not current().keeps_whole else array.view(elements[-1])
+
+
+elements: list[Any] = [np.ndarray]  # the last one is the class of arrays of Values
 
 
 def of_fields(method: M) -> M:
@@ -280,7 +358,7 @@ def _introduce(leaves: list[Any]) -> bool:
         if is_model(leaf) and getattr(cls, "parameters", None) not in _of_fields:
             functions: tuple[Any, Any, Any] = _model_parts, _model_made, _Parameter
         elif by_fields:
-            functions = _fields_of, partial(_made, cls), optree.GetAttrEntry
+            functions = fields_of, partial(made_of_fields, cls), optree.GetAttrEntry
         else:
             continue
         any_classes = True
@@ -312,46 +390,3 @@ def _model_made(frame: Frame, parameters: Any) -> Any:
     if parameters and type(parameters[0]) is _Mark:
         return _Mark(repr(frame))
     return frame.model(parameters)
-
-
-def _fields_of(instance: Any) -> tuple[list[Any], _Static, list[str]]:
-    names, settings = [], []
-    for field in dataclasses.fields(instance):
-        if field.metadata.get("static"):
-            settings.append(getattr(instance, field.name))
-        else:
-            names.append(field.name)
-    return [getattr(instance, name) for name in names], _Static(type(instance), settings), names
-
-
-class _Static:
-    """Settings of a dataclass, equal where their types and bits are: 1 is not True, nor 0.0 -0.0."""
-
-    __slots__ = ("_hash", "_key", "settings")
-
-    def __init__(self, cls: Any, settings: Sequence[Any]) -> None:
-        self.settings = settings
-        self._key = exact_key(tuple(settings))
-        try:
-            self._hash = hash(self._key)
-        except TypeError as error:
-            raise ValueError(
-                f"the static fields of {cls.__name__} must be hashable ({error}), because compiled code is "
-                "found again by them, and what is changed in place would not be noticed: write a tuple for a "
-                "list or an array, a frozenset for a set, a frozen dataclass for a dict"
-            ) from None
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Static) and self._key == other._key
-
-    def __hash__(self) -> int:
-        return self._hash
-
-
-def _made(cls: Any, settings: _Static, children: Any) -> Any:
-    """An instance with these fields; its `__init__` may demand what a gradient does not satisfy."""
-    instance: Any = object.__new__(cls)
-    static, others = iter(settings.settings), iter(children)
-    for field in dataclasses.fields(cls):
-        object.__setattr__(instance, field.name, next(static if field.metadata.get("static") else others))
-    return instance

@@ -3,7 +3,8 @@
 So are functions with rules of their own, which have arguments and results, by their names.
 
 A nesting is "*" for a scalar, null for None, an array for a list, {"tuple": [...]}, {"dict": {...}}, or
-{"array": [2, 3]} for an array of that shape.
+{"array": [2, 3]} for an array of that shape; {"whole": [null, 3]} for one that is a single input or output,
+the null for any length.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd.derivatives.custom_operation import CustomOperation, customs
-from autograd.graph.trees import Structure
+from autograd.graph.trees import Structure, Whole
 from autograd.support.foreign_files import ForeignFileError, is_text, unexpected
 
 __all__ = ["custom_of", "nesting_of", "nesting_of_custom", "structure_of"]
@@ -51,9 +52,10 @@ def _written(node: Any, role: str, levels: int) -> Any:
     if not levels:
         raise ForeignFileError(f"the {role} must be nested at most {_DEEPEST} deep to be saved: flatten them")
     if isinstance(node, _Leaf):
-        if node.shape is not None and not _is_shape([*node.shape]):
+        is_whole = type(node.shape) is Whole
+        if node.shape is not None and not _is_shape([*node.shape], any_length=is_whole):
             raise ForeignFileError(f"the {role} hold an array of shape {node.shape}, too large for a file")
-        return "*" if node.shape is None else {"array": [*node.shape]}
+        return "*" if node.shape is None else {"whole" if is_whole else "array": [*node.shape]}
     if node is None:
         return None
     if type(node) is list:
@@ -103,14 +105,20 @@ def _read(node: Any, place: str, levels: int) -> Any:
             return {key: _read(child, f"{place}.dict", levels - 1) for key, child in inside.items()}
         if kind == "array" and _is_shape(inside):
             return _Leaf(tuple(inside))
+        if kind == "whole" and inside and _is_shape(inside, any_length=True):
+            return _Leaf(Whole(inside))
     raise unexpected(
-        place, '"*", null, [...], {"tuple": [...]}, {"dict": {...}} or {"array": [a shape]}', node
+        place,
+        '"*", null, [...], {"tuple": [...]}, {"dict": {...}}, {"array": [a shape]} or {"whole": [a shape]}',
+        node,
     )
 
 
-def _is_shape(node: Any) -> bool:
+def _is_shape(node: Any, *, any_length: bool = False) -> bool:
     if type(node) is not list or len(node) > _DIMENSIONS:
         return False
+    if any_length and node[:1] == [None]:
+        node = node[1:]
     return all(type(n) is int and n >= 0 for n in node) and math.prod(n or 1 for n in node) <= _ELEMENTS
 
 
@@ -169,4 +177,6 @@ def custom_of(
         raise unexpected(
             f"{place}.inputs", f"a body of {arguments.size} inputs and {results.size} outputs", body
         )
+    if body is not None and any(body.kinds()[output] for output in body.outputs):
+        raise unexpected(f"{place}.outputs", "numbers, and no arrays", node["outputs"])
     return CustomOperation(known[0], arguments, results, body)

@@ -98,9 +98,11 @@ class Program:
             TypeError: the arguments' number, structure or type is not the traced one's.
         """
         scalars, structure = flatten(
-            with_keywords(tuple(args), keywords or {}), f"an argument of {self.name}"
+            with_keywords(tuple(args), keywords or {}),
+            f"an argument of {self.name}",
+            whole="large" if self.arguments.wholes else "",
         )
-        if structure != self.arguments:
+        if structure != self.arguments and structure.as_general_as(self.arguments) != self.arguments:
             raise TypeError(
                 f"{self.name} was traced for arguments of the structure {self.arguments}, got {structure}"
             )

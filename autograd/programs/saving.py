@@ -39,7 +39,6 @@ whatever is not of the form above, in range and of one piece is refused with its
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -49,21 +48,23 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd.derivatives.custom_operation import CustomOperation
-from autograd.graph.nodes import number
+from autograd.graph.nodes import is_array, kind_of, number
 from autograd.graph.trees import Structure
 from autograd.graph.value import Value
 from autograd.primitives.operation import Operation, find_operation
 from autograd.primitives.primitive import Primitive
 from autograd.programs.arrays.files import made_again, written_down
 from autograd.programs.code import Code, Instruction
-from autograd.programs.loops.checkpointing import Checkpointed, is_pair
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.mapping import Map
-from autograd.programs.loops.revolve import Policy, checked_policy
+from autograd.programs.loops.reverse.checkpointing import Checkpointed, is_pair
+from autograd.programs.loops.reverse.revolve import Policy, checked_policy
 from autograd.programs.nesting import custom_of, nesting_of, nesting_of_custom, structure_of
 from autograd.support.foreign_files import (
     ForeignFileError,
     Taker,
+    check_digest,
+    digest,
     parse_json,
     printable,
     read_foreign,
@@ -81,7 +82,6 @@ _ENTRIES = (
 )
 _EMPTY = np.empty(0)  # one for all
 _BODY = "name inputs arrays constants instructions outputs"
-_CHECKSUM = re.compile('"checksum": "([0-9a-f]{64})"}\n')
 _EXPONENT = "[0-9]{1,3}|10[01][0-9]|102[0-3]"  # beyond, a double overflows
 _NUMBER = re.compile(rf"-?0x[01]\.[0-9a-f]{{1,13}}p[+-](?:{_EXPONENT})|-?inf|nan")
 
@@ -153,13 +153,13 @@ def dumps(program: SavedProgram) -> str:
         "name": parts.pop("name"),
         "arguments": arguments,
         "results": results,
-        "captured": [[number(value).hex(), printable(value.label)] for value in program.captured],
+        "captured": [[_constant(number(value)), printable(value.label)] for value in program.captured],
         "modules": dict(sorted(modules.items())),
         "lines": [[printable(line.file), line.number, printable(line.text)] for line in lines],
         **parts,
     }
     text = "{" + "".join(f'"{key}": {_spread(entry)},\n' for key, entry in entries.items())
-    text += f'"checksum": "{_digest(text)}"}}\n'
+    text += f'"checksum": "{digest(text)}"}}\n'
     if len(text) > _LARGEST:
         raise ProgramFileError(f"the program's file would have {len(text)} bytes, more than {_LARGEST}")
     return text
@@ -185,13 +185,14 @@ def _written(code: Code, lines: dict[Line, int]) -> dict[str, Any]:
     return {
         "name": printable(code.name),
         "inputs": [*map(printable, code.inputs)],
-        "constants": [
-            constant.hex() if type(constant) is float else [number.hex() for number in constant.tolist()]
-            for constant in code.constants
-        ],
+        "constants": [_constant(constant) for constant in code.constants],
         "instructions": [_row(instruction, lines) for instruction in code.instructions],
         "outputs": list(code.outputs),
     }
+
+
+def _constant(constant: Any) -> Any:
+    return constant.hex() if type(constant) is float else [each.hex() for each in constant.tolist()]
 
 
 def _spread(entry: Any) -> str:
@@ -199,10 +200,6 @@ def _spread(entry: Any) -> str:
     if isinstance(entry, list) and entry and isinstance(entry[0], list) and len(entry) > 1:
         return "[\n" + ",\n".join(map(json.dumps, entry)) + "]"
     return json.dumps(entry)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("ascii", errors="replace")).hexdigest()
 
 
 def load(path: str | os.PathLike[str]) -> SavedProgram:
@@ -255,13 +252,17 @@ class _Reader(Taker):
         arguments = structure_of(document["arguments"], "arguments")
         results = structure_of(document["results"], "results")
         captured = self.each(self.captured, document["captured"], "captured")
-        code = self.code(document)
+        arrays = [place for place, value in enumerate(captured, arguments.size) if is_array(value)]
+        code = self.code(document | {"arrays": arguments.wholes + arrays})
         if arguments.size + len(captured) != len(code.inputs):
             expected = f"{arguments.size} for the arguments and {len(captured)} for the captured Values"
             raise unexpected("inputs", expected, list(code.inputs))
+        kinds = code.kinds()
         if results.size != len(code.outputs):
             expected = f"{results.size} slots, as many as the results have scalars"
             raise unexpected("outputs", expected, list(code.outputs))
+        if results.wholes != [place for place, output in enumerate(code.outputs) if kinds[output]]:
+            raise unexpected("outputs", "arrays where the results have them whole", list(code.outputs))
         return SavedProgram(code, arguments, results, captured)
 
     def document(self, text: str) -> Any:
@@ -273,20 +274,12 @@ class _Reader(Taker):
                 raise unexpected("the start", start, text)
             advice = "trace the function again and save it" if int(other[1]) < 2 else "update valuegrad"
             raise ForeignFileError(f"it has format {other[1]}, and this version reads format 2: {advice}")
-        self.check_sum(text)
+        check_digest(text)
         document = parse_json(text, _refuse_float)
         wrong = document.keys() ^ set(_ENTRIES.split())
         if wrong:
             raise unexpected("the entries", _ENTRIES, f"these more or less: {' '.join(sorted(wrong))}")
         return document
-
-    def check_sum(self, text: str) -> None:
-        body, keyword, last = text.rpartition('"checksum"')
-        end = _CHECKSUM.fullmatch(keyword + last)
-        if end is None:
-            raise unexpected("the end", "a checksum and one end of line: the file is cut off", text[-60:])
-        if end[1] != _digest(body):
-            raise unexpected("checksum", f"{_digest(body)}: the file has been changed", end[1])
 
     def code(self, node: dict[str, Any], within: str = "") -> Code:
         inputs = self.each(self.text, node["inputs"], f"{within}inputs")
@@ -385,9 +378,12 @@ class _Reader(Taker):
             return np.array(self.each(self.number, node, place), float) if node else _EMPTY
         return self.number(node, place)
 
-    def captured(self, node: Any, place: str) -> Value:
+    def captured(self, node: Any, place: str) -> Any:
         data, label = self.row(node, place, "data", "a label")
-        return Value(self.number(data, f"{place}[0]"), self.text(label, f"{place}[1]"))
+        data = self.constant(data, f"{place}[0]")
+        value = kind_of(data)(data)
+        value.label = self.text(label, f"{place}[1]")
+        return value
 
     def line(self, node: Any, place: str) -> Line:
         file, number, text = self.row(node, place, "a file", "a number", "a text")

@@ -9,28 +9,40 @@ from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
+import numpy as np
+
 from autograd.graph import context
-from autograd.graph.context import Watcher, beginning, current, differentiating
+from autograd.graph.context import Watcher, beginning, current, differentiating, entered
 from autograd.graph.nodes import (
+    constant_node,
     is_array,
     is_constant,
     is_leaf,
     is_node,
-    kind_of,
+    kinds,
     made_since,
     number,
     operands,
 )
 from autograd.graph.refusals import explain
 from autograd.graph.scopes import scopes_of
-from autograd.graph.trees import Structure, flatten
+from autograd.graph.trees import Structure, Whole, flatten
+from autograd.graph.value import Value
 from autograd.graph.walks import Application, Transcript, applications, full_order, leaves_among
 from autograd.primitives.operation import Operation, Projection
 from autograd.programs.code import Code, distinct
 from autograd.programs.simplification import Builder
 from autograd.support.user_line import Line, user_line
 
-__all__ = ["LinesOfNodes", "argument_names", "record", "record_step", "with_keywords", "written"]
+__all__ = [
+    "LinesOfNodes",
+    "argument_names",
+    "record",
+    "record_step",
+    "record_whole",
+    "with_keywords",
+    "written",
+]
 
 
 LONGEST_REMEMBERED = 2000  # instructions; a longer trace is simplified each time, and takes no memory
@@ -41,7 +53,7 @@ Recording = tuple[Code, Structure, Structure, list[Any]]
 
 
 def record(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -> Recording:
-    """Run a function once on Values and write down what it computes.
+    """Run a function once on Values and write down what it computes; arrays are taken apart.
 
     Args:
         f: a function of numbers in any structure that returns numbers in any structure.
@@ -60,6 +72,14 @@ def record(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -> Rec
     return _recorded(f, example_args, keywords, nested=False)
 
 
+def record_whole(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -> Recording:
+    """The same, where larger arrays among arguments and results are one input, or output, each.
+
+    In the structure of the arguments first axes have any length, unless what is computed depends on it.
+    """
+    return _recorded(f, example_args, keywords, nested=False, whole="large")
+
+
 def record_step(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -> Recording:
     """The same for a function whose code is to be part of what is being recorded.
 
@@ -70,30 +90,52 @@ def record_step(f: Callable[..., Any], /, *example_args: Any, **keywords: Any) -
 
 
 def _recorded(
-    f: Callable[..., Any], example_args: tuple[Any, ...], keywords: dict[str, Any], *, nested: bool
+    f: Callable[..., Any],
+    example_args: tuple[Any, ...],
+    keywords: dict[str, Any],
+    *,
+    nested: bool,
+    whole: str = "nodes",
 ) -> Recording:
-    scalars, arguments = flatten(with_keywords(example_args, keywords), "an example argument", whole=True)
+    scalars, arguments = flatten(with_keywords(example_args, keywords), "an example argument", whole=whole)
     names = _argument_names(arguments, *_parameters(f), len(example_args), tuple(sorted(keywords)))
-    inputs = [kind_of(number(scalar))(number(scalar)) for scalar in scalars]
-    for node, name in zip(inputs, names):
-        node.label = name
+    inputs = [_input(scalar, name) for scalar, name in zip(scalars, names)]
+    arrays = [inputs[place] for place in arguments.wholes] if whole == "large" else []
+    for node, shape in zip(arrays, [shape for shape in arguments.shapes if type(shape) is Whole]):
+        kinds[np.ndarray].begin_at(node, shape)
     structures = []
 
     def outputs(_: LinesOfNodes) -> list[Any]:
-        args = arguments.unflatten(inputs)
-        try:
-            result = f(*args[:-1], **args[-1]) if keywords else f(*args)
-        except (TypeError, IndexError) as error:
-            explain(error)
-            raise
-        outputs, structure = flatten(result, "the result of the traced function")
+        with entered(keeps_whole=whole == "large"):
+            args = arguments.unflatten(inputs)
+            try:
+                result = f(*args[:-1], **args[-1]) if keywords else f(*args)
+            except (TypeError, IndexError) as error:
+                explain(error)
+                raise
+        outputs, structure = flatten(
+            result, "the result of the traced function", whole="" if whole == "nodes" else whole
+        )
         structures.append(structure)
-        return outputs
+        return [constant_node(each) if isinstance(each, np.ndarray) else each for each in outputs]
 
     name = getattr(f, "__name__", type(f).__name__)
     watchers = tuple([watcher for watcher in current().watchers if type(watcher) is not LinesOfNodes])
     code, captured = written(name, inputs, outputs, watchers=watchers, nested=nested, with_arrays=not nested)
-    return code, arguments, structures[0], captured
+    read_lengths = [node.is_length_asked for node in arrays]
+    return code, arguments.of_any_length(read_lengths) if arrays else arguments, structures[0], captured
+
+
+def _input(scalar: Any, name: str) -> Any:
+    """The leaf that stands for an argument's scalar, or for a whole array."""
+    if isinstance(scalar, np.ndarray):
+        leaf = kinds[np.ndarray](scalar)
+    elif type(scalar) is not float and is_array(scalar):
+        leaf = kinds[np.ndarray](scalar._number.reshape(scalar._dims))
+    else:
+        return Value(number(scalar), name)
+    leaf.label = name
+    return leaf
 
 
 class LinesOfNodes(Watcher):

@@ -15,7 +15,7 @@ from autograd.primitives.ieee import as_array, described, floats_of_objects
 from autograd.programs.loops.array import Array
 from autograd.programs.loops.packing import Stack
 
-__all__ = ["arrays_of", "columns_of", "plain", "samples_first", "stacked", "whole_column"]
+__all__ = ["arrays_of", "columns_of", "plain", "samples_first", "shape_of", "stacked", "whole_column"]
 
 
 def plain(number: Any) -> Any:
@@ -55,17 +55,23 @@ def arrays_of(arg: Any, name: str, bare: str = "") -> tuple[list[Any], Structure
     return arrays, outer
 
 
+def shape_of(array: Any) -> tuple[int, ...]:
+    """The shape of an array; of one of a graph, asking which is no question of its length to a trace."""
+    shape: tuple[int, ...] = array._dims if isinstance(array, Array) else array.shape
+    return shape
+
+
 def columns_of(arrays: Sequence[np.ndarray], outer: Structure) -> tuple[list[np.ndarray], Structure]:
     """One column (a view) for each scalar of one entry along the first axis, and that entry's structure."""
     columns: list[Any] = []
     array: Any
-    for array in arrays:
-        shape = array.shape[1:]
+    shapes = [shape_of(array)[1:] for array in arrays]
+    for array, shape in zip(arrays, shapes):
         if not shape:
             columns.append(array)
         else:
             columns += [array[(slice(None), *at)] for at in product(*map(range, shape))]
-    return columns, outer.with_shapes([array.shape[1:] or None for array in arrays])
+    return columns, outer.with_shapes([shape or None for shape in shapes])
 
 
 def whole_column(column: Any) -> Any:

@@ -12,6 +12,8 @@ import importlib.util
 from collections.abc import Callable, Sequence, Set
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from autograd.engines import Compiled, engine_names
 from autograd.engines.machine.limits import may_compile
 from autograd.graph import context
@@ -22,8 +24,9 @@ from autograd.graph.trees import Structure, flatten
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code
 from autograd.programs.loops.call import prepare_by
-from autograd.programs.program import Program, trace
-from autograd.programs.tracing import with_keywords
+from autograd.programs.program import Program
+from autograd.programs.tracing import Recording, record, record_whole, with_keywords
+from autograd.running.recording import PLAIN, records
 from autograd.running.settings import (
     BY_NAME,
     Instances,
@@ -32,6 +35,7 @@ from autograd.running.settings import (
     static_parameters,
 )
 from autograd.running.store import MOST_BYTES, Bounded, estimated_bytes, found_or_compiled, lifted
+from autograd.running.whole_arguments import GeneralStructures, examples
 from autograd.support.wrapping import Wrapper
 
 __all__ = [
@@ -43,7 +47,6 @@ __all__ = [
     "made_ready",
     "prepare",
     "reaches",
-    "records",
     "traces",
 ]
 
@@ -111,6 +114,7 @@ def prepare(
     kept: Traces | None = None,
     key: Any = None,
     by_name: bool = False,
+    record: Callable[..., Recording] = record,
 ) -> Ready | None:
     """Trace a function, and compile its program or find it compiled.
 
@@ -123,6 +127,7 @@ def prepare(
         kept: where to look for it first, and to keep it.
         key: what it is kept under.
         by_name: whether the last argument is a dict of keyword arguments.
+        record: how it is traced: see `autograd.programs.tracing`.
 
     Returns:
         None where the function closes over what it is being differentiated by: that call must be recorded.
@@ -132,7 +137,7 @@ def prepare(
         args = example()
         reached: set[Any] = set()
         with entered(scopes=(), reached=reached):  # the scopes of each call are its own
-            program = trace(call, *args[:-1], **args[-1]) if by_name else trace(call, *args)
+            program = Program(*(record(call, *args[:-1], **args[-1]) if by_name else record(call, *args)))
         if closes_over_variables(program):
             return None
         ready = made_ready(program, engine, use, lift=lift)._replace(reached=frozenset(reached))
@@ -159,8 +164,9 @@ def reaches(reached: Set[Any], scalars: Sequence[Any]) -> bool:
         reached: what transforms in the function reach.
         scalars: the scalars of the arguments. What an outer transform differentiates by stands for a Value.
     """
-    variables = [node for node in scalars if type(node) is not float and node in context.variables]
-    return not reached.isdisjoint([*scalars, *[operands(node)[0] for node in variables if not is_leaf(node)]])
+    nodes = [scalar for scalar in scalars if type(scalar) not in PLAIN]
+    behind = [operands(node)[0] for node in nodes if node in context.variables and not is_leaf(node)]
+    return not reached.isdisjoint([*nodes, *behind])
 
 
 def checked_engine(engine: str, *others: str) -> str:
@@ -173,13 +179,6 @@ def checked_engine(engine: str, *others: str) -> str:
         names = ", ".join((*others, *engine_names()))
         raise ValueError(f"engine must be 'auto' or one of {names}, got {engine!r}")
     return engine
-
-
-def records(scalars: Sequence[Any]) -> bool:
-    """Whether a call is to be recorded instead of run."""
-    if context.active and context.current().tracing:
-        return True
-    return not {float}.issuperset(map(type, scalars))
 
 
 def _made_ready(code: Code, engine: str) -> Callable[[Sequence[Any]], Sequence[Any]]:
@@ -259,6 +258,7 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
         self._has_static = bool(self._static or self._static_names)
         self._traces = traces()
         self._traces_of_instances = Instances(traces)
+        self._general = GeneralStructures()
         self._is_method = stands_in_a_class(f)
         # What can be frozen in a better way than by tracing a call of it, as a `vmap` can.
         self._frozen = f.frozen(engine) if hasattr(f, "frozen") and not self._has_static else None
@@ -279,7 +279,7 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
         if kwargs or self._has_static or self._is_method:
             scalars, structure, settings = self._split(args, kwargs)
         else:  # the usual call, as short as it can be
-            scalars, structure = flatten(args, "an argument of a jitted function")
+            scalars, structure = flatten(args, "an argument of a jitted function", whole="large")
             settings = None
         ready = self._ready(scalars, structure, settings)
         if ready is None:
@@ -292,7 +292,7 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
         if program.captured:
             scalars = scalars + numbers(program.captured)
         results = run.call(scalars)
-        if context.active and is_hunted(results):
+        if context.active and is_hunted(*map(np.atleast_1d, results)):
             raise_birth(program.code, scalars)
         return program.results.unflatten(results)
 
@@ -324,7 +324,7 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
         if not self._has_static:
             try:
                 scalars, structure = flatten(
-                    (*args, kwargs) if kwargs else args, "an argument of a jitted function"
+                    (*args, kwargs) if kwargs else args, "an argument of a jitted function", whole="large"
                 )
             except TypeError:
                 if not (args and self._is_method):
@@ -340,6 +340,7 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
         scalars, structure = flatten(
             with_keywords(tuple(arg for i, arg in enumerate(args) if i >= first and i not in places), others),
             "an argument of a jitted function that is not static",
+            whole="large",
         )
         settings = Settings(static, named, bool(others), owner)
         return scalars, structure, settings
@@ -355,28 +356,31 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
         return False
 
     def _ready(self, scalars: list[Any], structure: Structure, settings: Settings | None) -> Ready | None:
-        kept, call = self._traces, self._f
-        key: Any = structure
+        kept, call, key = self._traces, self._f, None
         if settings is not None:
-            key, call = (structure, settings.key), settings.applied(self._f)
+            key, call = settings.key, settings.applied(self._f)
             if settings.owner is not None:
                 kept = self._traces_of_instances.of(settings.owner)
         try:
-            ready = kept.get(key)
+            ready = self._general.get(kept, structure, key)
         except TypeError:
             raise TypeError(f"static arguments must be hashable, got {settings}") from None
         if ready is not None:
             return None if closes_over_variables(ready.program) else ready
-        return prepare(
+        ready = prepare(
             call,
-            lambda: structure.unflatten(numbers(scalars)),
+            lambda: structure.unflatten(examples(scalars)),
             self._engine,
             "call",
             lift=False,
             kept=kept,
-            key=key,
+            key=(structure, key),
             by_name=settings is not None and settings.by_name,
+            record=record_whole,
         )
+        if ready is not None:
+            self._general.keep(kept, ready.program.arguments, key, ready)
+        return ready
 
     def __repr__(self) -> str:
         return f"jit({self._f!r}, engine={self._engine!r})"

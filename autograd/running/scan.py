@@ -15,19 +15,19 @@ from autograd.primitives.ieee import described
 from autograd.programs.arrays.elementwise import count_of
 from autograd.programs.births import raise_birth
 from autograd.programs.loops.loop import Loop
-from autograd.programs.loops.revolve import Policy, checked_policy
+from autograd.programs.loops.reverse.revolve import Policy, checked_policy
 from autograd.programs.program import Program
 from autograd.programs.tracing import record_step
-from autograd.running.columns import arrays_of, columns_of, plain, stacked, whole_column
+from autograd.running.columns import arrays_of, columns_of, plain, shape_of, stacked, whole_column
 from autograd.running.jit import (
     Ready,
     Traces,
     checked_engine,
     made_ready,
     prepare,
-    records,
 )
 from autograd.running.recorded_loops import run_compiled
+from autograd.running.recording import records
 
 __all__ = ["run_scan", "scan"]
 
@@ -119,7 +119,7 @@ def run_scan(
     policy = checked_policy(checkpoint)
     start, carried = flatten(carry, "the carry")
     arrays, outer = arrays_of(xs, "xs")
-    counts = {array.shape[0] for array in arrays} | (set() if length is None else {length})
+    counts = {shape_of(array)[0] for array in arrays} | (set() if length is None else {length})
     if len(counts) != 1:
         raise ValueError(
             f"xs must be arrays of one length, or None with a length given, got lengths {sorted(counts)}"
@@ -174,7 +174,7 @@ def _runs(engine: str, start: Sequence[Any], columns: Sequence[np.ndarray]) -> b
 
 def _first(columns: Sequence[np.ndarray], each: Structure) -> Any:
     """The first entry along arrays; any numbers where there is none, or it is no plain one."""
-    known = [len(column) and column.dtype.kind != "O" for column in columns]
+    known = [column.dtype.kind != "O" and len(column) for column in columns]
     entries = [_entry(column, 0) if is_known else 0.5 for column, is_known in zip(columns, known)]
     return each.unflatten([kind_of(entry)(entry) for entry in entries])
 

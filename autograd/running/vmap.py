@@ -21,8 +21,9 @@ from autograd.programs.loops.loop_rules import results_of
 from autograd.programs.loops.mapping import Map
 from autograd.programs.program import Program
 from autograd.programs.tracing import record_step
-from autograd.running.columns import arrays_of, columns_of, samples_first, stacked, whole_column
-from autograd.running.jit import Ready, Traces, checked_engine, prepare, reaches, records, traces
+from autograd.running.columns import arrays_of, columns_of, samples_first, shape_of, stacked, whole_column
+from autograd.running.jit import Ready, Traces, checked_engine, prepare, reaches, traces
+from autograd.running.recording import records
 from autograd.support.wrapping import Wrapper
 
 __all__ = ["vmap"]
@@ -232,7 +233,7 @@ class _Batch:
             else:
                 arrays, outer = arrays_of(arg, name, share)
                 moved = [samples_first(array, axis, name) for array in arrays]
-                counts.update({array.shape[0]: name for array in moved})
+                counts.update({shape_of(array)[0]: name for array in moved})
                 columns, structure = columns_of(moved, outer)
                 self.columns += columns
             structures.append(structure)

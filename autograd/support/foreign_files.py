@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import stat
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +14,8 @@ __all__ = [
     "LONGEST",
     "ForeignFileError",
     "Taker",
+    "check_digest",
+    "digest",
     "is_text",
     "parse_json",
     "printable",
@@ -182,3 +186,21 @@ class Taker:
         if type(node) is not kind:
             raise unexpected(place, "an array" if kind is list else "an object", node)
         return node
+
+
+_CHECKSUM = re.compile('"checksum": "([0-9a-f]{64})"}\n')
+
+
+def digest(text: str) -> str:
+    """The SHA-256 of a text, which ends a file as its checksum."""
+    return hashlib.sha256(text.encode("ascii", errors="replace")).hexdigest()
+
+
+def check_digest(text: str) -> None:
+    """Raise where a text does not end with its checksum."""
+    body, keyword, last = text.rpartition('"checksum"')
+    end = _CHECKSUM.fullmatch(keyword + last)
+    if end is None:
+        raise unexpected("the end", "a checksum and one end of line: the file is cut off", text[-60:])
+    if end[1] != digest(body):
+        raise unexpected("checksum", f"{digest(body)}: the file has been changed", end[1])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Value, jit, vmap
+from autograd.graph.nodes import numbers
 from autograd.graph.trees import flatten
 from autograd.primitives.ieee import described, is_real
 from autograd.running.jit import checked_engine
@@ -38,12 +39,22 @@ def compiled(
     """
     checked_engine(engine, "eager")
     if not arrays:
-        return f if engine == "eager" else jit(f, engine)
+        return _on_floats(f) if engine == "eager" else jit(f, engine)
     if engine == "eager":
         mapped = _looped(f, unknowns, reduce)
     else:
         mapped = jit(vmap(f, in_axes=[None] * unknowns + [0] * len(arrays), reduce=reduce, engine=engine))
     return lambda *points: mapped(*points, *arrays)
+
+
+def _on_floats(f: Callable[..., Any]) -> Callable[..., Any]:
+    """A function's results as plain numbers, whatever Values it closes over."""
+
+    def called(*points: Any) -> Any:
+        scalars, structure = flatten(f(*points))
+        return structure.unflatten(numbers(scalars))
+
+    return called
 
 
 def _looped(f: Callable[..., Any], unknowns: int, reduce: str | None) -> Callable[..., Any]:
@@ -52,7 +63,7 @@ def _looped(f: Callable[..., Any], unknowns: int, reduce: str | None) -> Callabl
     def mapped(*args: Any) -> Any:
         points, arrays = args[:unknowns], args[unknowns:]
         results = [f(*points, *sample) for sample in zip(*arrays)]
-        columns = np.array([flatten(result)[0] for result in results]).T
+        columns = np.array([numbers(flatten(result)[0]) for result in results]).T
         reduced = columns if reduce is None else columns.mean(axis=1).tolist()
         return flatten(results[0])[1].nest(list(reduced))
 

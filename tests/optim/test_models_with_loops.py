@@ -166,3 +166,29 @@ def test_a_recurrent_net_by_fit(batch_size):
             ((weights[4] * (a + b) - torch.tensor(y[begin : begin + batch_size])) ** 2).mean().backward()
             rule.step()
     assert trained.params == pytest.approx(weights.tolist(), rel=1e-10)
+
+
+@pytest.mark.parametrize("engine", ["auto", "python", "interpreter"])
+def test_loops_over_what_a_model_closes_over_are_those_of_an_eager_run(engine):
+    grid, shift = np.linspace(0, 1, 7), ag.Value(0.3)
+    X, y = RNG.normal(size=(13, 2)), RNG.normal(size=13)
+
+    def loss(p, x, y):
+        def step(c, t):
+            return c + 0.1 * (p[0] * c + p[1] * x[0] * t + shift), c
+
+        last, passed = scan(step, 0.1, grid)
+        return (last + x[1] - y) ** 2 + 0.01 * (passed * passed).sum()
+
+    for batch_size in (1, 5, None):
+        trained, expected = (
+            fit(loss, [0.1, 0.2], (X, y), SGD(lr=0.1), 2, batch_size, engine=name)
+            for name in (engine, "eager")
+        )
+        assert (trained.params, trained.losses) == (expected.params, expected.losses)
+    assert shift.grad == 0.0
+    least, expected = (minimize(loss, [0.1, 0.2], data=(X, y), engine=name) for name in (engine, "eager"))
+    assert least.x == pytest.approx(expected.x, rel=1e-9)
+    of_one = minimize(lambda p: loss(p, [1.0, 2.0], 3.0) + p[1] ** 2, [0.1, 0.2], engine=engine)
+    expected = minimize(lambda p: loss(p, [1.0, 2.0], 3.0) + p[1] ** 2, [0.1, 0.2], engine="eager")
+    assert of_one.x == pytest.approx(expected.x, rel=1e-7)

@@ -64,32 +64,31 @@ def mapped(primitive: Primitive, args: Sequence[Any]) -> Any:
     places = [i for i, part in enumerate(parts) if is_whole(part)]
     arrays, dims, axes = shaping.broadcast([parts[i] for i in places])
     others = [parts[i] if is_node(parts[i]) else primitive.operand(parts[i]) for i in range(len(parts))]
+    # A number that is part of the formula is so of the body: x**2 is x*x. Outside of a trace one body serves
+    # for all numbers, but for exponents.
+    inside = primitive is table.pow or bool(context.active and current().tracing)
+    numbers = {i: part.hex() for i, part in enumerate(others) if inside and type(part) is float}
+    loop = _elementwise(primitive, len(parts), tuple(places), tuple(numbers.items()))
     counted = next((array for array in arrays if not is_constant(array)), arrays[0])
-    shared = [others[i] for i in range(len(parts)) if i not in places]
-    if primitive is table.pow and places == [0] and not is_node(shared[0]):
-        loop = _to_the_power(float(shared.pop()))
-    else:
-        loop = _elementwise(primitive, len(parts), tuple(places))
+    shared = [others[i] for i in range(len(parts)) if i not in places and i not in numbers]
     made = shaping.applied(loop, count_of(counted), *arrays, *shared)
     return shaping.shaped(made, dims, axes)
 
 
 @lru_cache(maxsize=1024)
-def _elementwise(primitive: Primitive, arity: int, arrays: tuple[int, ...]) -> Loop:
-    """The loop that applies a primitive to the elements of the operands that are arrays."""
-    order = [*arrays, *(i for i in range(arity) if i not in arrays)]
-    operands = tuple([order.index(i) for i in range(arity)])
-    names = [f"x{i}" for i in range(arity)]
-    instructions = [Instruction(primitive.of_arity(arity), operands, (arity,))]
-    return Loop(Code(primitive.name, names, (), instructions, [arity]), 0, len(arrays))
-
-
-@lru_cache(maxsize=256)
-def _to_the_power(exponent: float) -> Loop:
-    """The loop that takes elements to a power that is known, by which the derivative is short."""
+def _elementwise(
+    primitive: Primitive, arity: int, arrays: tuple[int, ...], numbers: tuple[tuple[int, str], ...]
+) -> Loop:
+    """The loop that applies a primitive to the elements of the operands that are arrays, and to numbers."""
+    inside = dict(numbers)
+    order = [*arrays, *(i for i in range(arity) if i not in arrays and i not in inside)]
     builder = Builder()
-    power = builder.operation(table.pow, (builder.input(), builder.constant(exponent)))
-    return Loop(builder.finish(table.pow.name, ["x0"], [power]), 0, 1)
+    slots = {place: builder.input() for place in order}
+    slots |= {place: builder.constant(float.fromhex(number)) for place, number in numbers}
+    result = builder.operation(primitive.of_arity(arity), [slots[place] for place in range(arity)])
+    return Loop(
+        builder.finish(primitive.name, [f"x{i}" for i in range(len(order))], [result]), 0, len(arrays)
+    )
 
 
 @lru_cache(maxsize=64)

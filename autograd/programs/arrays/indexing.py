@@ -78,6 +78,8 @@ def _along_rows(array: Any, places: Sequence[Any]) -> Any:
     if not isinstance(first, slice):
         return None
     chosen = array if first == slice(None) else shaping.rows_of(array, first)
+    if not inner:
+        return chosen
     return shaping.viewed_in_rows(chosen, lambda probe: probe[inner])
 
 

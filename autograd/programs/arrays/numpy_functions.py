@@ -133,6 +133,8 @@ def _extreme(primitive: Primitive, what: str, array: Any, axis: Any, keepdims: b
 def _variance(array: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
     array = _whole(array)
     off = array - mean_along(array, axis, keepdims=axis is not None)
+    if not ddof:
+        return mean_along(off * off, axis, keepdims)
     size = math.prod([array.shape[each] for each in _axes_of(array, axis)])
     return table.div(sum_along(off * off, axis, keepdims), float(size - ddof))
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from autograd.graph.nodes import constant_node, is_constant, number
+from autograd.graph.nodes import constant_node, is_constant, kinds, number, parents
 from autograd.primitives.operation import Operation
 from autograd.programs.arrays.products import MatrixProduct
 from autograd.programs.arrays.rearranging import Gather, Join, Rows, Scatter, SpreadRows, SumRows
 
 __all__ = [
+    "UNCHANGED",
     "Axis",
     "applied",
     "ask_for_length",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 Dims = tuple[int, ...]
+UNCHANGED = Gather(1, 0, (), ())
 _HUGE = 1 << 40  # elements; nobody has so many
 
 
@@ -49,6 +51,33 @@ def ask_for_length(array: Any) -> None:
     """Note that a trace depends on how long the first axis of an array is."""
     for axis in array._axes:
         axis.is_asked = True
+
+
+def axes_below(array: Any) -> tuple[Axis, ...]:
+    """The axes, of what a function is traced on, that lengths of an array may come from."""
+    found: dict[Axis, None] = {}
+    seen: set[Any] = set()
+    stack = [*parents(array)]
+    while stack:
+        node = stack.pop()
+        if type(node) is float or node in seen:
+            continue
+        seen.add(node)
+        axes = _known_axes(node)
+        if axes is None:
+            stack += parents(node)
+        else:
+            found |= dict.fromkeys(axes)
+    return tuple(found)
+
+
+def _known_axes(node: Any) -> tuple[Axis, ...] | None:
+    """The axes that somebody has told of an array; None where nobody has."""
+    cls = kinds[np.ndarray]
+    try:
+        return cls._axes.__get__(node) if isinstance(node, cls) else None
+    except AttributeError:
+        return None
 
 
 def shaped(node: Any, dims: Dims, axes: Iterable[Axis] = ()) -> Any:
@@ -140,7 +169,7 @@ def reshaped(array: Any, shape: Sequence[int]) -> Any:
             axes = ()
     if not size:
         return shaped(constant_node(np.empty(0)), wanted)
-    return shaped(applied(Gather(1, 0, (), ()), array), wanted, axes)
+    return shaped(applied(UNCHANGED, array), wanted, axes)
 
 
 def broadcast(arrays: Sequence[Any]) -> tuple[list[Any], Dims, tuple[Axis, ...]]:

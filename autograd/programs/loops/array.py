@@ -13,13 +13,15 @@ from autograd.graph.context import current
 from autograd.graph.copies import Copied
 from autograd.graph.nodes import is_constant, kinds, record_node
 from autograd.graph.refusals import refuse_in_trace, refuse_masked
-from autograd.graph.trees import array_of
+from autograd.graph.trees import array_of, elements
 from autograd.graph.value import Value
 from autograd.primitives.ieee import as_array, described, floats_of_objects
 from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import Primitive
 from autograd.programs.arrays import indexing, numpy_functions, shaping
-from autograd.programs.arrays.elementwise import fits, mapped, primitive_of
+from autograd.programs.arrays.elements import Elements
+from autograd.programs.arrays.elementwise import count_of, fits, mapped, primitive_of
+from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import Item, Stack, Unstack
 
 __all__ = ["Array", "array"]
@@ -123,14 +125,47 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
         self._left = context.beginnings
         self.label = ""
 
+    def _arranged(self, dims: tuple[int, ...]) -> Array:
+        """The same elements in a shape, whose first axis is as long as they make it."""
+        width = math.prod(dims[1:])
+        dims = (len(self._number) // width if width else dims[0], *dims[1:])
+        if self._dims == dims:
+            return self
+        return shaping.shaped(shaping.UNCHANGED(self), dims)  # type: ignore[no-any-return]
+
+    def again(self) -> Array:
+        """Another node of the same elements, to differentiate by."""
+        return shaping.shaped(shaping.UNCHANGED(self), self._dims, self._axes)  # type: ignore[no-any-return]
+
+    @staticmethod
+    def of(elements: Sequence[Any]) -> Any:
+        """A flat array of elements: of floats, or a node of those among which there are Values."""
+        if {float}.issuperset(map(type, elements)):
+            return np.array(elements)
+        return Stack(len(elements))(*elements)
+
+    def zeros(self) -> Any:
+        """A flat array of as many zeros."""
+        return Loop.filling()(count_of(self), 0.0) if self._axes else np.zeros(len(self._number))
+
+    def begin_at(self, dims: tuple[int, ...]) -> None:
+        """Be what a function is traced on: an array of a shape whose first axis may have another length."""
+        shaping.shaped(self, tuple(dims), [shaping.Axis()])
+
+    @property
+    def is_length_asked(self) -> bool:
+        """Whether something depends on the length of its first axis, of what a function is traced on."""
+        return any(axis.is_asked for axis in self._axes)
+
     # What it is like.
 
     def __getattr__(self, name: str) -> Any:
         """What has not been set, and what an object array of Values has."""
         if name == "_dims":
             return self._number.shape
-        if name == "_axes":
-            return ()
+        if name == "_axes":  # of what an operation made, and nobody has said more of
+            self._axes = shaping.axes_below(self) if context.active and current().tracing else ()
+            return self._axes
         if name == "backward":
             raise AttributeError("backward begins at one number, got an array: add it up, as with .sum()")
         if name.startswith("_") or not hasattr(np.ndarray, name):
@@ -293,3 +328,4 @@ for _name in ("add", "sub", "mul", "truediv", "pow", "matmul", "floordiv", "mod"
     setattr(Array, f"__i{_name}__", _not_in_place)
 
 kinds[np.ndarray] = Array
+elements.append(Elements)

@@ -106,7 +106,8 @@ def are_given(derivatives: Sequence[Any]) -> Mask:
 
 def shapes_of(operands: Sequence[Any]) -> tuple[Any, ...]:
     """The shape of each operand or result that is an array, None for a number."""
-    return tuple([None if type(each) is float else getattr(each, "shape", None) for each in operands])
+    elements = [each if isinstance(each, (float, np.ndarray)) else each._number for each in operands]
+    return tuple([each.shape if isinstance(each, np.ndarray) else None for each in elements])
 
 
 def _leaf(shape: Any, label: str) -> Any:

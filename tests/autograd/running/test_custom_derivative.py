@@ -430,6 +430,11 @@ def test_a_file_names_its_function(tmp_path):
         path.write_text(_summed(text.replace(old, new)))
         with pytest.raises(ValueError, match=r"instructions\[\d\]"):
             Program.load(path)
+    stacked = text.replace('["mul", [0, 4], [""]', '[{"stack": 2}, [0, 4], [""]')
+    assert stacked != text
+    path.write_text(_summed(stacked))
+    with pytest.raises(ValueError, match=r"instructions\[\d\]\.operation\.outputs.*numbers, and no arrays"):
+        Program.load(path)
     local = custom_derivative(lambda x: x)
     with pytest.raises(ValueError, match="at the top of a module"):
         trace(local, 1.0).save(path)
