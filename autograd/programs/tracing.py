@@ -122,8 +122,8 @@ def _recorded(
     name = getattr(f, "__name__", type(f).__name__)
     watchers = tuple([watcher for watcher in current().watchers if type(watcher) is not LinesOfNodes])
     code, captured = written(name, inputs, outputs, watchers=watchers, nested=nested, with_arrays=not nested)
-    asked = [node.is_length_asked for node in arrays]
-    return code, arguments.of_any_length(asked) if arrays else arguments, structures[0], captured
+    read_lengths = [node.is_length_asked for node in arrays]
+    return code, arguments.of_any_length(read_lengths) if arrays else arguments, structures[0], captured
 
 
 def _input(scalar: Any, name: str) -> Any:

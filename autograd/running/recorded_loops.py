@@ -9,9 +9,9 @@ import numpy as np
 
 from autograd.programs.arrays.vectorised import vectorised
 from autograd.programs.code import Code, Instruction
-from autograd.programs.loops.checkpointing import Checkpointed, run_pairs_by
 from autograd.programs.loops.loop import one_by_one, run_by
 from autograd.programs.loops.mapping import map_by, sample_by_sample
+from autograd.programs.loops.reverse.checkpointing import Checkpointed, run_pairs_by
 from autograd.running.jit import choose_engine
 from autograd.running.store import bare, found_or_compiled, lifted
 
