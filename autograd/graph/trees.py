@@ -57,13 +57,20 @@ class Whole(tuple[Any, ...]):
 class Structure:
     """How a flat list of scalars is arranged; equal and hashable where the arrangement is the same."""
 
-    __slots__ = ("_has_arrays", "_hash", "_shapes", "_spec")
+    __slots__ = ("_has_arrays", "_hash", "_shapes", "_spec", "size")
+
+    size: int  # how many scalars and whole arrays there are
 
     def __init__(self, spec: Any, shapes: tuple[tuple[int, ...] | None, ...]) -> None:
         self._spec = spec
         self._shapes = shapes
-        self._has_arrays = any(shape is not None for shape in shapes)
+        self._has_arrays = shapes.count(None) < len(shapes)
         self._hash = hash((spec, shapes))
+        self.size = len(shapes)
+        if self._has_arrays:
+            self.size = sum(
+                1 if shape is None or type(shape) is Whole else math.prod(shape) for shape in shapes
+            )
 
     @classmethod
     def of_arrays(cls, tree: Any) -> tuple[list[Any], Structure]:
@@ -87,11 +94,6 @@ class Structure:
         """Where the scalars of one entry of a tuple stand among all."""
         before = sum(self.child(place).size for place in range(entry))
         return range(before, before + self.child(entry).size)
-
-    @property
-    def size(self) -> int:
-        """How many scalars there are."""
-        return sum(1 if shape is None or type(shape) is Whole else math.prod(shape) for shape in self._shapes)
 
     @property
     def is_scalar(self) -> bool:
