@@ -157,6 +157,8 @@ def _guard(derivative: Any) -> Guard:
 
 
 def _guarded(derivative: Any, guard: Guard) -> Any:
+    if type(derivative) is Guarded:  # of its own
+        return Guarded(derivative.derivative, (*guard, *derivative.guard))
     return Guarded(derivative, guard) if guard else derivative
 
 

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from autograd.derivatives import sweeps
+from autograd.derivatives.guards import Guarded
 from autograd.graph.nodes import is_node, kinds
 from autograd.graph.value import Value
 from autograd.graph.walks import applications
+from autograd.primitives import table
 from autograd.programs.code import Code
 from autograd.programs.loops.joining import leading_to
 from autograd.programs.loops.loop import Loop
@@ -35,7 +37,7 @@ from autograd.programs.tracing import LinesOfNodes, written
 if TYPE_CHECKING:
     from autograd.programs.control.branching import Cond
 
-__all__ = ["pull", "push"]
+__all__ = ["place_of", "pull", "push"]
 
 
 class _Derived(NamedTuple):
@@ -45,11 +47,13 @@ class _Derived(NamedTuple):
         operation: the choice.
         operands: which it takes of: the number, the operands of the branches, the derivatives given.
         receivers: what its results are the derivatives of, by their places.
+        using: for each of these in which branches there is a derivative at all.
     """
 
     operation: Cond
     operands: list[int]
     receivers: list[int]
+    using: list[tuple[bool, ...]]
 
 
 def push(cond: Cond, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
@@ -68,6 +72,11 @@ def pull(cond: Cond, inputs: Sequence[Any], adjoints: Sequence[Any], wanted: Seq
     return [None, *_received(pulled, inputs, adjoints, cond.arity - 1)]
 
 
+def place_of(index: float, count: int) -> int:
+    """Which of so many branches a number chooses: see `Cond`."""
+    return int(min(index, count - 1.0)) if index >= 1.0 else 0
+
+
 def _received(
     derived: _Derived | None, inputs: Sequence[Any], derivatives: Sequence[Any], count: int
 ) -> list[Any]:
@@ -76,9 +85,24 @@ def _received(
     if derived is not None:
         everything = [*inputs, *having(derivatives)]
         results = results_of(derived.operation, [everything[place] for place in derived.operands])
-        for place, result in zip(derived.receivers, results):
-            received[place] = result
+        conditions: dict[tuple[bool, ...], Any] = {}
+        for place, result, using in zip(derived.receivers, results, derived.using):
+            received[place] = _where_used(inputs[0], result, using, conditions)
     return received
+
+
+def _where_used(index: Any, derivative: Any, using: tuple[bool, ...], conditions: dict[Any, Any]) -> Any:
+    """A derivative where the branch that is chosen has one; conditions are kept by what they are of."""
+    if all(using):
+        return derivative
+    if type(index) is float:
+        return derivative if using[place_of(index, len(using))] else None
+    if using not in conditions:
+        condition: Any = float(using[0])
+        for place, uses in enumerate(using[1:], 1):
+            condition = table.where(table.less_equal(float(place), index), float(uses), condition)
+        conditions[using] = condition
+    return Guarded(derivative, ((conditions[using], True),))
 
 
 @lru_cache(maxsize=256)
@@ -104,7 +128,11 @@ def _pushed(cond: Cond, given: Mask, lengths: tuple[int, ...], _: Any) -> _Deriv
 
         return written(f"{body.name}_tangents", [*inputs, *seeds], compute)[0]
 
-    return _between(cond, derived, receivers)
+    using = [
+        tuple([body.outputs[place] in slots for body, slots in zip(cond.bodies, reached)])
+        for place in receivers
+    ]
+    return _between(cond, derived, receivers, using)
 
 
 @lru_cache(maxsize=256)
@@ -113,11 +141,12 @@ def _pulled(
 ) -> _Derived | None:
     targets = [i for i, has in enumerate(given) if has is not None]
     asked_for = [i for i, want in enumerate(wanted) if want]
-    receivers = set()
+    reached = []
     for body in cond.bodies:
         followed = depending_on(body, 0, asked_for)
         led = leading_to(body, 0, [place for place in targets if body.outputs[place] in followed])
-        receivers |= led.intersection(asked_for)
+        reached.append(led.intersection(asked_for))
+    receivers = sorted(set().union(*reached))
 
     def derived(body: Code) -> Code:
         inputs = [like(body, i, lengths) for i in range(len(body.inputs))]
@@ -128,21 +157,24 @@ def _pulled(
             outputs = [slots[body.outputs[place]] for place in targets]
             pairs = [(output, seed) for output, seed in zip(outputs, seeds) if is_node(output)]
             applied = applications(*[output for output, _ in pairs], stop=inputs)
-            ends = [inputs[i] for i in sorted(receivers)]
+            ends = [inputs[i] for i in receivers]
             return _filled(sweeps.reverse(applied, pairs, ends, lift=True), ends)
 
         return written(f"{body.name}_adjoints", [*inputs, *seeds], compute)[0]
 
-    return _between(cond, derived, sorted(receivers))
+    using = [tuple([i in places for places in reached]) for i in receivers]
+    return _between(cond, derived, receivers, using)
 
 
-def _between(cond: Cond, derived: Callable[[Code], Code], receivers: list[int]) -> _Derived | None:
+def _between(
+    cond: Cond, derived: Callable[[Code], Code], receivers: list[int], using: list[tuple[bool, ...]]
+) -> _Derived | None:
     """The choice between what derives each branch; None where nothing has a derivative."""
     if not receivers:
         return None
     choice = type(cond)([derived(body) for body in cond.bodies])
     trimmed, operands, _ = choice.pruned([True] * len(receivers))
-    return _Derived(trimmed, operands, receivers)
+    return _Derived(trimmed, operands, receivers, using)
 
 
 def _adjoint(place: int, shape: tuple[int, ...]) -> Any:

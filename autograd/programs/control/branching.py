@@ -14,11 +14,12 @@ from autograd.primitives.operation import Operation
 from autograd.programs.births import quiet, raise_birth
 from autograd.programs.code import Code, distinct
 from autograd.programs.control import branch_rules
+from autograd.programs.control.branch_rules import place_of
 from autograd.programs.loops.joining import leading_to
 from autograd.programs.loops.packing import ArrayOperation, expanded
 from autograd.programs.simplification import Builder
 
-__all__ = ["Cond", "is_selectable", "place_of"]
+__all__ = ["Cond", "is_selectable"]
 
 
 class JoinedConds(NamedTuple):
@@ -151,10 +152,13 @@ class Cond(ArrayOperation):
             branches.append(builder.finish(body.name, names, [made[body.outputs[i]] for i in left]))
         return Cond(branches), [0, *[1 + i for i in kept]], left
 
-    def joined(self, operands: Sequence[int], other: Operation, others: Sequence[int]) -> JoinedConds | None:
+    def joined(
+        self, operands: Sequence[int], other: Operation, others: Sequence[int], results: Sequence[int]
+    ) -> JoinedConds | None:
         """One choice that does the work of two by the same number; what they have in common is done once."""
         same_number = isinstance(other, Cond) and operands[0] == others[0]
-        if not same_number or len(self.bodies) != len(other.bodies):
+        depends = not set(results).isdisjoint(others)
+        if not same_number or depends or len(self.bodies) != len(other.bodies):
             return None
         slots = list(dict.fromkeys([*operands[1:], *others[1:]]))
         arrays = {slots.index(slot) for i, slot in enumerate(operands[1:]) if i in self.bodies[0].arrays}
@@ -184,11 +188,6 @@ class Cond(ArrayOperation):
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         return Cond, (self.bodies,)
-
-
-def place_of(index: float, count: int) -> int:
-    """Which of so many branches a number chooses: see `Cond`."""
-    return int(min(index, count - 1.0)) if index >= 1.0 else 0
 
 
 def is_selectable(operation: Operation) -> bool:

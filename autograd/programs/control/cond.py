@@ -15,7 +15,8 @@ from autograd.graph.value import Value
 from autograd.primitives import table
 from autograd.primitives.ieee import constant, described
 from autograd.programs.code import Code, distinct
-from autograd.programs.control.branching import Cond, place_of
+from autograd.programs.control.branch_rules import place_of
+from autograd.programs.control.branching import Cond
 from autograd.programs.simplification import Builder
 from autograd.programs.tracing import Recording, record_step
 from autograd.support.user_line import user_line

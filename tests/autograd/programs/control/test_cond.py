@@ -100,6 +100,20 @@ def test_what_is_not_chosen_receives_exactly_0_whatever_its_derivative(engine):
     slopes = vmap(grad(g, (0, 1)), engine=engine)(np.array([3.0, -1.0]), np.zeros(2))
     assert (slopes[0][0], slopes[1][0]) == (2.0, 0.0)
     assert math.isnan(slopes[1][1])
+
+    def chained(x):  # its slope before the choice is inf, and what is chosen does not use it
+        root = ag.sqrt(x)
+        return cond(x > 1.0, lambda: 2.0 * root, lambda: 3.0 + 0.5 * x)
+
+    assert jit(grad(chained), engine)(0.0) == 0.5
+    assert vmap(grad(chained), engine=engine)(np.array([0.0, 4.0])).tolist() == [0.5, 0.5]
+    assert jit(lambda x: jvp(chained, (x,), (1.0,))[1], engine)(0.0) == 0.5
+
+    def after(x):  # its slope after the choice is inf, and what is chosen is a constant
+        return ag.sqrt(cond(x > 1.0, lambda: x, lambda: 0.0)) + x
+
+    assert jit(lambda x: jvp(after, (x,), (1.0,))[1], engine)(0.5) == 1.0
+    assert jit(grad(after), engine)(0.5) == 1.0
     # As by `where`, and as PyTorch where the branch is taken in Python.
     assert grad(lambda y: cond(True, lambda: 1.0 * y, lambda: ag.sqrt(y)))(0.0) == 1.0
 
