@@ -154,8 +154,8 @@ def straightened(outputs: Sequence[Any], inputs: Sequence[Value]) -> Sequence[An
         if isinstance(applied_operation, Projection):
             made[results[0]] = copies[0]
             continue
-        found = expanded(applied_operation, *copies)
-        made.update(zip(results, (found,) if len(results) == 1 else found))
+        outcome = expanded(applied_operation, *copies)
+        made.update(zip(results, (outcome,) if len(results) == 1 else outcome))
         for result in results:
             if result.label and isinstance(made[result], Value):
                 made[result].label = made[result].label or result.label

@@ -173,8 +173,8 @@ def _selected(derivative: Any, outer: int, absent: str) -> Any:
 
 def _shared(first: Guard, second: Guard) -> int:
     """How many conditions two guards begin with alike: the same objects, whatever their numbers are."""
-    for count, (one, other) in enumerate(zip(first, second)):
-        if one[0] is not other[0] or one[1] != other[1]:
+    for count, (ours, theirs) in enumerate(zip(first, second)):
+        if ours[0] is not theirs[0] or ours[1] != theirs[1]:
             return count
     return min(len(first), len(second))
 

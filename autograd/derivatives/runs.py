@@ -76,7 +76,7 @@ class Run:
         swept = [
             sweeps.reverse(
                 applied,
-                [(one, seed) for one, seed in zip(outputs, row) if is_node(one)],
+                [(output, seed) for output, seed in zip(outputs, row) if is_node(output)],
                 self.inputs,
                 lift=lift,
             )
@@ -91,8 +91,8 @@ class Run:
             sweeps.forward(
                 applied,
                 [
-                    (one, seed)
-                    for one, seed in zip(self.inputs, row)
+                    (node, seed)
+                    for node, seed in zip(self.inputs, row)
                     if type(seed) is not float or seed != 0.0
                 ],
                 outputs,
@@ -183,15 +183,15 @@ class Run:
             parts = []
             for inner in structure.shapes:
                 width = 1 if inner is None else math.prod(inner)
-                entries = [one for row in rows for one in row[at : at + width]]
+                entries = [entry for row in rows for entry in row[at : at + width]]
                 parts.append(array_of(entries, shape + (inner or ())))
                 at += width
             blocks.append(structure.nest(parts))
         return blocks[0] if self.single else tuple(blocks)
 
-    def arrange(self, found: Sequence[Any]) -> Any:
+    def arrange(self, derivatives: Sequence[Any]) -> Any:
         """One derivative an input, in the arguments' structure."""
-        trees = arranged(self.structures, present(found, self.inputs))
+        trees = arranged(self.structures, present(derivatives, self.inputs))
         return trees[0] if self.single else tuple(trees)
 
 
@@ -250,4 +250,4 @@ def _reached(applied: Sequence[Application], outputs: Sequence[Value]) -> set[Va
 
 
 def _values(results: Sequence[Any]) -> list[Value]:
-    return [one for one in results if is_node(one)]
+    return [result for result in results if is_node(result)]

@@ -17,7 +17,7 @@ import numpy as np
 from autograd.engines.looping.stretches import Stretches, has_arrays
 from autograd.engines.machine.limits import loading
 from autograd.programs.code import Code
-from autograd.programs.loops.checkpointing import Checkpointed
+from autograd.programs.loops.reverse.checkpointing import Checkpointed
 
 __all__ = ["Compiled", "compiled", "engine_names"]
 

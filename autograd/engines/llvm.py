@@ -113,8 +113,8 @@ class LlvmEngine:
         """From which step on a loop is run by another engine, and that engine: see `settled`."""
         key = "settled", carried
         if key not in self._compiled:
-            found = settled(self._program, carried)
-            self._compiled[key] = (0, self) if found is None else (found[0], LlvmEngine(found[1]))
+            later = settled(self._program, carried)
+            self._compiled[key] = (0, self) if later is None else (later[0], LlvmEngine(later[1]))
         return self._compiled[key]  # type: ignore[no-any-return]
 
     @cached_property

@@ -64,6 +64,7 @@ class Context:
             every thread are in the module's `variables`.
         tracing: whether a function is being traced.
         detecting: whether anomalies are.
+        keeps_whole: whether an array of Values is one node where it meets a large array of numbers.
         reached: where transforms put what they reach through closures, if somebody asks.
     """
 
@@ -73,6 +74,7 @@ class Context:
     variables: frozenset[Any] = frozenset()
     tracing: bool = False
     detecting: bool = False
+    keeps_whole: bool = True
     reached: set[Any] | None = None
 
 

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 import optree
 
+from autograd.graph.context import current
 from autograd.graph.models.fields import fields_of, made_of_fields
 from autograd.graph.models.frames import Frame
 from autograd.graph.models.taken_apart import is_model, taken_apart
@@ -27,7 +28,7 @@ from autograd.graph.value import Value
 from autograd.primitives.ieee import as_array, described, is_real, to_float
 from autograd.support.locks import fork_safe_lock
 
-__all__ = ["Structure", "Whole", "arranged", "array_of", "flatten", "of_fields"]
+__all__ = ["Structure", "Whole", "arranged", "array_of", "elements", "flatten", "of_fields"]
 
 M = TypeVar("M")
 
@@ -331,7 +332,11 @@ def array_of(scalars: Sequence[Any], shape: tuple[int, ...]) -> Any:
     plain = {float}.issuperset(map(type, scalars))
     array = np.empty(len(scalars), dtype=float if plain else object)
     array[:] = scalars
-    return array.reshape(shape)
+    array = array.reshape(shape)
+    return array if plain or not current().keeps_whole else array.view(elements[-1])
+
+
+elements: list[Any] = [np.ndarray]  # the last one is the class of arrays of Values
 
 
 def of_fields(method: M) -> M:

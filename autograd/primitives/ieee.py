@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, TypeGuard
 
 import numpy as np
-from numpy.ma import MaskedArray, is_masked
 
 from autograd.primitives.rewriting import rewritten
 
@@ -99,8 +99,11 @@ def as_array(value: Any, role: str) -> Any:
     (array([1., 1.]), None)
     """
     if isinstance(value, np.ndarray):
-        if isinstance(value, MaskedArray):
-            if not is_masked(value):
+        masked: Any = sys.modules.get(
+            "numpy.ma"
+        )  # which takes long to import; unless it is, nothing is masked
+        if masked is not None and isinstance(value, masked.MaskedArray):
+            if not masked.is_masked(value):
                 return np.asarray(value)
             raise TypeError(f"{role} {MASK_IS_LOST}")
         return value

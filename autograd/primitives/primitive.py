@@ -112,13 +112,13 @@ class Primitive(Operation):
             The partials; None for one that is not wanted, or that is zero everywhere.
         """
         if callable(self.partials):
-            found = _ieee(self.partials, y, inputs)
-            if not isinstance(found, tuple) or len(found) != len(inputs):
+            partials = _ieee(self.partials, y, inputs)
+            if not isinstance(partials, tuple) or len(partials) != len(inputs):
                 raise TypeError(
                     f"the partials of {self.name!r} must return a tuple of {len(inputs)}, one partial "
-                    f"an input, got {found!r}"
+                    f"an input, got {partials!r}"
                 )
-            return [self._partial(partial, y) if want else None for partial, want in zip(found, wanted)]
+            return [self._partial(partial, y) if want else None for partial, want in zip(partials, wanted)]
         return [
             None
             if not want or rule == 0
@@ -200,8 +200,8 @@ class Primitive(Operation):
             raise TypeError(f"{self.name} takes {takes}, got {len(args)}")
         if len(args) == 1:
             (only,) = args
-            taken = isinstance(only, np.ndarray) or hasattr(type(only), "_apply")
-            return only if taken else self.operand(only)
+            is_whole = isinstance(only, np.ndarray) or hasattr(type(only), "_apply")
+            return only if is_whole else self.operand(only)
         if self.of_two.partials_of_many is not None:
             return self.of_arity(len(args))(*args)
         return reduce(self, args)

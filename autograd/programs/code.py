@@ -199,12 +199,12 @@ class Code:
 
     def operations(self) -> dict[Operation, None]:
         """What is applied in it, each operation once; those in bodies too."""
-        found: dict[Operation, None] = {}
+        applied: dict[Operation, None] = {}
         for instruction in self.instructions:
             for body in instruction.operation.bodies:
-                found |= body.operations()
-            found[instruction.operation] = None
-        return found
+                applied |= body.operations()
+            applied[instruction.operation] = None
+        return applied
 
     def __str__(self) -> str:
         head = (
@@ -262,15 +262,15 @@ def distinct(names: Iterable[str]) -> list[str]:
     """
     in_use: set[str] = set()
     repeats: Counter[str] = Counter()
-    found = []
+    unique = []
     for name in names:
         unused = name
         while unused in in_use:
             repeats[name] += 1
             unused = f"{name}_{repeats[name] + 1}"
         in_use.add(unused)
-        found.append(unused)
-    return found
+        unique.append(unused)
+    return unique
 
 
 def _bits(constant: Any, lift: bool) -> bytes | None:

@@ -55,10 +55,10 @@ from autograd.primitives.operation import Operation, find_operation
 from autograd.primitives.primitive import Primitive
 from autograd.programs.arrays.files import made_again, written_down
 from autograd.programs.code import Code, Instruction
-from autograd.programs.loops.checkpointing import Checkpointed, is_pair
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.mapping import Map
-from autograd.programs.loops.revolve import Policy, checked_policy
+from autograd.programs.loops.reverse.checkpointing import Checkpointed, is_pair
+from autograd.programs.loops.reverse.revolve import Policy, checked_policy
 from autograd.programs.nesting import custom_of, nesting_of, nesting_of_custom, structure_of
 from autograd.support.foreign_files import (
     ForeignFileError,

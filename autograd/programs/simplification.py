@@ -9,7 +9,7 @@ that would change a nan, a signed zero or a rounding: x + 0 stays, because -0 + 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,13 +57,23 @@ class Builder:
             self._slots.append(number)
         return self._constants[bits]
 
+    @property
+    def size(self) -> int:
+        """How many slots there are."""
+        return len(self._slots)
+
     def number(self, slot: int) -> float | None:
         """The number that is in a slot whatever the inputs are, if there is one."""
         known = self._slots[slot]
         return known if type(known) is float else None
 
     def replay(
-        self, code: Code, slots: Sequence[int], only: Container[int] | None = None, scopes: Path = ()
+        self,
+        code: Code,
+        slots: Sequence[int],
+        only: Container[int] | None = None,
+        scopes: Path = (),
+        known: Mapping[int, int] | None = None,
     ) -> list[int]:
         """Do what code does.
 
@@ -72,6 +82,7 @@ class Builder:
             slots: those of its inputs, here.
             only: which of its slots are wanted; the others are -1 where they cost an operation.
             scopes: what it is in.
+            known: slots of the code whose numbers are here already, and where.
 
         Returns:
             The slot, here, of each of its own.
@@ -80,6 +91,9 @@ class Builder:
         for operation, operands, results, labels, line, inner in code.instructions:
             if only is not None and not any(result in only for result in results):
                 slots += [-1] * len(results)
+                continue
+            if known is not None and results[0] in known:
+                slots.append(known[results[0]])
                 continue
             path = (*scopes, *inner)
             made = self.results(operation, [slots[operand] for operand in operands], "", line, path)
@@ -231,10 +245,10 @@ def _needed(instruction: Instruction, needed: Container[int]) -> Instruction | N
     pruned = None if all(wanted) else operation.pruned(wanted)
     if pruned is None:
         return instruction
-    operation, taken, left = pruned
+    operation, used, left = pruned
     return instruction._replace(
         operation=operation,
-        operands=tuple([operands[place] for place in taken]),
+        operands=tuple([operands[place] for place in used]),
         results=tuple([results[place] for place in left]),
         labels=tuple([labels[place] for place in left]) if labels else (),
     )
@@ -259,13 +273,13 @@ class _Site:
 
     def number(self, slot: int) -> str:
         """A constant as text, which tells 0.0 from -0.0; "" for anything else."""
-        one = self.builder._slots[slot]
-        return repr(one) if type(one) is float else ""
+        held = self.builder._slots[slot]
+        return repr(held) if type(held) is float else ""
 
     def inside(self, primitive: Primitive, slot: int) -> int | None:
         """The operand of a slot that holds this primitive of one operand, else None."""
-        one = self.builder._slots[slot]
-        return one.operands[0] if isinstance(one, Instruction) and one.operation is primitive else None
+        held = self.builder._slots[slot]
+        return held.operands[0] if isinstance(held, Instruction) and held.operation is primitive else None
 
 
 def _add(at: _Site, a: int, b: int) -> int | None:
@@ -287,13 +301,13 @@ def _sub(at: _Site, a: int, b: int) -> int | None:
 
 
 def _mul(at: _Site, a: int, b: int) -> int | None:
-    for one, other in ((a, b), (b, a)):
-        if at.number(one) == "1.0":
+    for factor, other in ((a, b), (b, a)):
+        if at.number(factor) == "1.0":
             return other
-        if at.number(one) == "-1.0":
+        if at.number(factor) == "-1.0":
             return at.make(table.neg, other)
-        if at.number(one).startswith("-"):  # -2x beside 2x: one product
-            seen = at.seen(table.mul, at.builder.constant(-float(at.number(one))), other)
+        if at.number(factor).startswith("-"):  # -2x beside 2x: one product
+            seen = at.seen(table.mul, at.builder.constant(-float(at.number(factor))), other)
             return None if seen is None else at.make(table.neg, seen)
     x, y = at.inside(table.neg, a), at.inside(table.neg, b)
     if x is not None and y is not None:

@@ -19,10 +19,10 @@ from autograd.primitives.operation import Operation
 from autograd.programs.arrays import on_lists
 from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code
-from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.mapping import Map, in_order
 from autograd.programs.loops.packing import Item, Put, Stack, Unstack
+from autograd.programs.loops.reverse.checkpointing import Checkpointed
 from autograd.programs.lowering import lowered
 from autograd.programs.portable import NAMES, STANDS_ON, definition
 

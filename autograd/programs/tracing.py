@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograd.graph import context
-from autograd.graph.context import Watcher, beginning, current, differentiating
+from autograd.graph.context import Watcher, beginning, current, differentiating, entered
 from autograd.graph.nodes import (
     constant_node,
     is_array,
@@ -106,12 +106,13 @@ def _recorded(
     structures = []
 
     def outputs(_: LinesOfNodes) -> list[Any]:
-        args = arguments.unflatten(inputs)
-        try:
-            result = f(*args[:-1], **args[-1]) if keywords else f(*args)
-        except (TypeError, IndexError) as error:
-            explain(error)
-            raise
+        with entered(keeps_whole=whole == "large"):
+            args = arguments.unflatten(inputs)
+            try:
+                result = f(*args[:-1], **args[-1]) if keywords else f(*args)
+            except (TypeError, IndexError) as error:
+                explain(error)
+                raise
         outputs, structure = flatten(
             result, "the result of the traced function", whole="" if whole == "nodes" else whole
         )
@@ -121,8 +122,8 @@ def _recorded(
     name = getattr(f, "__name__", type(f).__name__)
     watchers = tuple([watcher for watcher in current().watchers if type(watcher) is not LinesOfNodes])
     code, captured = written(name, inputs, outputs, watchers=watchers, nested=nested, with_arrays=not nested)
-    asked = [node.is_length_asked for node in arrays]
-    return code, arguments.of_any_length(asked) if arrays else arguments, structures[0], captured
+    read_lengths = [node.is_length_asked for node in arrays]
+    return code, arguments.of_any_length(read_lengths) if arrays else arguments, structures[0], captured
 
 
 def _input(scalar: Any, name: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from autograd.graph.trees import Structure, flatten
 from autograd.primitives.ieee import described
-from autograd.programs.loops.revolve import Policy
+from autograd.programs.loops.reverse.revolve import Policy
 from autograd.running.scan import scan
 
 __all__ = ["fori_loop"]

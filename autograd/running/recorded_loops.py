@@ -7,23 +7,29 @@ from typing import Any
 
 import numpy as np
 
+from autograd.programs.arrays.vectorised import vectorised
 from autograd.programs.code import Code, Instruction
-from autograd.programs.loops.checkpointing import Checkpointed, run_pairs_by
 from autograd.programs.loops.loop import one_by_one, run_by
 from autograd.programs.loops.mapping import map_by, sample_by_sample
+from autograd.programs.loops.reverse.checkpointing import Checkpointed, run_pairs_by
 from autograd.running.jit import choose_engine
 from autograd.running.store import bare, found_or_compiled, lifted
 
 __all__ = ["run_compiled"]
 
 _SHORTEST_COMPILED = 2000  # operations of a recorded loop; a shorter one is run in less time than compiled
+_FEWEST_VECTORISED = 16  # steps
 
 
 def _run_body(
     body: Code, engine: str, carries: list[Any], columns: list[np.ndarray], shared: list[Any], count: int
 ) -> tuple[list[Any], list[np.ndarray]]:
-    """Run a recorded loop: compiled, unless it is short."""
+    """Run a recorded loop: by NumPy, where the bits are the same, else compiled, unless it is short."""
     is_nest = any(instruction.operation.bodies for instruction in body.instructions)
+    if engine == "auto" and count >= _FEWEST_VECTORISED:
+        results = vectorised(body, carries, columns, shared, count)
+        if results is not None:
+            return results
     if engine == "auto" and count * len(body) <= _SHORTEST_COMPILED and not is_nest:
         return one_by_one(body, engine, carries, columns, shared, count)
     if engine in ("auto", "eager"):

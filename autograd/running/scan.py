@@ -15,7 +15,7 @@ from autograd.primitives.ieee import described
 from autograd.programs.arrays.elementwise import count_of
 from autograd.programs.births import raise_birth
 from autograd.programs.loops.loop import Loop
-from autograd.programs.loops.revolve import Policy, checked_policy
+from autograd.programs.loops.reverse.revolve import Policy, checked_policy
 from autograd.programs.program import Program
 from autograd.programs.tracing import record_step
 from autograd.running.columns import arrays_of, columns_of, plain, shape_of, stacked, whole_column

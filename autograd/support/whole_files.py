@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
+import stat
 from contextlib import suppress
-from pathlib import Path
-from uuid import uuid4
 
 __all__ = ["write_whole"]
 
@@ -25,30 +23,31 @@ def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_whole(f"{folder}/note.txt", "all of it")
-    ...     print(Path(folder, "note.txt").read_text())
+    ...     print(open(f"{folder}/note.txt").read())
     all of it
     """
     data = content.encode() if isinstance(content, str) else content
-    target = Path(os.path.realpath(path))  # a link goes on pointing to it
+    target = os.path.realpath(path)  # a link goes on pointing to it
     try:
-        if target.exists() and not (target.is_file() or target.is_dir()):
-            target.write_bytes(data)
+        if os.path.exists(target) and not (os.path.isfile(target) or os.path.isdir(target)):
+            with open(target, "wb") as file:
+                file.write(data)
         else:
             _replace(target, data)
     except OSError as error:
         raise OSError(error.errno, error.strerror, os.fspath(path)) from None  # the file that was asked for
 
 
-def _replace(target: Path, data: bytes) -> None:
-    part = target.with_name(f".{uuid4().hex}.part")
+def _replace(target: str, data: bytes) -> None:
+    part = os.path.join(os.path.dirname(target), f".{os.urandom(16).hex()}.part")
     try:
         with open(part, "xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())  # a machine that stops must not find the new name on old blocks
-        if target.is_file():
-            shutil.copymode(target, part)
+        if os.path.isfile(target):
+            os.chmod(part, stat.S_IMODE(os.stat(target).st_mode))
         os.replace(part, target)
     finally:
         with suppress(OSError):  # it is not there: it was never made, or it has the file's name
-            part.unlink()
+            os.unlink(part)

@@ -13,11 +13,14 @@ from autograd.engines.looping.stops import STOP_SLOTS, raise_stopped
 from autograd.engines.machine.compiler import CompiledModule, llvm_text
 from autograd.engines.machine.loops import LARGE
 from autograd.engines.machine.memory import InMemory
-from autograd.programs.code import Code
+from autograd.programs.code import Code, distinct
+from autograd.programs.simplification import Builder
 
 __all__ = ["Nested"]
 
 _MOST_SIZES = 64  # that are remembered
+LANES = 4  # samples that are run side by side, since each waits for its own numbers most of the time
+_MUCH = 1 << 23  # instructions; from then on it pays to compile that
 
 
 class Nested(InMemory):
@@ -25,6 +28,7 @@ class Nested(InMemory):
 
     Args:
         code: lowered code.
+        in_lanes: whether batches may be run by code for several samples side by side.
 
     Raises:
         UnknownLengthError: a length follows from no input's.
@@ -32,7 +36,7 @@ class Nested(InMemory):
 
     _outputs_stand_apart = True
 
-    def __init__(self, code: Code) -> None:
+    def __init__(self, code: Code, *, in_lanes: bool = True) -> None:
         nest = Nest(code)
         selection = 2 if code.weight() <= LARGE else 0  # with which time and memory grow in proportion
         module = CompiledModule(llvm_text("driver") + nest.text, selection=selection)
@@ -46,6 +50,10 @@ class Nested(InMemory):
         self._places = sorted(nest.places())
         self._instructions = nest.work
         self._sizes: dict[tuple[int, ...], _Sizes] = {}
+        self._program = code
+        self._done = 0  # instructions, in batches
+        self._is_for_lanes = in_lanes and code.weight() * LANES <= LARGE
+        self._lanes: dict[tuple[int, ...], Nested | None] = {}  # by the inputs that vary
 
     def call(self, inputs: Sequence[Any]) -> list[Any]:
         """Run it at one point, given numbers, and arrays of floats.
@@ -116,9 +124,49 @@ class Nested(InMemory):
         """
         if any(isinstance(columns[place], np.ndarray) for place in set(self._places) - set(self._arrays)):
             raise UnknownLengthError("a length changes from sample to sample")
+        if reduce is None and count >= LANES and self._is_for_lanes:
+            results = self._mapped_in_lanes(columns, count)
+            if results is not None:
+                return results
         numbers, _, kept = self._prepared(columns, 0)
         results = super().map(numbers, count, reduce)
         del kept
+        return results
+
+    def _mapped_in_lanes(self, columns: Sequence[Any], count: int) -> list[Any] | None:
+        """Run it for many samples, several at a time; None where that does not pay."""
+        varying = tuple(
+            [
+                place
+                for place, column in enumerate(columns)
+                if isinstance(column, np.ndarray) and place not in self._arrays
+            ]
+        )
+        self._done += count * self._instructions
+        if self._done < _MUCH:
+            return None
+        if varying not in self._lanes:
+            try:
+                self._lanes[varying] = Nested(_side_by_side(self._program, varying), in_lanes=False)
+            except UnknownLengthError:
+                self._lanes[varying] = None
+        lanes = self._lanes[varying]
+        if lanes is None:
+            return None
+        whole = count - count % LANES
+        shared = [column for place, column in enumerate(columns) if place not in varying]
+        parts = [columns[place][lane:whole:LANES] for lane in range(LANES) for place in varying]
+        found = lanes.map([*shared, *parts], whole // LANES, None)
+        width = len(found) // LANES
+        results = [np.empty(count) for _ in range(width)]
+        for i, part in enumerate(found):
+            results[i % width][i // width : whole : LANES] = part
+        if whole < count:
+            rest = [column[whole:] if place in varying else column for place, column in enumerate(columns)]
+            numbers, _, kept = self._prepared(rest, 0)
+            for result, part in zip(results, super().map(numbers, count - whole, None)):
+                result[whole:] = part
+            del kept
         return results
 
     def scan(
@@ -137,6 +185,23 @@ class Nested(InMemory):
         results = super().scan(carry, rows, numbers[first:], count)
         del kept
         return results
+
+
+def _side_by_side(code: Code, varying: Sequence[int]) -> Code:
+    """Code for several samples: their loops over the same steps become one.
+
+    Its inputs are those that all samples share, then the others of each sample.
+    """
+    builder = Builder()
+    own = [place for place in range(len(code.inputs)) if place not in varying]
+    shared = {place: builder.input(place in code.arrays) for place in own}
+    samples = [shared | {place: builder.input() for place in varying} for _ in range(LANES)]
+    outputs: list[int] = []
+    for inputs in samples:
+        slots = builder.replay(code, [inputs[place] for place in range(len(code.inputs))])
+        outputs += [slots[output] for output in code.outputs]
+    names = [code.inputs[place] for place in [*own, *[*varying] * LANES]]
+    return builder.finish(code.name, distinct(names), outputs)
 
 
 def _places(array: np.ndarray) -> np.ndarray:

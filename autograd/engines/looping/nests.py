@@ -25,10 +25,10 @@ from autograd.engines.machine.loops import LARGE
 from autograd.primitives.operation import Operation
 from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code, Instruction
-from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.mapping import Map, in_order
 from autograd.programs.loops.packing import Item, Put, Stack, Unstack
+from autograd.programs.loops.reverse.checkpointing import Checkpointed
 
 __all__ = ["Nest"]
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autograd.engines.looping.slots import Along, ArrayAt, Slot
-from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
-from autograd.programs.loops.revolve import DEEPEST, ROWS, TABLE, Policy
+from autograd.programs.loops.reverse.checkpointing import Checkpointed
+from autograd.programs.loops.reverse.revolve import DEEPEST, ROWS, TABLE, Policy
 
 if TYPE_CHECKING:
     from autograd.engines.looping.nests import Nest

@@ -14,9 +14,9 @@ from autograd.engines.looping.sums import Sums, terms_of
 from autograd.engines.python import PythonEngine
 from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code, Instruction
-from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.mapping import Map
+from autograd.programs.loops.reverse.checkpointing import Checkpointed
 from autograd.programs.lowering import lowered
 from autograd.support.locks import cached_property
 
@@ -122,18 +122,18 @@ def _stretches(code: Code, engine: Any) -> list[_Stretch]:
     stretches = []
     whole = False
     while waiting:
-        taken: list[Instruction] = []
+        stretch: list[Instruction] = []
         left: list[Instruction] = []
         for instruction in waiting:
             is_next = instruction.operation.takes_arrays == whole and ready.issuperset(instruction.operands)
             if is_next:
                 ready.update(instruction.results)
-            (taken if is_next else left).append(instruction)
+            (stretch if is_next else left).append(instruction)
         waiting = left
         if whole:
-            stretches += [_of_arrays(instruction, engine) for instruction in taken]
-        elif taken:
-            stretches.append(_of_numbers(code, taken, waiting, engine))
+            stretches += [_of_arrays(instruction, engine) for instruction in stretch]
+        elif stretch:
+            stretches.append(_of_numbers(code, stretch, waiting, engine))
         whole = not whole
     return stretches
 
@@ -190,16 +190,18 @@ def _nested(code: Code, engine: Any) -> Any:
 
 
 def _of_numbers(
-    code: Code, taken: Sequence[Instruction], waiting: Sequence[Instruction], engine: Any
+    code: Code, stretch: Sequence[Instruction], waiting: Sequence[Instruction], engine: Any
 ) -> _Stretch:
     """Operations on numbers, compiled together."""
-    made = {result for instruction in taken for result in instruction.results}
-    used = dict.fromkeys([slot for instruction in taken for slot in instruction.operands if slot not in made])
+    made = {result for instruction in stretch for result in instruction.results}
+    used = dict.fromkeys(
+        [slot for instruction in stretch for slot in instruction.operands if slot not in made]
+    )
     inputs = [slot for slot in used if not len(code.inputs) <= slot < code.start]
     constants = [slot for slot in used if len(code.inputs) <= slot < code.start]
     later = {slot for instruction in waiting for slot in instruction.operands}.union(code.outputs)
     outputs = sorted(made & later)
-    order = [*inputs, *constants, *[result for instruction in taken for result in instruction.results]]
+    order = [*inputs, *constants, *[result for instruction in stretch for result in instruction.results]]
     place = {slot: i for i, slot in enumerate(order)}.__getitem__
     part = Code(
         code.name,
@@ -210,7 +212,7 @@ def _of_numbers(
                 operands=tuple(map(place, instruction.operands)),
                 results=tuple(map(place, instruction.results)),
             )
-            for instruction in taken
+            for instruction in stretch
         ],
         [place(slot) for slot in outputs],
     )

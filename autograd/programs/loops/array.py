@@ -13,12 +13,13 @@ from autograd.graph.context import current
 from autograd.graph.copies import Copied
 from autograd.graph.nodes import is_constant, kinds, record_node
 from autograd.graph.refusals import refuse_in_trace, refuse_masked
-from autograd.graph.trees import array_of
+from autograd.graph.trees import array_of, elements
 from autograd.graph.value import Value
 from autograd.primitives.ieee import as_array, described, floats_of_objects
 from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import Primitive
 from autograd.programs.arrays import indexing, numpy_functions, shaping
+from autograd.programs.arrays.elements import Elements
 from autograd.programs.arrays.elementwise import count_of, fits, mapped, primitive_of
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import Item, Stack, Unstack
@@ -327,3 +328,4 @@ for _name in ("add", "sub", "mul", "truediv", "pow", "matmul", "floordiv", "mod"
     setattr(Array, f"__i{_name}__", _not_in_place)
 
 kinds[np.ndarray] = Array
+elements.append(Elements)

@@ -21,7 +21,7 @@ from autograd.programs.loops.packing import ArrayOperation, expanded
 
 __all__ = ["Call", "prepare_by"]
 
-_MOST_DERIVATIVES = 16  # that are kept of one call: by what is asked for, and what is given
+_MOST_DERIVATIVES = 64  # that are kept of one call: by what is asked for, and what is given
 
 Runner = Callable[[Sequence[Any]], Sequence[Any]]
 Mask = tuple[bool, ...]
@@ -37,15 +37,18 @@ class Call(ArrayOperation):
     Args:
         body: the code.
         engine: what runs it: see `prepare_by`.
+        is_once: whether it may not be run again: the first time it is run in Python, which takes less than
+            to compile it, and only then made ready.
     """
 
     is_inlined = True
 
-    def __init__(self, body: Code, engine: str = "auto") -> None:
+    def __init__(self, body: Code, engine: str = "auto", is_once: bool = False) -> None:
         self.body = body
         self.bodies = (body,)
         self.name = body.name
         self.engine = engine
+        self.is_once = is_once
         self.arity = len(body.inputs)
         self.result_count = len(body.outputs)
         self._run: Runner | None = None
@@ -73,9 +76,13 @@ class Call(ArrayOperation):
 
     def run_quietly(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """The same, where nobody hunts for what is not finite."""
-        if self._run is None:
-            self._run = _preparing[-1](self.body, self.engine)
-        return tuple(self._run(inputs))
+        run = self._run
+        if run is None and self.is_once:
+            self.is_once = False
+            run = self.body
+        elif run is None:
+            run = self._run = _preparing[-1](self.body, self.engine)
+        return tuple(run(inputs))
 
     def hunt(self, inputs: Sequence[Any], place: str = "") -> None:
         """Repeat its code, and raise where a nan or an inf is born."""
@@ -144,7 +151,8 @@ def _derivative(
 ) -> _Derivative:
     """The call of a rule's derivatives: see `derived_code`."""
     code, operands, places = derived_code(body, rule, given, wanted, shapes, of_given)
-    return _Derivative(Call(code, engine) if places else None, operands, places, len(wanted))
+    call = Call(code, engine, is_once=engine == "auto") if places else None
+    return _Derivative(call, operands, places, len(wanted))
 
 
 def _example(operation: Any, *operands: Any) -> Any:

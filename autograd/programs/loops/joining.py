@@ -11,7 +11,7 @@ from autograd.programs.simplification import Builder
 if TYPE_CHECKING:
     from autograd.programs.loops.loop import Loop
 
-__all__ = ["joined", "leading_to", "pruned"]
+__all__ = ["fewer", "joined", "leading_to", "pruned"]
 
 LONGEST = 2000  # instructions of a body; a longer one takes long to compile
 
@@ -66,6 +66,13 @@ def pruned(loop: Loop, needed: Sequence[bool]) -> tuple[Loop, list[int], list[in
     return shorter, [0, *(1 + place for place in kept)], left
 
 
+def fewer(code: Code, outputs: Sequence[int]) -> Code:
+    """Code of the same inputs with these slots for outputs, and only what they need."""
+    builder = Builder()
+    slots = builder.replay(code, [builder.input(place in code.arrays) for place in range(len(code.inputs))])
+    return builder.finish(code.name, code.inputs, [slots[output] for output in outputs])
+
+
 def joined(
     first: Loop, operands: Sequence[int], second: Loop, others: Sequence[int]
 ) -> tuple[Loop, tuple[int, ...], list[int], list[int]] | None:
@@ -115,10 +122,10 @@ def joined(
     names = _names(first, second, fresh, [columns, shared], [other_columns, other_shared])
     code = builder.finish(first.body.name, names, [*nexts, *ys])
     loop = first.like(code, len(nexts), len(all_columns))
-    taken = (operands[0], *starts, *[other_starts[j] for j in fresh], *all_columns, *all_shared)
+    all_operands = (operands[0], *starts, *[other_starts[j] for j in fresh], *all_columns, *all_shared)
     own_places = [*range(first.carries)]
     own_places += [len(nexts) + i for i in range(first.result_count - first.carries)]
-    return loop, taken, own_places, other_places
+    return loop, all_operands, own_places, other_places
 
 
 def _arrays(first: Loop, second: Loop, fresh: Sequence[int]) -> list[bool]:
@@ -192,5 +199,5 @@ def _twins(
     representative: dict[Any, int] = {}
     for i in range(first.carries):
         representative.setdefault(groups[i], i)
-    found = {j: representative.get(groups[first.carries + j]) for j in range(second.carries)}
-    return {j: i for j, i in found.items() if i is not None}
+    twin_of = {j: representative.get(groups[first.carries + j]) for j in range(second.carries)}
+    return {j: i for j, i in twin_of.items() if i is not None}

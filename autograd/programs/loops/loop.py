@@ -12,9 +12,9 @@ from autograd.primitives.operation import Operation
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code
 from autograd.programs.loops import joining, loop_rules
-from autograd.programs.loops.checkpointing import Checkpointed
 from autograd.programs.loops.packing import ArrayOperation, expanded
-from autograd.programs.loops.revolve import Policy
+from autograd.programs.loops.reverse.checkpointing import Checkpointed
+from autograd.programs.loops.reverse.revolve import Policy
 
 __all__ = ["Joined", "Loop", "one_by_one", "run_by"]
 
@@ -208,10 +208,8 @@ class Loop(ArrayOperation):
 
     def without_ys(self) -> Loop:
         """The same loop, of which only the carries are asked for."""
-        body = self.body
-        left = body.outputs[: self.carries]
-        code = Code(body.name, body.inputs, body.constants, body.instructions, left, body.arrays)
-        return self.like(code, self.carries, self.columns)
+        left = joining.fewer(self.body, self.body.outputs[: self.carries])
+        return self.like(left, self.carries, self.columns)
 
     def checkpointed(self, keeping: Loop, backward: Loop, policy: Policy) -> Checkpointed:
         """The two loops of a reverse as one operation: see `Checkpointed.over`."""

@@ -21,8 +21,9 @@ from autograd.primitives.operation import Operation
 from autograd.programs.code import Code
 from autograd.programs.loops.joining import leading_to, pruned
 from autograd.programs.loops.packing import Length, Put, length
-from autograd.programs.loops.presence import flags_of
-from autograd.programs.loops.revolve import Policy
+from autograd.programs.loops.reverse.presence import flags_of
+from autograd.programs.loops.reverse.residuals import with_residuals
+from autograd.programs.loops.reverse.revolve import Policy
 from autograd.programs.tracing import LinesOfNodes, written
 from autograd.support.user_line import warn_user
 
@@ -51,8 +52,8 @@ def push(loop: Loop, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any
     """The tangents of a loop's results: see `Operation.push`."""
     count, *operands = inputs
     along = tangents[1:]
-    given = tuple([not is_zero(tangent) for tangent in along])
-    pushed = _pushed(loop, given, lengths_of(loop.body, operands), lines_of(loop.body))
+    present = tuple([not is_zero(tangent) for tangent in along])
+    pushed = _pushed(loop, present, lengths_of(loop.body, operands), lines_of(loop.body))
     if pushed is None:
         return [None] * loop.result_count
     starts, columns, shared = loop.split(operands)
@@ -61,38 +62,38 @@ def push(loop: Loop, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any
         *[count, *starts, *pushed.flags, *[_start(loop, by_starts[i], starts[i]) for i in pushed.carried]],
         *[*columns, *having(by_columns), *shared, *having(by_shared)],
     ]
-    found = results_of(pushed.loop, [everything[place] for place in pushed.operands])
-    tangents_of = dict(zip(pushed.results, found[len(found) - len(pushed.results) :]))
+    outcome = results_of(pushed.loop, [everything[place] for place in pushed.operands])
+    tangents_of = dict(zip(pushed.results, outcome[len(outcome) - len(pushed.results) :]))
     return [tangents_of.get(place) for place in range(loop.result_count)]
 
 
 def pull(loop: Loop, inputs: Sequence[Any], adjoints: Sequence[Any], wanted: Sequence[bool]) -> list[Any]:
     """What the operands of a loop receive: see `Operation.pull`."""
-    given = tuple([not is_zero(adjoint) for adjoint in adjoints])
+    present = tuple([not is_zero(adjoint) for adjoint in adjoints])
     count, *operands = inputs
-    asked_for = tuple(map(bool, wanted[1:]))
-    pulled = _pulled(loop, given, asked_for, lengths_of(loop.body, operands), lines_of(loop.body))
+    needed = tuple(map(bool, wanted[1:]))
+    pulled = _pulled(loop, present, needed, lengths_of(loop.body, operands), lines_of(loop.body))
     received: list[Any] = [None] * loop.arity
     if pulled is None:
         return received
     starts, columns, shared = loop.split(operands)
-    keeping, taken, carries = pulled.keeping or (None, [], [])
-    policy = _policy(loop, count, len(carries))
-    forward = [inputs[place] for place in taken]
+    keeping, kept_operands, places = pulled.keeping or (None, [], [])
+    policy = _policy(loop, count, len(places))
+    forward = [inputs[place] for place in kept_operands]
     kept: dict[int, Any] = {}
     if keeping is not None and policy is None:
-        kept = dict(zip(carries, results_of(keeping, forward)[keeping.carries :]))
+        kept = dict(zip(places, results_of(keeping, forward)[keeping.carries :]))
     sums = [nothing_like(loop, shared[i]) for i in pulled.sums]
     everything = [
         *[count, *pulled.flags, *[_start(loop, adjoints[i], starts[i]) for i in pulled.carried], *sums],
-        *[*[kept.get(i) for i in _numbers(loop)], *columns, *having(adjoints[loop.carries :])],
+        *[*map(kept.get, range(pulled.kept)), *columns, *having(adjoints[loop.carries :])],
         *[*shared, *[starts[i] for i in _arrays(loop)]],
     ]
     back = [everything[place] for place in pulled.operands]
     if keeping is not None and policy is not None:
         first = 1 + pulled.loop.carries
         both = loop.checkpointed(keeping, pulled.loop, policy)
-        terms = results_of(both, [*forward, *back[1:first], *back[first + len(carries) :]])
+        terms = results_of(both, [*forward, *back[1:first], *back[first + len(places) :]])
     else:
         terms = results_of(pulled.loop, back)
     for place, term in zip(pulled.receivers, terms[len(terms) - len(pulled.receivers) :]):
@@ -121,20 +122,20 @@ class _Pushed(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def _pushed(loop: Loop, given: Mask, lengths: tuple[int, ...], _: Any) -> _Pushed | None:
+def _pushed(loop: Loop, present: Mask, lengths: tuple[int, ...], _: Any) -> _Pushed | None:
     body, carries = loop.body, loop.carries
-    dependent = depending_on(body, carries, [i for i, has in enumerate(given) if has])
+    dependent = depending_on(body, carries, [i for i, has in enumerate(present) if has])
     carried = [i for i in range(carries) if body.outputs[i] in dependent or i in dependent]
     results = [i for i, output in enumerate(body.outputs) if output in dependent or i in carried]
     if not results:
         return None
     inputs = [like(body, i, lengths) for i in range(len(body.inputs))]
     starts, columns, shared = loop.split(inputs)
-    seeds = {i: like(body, i, lengths) for i in range(len(body.inputs)) if given[i] or i in carried}
+    seeds = {i: like(body, i, lengths) for i in range(len(body.inputs)) if present[i] or i in carried}
     by_starts = [seeds[i] for i in carried]
-    by_columns = [seeds[i] for i in range(carries, carries + loop.columns) if given[i]]
-    by_shared = [seeds[i] for i in range(carries + loop.columns, len(inputs)) if given[i]]
-    flags = flags_of(loop, given, carried, _outputs_of, _inputs_of)
+    by_columns = [seeds[i] for i in range(carries, carries + loop.columns) if present[i]]
+    by_shared = [seeds[i] for i in range(carries + loop.columns, len(inputs)) if present[i]]
+    flags = flags_of(loop, present, carried, _outputs_of, _inputs_of)
     are_there = flags.inputs()
 
     def compute(lines: LinesOfNodes) -> list[Any]:
@@ -158,14 +159,15 @@ class _Pulled(NamedTuple):
 
     Attributes:
         loop: the loop that goes back.
-        operands: which it takes of: the count, flags, the adjoints of carries, sums, the carries kept, the
+        operands: which it takes of: the count, flags, the adjoints of carries, sums, what is kept, the
             columns, the adjoints of the ys, what is shared.
         flags: the first flags: see `presence`.
         carried: the carries that have adjoints.
         sums: the shared operands that receive something.
+        kept: how much might be kept: carries, and residuals.
         receivers: which operands of the other loop's body receive its last results.
-        keeping: the loop that keeps carries, which operands of the other loop it takes, and which carries
-            it keeps; None where none are needed.
+        keeping: the loop that keeps them, which operands of the other loop it takes, and which of them it
+            keeps; None where none are needed.
     """
 
     loop: Loop
@@ -173,18 +175,19 @@ class _Pulled(NamedTuple):
     flags: list[float]
     carried: list[int]
     sums: list[int]
+    kept: int
     receivers: list[int]
     keeping: tuple[Loop, list[int], list[int]] | None
 
 
 @lru_cache(maxsize=256)
-def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: Any) -> _Pulled | None:
+def _pulled(loop: Loop, present: Mask, wanted: Mask, lengths: tuple[int, ...], _: Any) -> _Pulled | None:
     body, carries = loop.body, loop.carries
     width = carries + loop.columns
     following = depending_on(body, carries, [i for i, want in enumerate(wanted) if want])
-    leading = leading_to(body, carries, [i for i, has in enumerate(given) if has])
+    leading = leading_to(body, carries, [i for i, has in enumerate(present) if has])
     reached = leading & following
-    carried = [i for i in range(carries) if i in following and (i in leading or given[i])]
+    carried = [i for i in range(carries) if i in following and (i in leading or present[i])]
     received = [i for i in range(carries, len(wanted)) if wanted[i] and i in reached]
     if not received and not any(wanted[i] for i in carried):
         return None
@@ -192,14 +195,14 @@ def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: 
     starts, columns, shared = loop.split(inputs)
     adjoints = [like(body, i, lengths) for i in carried]
     sums = [like(body, i, lengths) for i in received if i >= width]
-    by_ys = [Value(0.5, f"adjoint_of_y{i}") for i, has in enumerate(given[carries:]) if has]
-    flags = flags_of(loop, given, carried, _inputs_of, _outputs_of)
+    by_ys = [Value(0.5, f"adjoint_of_y{i}") for i, has in enumerate(present[carries:]) if has]
+    flags = flags_of(loop, present, carried, _inputs_of, _outputs_of)
     are_there = flags.inputs()
 
     def compute(lines: LinesOfNodes) -> list[Any]:
         slots = lines.repeated(body, inputs)
         outputs = [slots[output] for output in body.outputs]
-        targets = [*carried, *[i for i, has in enumerate(given) if has and i >= carries]]
+        targets = [*carried, *[i for i, has in enumerate(present) if has and i >= carries]]
         received_by = [flags.guarded(i, each, are_there) for i, each in zip(targets, [*adjoints, *by_ys])]
         seeds = [(outputs[i], seed) for i, seed in zip(targets, received_by) if is_node(outputs[i])]
         applied = applications(*[output for output, _ in seeds], stop=inputs)
@@ -219,22 +222,23 @@ def _pulled(loop: Loop, given: Mask, wanted: Mask, lengths: tuple[int, ...], _: 
         [*are_there, *adjoints, *sums, *kept, *columns, *by_ys, *shared, *arrays],
         compute,
     )
-    first = len(are_there) + len(adjoints) + len(sums)
-    made = type(loop)(
-        code,
-        first,
-        len(kept) + loop.columns + len(by_ys),
-        not loop.is_reversed,
-        loop.engine,
-    )
     _check_lengths(code, len(arrays))
-    asked_for = [place >= len(are_there) for place in range(made.result_count)]
-    shorter, operands, _left = pruned(made, asked_for)
-    kept_at = range(1 + first, 1 + first + len(kept))
-    needed = [_numbers(loop)[place - kept_at.start] for place in operands if place in kept_at]
+    first = len(are_there) + len(adjoints) + len(sums)
+    numbers = _numbers(loop)
+    same = [*[None] * first, *numbers, *range(carries, width), *[None] * len(by_ys)]
+    same += [*range(width, len(inputs)), *[None] * len(arrays)]
+    step, code, residuals = with_residuals(body, code, same, first + len(kept), 2 * len(kept))
+    columns_of = len(kept) + residuals + loop.columns + len(by_ys)
+    made = type(loop)(code, first, columns_of, not loop.is_reversed, loop.engine)
+    needed_results = [place >= len(are_there) for place in range(made.result_count)]
+    shorter, operands, _left = pruned(made, needed_results)
+    to_keep = [*numbers, *step.outputs[len(body.outputs) :]]
+    places = [place - 1 - first for place in operands if 0 <= place - 1 - first < len(to_keep)]
+    keeping = _keeping(loop, step, [to_keep[place] for place in places])
     receivers = [*carried, *[i for i in received if i >= width], *[i for i in received if i < width]]
     summed = [i - width for i in received if i >= width]
-    return _Pulled(shorter, operands, flags.starts, carried, summed, receivers, _keeping(loop, needed))
+    kept_by = None if keeping is None else (*keeping, places)
+    return _Pulled(shorter, operands, flags.starts, carried, summed, len(to_keep), receivers, kept_by)
 
 
 def _outputs_of(body: Code, inputs: Iterable[int]) -> set[int]:
@@ -286,16 +290,16 @@ def _check_lengths(code: Code, count: int) -> None:
             )
 
 
-def _keeping(loop: Loop, kept: list[int]) -> tuple[Loop, list[int], list[int]] | None:
-    """A loop that keeps carries, which operands of the other it takes, and which carries it keeps."""
+def _keeping(loop: Loop, step: Code, kept: list[int]) -> tuple[Loop, list[int]] | None:
+    """A loop that keeps these slots of a step, and which operands of the other it takes."""
     if not kept:
         return None
-    body, carries = loop.body, loop.carries
-    outputs = [*body.outputs[:carries], *kept]
-    code = Code(body.name, body.inputs, body.constants, body.instructions, outputs, body.arrays)
+    carries = loop.carries
+    outputs = [*step.outputs[:carries], *kept]
+    code = Code(step.name, step.inputs, step.constants, step.instructions, outputs, step.arrays)
     made = loop.like(code, carries, loop.columns)
     shorter, operands, _left = pruned(made, [False] * carries + [True] * len(kept))
-    return shorter, operands, kept
+    return shorter, operands
 
 
 def depending_on(code: Code, carries: int, inputs: Iterable[int]) -> set[int]:

@@ -209,10 +209,10 @@ def test_vmap_equals_a_loop(engine):
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("reduce", ["sum", "mean"])
 def test_vmap_reduces_over_the_batch(engine, reduce):
-    found = vmap(grad(loss), in_axes=(None, 0, 0), reduce=reduce, engine=engine)(W, X, Y)
+    result = vmap(grad(loss), in_axes=(None, 0, 0), reduce=reduce, engine=engine)(W, X, Y)
     rows = np.array([grad(loss)(W, x, y) for x, y in zip(X.tolist(), Y.tolist())])
-    assert isinstance(found, list)
-    assert found == pytest.approx(getattr(rows, reduce)(axis=0).tolist(), rel=1e-12)
+    assert isinstance(result, list)
+    assert result == pytest.approx(getattr(rows, reduce)(axis=0).tolist(), rel=1e-12)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -221,17 +221,19 @@ def test_vmap_over_other_axes_dtypes_and_structures(engine):
         return {"scaled": p["a"] * x, "sum": x[0] + x[1] + p["b"]}
 
     a, b, x = np.arange(4.0), np.arange(4), np.arange(8, dtype=np.float32).reshape(2, 4)
-    found = vmap(f, in_axes=(0, 1), engine=engine)({"a": a, "b": b}, x)
-    assert found["scaled"].tolist() == (a[:, None] * x.T).tolist()
-    assert found["sum"].tolist() == (x.sum(axis=0) + b).tolist()
+    result = vmap(f, in_axes=(0, 1), engine=engine)({"a": a, "b": b}, x)
+    assert result["scaled"].tolist() == (a[:, None] * x.T).tolist()
+    assert result["sum"].tolist() == (x.sum(axis=0) + b).tolist()
     assert (
-        vmap(f, in_axes=(0, -1), engine=engine)({"a": a, "b": b}, x)["sum"].tolist() == found["sum"].tolist()
+        vmap(f, in_axes=(0, -1), engine=engine)({"a": a, "b": b}, x)["sum"].tolist() == result["sum"].tolist()
     )
 
 
 def test_vmap_takes_scalars_and_arrays_of_a_result_apart():
-    one, pair, three = vmap(lambda x: (x, np.array([2 * x, 3 * x]), 4 * x), engine="python")(np.arange(3.0))
-    assert one.tolist() == [0.0, 1.0, 2.0]
+    single, pair, three = vmap(lambda x: (x, np.array([2 * x, 3 * x]), 4 * x), engine="python")(
+        np.arange(3.0)
+    )
+    assert single.tolist() == [0.0, 1.0, 2.0]
     assert pair.tolist() == [[0.0, 0.0], [2.0, 3.0], [4.0, 6.0]]
     assert three.tolist() == [0.0, 4.0, 8.0]
 
@@ -242,14 +244,14 @@ def test_vmap_takes_scalars_and_arrays_of_a_result_apart():
 def test_vmap_converts_other_dtypes_block_by_block(monkeypatch, engine, reduce, count):
     monkeypatch.setattr("autograd.running.vmap._BLOCK", 4)
     ints, floats = np.arange(count), np.linspace(0.0, 1.0, count)
-    found = vmap(lambda s, a, b: s * a - b, (None, 0, 0), reduce=reduce, engine=engine)(3.0, ints, floats)
+    result = vmap(lambda s, a, b: s * a - b, (None, 0, 0), reduce=reduce, engine=engine)(3.0, ints, floats)
     each = 3.0 * ints - floats
     if reduce is None:
-        assert found.tolist() == each.tolist()
+        assert result.tolist() == each.tolist()
     elif reduce == "mean" and count == 0:
-        assert np.isnan(found)
+        assert np.isnan(result)
     else:
-        assert found == pytest.approx(getattr(each, reduce)(), rel=1e-14)
+        assert result == pytest.approx(getattr(each, reduce)(), rel=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -258,16 +260,16 @@ def test_vmap_converts_other_dtypes_block_by_block(monkeypatch, engine, reduce, 
     ids=["shared", "mapped"],
 )
 def test_vmap_of_values_is_recorded(args):
-    found = vmap(lambda w, x: w * x, in_axes=(None, 0), engine="python")(*args)
-    assert all(isinstance(one, Value) for one in found)
-    assert [one.data for one in found] == [2.0, 6.0]
+    result = vmap(lambda w, x: w * x, in_axes=(None, 0), engine="python")(*args)
+    assert all(isinstance(value, Value) for value in result)
+    assert [value.data for value in result] == [2.0, 6.0]
 
 
 def test_vmap_of_values_reduces_them():
     w = Value(2.0)
     for reduce, expected in (("sum", 9.0), ("mean", 3.0)):
-        found = vmap(lambda w, x: {"it": w * x}, (None, 0), reduce, "python")(w, np.array([1.0, 3.0, 0.5]))
-        assert found["it"].data == expected
+        result = vmap(lambda w, x: {"it": w * x}, (None, 0), reduce, "python")(w, np.array([1.0, 3.0, 0.5]))
+        assert result["it"].data == expected
     assert vmap(lambda x: x * w, reduce="mean", engine="python")(np.array([w])).data == 4.0
     assert len(vmap(lambda w, x: w * x, (None, 0), engine="python")(w, np.empty(0))) == 0
     assert vmap(lambda w, x: w * x, (None, 0), "sum", engine="python")(w, np.empty(0)).data == 0.0
@@ -309,9 +311,9 @@ def test_what_is_differentiated_by_is_recorded_though_only_closed_over():
     assert grad(lambda w: vmap(lambda x: w * x, reduce="sum", engine="python")(xs))(3.0) == 3.0
     assert grad(lambda w: scan(lambda c, x: (c + w * x, None), 0.0, xs, engine="python")[0])(3.0) == 3.0
     outer = Value(3.0)
-    found = grad(lambda w: jit(lambda x: w * w * x, engine="python")(5.0))(outer)
-    found.backward()
-    assert (found.data, outer.grad) == (30.0, 10.0)
+    result = grad(lambda w: jit(lambda x: w * w * x, engine="python")(5.0))(outer)
+    result.backward()
+    assert (result.data, outer.grad) == (30.0, 10.0)
 
 
 def test_a_derived_value_closed_over_is_recorded_too():
@@ -361,9 +363,9 @@ def test_bad_input_is_told_what_was_wrong(call, error, words):
 @pytest.mark.parametrize("dtype", [np.int32, np.uint8, np.float32, np.bool_])
 def test_numbers_of_every_kind_are_mapped_as_float64(engine, dtype):
     xs = np.array([0, 1, 2, 200]).astype(dtype)
-    found = vmap(lambda x: x * x * 1e9, engine=engine)(xs)
-    assert found.dtype == np.float64
-    assert found.tolist() == [x * x * 1e9 for x in xs.astype(float).tolist()]
+    result = vmap(lambda x: x * x * 1e9, engine=engine)(xs)
+    assert result.dtype == np.float64
+    assert result.tolist() == [x * x * 1e9 for x in xs.astype(float).tolist()]
     total = vmap(lambda x: x * x, reduce="sum", engine=engine)(xs)
     assert total == (xs.astype(float) ** 2).sum()
 
@@ -371,7 +373,7 @@ def test_numbers_of_every_kind_are_mapped_as_float64(engine, dtype):
 def step(w, sample):
     x, y = sample
     value, gradient = value_and_grad(loss)(w, x, y)
-    return [one - 0.01 * g for one, g in zip(w, gradient)], value
+    return [weight - 0.01 * g for weight, g in zip(w, gradient)], value
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -380,8 +382,8 @@ def test_an_epoch_of_training_is_one_scan(engine):
     for x, y in zip(X.tolist(), Y.tolist()):
         w, value = step(w, (x, y))
         losses.append(value)
-    found, ys = scan(step, W, (X, Y), engine=engine)
-    assert found == w
+    result, ys = scan(step, W, (X, Y), engine=engine)
+    assert result == w
     assert ys.tolist() == losses
 
 
@@ -441,14 +443,14 @@ def test_threads_may_share_a_jitted_function(engine):
     fast = jit(value_and_grad(loss), engine=engine)
     expected = [fast(W, x, y) for x, y in zip(X.tolist(), Y.tolist())]
     fresh = jit(lambda w, x, y: value_and_grad(loss)(w, x, y), engine=engine)
-    found: dict[int, list] = {}
+    result: dict[int, list] = {}
 
     def work(i):
-        found[i] = [fresh(W, x, y) for _ in range(5) for x, y in zip(X.tolist(), Y.tolist())]
+        result[i] = [fresh(W, x, y) for _ in range(5) for x, y in zip(X.tolist(), Y.tolist())]
 
     threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert all(found[i] == expected * 5 for i in range(8))
+    assert all(result[i] == expected * 5 for i in range(8))

@@ -98,8 +98,8 @@ def test_checkpointed_loops_and_loops_of_any_length(count):
         def run(step, carry, xs, checkpoint=checkpoint):
             return scan(step, carry, xs, checkpoint=checkpoint)
 
-        found = jit(grad(lambda p, run=run: last_is_infinite(p, run, count)))(1.7)
-        assert found == pytest.approx(expected, rel=1e-12)
+        result = jit(grad(lambda p, run=run: last_is_infinite(p, run, count)))(1.7)
+        assert result == pytest.approx(expected, rel=1e-12)
 
 
 def test_an_infinite_slope_that_is_there_is_not_hidden():

@@ -66,8 +66,8 @@ def test_whatever_numpy_does_to_values_it_does_to_it(use):
 @pytest.mark.parametrize("use", [use for i, use in enumerate(USES) if i not in (17, 18, 22)])
 @pytest.mark.parametrize("engine", ["python", "llvm"])
 def test_it_does_so_in_a_trace(use, engine):
-    found = jit(grad(lambda p: use(ys_of(p))), engine)(0.7)
-    assert found == pytest.approx(grad(lambda p: use(listed(p)))(0.7), rel=1e-14)
+    result = jit(grad(lambda p: use(ys_of(p))), engine)(0.7)
+    assert result == pytest.approx(grad(lambda p: use(listed(p)))(0.7), rel=1e-14)
 
 
 def test_arithmetic_stays_whole():

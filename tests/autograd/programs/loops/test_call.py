@@ -236,6 +236,24 @@ def test_a_derivative_is_derived_once_whatever_the_numbers_are():
     assert len(asked) == first
 
 
+def test_a_jacobian_derives_each_column_once():
+    asked = []
+
+    def rule(y, x):
+        asked.append(1)
+        return (2.0 * x,)
+
+    square = primitive("square_counted", lambda x: x * x, rule)
+    f = jacobian(jit(lambda xs: [square(x) for x in xs]))
+    point = [0.1 * i for i in range(24)]
+    expected = np.diag([2.0 * x for x in point]).tolist()
+    assert f(point) == expected
+    first = len(asked)
+    assert first
+    assert f(point) == f(point) == expected  # in Python the first time, and compiled from then on
+    assert len(asked) == first
+
+
 def test_results_of_every_structure():
     w = Value(2.0)
     assert jit(lambda x: None)(w) is None

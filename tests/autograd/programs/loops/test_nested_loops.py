@@ -95,9 +95,9 @@ def drawn_function(seed, run):
 def test_nested_loops_are_those_of_python(seed):
     ours, theirs = drawn_function(seed, scan), drawn_function(seed, python_scan)
     value, gradient = value_and_grad(theirs)(POINT)
-    found = value_and_grad(ours)(POINT)
-    assert found[0] == pytest.approx(value, rel=1e-15)
-    assert found[1] == pytest.approx(gradient, rel=1e-11, abs=1e-13)
+    result = value_and_grad(ours)(POINT)
+    assert result[0] == pytest.approx(value, rel=1e-15)
+    assert result[1] == pytest.approx(gradient, rel=1e-11, abs=1e-13)
     engine = engine_names()[seed % len(engine_names())]
     assert jit(value_and_grad(ours), engine)(POINT)[1] == pytest.approx(gradient, rel=1e-11, abs=1e-13)
     second = np.array(hessian(theirs)(POINT))

@@ -14,9 +14,10 @@ from autograd.graph.nodes import is_node
 from autograd.graph.walks import applications
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code, Instruction, distinct
+from autograd.programs.loops.joining import fewer
 from autograd.programs.loops.loop_rules import is_zero, lengths_of, like, lines_of, results_of
 from autograd.programs.loops.packing import ArrayOperation, expanded
-from autograd.programs.loops.revolve import Policy, schedule
+from autograd.programs.loops.reverse.revolve import Policy, schedule
 from autograd.programs.simplification import Builder
 from autograd.programs.tracing import LinesOfNodes, written
 
@@ -253,7 +254,7 @@ class Checkpointed(ArrayOperation):
     def pruned(self, needed: Sequence[bool]) -> tuple[Checkpointed, list[int], list[int]] | None:
         """The same with fewer results, and without what only the others need."""
         left = [place for place, need in enumerate(needed) if need]
-        code = _fewer(self.body, [self.body.outputs[place] for place in left])
+        code = fewer(self.body, [self.body.outputs[place] for place in left])
         used = sorted({slot for each in code.instructions for slot in each.operands if slot < self.arity})
         builder = Builder()
         slots = [
@@ -308,13 +309,6 @@ def _array_operands(instruction: Instruction) -> list[int]:
     columns = range(loop.carries, loop.carries + loop.columns)
     slots = instruction.operands[1:]
     return [slot for place, slot in enumerate(slots) if place in columns or place in loop.body.arrays]
-
-
-def _fewer(code: Code, outputs: Sequence[int]) -> Code:
-    """Code with these outputs only, and what they need."""
-    builder = Builder()
-    slots = builder.replay(code, [builder.input(place in code.arrays) for place in range(len(code.inputs))])
-    return builder.finish(code.name, code.inputs, [slots[output] for output in outputs])
 
 
 @lru_cache(maxsize=256)
