@@ -23,7 +23,7 @@ from autograd.graph.context import current
 from autograd.graph.models.fields import fields_of, made_of_fields
 from autograd.graph.models.frames import Frame
 from autograd.graph.models.taken_apart import is_model, taken_apart
-from autograd.graph.nodes import is_node, kinds
+from autograd.graph.nodes import is_node
 from autograd.graph.value import Value
 from autograd.primitives.ieee import as_array, described, is_real, to_float
 from autograd.support.locks import fork_safe_lock
@@ -57,13 +57,20 @@ class Whole(tuple[Any, ...]):
 class Structure:
     """How a flat list of scalars is arranged; equal and hashable where the arrangement is the same."""
 
-    __slots__ = ("_has_arrays", "_hash", "_shapes", "_spec")
+    __slots__ = ("_has_arrays", "_hash", "_shapes", "_spec", "size")
+
+    size: int  # how many scalars and whole arrays there are
 
     def __init__(self, spec: Any, shapes: tuple[tuple[int, ...] | None, ...]) -> None:
         self._spec = spec
         self._shapes = shapes
-        self._has_arrays = any(shape is not None for shape in shapes)
+        self._has_arrays = shapes.count(None) < len(shapes)
         self._hash = hash((spec, shapes))
+        self.size = len(shapes)
+        if self._has_arrays:
+            self.size = sum(
+                1 if shape is None or type(shape) is Whole else math.prod(shape) for shape in shapes
+            )
 
     @classmethod
     def of_arrays(cls, tree: Any) -> tuple[list[Any], Structure]:
@@ -87,11 +94,6 @@ class Structure:
         """Where the scalars of one entry of a tuple stand among all."""
         before = sum(self.child(place).size for place in range(entry))
         return range(before, before + self.child(entry).size)
-
-    @property
-    def size(self) -> int:
-        """How many scalars there are."""
-        return sum(1 if shape is None or type(shape) is Whole else math.prod(shape) for shape in self._shapes)
 
     @property
     def is_scalar(self) -> bool:
@@ -252,27 +254,29 @@ def flatten(
         return flatten(tree, role, integers=integers, whole=whole)
     scalars: list[Any] = []
     shapes: list[tuple[int, ...] | None] = []
+    least = SMALLEST_WHOLE.get(whole, math.inf)
     for leaf in leaves:
-        if whole == "nodes" and is_node(leaf):
+        if type(leaf) is np.ndarray:
+            array = leaf
+        elif isinstance(leaf, (float, Value)):
+            array = None
+        elif whole and is_node(leaf) and (whole == "nodes" or leaf._number.size >= SMALLEST_WHOLE["large"]):
             scalars.append(leaf)
-            shapes.append(None)
+            shapes.append(None if whole == "nodes" else Whole(leaf._dims))
             continue
-        if whole and isinstance(leaf, kinds[np.ndarray]) and leaf._number.size >= SMALLEST_WHOLE["large"]:
-            scalars.append(leaf)
-            shapes.append(Whole(leaf._dims))
-            continue
-        array = None if isinstance(leaf, (float, Value)) else as_array(leaf, role)
+        else:
+            array = as_array(leaf, role)
         if array is not None:
             leaf = array
             if leaf.dtype.kind not in ("fObiu" if integers else "fO"):
                 advice = ": pass x.astype(float)" if leaf.dtype.kind in "biu" else ""
                 raise TypeError(f"{role} must hold real numbers, got an array of {leaf.dtype}{advice}")
-            if leaf.size >= SMALLEST_WHOLE.get(whole, math.inf) and leaf.dtype.kind != "O":
+            if leaf.size >= least and leaf.dtype.kind != "O":
                 scalars.append(np.ascontiguousarray(leaf, float).reshape(-1))
                 shapes.append(Whole(leaf.shape))
                 continue
             if leaf.dtype.kind == "f":
-                scalars += leaf.ravel().astype(float).tolist()
+                scalars += leaf.ravel().astype(float, copy=False).tolist()
             else:
                 scalars += [_scalar(element, role) for element in leaf.ravel().tolist()]
             shapes.append(leaf.shape)

@@ -10,21 +10,23 @@ import keyword
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
 from autograd.derivatives.custom_operation import CustomOperation
 from autograd.primitives.operation import Operation
+from autograd.primitives.primitive import Primitive
 from autograd.programs.arrays import on_lists
 from autograd.programs.arrays.rearranging import Rearrangement
-from autograd.programs.code import Code
+from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.mapping import Map, in_order
 from autograd.programs.loops.packing import Item, Put, Stack, Unstack
 from autograd.programs.loops.reverse.checkpointing import Checkpointed
 from autograd.programs.lowering import lowered
 from autograd.programs.portable import NAMES, STANDS_ON, definition
+from autograd.support.user_line import Line
 
 __all__ = ["harmless", "module", "source"]
 
@@ -151,20 +153,32 @@ class _Statements:
         self._names = names
         self._called = called
 
-    def block(self, code: Code, inputs: Sequence[str], indent: str) -> list[str]:
-        """Write the instructions of code, given a name for each input; returns the names of its outputs."""
-        names = [*inputs, *map(self._constant, code.constants)]
-        labels = code.labels()
+    def block(
+        self, code: Code, inputs: Sequence[str], indent: str, known: Mapping[int, str] | None = None
+    ) -> list[str]:
+        """Write the instructions of code; returns the names of its outputs.
+
+        Args:
+            code: the code.
+            inputs: a name for each input.
+            indent: what each line begins with.
+            known: the names of slots that have been written already.
+        """
+        known = known or {}
+        names = [*inputs]
+        for at, constant in enumerate(code.constants, len(inputs)):
+            names.append(known[at] if at in known else self._constant(constant))
         line = None
         for instruction in code.instructions:
-            if instruction.line is not None and instruction.line != line:
-                line = instruction.line
-                self.lines.append(f"{indent}# line {line.number}: {harmless(line.text)}")
+            if instruction.results[0] in known:
+                names += [known[at] for at in instruction.results]
+                continue
+            line = self._told(instruction, line, indent)
             operands = [names[operand] for operand in instruction.operands]
             if isinstance(instruction.operation, Checkpointed):  # with all carries kept, to the same bits
                 names += self.block(instruction.operation.body, operands, indent)
                 continue
-            results = [self._names.new(labels[at] or f"t{at - code.start + 1}") for at in instruction.results]
+            results = self._new(code, instruction)
             names += results
             operation = instruction.operation
             if isinstance(operation, Map):
@@ -187,10 +201,41 @@ class _Statements:
         target = ", ".join(results) + ("," if isinstance(operation, Unstack) and len(results) == 1 else "")
         self.lines.append(f"{indent}{target} = {_call(operation, operands, self._called)}")
 
+    def _told(self, instruction: Instruction, before: Line | None, indent: str) -> Line | None:
+        """Tell the line that an instruction comes from, unless it is the same as before."""
+        line = instruction.line
+        if line is None or line == before:
+            return before
+        self.lines.append(f"{indent}# line {line.number}: {harmless(line.text)}")
+        return line
+
+    def _new(self, code: Code, instruction: Instruction) -> list[str]:
+        """Names for an instruction's results."""
+        labels = instruction.labels or [""] * len(instruction.results)
+        named = zip(labels, instruction.results)
+        return [self._names.new(label or f"t{at - code.start + 1}") for label, at in named]
+
+    def _same_at_each_step(self, loop: Loop, shared: Sequence[str], indent: str) -> dict[int, str]:
+        """The names of what does not change from step to step; writes what computes numbers of such."""
+        code = loop.body
+        known = dict(enumerate(shared, loop.carries + loop.columns))
+        known |= dict(enumerate(map(self._constant, code.constants), len(code.inputs)))
+        line = None
+        for instruction in code.instructions:
+            operation = instruction.operation
+            is_number = isinstance(operation, Primitive) and operation.is_builtin  # which never raises
+            if is_number and known.keys() >= set(instruction.operands):
+                line = self._told(instruction, line, indent)
+                results = self._new(code, instruction)
+                self._statement(operation, [known[at] for at in instruction.operands], results, indent)
+                known |= dict(zip(instruction.results, results))
+        return known
+
     def _loop(self, loop: Loop, operands: Sequence[str], results: Sequence[str], indent: str) -> None:
         count, *rest = operands
         starts, columns, shared = loop.split(rest)
         carries, ys = results[: loop.carries], results[loop.carries :]
+        fixed = self._same_at_each_step(loop, shared, indent)
         if carries:
             self.lines.append(f"{indent}{', '.join(carries)} = {', '.join(starts)}")
         self.lines += [f"{indent}{y} = []" for y in ys]
@@ -199,7 +244,7 @@ class _Statements:
         over = f"zip({', '.join(around)})" if len(around) > 1 else "".join(around)
         self.lines.append(f"{indent}for {', '.join(elements) or '_'} in {over or f'range(int({count}))'}:")
         within = indent + "    "
-        outputs = self.block(loop.body, [*carries, *elements, *shared], within)
+        outputs = self.block(loop.body, [*carries, *elements, *shared], within, fixed)
         self.lines += [f"{within}{y}.append({output})" for y, output in zip(ys, outputs[loop.carries :])]
         if carries:
             self.lines.append(f"{within}{', '.join(carries)} = {', '.join(outputs[: loop.carries])}")

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd import jacobian
+from autograd import jacobian, jvp
+from autograd.graph.nodes import is_array, is_node
 from autograd.graph.trees import flatten
 from autograd.support.extras import require
 from optim.arrays import Array
@@ -148,33 +149,46 @@ class _Residuals:
         data: Any,
         engine: str,
     ) -> None:
-        def listed(x: Sequence[Any], *sample: Any) -> list[Any]:
+        def listed(x: Sequence[Any], *sample: Any) -> Any:
             residuals = fun(unknowns.arranged(x), *sample, *args, **kwargs)
-            if isinstance(residuals, np.ndarray) and residuals.size > max(residuals.shape, default=1):
+            is_whole = is_node(residuals) and is_array(residuals)
+            if (is_whole or isinstance(residuals, np.ndarray)) and residuals.size > max(
+                residuals.shape, default=1
+            ):
                 raise ValueError(
                     "fun must return residuals along one dimension, got an array of shape "
                     f"{residuals.shape}. Arrays of shapes (n,) and (n, 1) are paired each with each: take "
                     "the latter's .ravel(); "
                     "where a table is meant, return its .ravel()"
                 )
-            return flatten(residuals, "what fun returns")[0]
+            return residuals.reshape(-1) if is_whole else flatten(residuals, "what fun returns")[0]
+
+        def derivatives(x: Sequence[Any]) -> list[Any]:
+            return [jvp(listed, (x,), (axis,))[1] for axis in np.eye(len(x)).tolist()]
 
         listed.__name__ = getattr(fun, "__name__", type(fun).__name__)
         self._arrays = [] if data is None else Samples(data).arrays
         self._values = compiled(listed, self._arrays, engine)
         self._jacobian = compiled(jacobian(listed), self._arrays, engine)
+        self._derivatives = compiled(derivatives, [], engine)
+        self._is_whole = False  # whether the residuals are one array, and so their derivatives by an unknown
 
     @np.errstate(all="ignore")
     def residuals(self, x: Array) -> Array:
         """The residuals, of shape (m,)."""
-        values = np.array(self._values(x.tolist()), dtype=float)
+        results = self._values(x.tolist())
+        self._is_whole = isinstance(results, np.ndarray)
+        values = np.array(results, dtype=float)
         return np.ascontiguousarray(values.T).ravel()
 
     @np.errstate(all="ignore")
     def jacobian(self, x: Array) -> Array:
         """Their derivatives, of shape (m, n)."""
-        jacobian = np.array(self._jacobian(x.tolist()), dtype=float)
-        if self._arrays:
+        of_whole = self._is_whole and not self._arrays
+        jacobian = np.array((self._derivatives if of_whole else self._jacobian)(x.tolist()), dtype=float)
+        if of_whole:
+            jacobian = np.ascontiguousarray(jacobian.T)
+        elif self._arrays:
             jacobian = np.moveaxis(jacobian, -1, 0)
         jacobian = jacobian.reshape(-1, len(x))
         if not np.isfinite(jacobian).all():

@@ -79,20 +79,25 @@ class Nest(NestText):
             is_array = place in code.arrays
             names.append(ArrayAt(self.pointer(loaded), ("input", place)) if is_array else loaded)
             self._counts[loaded] = ("input", place)
+        self._places_of_ys = _destinations(code)
         outputs = self.block_of(code, names)
         self.outputs = [output.key if isinstance(output, ArrayAt) else None for output in outputs]
         for key in filter(None, self.outputs):
             self.length(key)
         first = len(code.inputs) + len(self.lengths)
-        for place, output in enumerate(outputs, first):
-            if isinstance(output, ArrayAt):
-                self._copy_out(output, self.pointer(self.load("%slots", str(place))))
-            else:
-                self.store(output, "%slots", str(place))
+        for place, output in enumerate(outputs):
+            if not isinstance(output, ArrayAt):
+                self.store(output, "%slots", str(first + place))
+            elif output.address != f"%out{place}":
+                self._copy_out(output, f"%out{place}")
         self.free()
         lines, self.lines = self.lines, []
         for place, name in enumerate(self.lengths.values(), len(code.inputs)):
             self.lines.append(f"{name} = fptosi double {self.load('%slots', str(place))} to i64")
+        for place, key in enumerate(self.outputs):
+            if key is not None:
+                there = self.new(f"fptoui double {self.load('%slots', str(first + place))} to i64")
+                self.lines.append(f"%out{place} = inttoptr i64 {there} to ptr")
         self.size = first + len(outputs)
         head = "define void @run(ptr %slots, ptr %code) {\nentry:"
         self.lines.append(f"%stop = getelementptr i64, ptr %slots, i64 {self.size}")
@@ -138,6 +143,12 @@ class Nest(NestText):
         return ArrayAt(self.kept(self.new(f"call ptr @malloc(i64 {size})")), key)
 
     def _copy_out(self, array: ArrayAt, address: str) -> None:
+        if array.stride == 1:
+            size = self.product(self.length(array.key), 8)
+            copy = f"ptr {address}, ptr {array.address}, i64 {size}, i1 false"
+            self.lines.append(f"call void @llvm.memcpy.p0.p0.i64({copy})")
+            return
+
         def step(index: str, _: list[str]) -> list[str]:
             self.store(self.element(array, index), address, index)
             return []
@@ -185,7 +196,7 @@ class Nest(NestText):
             operation, order = operation.as_loop
             operands = in_order(operands, order, literal(0.0))
         if isinstance(operation, Loop):
-            return self._loop(operation, operands)
+            return self._loop(operation, operands, self._places_of_ys.get(id(instruction), {}))
         if isinstance(operation, Checkpointed):
             return checkpointed(self, operation, operands)
         if isinstance(operation, Rearrangement):
@@ -228,12 +239,13 @@ class Nest(NestText):
         self.lines.append(text.format(*operands, y=name))
         return name
 
-    def _loop(self, loop: Loop, operands: Sequence[Slot]) -> Sequence[Slot]:
+    def _loop(self, loop: Loop, operands: Sequence[Slot], places: dict[int, str]) -> Sequence[Slot]:
+        """Write a loop; the places of some ys, by their places among the results, may be given."""
         key, steps = self.steps_of(loop, operands[0])
         starts, columns, shared = loop.split(operands[1:])
         for column in columns:
             self.require(column.key, key)
-        ys = [self.allocated(key) for _ in range(loop.result_count - loop.carries)]
+        ys = [ArrayAt(places[i], key) if i in places else self.allocated(key) for i in loop.stacked]
         along = Along(columns, shared, [y.address for y in ys])
         return [*self.repeated(loop, ("0", steps), starts, along, key), *ys]
 
@@ -304,3 +316,18 @@ def _weight(code: Code) -> int:
     """About how many instructions a run of code takes, at least one."""
     bodies = [body for instruction in code.instructions for body in instruction.operation.bodies]
     return 1 + len(code) + _STEPS * sum(map(_weight, bodies))
+
+
+def _destinations(code: Code) -> dict[int, dict[int, str]]:
+    """For loops whose ys are outputs of code, by the instructions' ids, where these results are to be put."""
+    places: dict[int, str] = {}
+    for place, output in enumerate(code.outputs):
+        places.setdefault(output, f"%out{place}")
+    destinations: dict[int, dict[int, str]] = {}
+    for instruction in code.instructions:
+        if isinstance(instruction.operation, (Loop, Map)):
+            results = instruction.results
+            destinations[id(instruction)] = {
+                i: places[results[i]] for i in instruction.operation.stacked if results[i] in places
+            }
+    return destinations

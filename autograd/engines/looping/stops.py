@@ -24,6 +24,7 @@ declare noalias ptr @calloc(i64, i64)
 declare noalias ptr @malloc(i64)
 declare void @free(ptr)
 declare i64 @llvm.fptosi.sat.i64.f64(double)
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 
 define private i1 @interrupted(ptr %stop) {
   %state = call i32 $ensure()

@@ -22,15 +22,20 @@ class Elements(np.ndarray):
     """
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method == "__call__" and not kwargs and any(map(_is_large, inputs)):
-            return ufunc(*_as_nodes(inputs))
+        if method == "__call__" and not kwargs:
+            for arg in inputs:
+                if type(arg) is not Elements and _is_large(arg):
+                    return ufunc(*_as_nodes(inputs))
         out = kwargs.get("out")
         if out is not None:
             kwargs["out"] = tuple(map(_plain, out))
-        result = getattr(ufunc, method)(*map(_plain, inputs), **kwargs)
+        plain = [arg.view(np.ndarray) if type(arg) is Elements else arg for arg in inputs]
+        result = (
+            ufunc(*plain) if method == "__call__" and not kwargs else getattr(ufunc, method)(*plain, **kwargs)
+        )
         if out is not None:
             return out[0]
-        return result.view(Elements) if isinstance(result, np.ndarray) else result
+        return result.view(Elements) if type(result) is np.ndarray else result
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         parts = [part for arg in args for part in (arg if isinstance(arg, (list, tuple)) else (arg,))]

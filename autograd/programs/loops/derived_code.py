@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd.derivatives import sweeps
-from autograd.graph.nodes import is_node, kind_of
+from autograd.graph.nodes import is_node, kind_of, number
 from autograd.graph.walks import applications
 from autograd.primitives.operation import ABSENT
 from autograd.programs.code import Code
@@ -106,7 +106,7 @@ def are_given(derivatives: Sequence[Any]) -> Mask:
 
 def shapes_of(operands: Sequence[Any]) -> tuple[Any, ...]:
     """The shape of each operand or result that is an array, None for a number."""
-    elements = [each if isinstance(each, (float, np.ndarray)) else each._number for each in operands]
+    elements = [each if isinstance(each, np.ndarray) else number(each) for each in operands]
     return tuple([each.shape if isinstance(each, np.ndarray) else None for each in elements])
 
 

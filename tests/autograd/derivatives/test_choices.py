@@ -247,3 +247,23 @@ def test_an_explanation_says_what_is_not_selected():
     text = str(autograd.explain(where(less(0.0, x), sqrt(x) * y, y * y)))
     assert "t3 receives nothing: it is not selected; t4 receives 1·1 = 1" in text
     assert text.endswith("x 0, y 4.")
+
+
+@pytest.mark.parametrize("engine", [None, *ENGINES])
+@pytest.mark.parametrize("name", ["maximum", "minimum"])
+def test_a_maximum_multiplies_where_a_where_chooses(engine, name):
+    torch = pytest.importorskip("torch")
+    other = 1.0 if name == "maximum" else -1.0
+    x = torch.tensor(0.0, dtype=torch.float64, requires_grad=True)
+    getattr(torch, name)(torch.sqrt(x), torch.tensor(other, dtype=torch.float64)).backward()
+
+    def multiplied(x):
+        return getattr(autograd, name)(sqrt(x), other)
+
+    def chosen(x):
+        return where(x > 1.0, sqrt(x), other)
+
+    slopes = [grad(f) if engine is None else jit(grad(f), engine) for f in (multiplied, chosen)]
+    assert math.isnan(x.grad.item())
+    assert math.isnan(slopes[0](0.0))
+    assert (slopes[1](0.0), slopes[1](4.0)) == (0.0, 0.25)

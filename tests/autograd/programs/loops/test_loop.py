@@ -450,3 +450,23 @@ def test_arrays_of_inner_loops_are_not_part_of_bodies():
     assert (
         scan(lambda c, x: (c + scan(lambda d, y: (d * y, d), x, XS)[1].sum(), c), 0.0, XS)[1].dtype == float
     )
+
+
+def test_what_does_not_change_is_computed_before_the_loop():
+    def f(p, q, count=3):
+        def step(carry, x):
+            return carry * ag.exp(p) + ag.where(q < 0.0, ag.sqrt(q), x * (p * q)), None
+
+        return scan(step, q, np.arange(float(count)))[0]
+
+    program = trace(f, 0.3, 0.7)
+    before, within = [
+        [line for line in part.splitlines() if "#" not in line] for part in program.source.split("for x in ")
+    ]
+    for text in ("exp(p)", "p * q", "sqrt(q)"):
+        assert any(text in line for line in before)
+        assert not any(text in line for line in within)
+    for count in (0, 1, 4):
+        expected = f(0.3, 0.7, count)
+        for engine in EXACT:
+            assert jit(lambda p, q, count=count: f(p, q, count), engine)(0.3, 0.7) == expected
