@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from autograd import jit
-from autograd.engines import engine_names
+from autograd import trace
+from autograd.engines import compiled, engine_names
 
 __all__ = ["add_common", "check_engine", "not_negative", "positive", "share", "whole"]
 
@@ -35,7 +35,7 @@ def check_engine(engine: str) -> None:
         ModuleNotFoundError: one is not installed; names it.
     """
     if engine not in ("auto", "eager"):
-        jit(lambda x: x, engine=engine)(0.0)
+        compiled(trace(lambda x: x, 0.0).code, engine)
 
 
 def _number(

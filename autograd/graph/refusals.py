@@ -158,6 +158,8 @@ def explain(error: Exception) -> None:
         advice = _ONE_NUMBER + ". Where x[0, :] was meant, x is that number"
     elif isinstance(error, IndexError) and "too many indices" in message:
         advice = "In a formula for one point, x[0, :] of the data is x[0]"
+    elif isinstance(error, IndexError) and message.startswith("only integers, slices"):
+        advice = "An index that is a Value is for autograd.array(data)[i], not for an array of NumPy"
     else:
         return
     raise type(error)(f"{message.rstrip('.')}\n{advice}") from error

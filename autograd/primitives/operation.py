@@ -150,7 +150,9 @@ class Operation:
         """
         return None
 
-    def joined(self, operands: Sequence[int], other: Operation, others: Sequence[int]) -> Any:
+    def joined(
+        self, operands: Sequence[int], other: Operation, others: Sequence[int], results: Sequence[int]
+    ) -> Any:
         """One operation that does the work of two on these slots, or None: see `Loop.joined`."""
         return None
 

@@ -161,10 +161,10 @@ class Builder:
         slots = self._slots
         for at in self._loops:
             earlier = slots[at]
-            known = [slots[operand] for operand in operands]
+            known = [slots[operand] for operand in operands if operand not in earlier.results]
             if any(type(slot) is Instruction and min(slot.results) >= at for slot in known):
                 continue  # it does not stand before the earlier one
-            joined = earlier.operation.joined(earlier.operands, operation, operands)
+            joined = earlier.operation.joined(earlier.operands, operation, operands, earlier.results)
             if joined is None:
                 continue
             old = dict(zip(joined.own, earlier.results))

@@ -201,6 +201,11 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
     first asked for. The results are Values then, and Values that the function closes over receive their
     gradients too. In a function that is traced the call is written out.
 
+    An array of 32 numbers or more is one input of the program: the function gets an `Array`, and such a
+    result is one output. The program serves arrays of other lengths, too, unless the function asks for
+    the length (``len(a)``, ``a.shape``, a loop over ``a``): then it is traced for each. Smaller arrays
+    arrive as object arrays of Values.
+
     >>> rate = 2.0
     >>> fast = jit(lambda x: rate * x, engine="python")
     >>> fast(1.0)

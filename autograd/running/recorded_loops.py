@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -17,20 +18,32 @@ from autograd.running.store import bare, found_or_compiled, lifted
 
 __all__ = ["run_compiled"]
 
-_SHORTEST_COMPILED = 2000  # operations of a recorded loop; a shorter one is run in less time than compiled
+_SHORTEST_COMPILED = 2000  # operations of recorded loops; fewer are run in less time than compiled
 _FEWEST_VECTORISED = 16  # steps
+
+_run_in_python: WeakKeyDictionary[Code, int] = WeakKeyDictionary()  # operations, for each body
+
+
+def _is_short(body: Code, engine: str, count: int) -> bool:
+    """Whether a loop is to be run in Python: together with the runs of its body before it is short."""
+    if engine != "auto" or any(instruction.operation.bodies for instruction in body.instructions):
+        return False
+    operations = _run_in_python.get(body, 0) + count * len(body)
+    if operations > _SHORTEST_COMPILED:
+        return False
+    _run_in_python[body] = operations
+    return True
 
 
 def _run_body(
     body: Code, engine: str, carries: list[Any], columns: list[np.ndarray], shared: list[Any], count: int
 ) -> tuple[list[Any], list[np.ndarray]]:
     """Run a recorded loop: by NumPy, where the bits are the same, else compiled, unless it is short."""
-    is_nest = any(instruction.operation.bodies for instruction in body.instructions)
     if engine == "auto" and count >= _FEWEST_VECTORISED:
         results = vectorised(body, carries, columns, shared, count)
         if results is not None:
             return results
-    if engine == "auto" and count * len(body) <= _SHORTEST_COMPILED and not is_nest:
+    if _is_short(body, engine, count):
         return one_by_one(body, engine, carries, columns, shared, count)
     if engine in ("auto", "eager"):
         engine = choose_engine(body, "scan")
@@ -40,8 +53,7 @@ def _run_body(
 
 def _run_map(body: Code, engine: str, operands: Sequence[Any], count: int, how: str | None) -> Sequence[Any]:
     """Run a recorded map: compiled and on all cores, unless it is short."""
-    is_nest = any(instruction.operation.bodies for instruction in body.instructions)
-    if engine == "auto" and count * len(body) <= _SHORTEST_COMPILED and not is_nest:
+    if _is_short(body, engine, count):
         return sample_by_sample(body, engine, operands, count, how)
     run = found_or_compiled(body, choose_engine(body, "map") if engine == "auto" else engine, lift=True)
     return run.map([*operands, *lifted(body)], count, how)
@@ -51,8 +63,7 @@ def _run_pair(pair: Checkpointed, inputs: Sequence[Any]) -> tuple[Any, ...]:
     """Run a checkpointed reverse: compiled, unless it is short."""
     loops = pair.parts.keeping, pair.parts.backward
     longest = max([loop.body for loop in loops], key=len)
-    is_nest = any(instruction.operation.bodies for instruction in longest.instructions)
-    if pair.engine == "auto" and 2 * inputs[0] * len(longest) <= _SHORTEST_COMPILED and not is_nest:
+    if _is_short(longest, pair.engine, 2 * int(inputs[0])):
         return pair.run_with(lambda loop, operands: loop.run_with(one_by_one, operands), inputs)
     engine = choose_engine(longest, "scan") if pair.engine in ("auto", "eager") else pair.engine
     pair, constants = _lifted_pair(pair)

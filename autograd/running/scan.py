@@ -60,8 +60,9 @@ def scan(
             keeps all, 8 bytes a step and number, up to 1 GiB; beyond, it says so and does as "sqrt". A
             whole number k keeps every k-th, and those of the k steps that it goes back over. "sqrt" takes
             the root of the number of steps for k. "binomial" keeps 64 at once up to a million steps and 128
-            up to a hundred million, and runs each step a few times. The engine "eager" records every
-            operation, and keeps all.
+            up to a hundred million, and runs each step a few times. What None does is settled when the
+            derivative is recorded or traced, by the length then. Reverse mode over reverse mode (of `hessian`,
+            `hvp` and `jvp` none is) keeps all, and so does the engine "eager", which records every operation.
 
     Returns:
         The last carry, and the ys stacked along a new first axis. What depends on Values is Values, and

@@ -137,7 +137,7 @@ class InMemory:
         results = np.empty((len(self._outputs) - width, count))
         parts: list[tuple[np.ndarray, int]] = [(results, _DOUBLE)]
         if self._outputs_stand_apart:
-            state = slots[self._outputs[0] :][:width] if width else slots
+            state = slots[self._outputs[0] :][:width] if width else np.empty(0)
         else:  # the next carry may stand among the slots of this one
             state = np.empty(width)
             parts.insert(0, (state, 0))

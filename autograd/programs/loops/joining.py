@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autograd.programs.code import Code, distinct
@@ -74,7 +74,7 @@ def fewer(code: Code, outputs: Sequence[int]) -> Code:
 
 
 def joined(
-    first: Loop, operands: Sequence[int], second: Loop, others: Sequence[int]
+    first: Loop, operands: Sequence[int], second: Loop, others: Sequence[int], results: Sequence[int]
 ) -> tuple[Loop, tuple[int, ...], list[int], list[int]] | None:
     """One loop for two over the same steps: see `Loop.joined`."""
     if (
@@ -85,9 +85,16 @@ def joined(
         return None
     starts, columns, shared = first.split(operands[1:])
     other_starts, other_columns, other_shared = second.split(others[1:])
+    # What the first loop stacks the second may go along: a step of it has the element at once.
+    stacked = {results[i]: i for i in first.stacked}
+    if any(slot in results and slot not in stacked for slot in others) or not stacked.keys().isdisjoint(
+        [*other_starts, *other_shared]
+    ):
+        return None
+    along = [slot for slot in other_columns if slot not in stacked]
     twins = _twins(first, second, [starts, columns, shared], [other_starts, other_columns, other_shared])
     fresh = [j for j in range(second.carries) if j not in twins]
-    all_columns = list(dict.fromkeys([*columns, *other_columns]))
+    all_columns = list(dict.fromkeys([*columns, *along]))
     all_shared = list(dict.fromkeys([*shared, *other_shared]))
     arrays = _arrays(first, second, fresh)
     builder = Builder()
@@ -100,6 +107,7 @@ def joined(
         first.body,
         [*carried[: first.carries], *[column_at[slot] for slot in columns], *[shared_at[s] for s in shared]],
     )
+    column_at |= {slot: own[first.body.outputs[i]] for slot, i in stacked.items()}
     theirs = builder.replay(
         second.body,
         [
@@ -119,7 +127,7 @@ def joined(
             y_place[slot] = len(nexts) + len(ys)
             ys.append(slot)
         other_places.append(y_place[slot])
-    names = _names(first, second, fresh, [columns, shared], [other_columns, other_shared])
+    names = _names(first, second, fresh, [columns, shared], [other_columns, other_shared], stacked)
     code = builder.finish(first.body.name, names, [*nexts, *ys])
     loop = first.like(code, len(nexts), len(all_columns))
     all_operands = (operands[0], *starts, *[other_starts[j] for j in fresh], *all_columns, *all_shared)
@@ -139,7 +147,12 @@ def _shared_arrays(loop: Loop, shared: Sequence[int]) -> set[int]:
 
 
 def _names(
-    first: Loop, second: Loop, fresh: Sequence[int], own: Sequence[list[int]], theirs: Sequence[list[int]]
+    first: Loop,
+    second: Loop,
+    fresh: Sequence[int],
+    own: Sequence[list[int]],
+    theirs: Sequence[list[int]],
+    stacked: Container[int],
 ) -> list[str]:
     """A name for each input of the joined body, none of them twice."""
     names = [*first.body.inputs[: first.carries], *[second.body.inputs[j] for j in fresh]]
@@ -148,7 +161,8 @@ def _names(
         _, column_names, shared_names = loop.split(loop.body.inputs)
         for group, slots, called in zip(groups, (columns, shared), (column_names, shared_names)):
             for slot, name in zip(slots, called):
-                group.setdefault(slot, name)
+                if slot not in stacked:
+                    group.setdefault(slot, name)
     names += [*groups[0].values(), *groups[1].values()]
     return distinct(names)
 

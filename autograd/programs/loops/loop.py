@@ -180,15 +180,18 @@ class Loop(ArrayOperation):
         """The loop without results that nobody needs, and without what only those need."""
         return joining.pruned(self, needed)
 
-    def joined(self, operands: Sequence[int], other: Operation, others: Sequence[int]) -> Joined | None:
+    def joined(
+        self, operands: Sequence[int], other: Operation, others: Sequence[int], results: Sequence[int]
+    ) -> Joined | None:
         """One loop that does the steps of two, side by side; what they have in common is done once.
 
         Args:
             operands: slots.
-            other: another operation, which depends on no result of this one.
-            others: its operands.
+            other: another operation.
+            others: its operands; it may go along what this one stacks, and depend on no other of its results.
+            results: of this one.
         """
-        parts = joining.joined(self, operands, other, others) if isinstance(other, Loop) else None
+        parts = joining.joined(self, operands, other, others, results) if isinstance(other, Loop) else None
         return None if parts is None else Joined(*parts)
 
     def with_bodies(self, bodies: Sequence[Code]) -> Loop:

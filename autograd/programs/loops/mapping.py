@@ -238,11 +238,14 @@ class Map(ArrayOperation):
         shorter = Map(code, columns, sum(place < self.sums for place in left), self.engine)
         return shorter, [0, *[1 + place for place in kept]], left
 
-    def joined(self, operands: Sequence[int], other: Operation, others: Sequence[int]) -> Joined | None:
+    def joined(
+        self, operands: Sequence[int], other: Operation, others: Sequence[int], results: Sequence[int]
+    ) -> Joined | None:
         """One map in the place of two over the same samples; what they have in common is done once."""
         if (
             not isinstance(other, Map)
             or operands[0] != others[0]
+            or not set(results).isdisjoint(others)
             or len(self.body) + len(other.body) > LONGEST
         ):
             return None

@@ -90,12 +90,15 @@ def test_a_result_that_nobody_uses_has_no_box_but_a_field():
 @pytest.mark.parametrize("of_values", [True, False])
 def test_a_loop_is_one_box_that_names_its_step_and_its_operands(of_values):
     drawn = damped(Value(0.3, "w")) if of_values else trace(damped, 0.3)
-    (lines, fields), (summing, _) = sorted(holders(draw(drawn)), key=lambda box: -len(box[1]))
-    assert lines == ["loop", "step: 5 operations"]
-    assert summing[1].endswith(": 1 operation")
-    assert [fields[name] for name in ("i1", "i2", "i3", "i4", "i5")] == [
-        "steps = 3", "carry[0] = 1", "carry[1] = 0", "x = array[3]", "w",
-    ]  # fmt: skip
+    (lines, fields), *others = sorted(holders(draw(drawn)), key=lambda box: -len(box[1]))
+    if of_values:
+        ((summing, _),) = others
+        assert lines == ["loop", "step: 5 operations"]
+        assert summing[1].endswith(": 1 operation")
+    else:  # the sum is made along the way
+        assert (lines, others) == (["loop", "step: 6 operations"], [])
+    operands = {"steps = 3", "carry[0] = 1", "carry[1] = 0", "x = array[3]", "w"}
+    assert operands <= set(fields.values())
     assert [fields[name] for name in ("o1", "o2", "o3")] == ["1", "2", "3"]
 
 

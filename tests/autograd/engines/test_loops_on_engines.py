@@ -80,3 +80,15 @@ def test_what_a_called_back_primitive_raises_reaches_the_caller():
         assert vmap(f, engine="llvm")(np.array([0.1, 0.2])).tolist() == pytest.approx([0.3, 0.6])
     with pytest.raises(LookupError, match="nothing above two"):
         vmap(f, engine="llvm")(np.array([0.1, 1.5]))
+
+
+@pytest.mark.parametrize("engine", engine_names())
+def test_a_loop_that_hands_nothing_on_has_only_what_its_steps_stack(engine):
+    inner = Loop(Code("inner", ["c", "x"], (), (), [1]), 1, 0)
+    body = Code("outer", ["x"], (0.0,), [Instruction(inner, (1, 1, 0), (2,))], [2])
+    loop = Loop(body, 0, 0)
+    code = Code("f", ["x"], (2.0,), [Instruction(loop, (1, 0), (2,))], [2])
+    (stacked,) = compiled(code, engine).call([0.3])
+    assert list(stacked) == list(loop.run([2.0, 0.3])[0]) == [0.0, 0.0]
+    carries, ys = compiled(body, engine).scan([], [], [0.3], 3)
+    assert list(carries) == [] and [y.tolist() for y in ys] == [[0.0, 0.0, 0.0]]

@@ -202,3 +202,13 @@ def test_an_eager_scan_calls_the_step_itself():
     total, before = scan(clipped, 0.0, np.array([1.0, -2.0, 3.0]), engine="eager")
     assert total == 4.0
     assert before.tolist() == [0.0, 1.0, 1.0]
+
+
+def test_a_short_loop_that_is_run_often_keeps_its_bits():
+    def last(rate, start):
+        return scan(lambda c, x: (c * rate + (x * c).sin(), None), start, np.arange(30.0))[0]
+
+    gradient = ag.grad(last, (0, 1))
+    first = gradient(0.9, 0.3)
+    assert all(gradient(0.9, 0.3) == first for _ in range(40))
+    assert first == ag.jit(gradient)(0.9, 0.3)

@@ -229,6 +229,13 @@ def test_an_index_may_be_a_value():
         assert jit(grad(of, (0, 1, 2, 3, 4, 5)), engine)(*numbers) == tuple(a.grad.ravel().tolist())
 
 
+def test_numpys_arrays_are_not_indexed_by_values():
+    data = np.arange(3.0)
+    with pytest.raises(IndexError, match=r"autograd.array\(data\)\[i\]"):
+        scan(lambda c, i: (c + data[i], None), 0.0, data)
+    assert scan(lambda c, i: (c + array(data)[i], None), 0.0, data)[0] == 3.0
+
+
 @pytest.mark.parametrize("index", [-1.0, 3.0, 0.5])
 def test_an_index_out_of_range_is_named(index):
     def read(i, *numbers):
