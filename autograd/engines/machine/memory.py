@@ -148,7 +148,7 @@ class InMemory:
         for begin, end in pieces(count, self._instructions, calls_back=bool(self._callbacks)):
             self._loop(slots.ctypes.data, job, begin, end)
             self._check(slots)
-        last = state[:width].tolist() if count else list(carry)
+        last = state.tolist() if count else list(carry)
         self._free.append(slots)
         return last, list(results)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import fori_loop, grad, hessian, jit, jvp, scan, trace, value_and_grad
+from autograd import grad, hessian, jit, jvp, scan, trace, value_and_grad
 from autograd.engines import engine_names
 
 POINT = [0.7, -0.4]
@@ -110,12 +110,3 @@ def test_nested_loops_are_those_of_python(seed):
         assert jvp(grad(ours), *direction)[1] == pytest.approx(jvp(grad(theirs), *direction)[1], rel=1e-9)
         along = grad(lambda p: sum(grad(theirs)(p)))(POINT)
         assert grad(lambda p: sum(grad(ours)(p)))(POINT) == pytest.approx(along, rel=1e-9, abs=1e-11)
-
-
-def test_a_loop_that_carries_nothing_hands_nothing_on():
-    def f(x):
-        return scan(lambda _, h: (None, fori_loop(0, 2, lambda i, c: c * x + h, x)), None, np.arange(3.0))[1]
-
-    ys = [(x * x + h) * x + h for x in (0.5,) for h in (0.0, 1.0, 2.0)]
-    assert list(trace(f, 0.5)(0.5)) == ys
-    assert grad(lambda x: f(x).sum())(0.5) == pytest.approx(3 * 3 * 0.25 + 3.0, rel=1e-15)
