@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.primitives.ieee import described
+from autograd.programs.loops.array import Array
 
 __all__ = ["numbers_of"]
 
@@ -16,7 +17,7 @@ def numbers_of(sample: Any, role: str) -> Sequence[Any]:
     """The numbers of one sample, of an array as plain floats or Values.
 
     Args:
-        sample: a list, a tuple or an array of one axis.
+        sample: a list, a tuple or an array (a node, too) of one axis.
         role: what it is, to begin the error's sentence with.
 
     Raises:
@@ -27,8 +28,8 @@ def numbers_of(sample: Any, role: str) -> Sequence[Any]:
     """
     if isinstance(sample, (list, tuple)):
         return sample
-    if isinstance(sample, np.ndarray) and sample.ndim == 1:
-        numbers: list[Any] = sample.tolist()
-        return numbers
-    advice = ": map the function over a batch with vmap" if isinstance(sample, np.ndarray) else ""
+    is_array = isinstance(sample, (np.ndarray, Array))
+    if is_array and sample.ndim == 1:
+        return sample.tolist() if isinstance(sample, np.ndarray) else list(sample)
+    advice = ": map the function over a batch with vmap" if is_array else ""
     raise TypeError(f"{role} must be one sample's list or array of numbers, got {described(sample)}{advice}")

@@ -15,6 +15,7 @@ import numpy as np
 
 from autograd import Value, equal, exp, expm1, log, log1p, maximum, relu, softplus, stop_gradient, where
 from autograd.primitives.ieee import described
+from autograd.programs.loops.array import Array
 from models.arguments import numbers_of
 
 __all__ = ["cross_entropy", "hinge", "logistic", "squared_error"]
@@ -96,7 +97,7 @@ def cross_entropy(scores: Sequence[Any], label: Any) -> Any:
     scores = numbers_of(scores, "the scores")
     if not scores:
         raise ValueError("cross_entropy needs a score for each class, got none")
-    if isinstance(label, (list, tuple)) or (isinstance(label, np.ndarray) and label.ndim):
+    if isinstance(label, (list, tuple)) or (isinstance(label, (np.ndarray, Array)) and label.ndim):
         return _of_probabilities(scores, numbers_of(label, "the label's probabilities"))
     return _of_index(scores, label)
 

@@ -88,8 +88,10 @@ class SketchNode(NamedTuple):
         operation, count = self.primitive, len(self.operands)
         if operation is None or operation.commutative:
             return [""] * count
-        names = [*operation.leading, *(operation.bodies[0].inputs if operation.bodies else ())]
-        return names if len(names) == count else [str(i) for i in range(1, count + 1)]
+        numbers = [str(i) for i in range(1, count + 1)]
+        inputs = operation.bodies[0].inputs if operation.bodies else ()
+        before = count - len(inputs)
+        return [*(operation.leading if len(operation.leading) == before else numbers[:before]), *inputs]
 
     @property
     def has_ports(self) -> bool:

@@ -24,7 +24,8 @@ class custom_derivative(Wrapper):  # noqa: N801  it is called like a function
     It is for what should not be differentiated as it is computed: an iteration (whose result has a derivative
     by the implicit function theorem), a formula whose derivative loses digits, a step that is to have another
     derivative than its own, code from outside. The function takes and returns numbers in any structure. In a
-    graph, in programs and in loops it is one operation, which every engine runs.
+    graph, in programs and in loops it is one operation, which every engine runs. Arrays count as their
+    numbers, each an operand or a result of it.
 
     One rule is enough. It is written with the operators and functions of this library, and so serves
     derivatives of every order:

@@ -61,8 +61,8 @@ def scan(
             whole number k keeps every k-th, and those of the k steps that it goes back over. "sqrt" takes
             the root of the number of steps for k. "binomial" keeps 64 at once up to a million steps and 128
             up to a hundred million, and runs each step a few times. What None does is settled when the
-            derivative is recorded or traced, by the length then. Reverse mode over reverse mode (of `hessian`,
-            `hvp` and `jvp` none is) keeps all, and so does the engine "eager", which records every operation.
+            derivative is recorded or traced, by the length then. Reverse mode over reverse mode (which
+            `hessian`, `hvp` and `jvp` are not) keeps all, and so does the engine "eager", which records all.
 
     Returns:
         The last carry, and the ys stacked along a new first axis. What depends on Values is Values, and

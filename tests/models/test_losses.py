@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd import Value, check_gradients, grad, hessian, jit, trace, value_and_grad, vmap
+from autograd import Value, array, check_gradients, grad, hessian, jit, trace, value_and_grad, vmap
 from models.losses import cross_entropy, hinge, logistic, squared_error
 
 scores_of = st.floats(-800, 800)
@@ -154,3 +154,12 @@ def test_bad_input_is_named(scores, label, error, words):
 def test_several_outputs_are_no_score(loss):
     with pytest.raises(TypeError, match=r"the (score|prediction) must be one number, got list of 2"):
         loss([Value(1.0), Value(2.0)], 1.0)
+
+
+def test_scores_and_probabilities_may_be_whole_arrays():
+    scores, probabilities = np.linspace(-2.0, 3.0, 40), np.full(40, 1 / 40)
+    expected = cross_entropy(scores.tolist(), probabilities.tolist())
+    assert cross_entropy(array(scores), array(probabilities)).data == pytest.approx(expected, rel=1e-14)
+    assert jit(cross_entropy, engine="python")(scores, probabilities) == pytest.approx(expected, rel=1e-14)
+    gradient = jit(grad(cross_entropy), engine="python")(scores, probabilities)
+    assert gradient == pytest.approx(np.exp(scores) / np.exp(scores).sum() - 1 / 40, rel=1e-12)

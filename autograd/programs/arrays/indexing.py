@@ -80,7 +80,8 @@ def _along_rows(array: Any, places: Sequence[Any]) -> Any:
     chosen = array if first == slice(None) else shaping.rows_of(array, first)
     if not inner:
         return chosen
-    return shaping.viewed_in_rows(chosen, lambda probe: probe[inner])
+    every = inner if Ellipsis in inner else (*inner, Ellipsis)  # with which one element is a view, too
+    return shaping.viewed_in_rows(chosen, lambda probe: probe[every])
 
 
 def _looked_up(array: Any, places: Sequence[Any]) -> Any:

@@ -91,4 +91,5 @@ def test_a_loop_that_hands_nothing_on_has_only_what_its_steps_stack(engine):
     (stacked,) = compiled(code, engine).call([0.3])
     assert list(stacked) == list(loop.run([2.0, 0.3])[0]) == [0.0, 0.0]
     carries, ys = compiled(body, engine).scan([], [], [0.3], 3)
-    assert list(carries) == [] and [y.tolist() for y in ys] == [[0.0, 0.0, 0.0]]
+    assert list(carries) == []
+    assert [y.tolist() for y in ys] == [[0.0, 0.0, 0.0]]

@@ -100,6 +100,7 @@ def test_a_length_that_is_asked_for_is_traced_for(use):
         lambda a: scan(lambda c, x: (0.5 * c + x, c), 0.0, a)[1].sum(),
         lambda a: scan(lambda c, i: (c + a[i], None), 0.0, np.arange(5.0))[0],
         lambda a: np.std(a - a.mean()),
+        lambda a: (np.stack([a, a * a], axis=1)[:, 1] * np.stack([a, a], axis=1)[..., 0]).sum(),
     ],
 )
 def test_what_asks_for_no_length_is_traced_once(use):
