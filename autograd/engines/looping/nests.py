@@ -27,6 +27,7 @@ from autograd.primitives.operation import Operation
 from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code, Instruction
 from autograd.programs.control.branching import Cond
+from autograd.programs.control.repeating import While
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.mapping import Map, in_order
 from autograd.programs.loops.packing import Item, Put, Stack, Unstack
@@ -216,6 +217,8 @@ class Nest(NestText):
             return self._loop(operation, operands, self._places_of_ys.get(id(instruction), {}))
         if isinstance(operation, Cond):
             return self._choice(operation, operands)
+        if isinstance(operation, While):
+            raise UnknownLengthError("how often a loop runs is not known")
         if isinstance(operation, Checkpointed):
             return checkpointed(self, operation, operands)
         if isinstance(operation, Rearrangement):
