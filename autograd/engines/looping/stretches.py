@@ -81,7 +81,9 @@ class Stretches(PythonEngine):
             self._returns_arrays
             or bool(code.arrays)
             or any(isinstance(operation, Rearrangement) for operation in code.operations())
-            or all(isinstance(one, Cond) or not one.takes_arrays for one in code.operations())
+            or all(
+                isinstance(operation, Cond) or not operation.takes_arrays for operation in code.operations()
+            )
         )
 
     @cached_property
