@@ -156,6 +156,19 @@ class While(ArrayOperation):
         outputs = [*step[: self.carries], holds, *step[self.carries :]]
         return Loop(builder.finish(self.body.name, self.body.inputs, outputs), self.carries, 0)
 
+    @cached_property
+    def counters(self) -> list[int]:
+        """The carries that are one more after each step."""
+        body = self.body
+        ones = [at for at, constant in enumerate(body.constants, len(body.inputs)) if repr(constant) == "1.0"]
+        made = {each.results[0]: each for each in body.instructions if each.operation is table.add}
+        outputs = enumerate(body.outputs[: self.carries])
+        return [
+            carry
+            for carry, output in outputs
+            if output in made and any(set(made[output].operands) == {carry, one} for one in ones)
+        ]
+
     def _pause(self) -> Code:
         """A step that does nothing."""
         builder = Builder()
