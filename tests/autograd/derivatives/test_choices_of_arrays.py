@@ -236,3 +236,32 @@ def test_gradients_add_up_over_two_backward_passes_and_are_plain_arrays():
         assert type(v.grad) is np.ndarray
         np.testing.assert_allclose(v.grad, times * elementwise(grad(root), x), rtol=1e-12)
     assert type(grad(lambda x: root(x).sum())(x)) is np.ndarray
+
+
+SHAPES = [
+    ((40,), {}),
+    ((8, 9), {"axis": 0}),
+    ((8, 9), {"axis": -1, "keepdims": True}),
+    ((8, 9), {"ord": "fro"}),
+]
+
+
+@pytest.mark.parametrize(("shape", "settings"), [((3,), {}), ((2, 3), {"axis": 0}), *SHAPES])
+def test_a_norm_has_the_derivative_0_at_the_origin(shape, settings):
+    def f(x):
+        return (
+            np.linalg.norm(x, **settings).sum()
+            if settings.keys() & {"axis"}
+            else np.linalg.norm(x, **settings)
+        )
+
+    x = np.sin(np.arange(np.prod(shape, dtype=int)) + 1.0).reshape(shape)
+    if "axis" in settings:
+        x[(slice(None), 1) if settings["axis"] == 0 else 1] = 0.0
+    axis = settings.get("axis")
+    length = np.sqrt((x * x).sum(axis=axis, keepdims=True))
+    expected = x / np.where(length > 0, length, 1.0)
+    for derivative in (grad(f), jit(grad(f))):
+        np.testing.assert_allclose(derivative(x), expected, rtol=1e-12, atol=1e-15)
+        assert not np.any(derivative(np.zeros(shape)))
+    assert float(f(x)) == pytest.approx(np.linalg.norm(x, **settings).sum(), rel=1e-14)
