@@ -131,7 +131,7 @@ def test_methods_and_arrays_as_results(engine):
     agree(jvp(jit(several, engine), (A,), (A,)), jvp(several, (A,), (A,)))
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ["python", "numpy", "llvm"])
 def test_a_custom_derivative_around_it_and_within(engine):
     inner = jit(lambda a: (a * a).sum(), engine)
     root = custom_derivative(
