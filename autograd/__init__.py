@@ -9,6 +9,7 @@ from autograd.primitives.table import (
     sigmoid, sin, sinh, softplus, sqrt, stop_gradient, sub, tan, tanh, where,
 )  # fmt: skip
 from autograd.programs.control.cond import cond, switch
+from autograd.programs.control.while_loop import while_loop
 from autograd.running.custom_derivative import custom_derivative
 from autograd.running.fori_loop import fori_loop
 from autograd.programs.loops.array import Array, array
@@ -50,7 +51,7 @@ __all__ = [
     "hypot", "jacobian", "jit", "jvp", "less", "less_equal", "log", "log10", "log1p", "log2", "logical_not",
     "maximum", "minimum", "mul", "neg", "pow", "primitive", "random", "relu", "scan", "scope", "sigmoid",
     "sin", "sinh", "softplus", "sqrt", "stop_gradient", "sub", "switch", "tan", "tanh", "trace",
-    "value_and_grad", "vjp", "vmap", "where",
+    "value_and_grad", "vjp", "vmap", "where", "while_loop",
 ]  # fmt: skip
 
 

@@ -97,7 +97,7 @@ class CustomOperation(Operation):
             self.custom.seen[self.arguments] = results
         elif results != self.results:
             raise TypeError(f"{self.name} must return {self.results}, as when it was traced, got {results}")
-        return tuple([_plain(one, began, self.name) if is_node(one) else one for one in outputs])
+        return tuple([_plain(output, began, self.name) if is_node(output) else output for output in outputs])
 
     def example(self, _: Sequence[Any]) -> tuple[Any, ...]:
         """Any numbers."""
@@ -245,7 +245,7 @@ def _dot(derivatives: Sequence[Any], partials: Sequence[Any]) -> Any:
 
 
 def _has_node(*groups: Sequence[Any]) -> bool:
-    return any(is_node(one) for group in groups for one in group)
+    return any(is_node(number) for group in groups for number in group)
 
 
 def _numbers(terms: Sequence[Any]) -> list[Any]:

@@ -70,8 +70,8 @@ def _with_bodies(nodes: list[SketchNode], node: SketchNode) -> list[tuple[int, .
             if nodes[place].look is not Look.CONSTANT:
                 nodes.append(SketchNode(Look.TAKEN, (place,), lines=(role,), scopes=path))
         used, start = _used(body), len(nodes)
-        taken = [operand for i, operand in enumerate(node.operands[leading:]) if i in used]
-        for part, operand in itertools.zip_longest(inner.nodes, taken):
+        operands = [operand for i, operand in enumerate(node.operands[leading:]) if i in used]
+        for part, operand in itertools.zip_longest(inner.nodes, operands):
             below = tuple([start + each for each in part.operands])
             if operand is not None:  # the inputs come first
                 part, below = part._replace(look=Look.TAKEN), (operand,)

@@ -55,7 +55,7 @@ def refuse_in_trace(what: str, node: Any) -> None:
     raise TracingError(
         f"{what}{name} at {user_line()}\nwould freeze, in the function that is being traced, what must be "
         "found anew at each call. To choose between values write where, maximum, minimum or relu, between "
-        "what is computed, cond, switch; to repeat, fori_loop or scan; to cut a gradient, "
+        "what is computed, cond, switch; to repeat, while_loop, fori_loop or scan; to cut a gradient, "
         "stop_gradient; for a gradient inside, grad or value_and_grad"
     )
 

@@ -283,8 +283,8 @@ class _Site:
 
     def compares(self, slot: int) -> bool:
         """Whether a slot holds a comparison's answer, which is 0 or 1."""
-        one = self.builder._slots[slot]
-        return isinstance(one, Instruction) and one.operation in (table.less, table.less_equal, table.equal)
+        held = self.builder._slots[slot]
+        return isinstance(held, Instruction) and held.operation in (table.less, table.less_equal, table.equal)
 
     def inside(self, primitive: Primitive, slot: int) -> int | None:
         """The operand of a slot that holds this primitive of one operand, else None."""

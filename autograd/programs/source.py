@@ -21,6 +21,7 @@ from autograd.programs.arrays import on_lists
 from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code, Instruction
 from autograd.programs.control.branching import Cond
+from autograd.programs.control.repeating import While, beyond_limit
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.mapping import Map, in_order
 from autograd.programs.loops.packing import Item, Put, Stack, Unstack
@@ -189,6 +190,8 @@ class _Statements:
                 self._loop(operation, operands, results, indent)
             elif isinstance(operation, Cond):
                 self._choice(operation, operands, results, indent)
+            elif isinstance(operation, While):
+                self._while(operation, operands, results, indent)
             else:
                 self._statement(operation, operands, results, indent)
         return [names[output] for output in code.outputs]
@@ -262,6 +265,30 @@ class _Statements:
             self.lines.append(f"{indent}{word}{f' {index} >= {place}.0' if place else ''}:")
             outputs = self.block(cond.bodies[place], rest, within)
             self.lines.append(f"{within}{', '.join(results)} = {', '.join(outputs)}")
+
+    def _while(self, loop: While, operands: Sequence[str], results: Sequence[str], indent: str) -> None:
+        limit, *starts = operands
+        carries, ys, shared = results[: loop.carries], results[loop.carries :], starts[loop.carries :]
+        within = indent + "    "
+        if carries:
+            self.lines.append(f"{indent}{', '.join(carries)} = {', '.join(starts[: loop.carries])}")
+        self.lines += [f"{indent}{y} = []" for y in ys]
+        steps = self._names.new("steps")
+        self.lines += [f"{indent}{steps} = 0"] * (limit != "math.inf")
+        self.lines.append(f"{indent}while True:")
+        (holds,) = self.block(loop.condition, [*carries, *shared], within)
+        self.lines += [f"{within}if not {holds}:", f"{within}    break"]
+        if limit != "math.inf":
+            names = [_in_braces(name) for name in loop.body.inputs]
+            told = ", ".join([f"{name}={{{carry}}}" for name, carry in zip(names, carries)])
+            text = beyond_limit(_in_braces(loop.condition.name), f"{{{steps}}}", told)
+            self.lines.append(f"{within}if {steps} >= {limit}:")
+            self.lines.append(f'{within}    raise RuntimeError(f"{text}")')
+            self.lines.append(f"{within}{steps} += 1")
+        outputs = self.block(loop.body, [*carries, *shared], within)
+        self.lines += [f"{within}{y}.append({output})" for y, output in zip(ys, outputs[loop.carries :])]
+        if carries:
+            self.lines.append(f"{within}{', '.join(carries)} = {', '.join(outputs[: loop.carries])}")
 
     def _constant(self, constant: Any) -> str:
         if type(constant) is float:
@@ -343,3 +370,8 @@ def harmless(text: str) -> str:
     """Text for a docstring, which it cannot end: names may come from a file that somebody else wrote."""
     text = "".join(letter if letter.isprintable() else "?" for letter in text)
     return text.replace("\\", "\\\\").replace('"', "'")
+
+
+def _in_braces(text: str) -> str:
+    """Text for a formatted string, in which it is never a formula."""
+    return harmless(text).replace("{", "{{").replace("}", "}}")

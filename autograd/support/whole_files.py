@@ -23,7 +23,8 @@ def write_whole(path: str | os.PathLike[str], content: str | bytes) -> None:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_whole(f"{folder}/note.txt", "all of it")
-    ...     print(open(f"{folder}/note.txt").read())
+    ...     with open(f"{folder}/note.txt") as file:
+    ...         print(file.read())
     all of it
     """
     data = content.encode() if isinstance(content, str) else content

@@ -68,7 +68,7 @@ class NestText:
 
     def kept(self, pointer: str) -> str:
         """An address of memory, which there must be, and which is freed at the end of the step."""
-        self._leave_if(self.new(f"icmp eq ptr {pointer}, null"), NO_MEMORY)
+        self.leave_if(self.new(f"icmp eq ptr {pointer}, null"), NO_MEMORY)
         way_out = self._way_out()
         self._allocated[-1].append(pointer)
         self.stops += [
@@ -90,9 +90,9 @@ class NestText:
 
     def leave_if_interrupted(self) -> None:
         """Stop where a handler of signals raises something."""
-        self._leave_if(self.new("call i1 @interrupted(ptr %stop)"))
+        self.leave_if(self.new("call i1 @interrupted(ptr %stop)"))
 
-    def _leave_if(self, condition: str, reason: int | None = None) -> None:
+    def leave_if(self, condition: str, reason: int | None = None) -> None:
         """Leave the function where a condition holds, and free what is allocated there."""
         number = next(self.numbered)
         self.lines.append(f"br i1 {condition}, label %stop{number}, label %go{number}")
@@ -117,10 +117,12 @@ class NestText:
         step: Callable[[str, list[str]], Sequence[str]],
         begin: str = "0",
         pause: int = 0,
+        holds: Callable[[list[str]], str] | None = None,
     ) -> list[str]:
         """A loop, ``carries = step(index, carries)`` from an index to before another; the last carries.
 
-        After every ``pause`` steps, unless that is 0, it looks for an interrupt.
+        After every ``pause`` steps, unless that is 0, it looks for an interrupt. It ends before where
+        ``holds`` says so of the carries.
         """
         end, limit = str(count), str(count)
         if pause:
@@ -135,6 +137,12 @@ class NestText:
         behind = f"pause{number}" if pause else f"after{number}"
         self.lines.append(f"br i1 {more}, label %step{number}, label %{behind}")
         self.begin(f"step{number}")
+        if holds is not None:
+            self.open()
+            goes_on = holds(carries)
+            self.free()
+            self.lines.append(f"br i1 {goes_on}, label %within{number}, label %after{number}")
+            self.begin(f"within{number}")
         self.open()
         nexts = step(index, carries)
         self.free()

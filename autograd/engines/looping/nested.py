@@ -156,10 +156,10 @@ class Nested(InMemory):
         whole = count - count % LANES
         shared = [column for place, column in enumerate(columns) if place not in varying]
         parts = [columns[place][lane:whole:LANES] for lane in range(LANES) for place in varying]
-        found = lanes.map([*shared, *parts], whole // LANES, None)
-        width = len(found) // LANES
+        by_lane = lanes.map([*shared, *parts], whole // LANES, None)
+        width = len(by_lane) // LANES
         results = [np.empty(count) for _ in range(width)]
-        for i, part in enumerate(found):
+        for i, part in enumerate(by_lane):
             results[i % width][i // width : whole : LANES] = part
         if whole < count:
             rest = [column[whole:] if place in varying else column for place, column in enumerate(columns)]

@@ -15,6 +15,7 @@ from autograd.engines.python import PythonEngine
 from autograd.programs.arrays.rearranging import Rearrangement
 from autograd.programs.code import Code, Instruction
 from autograd.programs.control.branching import Cond, is_selectable
+from autograd.programs.control.repeating import While
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.mapping import Map
 from autograd.programs.loops.reverse.checkpointing import Checkpointed
@@ -79,8 +80,10 @@ class Stretches(PythonEngine):
         self._is_of_arrays = (
             self._returns_arrays
             or bool(code.arrays)
-            or any(isinstance(operation, Rearrangement) for operation in code.operations())
-            or all(isinstance(one, Cond) or not one.takes_arrays for one in code.operations())
+            or any(isinstance(operation, (Rearrangement, While)) for operation in code.operations())
+            or all(
+                isinstance(operation, Cond) or not operation.takes_arrays for operation in code.operations()
+            )
         )
 
     @cached_property
@@ -164,6 +167,9 @@ def _of_arrays(instruction: Instruction, engine: Any) -> _Stretch:
         return _Stretch(
             partial(_loop_run, operation, engine=engine), instruction.operands, instruction.results
         )
+    if isinstance(operation, While):
+        run = partial(operation.run_with, partial(_loop_run, engine=engine))
+        return _Stretch(run, instruction.operands, instruction.results)
     if isinstance(operation, Cond):
         return _Stretch(
             partial(_branch_run, operation, engine=engine), instruction.operands, instruction.results

@@ -21,7 +21,7 @@ from autograd.programs.simplification import Builder
 from autograd.programs.tracing import Recording, record_step
 from autograd.support.user_line import user_line
 
-__all__ = ["cond", "switch"]
+__all__ = ["cond", "switch", "with_captured"]
 
 
 def cond(pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any], *operands: Any) -> Any:
@@ -130,7 +130,7 @@ def _recorded(
                 "from each, 0.0 where one of them has nothing to say"
             )
     captured = list(dict.fromkeys([node for *_, nodes in recordings.values() for node in nodes]))
-    branches = [_with_captured(recording, captured) for recording in recordings.values()]
+    branches = [with_captured(recording, captured) for recording in recordings.values()]
     choice = Cond(branches[::-1] if reverse else branches)
     trimmed, taken, _ = choice.pruned([True] * choice.result_count)
     everything = [index, *scalars, *captured]
@@ -138,7 +138,7 @@ def _recorded(
     return structure.unflatten([results] if choice.result_count == 1 else list(results))
 
 
-def _with_captured(recording: Recording, captured: Sequence[Any]) -> Code:
+def with_captured(recording: Recording, captured: Sequence[Any]) -> Code:
     """A branch's code, whose inputs are the operands and what any branch closes over."""
     code, _, _, own = recording
     width = len(code.inputs) - len(own)

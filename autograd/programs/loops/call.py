@@ -15,7 +15,7 @@ from autograd.graph.nodes import is_node
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code
 from autograd.programs.loops import derived_code as rules
-from autograd.programs.loops.derived_code import are_given, derived_code, shapes_of
+from autograd.programs.loops.derived_code import are_present, derived_code, shapes_of
 from autograd.programs.loops.loop_rules import lines_of, results_of
 from autograd.programs.loops.packing import ArrayOperation, expanded
 
@@ -103,17 +103,17 @@ class Call(ArrayOperation):
 
     def push(self, inputs: Sequence[Any], results: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
         """A call of the code that computes the tangents."""
-        given, shapes = are_given(tangents), shapes_of(inputs)
-        derivative = self._derivative(rules.tangents, given, (True,) * self.result_count, shapes, shapes)
-        return derivative.applied([*inputs, *compress(tangents, given)])
+        present, shapes = are_present(tangents), shapes_of(inputs)
+        derivative = self._derivative(rules.tangents, present, (True,) * self.result_count, shapes, shapes)
+        return derivative.applied([*inputs, *compress(tangents, present)])
 
     def pull(
         self, inputs: Sequence[Any], results: Sequence[Any], adjoints: Sequence[Any], wanted: Sequence[bool]
     ) -> Sequence[Any]:
         """A call of the code that computes the adjoints."""
-        given, wanted = are_given(adjoints), tuple(map(bool, wanted))
-        derivative = self._derivative(rules.adjoints, given, wanted, shapes_of(inputs), shapes_of(results))
-        return derivative.applied([*inputs, *compress(adjoints, given)])
+        present, wanted = are_present(adjoints), tuple(map(bool, wanted))
+        derivative = self._derivative(rules.adjoints, present, wanted, shapes_of(inputs), shapes_of(results))
+        return derivative.applied([*inputs, *compress(adjoints, present)])
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         return Call, (self.body, self.engine)
@@ -147,10 +147,10 @@ class _Derivative(NamedTuple):
 
 
 def _derivative(
-    body: Code, engine: str, rule: Any, given: Mask, wanted: Mask, shapes: Any, of_given: Any
+    body: Code, engine: str, rule: Any, present: Mask, wanted: Mask, shapes: Any, of_given: Any
 ) -> _Derivative:
     """The call of a rule's derivatives: see `derived_code`."""
-    code, operands, places = derived_code(body, rule, given, wanted, shapes, of_given)
+    code, operands, places = derived_code(body, rule, present, wanted, shapes, of_given)
     call = Call(code, engine, is_once=engine == "auto") if places else None
     return _Derivative(call, operands, places, len(wanted))
 

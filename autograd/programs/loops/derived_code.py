@@ -16,7 +16,7 @@ from autograd.programs.loops.loop_rules import is_zero
 from autograd.programs.simplification import Builder
 from autograd.programs.tracing import LinesOfNodes, written
 
-__all__ = ["DerivedCode", "adjoints", "are_given", "derived_code", "only", "shapes_of", "tangents"]
+__all__ = ["DerivedCode", "adjoints", "are_present", "derived_code", "only", "shapes_of", "tangents"]
 
 Mask = tuple[bool, ...]
 
@@ -39,21 +39,21 @@ class DerivedCode(NamedTuple):
 
 
 def derived_code(
-    body: Code, rule: Rule, given: Mask, wanted: Mask, shapes: Sequence[Any], of_given: Sequence[Any]
+    body: Code, rule: Rule, present: Mask, wanted: Mask, shapes: Sequence[Any], of_given: Sequence[Any]
 ) -> DerivedCode:
     """The code of a rule's derivatives.
 
     Args:
         body: the other code.
         rule: `tangents` or `adjoints`.
-        given: which derivatives it gets: of inputs, or of outputs.
+        present: which derivatives it gets: of inputs, or of outputs.
         wanted: which are asked for: of outputs, or of inputs.
         shapes: of each input the shape, None for a number.
         of_given: the same of what derivatives are given of.
     """
     inputs = [_leaf(shape, name) for name, shape in zip(body.inputs, shapes)]
-    names = body.inputs if rule is tangents else [f"result{i}" for i in range(len(given))]
-    seeds = {i: _leaf(of_given[i], f"d_{names[i]}") for i, has in enumerate(given) if has}
+    names = body.inputs if rule is tangents else [f"result{i}" for i in range(len(present))]
+    seeds = {i: _leaf(of_given[i], f"d_{names[i]}") for i, has in enumerate(present) if has}
     places: list[int] = []
 
     def compute(lines: LinesOfNodes) -> list[Any]:
@@ -99,7 +99,7 @@ def only(code: Code, outputs: Sequence[int]) -> tuple[Code, list[int]]:
     return builder.finish(code.name, names, [slots[output] for output in left]), kept
 
 
-def are_given(derivatives: Sequence[Any]) -> Mask:
+def are_present(derivatives: Sequence[Any]) -> Mask:
     """Which derivatives are there. One that happens to be 0 is: no other code is derived for it."""
     return tuple([derivative is not ABSENT for derivative in derivatives])
 

@@ -63,6 +63,7 @@ class Loop(ArrayOperation):
 
     name = "loop"
     leading = ("steps",)
+    is_open = False  # how many steps it takes is known before it runs
 
     def __init__(
         self,
@@ -177,7 +178,7 @@ class Loop(ArrayOperation):
         self.expect(outputs, [*inside[: self.carries], *[False] * (len(outputs) - self.carries)])
         return (*inside[: self.carries], *[True] * (len(outputs) - self.carries))
 
-    def pruned(self, needed: Sequence[bool]) -> tuple[Loop, list[int], list[int]] | None:
+    def pruned(self, needed: Sequence[bool]) -> tuple[Loop, list[int], list[int]]:
         """The loop without results that nobody needs, and without what only those need."""
         return joining.pruned(self, needed)
 
@@ -203,6 +204,14 @@ class Loop(ArrayOperation):
     def like(self, body: Code, carries: int, columns: int) -> Loop:
         """A loop of another body that runs as this one does."""
         return Loop(body, carries, columns, self.is_reversed, self.engine, self.checkpoint)
+
+    def keeping(self, step: Code) -> tuple[Loop, list[int]]:
+        """The same loop of a body that has other ys; which operand of this one each of its own is."""
+        return self.like(step, self.carries, self.columns), [*range(self.arity)]
+
+    def backward(self, body: Code, carries: int, columns: int) -> Loop:
+        """The loop that goes back over its steps."""
+        return Loop(body, carries, columns, not self.is_reversed, self.engine)
 
     @property
     def told(self) -> tuple[str, list[Any]]:

@@ -19,7 +19,7 @@ from autograd.graph.value import Value
 from autograd.graph.walks import applications
 from autograd.primitives.operation import Operation
 from autograd.programs.code import Code
-from autograd.programs.loops.joining import leading_to, pruned
+from autograd.programs.loops.joining import leading_to
 from autograd.programs.loops.packing import Length, Put, length
 from autograd.programs.loops.reverse.presence import flags_of
 from autograd.programs.loops.reverse.residuals import with_residuals
@@ -28,6 +28,7 @@ from autograd.programs.tracing import LinesOfNodes, written
 from autograd.support.user_line import warn_user
 
 if TYPE_CHECKING:
+    from autograd.programs.control.repeating import While
     from autograd.programs.loops.loop import Loop
 
 __all__ = [
@@ -48,7 +49,7 @@ Mask = tuple[bool, ...]
 MOST_BYTES = 1 << 30  # of carries that are kept without being told to
 
 
-def push(loop: Loop, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
+def push(loop: Loop | While, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
     """The tangents of a loop's results: see `Operation.push`."""
     count, *operands = inputs
     along = tangents[1:]
@@ -67,7 +68,9 @@ def push(loop: Loop, inputs: Sequence[Any], tangents: Sequence[Any]) -> list[Any
     return [tangents_of.get(place) for place in range(loop.result_count)]
 
 
-def pull(loop: Loop, inputs: Sequence[Any], adjoints: Sequence[Any], wanted: Sequence[bool]) -> list[Any]:
+def pull(
+    loop: Loop | While, inputs: Sequence[Any], adjoints: Sequence[Any], wanted: Sequence[bool]
+) -> list[Any]:
     """What the operands of a loop receive: see `Operation.pull`."""
     present = tuple([not is_zero(adjoint) for adjoint in adjoints])
     count, *operands = inputs
@@ -79,10 +82,12 @@ def pull(loop: Loop, inputs: Sequence[Any], adjoints: Sequence[Any], wanted: Seq
     starts, columns, shared = loop.split(operands)
     keeping, kept_operands, places = pulled.keeping or (None, [], [])
     policy = _policy(loop, count, len(places))
-    forward = [inputs[place] for place in kept_operands]
+    forward = [[*inputs, 0.0][place] for place in kept_operands]
     kept: dict[int, Any] = {}
     if keeping is not None and policy is None:
-        kept = dict(zip(places, results_of(keeping, forward)[keeping.carries :]))
+        last = results_of(keeping, forward)
+        kept = dict(zip(places, last[keeping.carries :]))
+        count = last[keeping.carries - 1] if loop.is_open else count
     sums = [nothing_like(loop, shared[i]) for i in pulled.sums]
     everything = [
         *[count, *pulled.flags, *[_start(loop, adjoints[i], starts[i]) for i in pulled.carried], *sums],
@@ -92,7 +97,8 @@ def pull(loop: Loop, inputs: Sequence[Any], adjoints: Sequence[Any], wanted: Seq
     back = [everything[place] for place in pulled.operands]
     if keeping is not None and policy is not None:
         first = 1 + pulled.loop.carries
-        both = loop.checkpointed(keeping, pulled.loop, policy)
+        of_known_length: Any = loop
+        both = of_known_length.checkpointed(keeping, pulled.loop, policy)
         terms = results_of(both, [*forward, *back[1:first], *back[first + len(places) :]])
     else:
         terms = results_of(pulled.loop, back)
@@ -114,7 +120,7 @@ class _Pushed(NamedTuple):
         results: which results of the other loop its tangents are of.
     """
 
-    loop: Loop
+    loop: Loop | While
     operands: list[int]
     flags: list[float]
     carried: list[int]
@@ -122,7 +128,7 @@ class _Pushed(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def _pushed(loop: Loop, present: Mask, lengths: tuple[int, ...], _: Any) -> _Pushed | None:
+def _pushed(loop: Loop | While, present: Mask, lengths: tuple[int, ...], _: Any) -> _Pushed | None:
     body, carries = loop.body, loop.carries
     dependent = depending_on(body, carries, [i for i, has in enumerate(present) if has])
     carried = [i for i in range(carries) if body.outputs[i] in dependent or i in dependent]
@@ -150,7 +156,7 @@ def _pushed(loop: Loop, present: Mask, lengths: tuple[int, ...], _: Any) -> _Pus
     code, _captured = written(f"{body.name}_tangents", everything, compute)
     width = carries + len(are_there)
     made = loop.like(code, width + len(carried), loop.columns + len(by_columns))
-    shorter, operands, _left = pruned(made, [False] * width + [True] * len(results))
+    shorter, operands, _left = made.pruned([False] * width + [True] * len(results))
     return _Pushed(shorter, operands, flags.starts, carried, results)
 
 
@@ -177,11 +183,13 @@ class _Pulled(NamedTuple):
     sums: list[int]
     kept: int
     receivers: list[int]
-    keeping: tuple[Loop, list[int], list[int]] | None
+    keeping: tuple[Loop | While, list[int], list[int]] | None
 
 
 @lru_cache(maxsize=256)
-def _pulled(loop: Loop, present: Mask, wanted: Mask, lengths: tuple[int, ...], _: Any) -> _Pulled | None:
+def _pulled(
+    loop: Loop | While, present: Mask, wanted: Mask, lengths: tuple[int, ...], _: Any
+) -> _Pulled | None:
     body, carries = loop.body, loop.carries
     width = carries + loop.columns
     following = depending_on(body, carries, [i for i, want in enumerate(wanted) if want])
@@ -229,9 +237,9 @@ def _pulled(loop: Loop, present: Mask, wanted: Mask, lengths: tuple[int, ...], _
     same += [*range(width, len(inputs)), *[None] * len(arrays)]
     step, code, residuals = with_residuals(body, code, same, first + len(kept), 2 * len(kept))
     columns_of = len(kept) + residuals + loop.columns + len(by_ys)
-    made = type(loop)(code, first, columns_of, not loop.is_reversed, loop.engine)
+    made = loop.backward(code, first, columns_of)
     needed_results = [place >= len(are_there) for place in range(made.result_count)]
-    shorter, operands, _left = pruned(made, needed_results)
+    shorter, operands, _left = made.pruned(needed_results)
     to_keep = [*numbers, *step.outputs[len(body.outputs) :]]
     places = [place - 1 - first for place in operands if 0 <= place - 1 - first < len(to_keep)]
     keeping = _keeping(loop, step, [to_keep[place] for place in places])
@@ -252,9 +260,9 @@ def _inputs_of(body: Code, outputs: Iterable[int]) -> set[int]:
     return leading_to(body, 0, outputs)
 
 
-def _policy(loop: Loop, count: Any, kept: int) -> Policy:
+def _policy(loop: Loop | While, count: Any, kept: int) -> Policy:
     """Which carries the reverse of a loop keeps; says so where too many would be kept otherwise."""
-    if loop.checkpoint is not None or 8 * number(count) * kept <= MOST_BYTES:
+    if loop.is_open or loop.checkpoint is not None or 8 * number(count) * kept <= MOST_BYTES:
         return loop.checkpoint
     _say(loop.body.name, int(number(count)), kept)
     return "sqrt"
@@ -269,12 +277,12 @@ def _say(name: str, steps: int, kept: int) -> None:
     )
 
 
-def _numbers(loop: Loop) -> list[int]:
+def _numbers(loop: Loop | While) -> list[int]:
     """The carries that are numbers."""
     return [i for i in range(loop.carries) if i not in loop.body.arrays]
 
 
-def _arrays(loop: Loop) -> list[int]:
+def _arrays(loop: Loop | While) -> list[int]:
     """The carries that are arrays: sums of derivatives, each as long at every step."""
     return [i for i in range(loop.carries) if i in loop.body.arrays]
 
@@ -290,16 +298,16 @@ def _check_lengths(code: Code, count: int) -> None:
             )
 
 
-def _keeping(loop: Loop, step: Code, kept: list[int]) -> tuple[Loop, list[int]] | None:
+def _keeping(loop: Loop | While, step: Code, kept: list[int]) -> tuple[Loop | While, list[int]] | None:
     """A loop that keeps these slots of a step, and which operands of the other it takes."""
-    if not kept:
+    if not kept and not loop.is_open:
         return None
     carries = loop.carries
     outputs = [*step.outputs[:carries], *kept]
     code = Code(step.name, step.inputs, step.constants, step.instructions, outputs, step.arrays)
-    made = loop.like(code, carries, loop.columns)
-    shorter, operands, _left = pruned(made, [False] * carries + [True] * len(kept))
-    return shorter, operands
+    made, order = loop.keeping(code)
+    shorter, operands, _left = made.pruned([False] * carries + [True] * (made.result_count - carries))
+    return shorter, [order[place] for place in operands]
 
 
 def depending_on(code: Code, carries: int, inputs: Iterable[int]) -> set[int]:
@@ -350,12 +358,12 @@ def results_of(operation: Operation, operands: Sequence[Any]) -> tuple[Any, ...]
     return (results,) if operation.result_count == 1 else results
 
 
-def _start(loop: Loop, derivative: Any, carry: Any) -> Any:
+def _start(loop: Loop | While, derivative: Any, carry: Any) -> Any:
     """What the derivative of a carry begins with: zeros of its kind where there is none."""
     return nothing_like(loop, carry) if is_zero(derivative) else derivative
 
 
-def nothing_like(loop: Loop | type[Loop], operand: Any) -> Any:
+def nothing_like(loop: Loop | While | type[Loop], operand: Any) -> Any:
     """What a sum begins with: 0, or zeros where the operand is an array."""
     if is_node(operand) and is_array(operand):
         return loop.filling()(length(operand), 0.0)

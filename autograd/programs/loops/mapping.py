@@ -17,7 +17,7 @@ from autograd.primitives.operation import Operation
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code, distinct
 from autograd.programs.loops import derived_code as rules
-from autograd.programs.loops.derived_code import are_given, derived_code, only, shapes_of
+from autograd.programs.loops.derived_code import are_present, derived_code, only, shapes_of
 from autograd.programs.loops.loop import Joined, Loop
 from autograd.programs.loops.loop_rules import is_zero, lines_of, results_of
 from autograd.programs.loops.packing import ArrayOperation, expanded
@@ -153,10 +153,10 @@ class Map(ArrayOperation):
         """A map of the tangents."""
         count, *operands = inputs
         along = tangents[1:]
-        given = self._given(along, self.columns)
+        present = self._present(along, self.columns)
         shapes = self._shapes(operands)
         wanted = (True,) * self.result_count
-        return self._applied(rules.tangents, given, wanted, shapes, shapes, [count, *operands], along)
+        return self._applied(rules.tangents, present, wanted, shapes, shapes, [count, *operands], along)
 
     def pull(
         self, inputs: Sequence[Any], results: Sequence[Any], adjoints: Sequence[Any], wanted: Sequence[bool]
@@ -167,21 +167,21 @@ class Map(ArrayOperation):
         if any(asked_for[place] for place in self.body.arrays):  # a sum of arrays, which no batch has
             loop, order = self.as_loop
             received: list[Any] = [None] * self.arity
-            asked = [at is not None and wanted[at] for at in order]
-            for at, term in zip(order, loop.pull(in_order(inputs, order), results, adjoints, asked)):
+            wanted_columns = [at is not None and wanted[at] for at in order]
+            for at, term in zip(order, loop.pull(in_order(inputs, order), results, adjoints, wanted_columns)):
                 if at is not None:
                     received[at] = term
             return received
-        given = self._given(adjoints, self.stacked)
+        present = self._present(adjoints, self.stacked)
         shapes = self._shapes(operands)
         of_given = (None,) * self.result_count
-        terms = self._applied(rules.adjoints, given, asked_for, shapes, of_given, inputs, adjoints)
+        terms = self._applied(rules.adjoints, present, asked_for, shapes, of_given, inputs, adjoints)
         return [None, *terms]
 
-    def _given(self, derivatives: Sequence[Any], arrays: Sequence[int]) -> tuple[bool, ...]:
+    def _present(self, derivatives: Sequence[Any], arrays: Sequence[int]) -> tuple[bool, ...]:
         """Which derivatives are there; of an array a plain 0 is none."""
-        given = are_given(derivatives)
-        return tuple([has and not (i in arrays and is_zero(derivatives[i])) for i, has in enumerate(given)])
+        present = are_present(derivatives)
+        return tuple([has and not (i in arrays and is_zero(derivatives[i])) for i, has in enumerate(present)])
 
     def _shapes(self, operands: Sequence[Any]) -> tuple[Any, ...]:
         return tuple([None if i in self.columns else shape for i, shape in enumerate(shapes_of(operands))])
@@ -189,7 +189,7 @@ class Map(ArrayOperation):
     def _applied(
         self,
         rule: Any,
-        given: tuple[bool, ...],
+        present: tuple[bool, ...],
         wanted: tuple[bool, ...],
         shapes: tuple[Any, ...],
         of_given: tuple[Any, ...],
@@ -197,14 +197,16 @@ class Map(ArrayOperation):
         derivatives: Sequence[Any],
     ) -> list[Any]:
         """The derivatives that are wanted, None for each that is 0 everywhere."""
-        made, operands, places = _derivative(self, rule, given, wanted, shapes, of_given, lines_of(self.body))
-        found: list[Any] = [None] * len(wanted)
+        made, operands, places = _derivative(
+            self, rule, present, wanted, shapes, of_given, lines_of(self.body)
+        )
+        terms: list[Any] = [None] * len(wanted)
         if made is not None:
             count, *everything = inputs
-            everything += [each for each, has in zip(derivatives, given) if has]
+            everything += [each for each, has in zip(derivatives, present) if has]
             for place, result in zip(places, results_of(made, [count, *[everything[at] for at in operands]])):
-                found[place] = result
-        return found
+                terms[place] = result
+        return terms
 
     # What becomes of it in code.
 
@@ -309,14 +311,20 @@ def in_order(operands: Sequence[Any], order: Sequence[int | None], zero: Any = 0
 
 @lru_cache(maxsize=256)
 def _derivative(
-    of: Map, rule: Any, given: tuple[bool, ...], wanted: tuple[bool, ...], shapes: Any, of_given: Any, _: Any
+    of: Map,
+    rule: Any,
+    present: tuple[bool, ...],
+    wanted: tuple[bool, ...],
+    shapes: Any,
+    of_given: Any,
+    _: Any,
 ) -> tuple[Map | None, list[int], list[int]]:
     """The map of a rule's derivatives, the operands that it takes after the count, and what it computes."""
-    code, operands, places = derived_code(of.body, rule, given, wanted, shapes, of_given)
+    code, operands, places = derived_code(of.body, rule, present, wanted, shapes, of_given)
     if not places:
         return None, [], []
     is_push, width = rule is rules.tangents, len(of.body.inputs)
-    seeds = [place for place, has in enumerate(given) if has]
+    seeds = [place for place, has in enumerate(present) if has]
     along = of.columns if is_push else of.stacked
     columns = [
         at

@@ -159,9 +159,9 @@ class Checkpointed(ArrayOperation):
                 numbers[i] if column is None else self._along([column], begin, end)[0]
                 for i, column in zip(which, columns)
             ]
-            found = run(parts.backward, [float(end - begin), *adjoints, *along, *shared])
-            adjoints = list(found[:carried])
-            for whole, y in zip(self._along(ys, begin, end), found[carried:]):
+            outputs = run(parts.backward, [float(end - begin), *adjoints, *along, *shared])
+            adjoints = list(outputs[:carried])
+            for whole, y in zip(self._along(ys, begin, end), outputs[carried:]):
                 whole[:] = y
 
         plan = schedule(self.policy, count)
@@ -206,16 +206,16 @@ class Checkpointed(ArrayOperation):
 
     def push(self, inputs: Sequence[Any], results: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
         """A pair of loops that carry tangents beside the carries."""
-        given = tuple([not is_zero(tangent) for tangent in tangents])
+        present = tuple([not is_zero(tangent) for tangent in tangents])
         lines = lines_of(self.parts.keeping.body), lines_of(self.parts.backward.body)
-        code, places = _pushed(self, given, lengths_of(self.body, inputs), lines)
+        code, places = _pushed(self, present, lengths_of(self.body, inputs), lines)
         operands = [*inputs, *[tangent for tangent in tangents if not is_zero(tangent)]]
         if is_pair(code):
-            found: Sequence[Any] = results_of(Checkpointed(code, self.policy), operands)
+            outputs: Sequence[Any] = results_of(Checkpointed(code, self.policy), operands)
         else:
             slots = code.run(operands)
-            found = [slots[output] for output in code.outputs]
-        tangents_of = dict(zip(places, found))
+            outputs = [slots[output] for output in code.outputs]
+        tangents_of = dict(zip(places, outputs))
         return [tangents_of.get(place) for place in range(self.result_count)]
 
     def pull(
@@ -313,12 +313,12 @@ def _array_operands(instruction: Instruction) -> list[int]:
 
 @lru_cache(maxsize=256)
 def _pushed(
-    operation: Checkpointed, given: tuple[bool, ...], lengths: tuple[int, ...], _: Any
+    operation: Checkpointed, present: tuple[bool, ...], lengths: tuple[int, ...], _: Any
 ) -> tuple[Code, list[int]]:
     """Code of the tangents of the results, and which results have some."""
     body = operation.body
     inputs = [like(body, place, lengths) for place in range(operation.arity)]
-    seeds = {place: like(body, place, lengths) for place in range(operation.arity) if given[place]}
+    seeds = {place: like(body, place, lengths) for place in range(operation.arity) if present[place]}
     places: list[int] = []
 
     def compute(lines: LinesOfNodes) -> list[Any]:

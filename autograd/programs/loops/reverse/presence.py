@@ -18,6 +18,7 @@ from autograd.primitives.table import where
 from autograd.programs.code import Code
 
 if TYPE_CHECKING:
+    from autograd.programs.control.repeating import While
     from autograd.programs.loops.loop import Loop
 
 __all__ = ["Flags", "flags_of"]
@@ -58,7 +59,7 @@ class Flags(NamedTuple):
 
 
 def flags_of(
-    loop: Loop, given: Sequence[bool], carried: Iterable[int], reach: Step, reached_by: Step
+    loop: Loop | While, given: Sequence[bool], carried: Iterable[int], reach: Step, reached_by: Step
 ) -> Flags:
     """The flags that a loop's derivative needs.
 

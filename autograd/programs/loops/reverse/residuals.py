@@ -52,11 +52,11 @@ def with_residuals(
         if operation.takes_arrays or len(results) > 1 or any(part is None for part in parts):
             there += [None] * len(results)
             continue
-        found = [part for part in parts if part is not None]
-        slot = builder.operation(operation, found)
+        known = [part for part in parts if part is not None]
+        slot = builder.operation(operation, known)
         there.append(slot)
         together = _TOGETHER.get(operation)
-        is_known = slot in certain or (together is not None and builder.operation(together, found) in certain)
+        is_known = slot in certain or (together is not None and builder.operation(together, known) in certain)
         if is_known and operation not in _CHEAP and (slot in kept.values() or len({*kept.values()}) < most):
             kept[results[0]] = slot
     residuals = list(dict.fromkeys(kept.values()))
@@ -64,7 +64,7 @@ def with_residuals(
     names = [*back.inputs[:at], *[f"residual_{i}" for i in range(len(residuals))], *back.inputs[at:]]
     return (
         builder.finish(step.name, step.inputs, outputs),
-        _taking(back, names, at, {slot: residuals.index(found) for slot, found in kept.items()}),
+        _taking(back, names, at, {slot: residuals.index(known) for slot, known in kept.items()}),
         len(residuals),
     )
 
