@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.graph import context
 from autograd.graph.anomaly import is_hunted
 from autograd.graph.nodes import is_constant, kind_of, numbers
 from autograd.graph.trees import Structure, array_of, flatten
+from autograd.graph.value import Value
 from autograd.primitives.ieee import described
 from autograd.programs.arrays.elementwise import count_of
 from autograd.programs.births import raise_birth
@@ -54,7 +56,9 @@ def scan(
         carry: the first carry: numbers in any structure.
         xs: arrays in any structure, whose first axis is time; None with ``length`` where the step
             needs no x.
-        engine: as for `jit`, or "eager": the step itself is called, which need not be traceable.
+        engine: as for `jit`, or "eager": the step itself is called, which need not be traceable. It gets
+            plain floats where no Values are concerned, of which Python's ``1 / 0.0`` raises ZeroDivisionError
+            where an engine has inf. Where there are no steps, one call on Values tells how the ys are nested.
         length: the number of steps, where xs does not tell.
         checkpoint: which carries reverse mode keeps; the others it computes again, to the same bits. None
             keeps all, 8 bytes a step and number, up to 1 GiB; beyond, it says so and does as "sqrt". A
@@ -132,6 +136,8 @@ def run_scan(
     columns, each = (arrays, outer) if whole else columns_of(arrays, outer)
     checked = functools.update_wrapper(functools.partial(_step_checked, step, carried), step)
     if engine == "eager":
+        if not count:
+            return ScanResult(carry, _no_ys(checked, carry, _first(columns, each)), "eager")
         return ScanResult(*_unrolled(checked, carry, columns, each, count), "eager")
     example = [carried.unflatten(numbers(start)), _first(columns, each)]
     ready = None
@@ -207,6 +213,15 @@ def _step_checked(step: Callable[..., Any], carried: Structure, *args: Any) -> t
     return result
 
 
+def _no_ys(step: Callable[..., tuple[Any, Any]], *example: Any) -> Any:
+    """The ys of no steps: a call of the step on Values, recorded by nobody, tells how they are nested."""
+    scalars, structure = flatten(example, "the carry and x")
+    values = [Value(scalar) if type(scalar) is float else scalar for scalar in numbers(scalars)]
+    with context.entered(tracing=False, watchers=(), scopes=(), detecting=False):
+        columns, results = flatten(step(*structure.unflatten(values))[1], "the y that the step returns")
+    return stacked(results, [np.empty(0)] * len(columns), 0)
+
+
 def _unrolled(
     step: Callable[..., tuple[Any, Any]],
     carry: Any,
@@ -219,7 +234,5 @@ def _unrolled(
     for i in range(count):
         carry, y = step(carry, each.unflatten([_entry(column, i) for column in columns]))
         rows.append(flatten(y, "the y that the step returns"))
-    if not rows:
-        return carry, None
     ys = [array_of(list(column), (count,)) for column in zip(*(scalars for scalars, _ in rows))]
     return carry, stacked(rows[0][1], ys, count)

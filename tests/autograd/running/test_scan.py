@@ -204,6 +204,21 @@ def test_an_eager_scan_calls_the_step_itself():
     assert before.tolist() == [0.0, 1.0, 1.0]
 
 
+@pytest.mark.parametrize("engine", EXACT)
+def test_no_steps_give_ys_of_length_0_as_they_are_nested(engine):
+    def step(carry, x):
+        return carry + x["a"] / carry, (carry, {"twice": 2 * x["a"]})
+
+    last, (before, named) = scan(step, 0.0, {"a": np.zeros(0)}, engine=engine)
+    assert last == 0.0
+    assert before.shape == named["twice"].shape == (0,)
+    assert scan(lambda c, _: (c, None), 1.5, None, length=0, engine=engine) == (1.5, None)
+    start = Value(2.0)
+    last, (before, _) = scan(step, start, {"a": np.zeros(0)}, engine=engine)
+    last.backward()
+    assert (last.data, start.grad, len(before)) == (2.0, 1.0, 0)
+
+
 def test_a_short_loop_that_is_run_often_keeps_its_bits():
     def last(rate, start):
         return scan(lambda c, x: (c * rate + (x * c).sin(), None), start, np.arange(30.0))[0]
