@@ -41,10 +41,16 @@ def length_at(key: Key, lengths: Mapping[int, int]) -> int:
 
 
 def inputs_of(key: Key) -> set[int]:
-    """The places of the inputs that a length follows from."""
+    """The places of the inputs that a length follows from.
+
+    Raises:
+        UnknownLengthError: it follows from how many steps a loop takes that ends by a condition.
+    """
     if isinstance(key, int):
         return set()
     kind, *parts = key
+    if kind == "steps":
+        raise UnknownLengthError("how many steps a loop takes is not known")
     if kind == "input":
         return {parts[0]}
     return set().union(*map(inputs_of, parts if kind == "sum" else parts[:1]))

@@ -68,9 +68,20 @@ class NestText:
 
     def kept(self, pointer: str) -> str:
         """An address of memory, which there must be, and which is freed at the end of the step."""
-        self._leave_if(self.new(f"icmp eq ptr {pointer}, null"), NO_MEMORY)
+        self.leave_if(self.new(f"icmp eq ptr {pointer}, null"), NO_MEMORY)
+        way_out = self._way_out()
         self._allocated[-1].append(pointer)
+        self.stops += [
+            f"{self._way_out()}:",
+            f"call void @free(ptr {pointer})",
+            f"br label %{way_out}",
+        ]
         return pointer
+
+    def _way_out(self) -> str:
+        """The block that frees what is allocated here, the last first, and leaves the function."""
+        last = next((scope[-1] for scope in reversed(self._allocated) if scope), None)
+        return "left" if last is None else f"free{last[1:]}"
 
     def select(self, condition: str, first: str, second: str) -> str:
         """The first of two whole numbers where a condition holds between them, else the second."""
@@ -79,17 +90,16 @@ class NestText:
 
     def leave_if_interrupted(self) -> None:
         """Stop where a handler of signals raises something."""
-        self._leave_if(self.new("call i1 @interrupted(ptr %stop)"))
+        self.leave_if(self.new("call i1 @interrupted(ptr %stop)"))
 
-    def _leave_if(self, condition: str, reason: int | None = None) -> None:
+    def leave_if(self, condition: str, reason: int | None = None) -> None:
         """Leave the function where a condition holds, and free what is allocated there."""
         number = next(self.numbered)
         self.lines.append(f"br i1 {condition}, label %stop{number}, label %go{number}")
         self.stops.append(f"stop{number}:")
         if reason is not None:
             self.stops.append(f"store i64 {reason}, ptr %stop")
-        self.stops += [f"call void @free(ptr {each})" for scope in self._allocated for each in scope]
-        self.stops.append("br label %left")
+        self.stops.append(f"br label %{self._way_out()}")
         self.begin(f"go{number}")
 
     def open(self) -> None:
@@ -107,10 +117,12 @@ class NestText:
         step: Callable[[str, list[str]], Sequence[str]],
         begin: str = "0",
         pause: int = 0,
+        holds: Callable[[list[str]], str] | None = None,
     ) -> list[str]:
         """A loop, ``carries = step(index, carries)`` from an index to before another; the last carries.
 
-        After every ``pause`` steps, unless that is 0, it looks for an interrupt.
+        After every ``pause`` steps, unless that is 0, it looks for an interrupt. It ends before where
+        ``holds`` says so of the carries.
         """
         end, limit = str(count), str(count)
         if pause:
@@ -125,6 +137,12 @@ class NestText:
         behind = f"pause{number}" if pause else f"after{number}"
         self.lines.append(f"br i1 {more}, label %step{number}, label %{behind}")
         self.begin(f"step{number}")
+        if holds is not None:
+            self.open()
+            goes_on = holds(carries)
+            self.free()
+            self.lines.append(f"br i1 {goes_on}, label %within{number}, label %after{number}")
+            self.begin(f"within{number}")
         self.open()
         nexts = step(index, carries)
         self.free()

@@ -20,7 +20,7 @@ from autograd.engines.looping.nest_text import NestText
 from autograd.engines.looping.segments import checkpointed
 from autograd.engines.looping.settling import settled
 from autograd.engines.looping.slots import Along, ArrayAt, Slot
-from autograd.engines.looping.stops import stops_text
+from autograd.engines.looping.stops import TOO_LONG, stops_text
 from autograd.engines.machine.ir import Callbacks, call, literal, template
 from autograd.engines.machine.loops import LARGE
 from autograd.primitives.operation import Operation
@@ -37,6 +37,9 @@ __all__ = ["Nest"]
 
 _STEPS = 100  # of a loop, about
 _PAUSE = 1 << 22  # instructions; after so many, a fraction of a second, a loop looks for an interrupt
+_MOST_STEPS = (
+    10_000  # of a loop that ends by a condition; a longer one is run by itself, and may be interrupted
+)
 _LONGEST = 1 << 26  # elements of an array whose length the code names
 
 
@@ -76,6 +79,8 @@ class Nest(NestText):
         self.work = 0
         self._times = 1  # that the code is run which is being written
         self._counts: dict[str, Key] = {}  # by the names of doubles: the lengths that they are
+        self._steps: dict[Key, str] = {}  # the names of lengths that a run finds out
+        self._claims: dict[Slot, str] = {}  # doubles that may be such a length, and the one that is
         names: list[Slot] = []
         for place in range(len(code.inputs)):
             loaded = self.load("%slots", str(place))
@@ -118,6 +123,8 @@ class Nest(NestText):
         """A length as a whole number."""
         if type(key) is int:
             return str(key)
+        if key in self._steps:
+            return self._steps[key]
         return self.lengths.setdefault(key, f"%length{len(self.lengths)}")
 
     def require(self, key: Key, other: Key) -> None:
@@ -174,7 +181,7 @@ class Nest(NestText):
         results = self._results(instruction, [slots[operand] for operand in instruction.operands])
         slots.update(zip(instruction.results, results))
 
-    def _same_at_each_step(self, loop: Loop, shared: Sequence[Slot]) -> dict[int, Slot]:
+    def _same_at_each_step(self, loop: Loop | While, shared: Sequence[Slot]) -> dict[int, Slot]:
         """What slots of a loop's body hold that do not change; writes what computes numbers of such."""
         first = loop.carries + loop.columns
         slots = dict(enumerate([*shared, *map(self.constant, loop.body.constants)], first))
@@ -218,7 +225,7 @@ class Nest(NestText):
         if isinstance(operation, Cond):
             return self._choice(operation, operands)
         if isinstance(operation, While):
-            raise UnknownLengthError("how often a loop runs is not known")
+            return self._while(operation, operands)
         if isinstance(operation, Checkpointed):
             return checkpointed(self, operation, operands)
         if isinstance(operation, Rearrangement):
@@ -271,8 +278,44 @@ class Nest(NestText):
         along = Along(columns, shared, [y.address for y in ys])
         return [*self.repeated(loop, ("0", steps), starts, along, key), *ys]
 
+    def _while(self, loop: While, operands: Sequence[Slot]) -> Sequence[Slot]:
+        """Write a loop that ends by a condition; where it has ys, it is run again with their length known."""
+        limit, *rest = operands
+        if any(loop.arrays([isinstance(slot, ArrayAt) for slot in operands])[: loop.carries]):
+            raise UnknownLengthError("a loop that ends by a condition carries arrays")
+        starts, _, shared = loop.split(rest)
+        fixed = self._same_at_each_step(loop, shared)
+        most = self.new(f"call i64 @llvm.fptosi.sat.i64.f64(double {limit})")
+        most = self.select("slt", most, str(_MOST_STEPS))
+
+        def holds(carries: list[str]) -> str:
+            (held,) = self.block_of(loop.condition, [*carries[:-1], *shared])
+            return self.new(f"fcmp une double {held}, {literal(0.0)}")
+
+        def step(index: str, carries: list[str]) -> Sequence[str]:
+            self.leave_if(self.new(f"icmp sge i64 {index}, {most}"), TOO_LONG)
+            outputs = self._rest_of(loop.body, fixed | dict(enumerate(carries[:-1])))
+            following = self.new(f"fadd double {carries[-1]}, {literal(1.0)}")
+            return [*outputs[: loop.carries], following]
+
+        times, self._times = self._times, self._times * 10 * _STEPS
+        *last, count = self.looped(_MOST_STEPS + 1, [*starts, literal(0.0)], step, holds=holds)
+        self._times = times
+        key = "steps", count
+        self._steps[key] = self.new(f"fptosi double {count} to i64")
+        self._counts[count] = key
+        ys: Sequence[Slot] = ()
+        if loop.result_count > loop.carries:
+            again = Loop(loop.body, loop.carries, 0)
+            ys = self._loop(again, [count, *starts, *shared], {})[loop.carries :]
+        self._claims.update(dict.fromkeys([last[carry] for carry in loop.counters], count))
+        return [*last, *ys]
+
     def steps_of(self, loop: Loop, count: Slot) -> tuple[Key, str]:
         """The number of steps, and its name."""
+        if count in self._claims:
+            claimed, count = count, self._claims[count]
+            self.leave_if(self.new(f"fcmp une double {claimed}, {count}"), TOO_LONG)
         key = self._counts.get(count)
         if key is None or any(place in loop.body.arrays for place in range(loop.carries)):
             raise UnknownLengthError("how often a loop runs is not known, or it carries arrays")

@@ -1,4 +1,4 @@
-"""Why compiled loops stop before their end: an interrupt, or no memory.
+"""Why compiled loops stop before their end: an interrupt, no memory, or more steps than are compiled.
 
 Four whole numbers in memory, one place for each run, say that it is to stop and why. An exception that a
 handler of signals raised is taken from the thread, where compiled code must not leave it, and given back
@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["NO_MEMORY", "STOP_SLOTS", "raise_stopped", "stops_text"]
+from autograd.engines.looping.lengths import UnknownLengthError
+
+__all__ = ["NO_MEMORY", "STOP_SLOTS", "TOO_LONG", "raise_stopped", "stops_text"]
 
 STOP_SLOTS = 4
-NO_MEMORY = 2  # as the reason; 1 is an exception that a handler raised
+NO_MEMORY, TOO_LONG = 2, 3  # as the reason; 1 is an exception that a handler raised
 
 _TEXT = Template("""
 declare noalias ptr @calloc(i64, i64)
@@ -78,6 +80,7 @@ def raise_stopped(slots: np.ndarray) -> None:
 
     Raises:
         MemoryError: there was no memory for an array.
+        UnknownLengthError: a loop that ends by a condition takes many steps.
         BaseException: what a handler of signals raised.
     """
     stop = slots[-STOP_SLOTS:].view(np.int64)
@@ -87,4 +90,6 @@ def raise_stopped(slots: np.ndarray) -> None:
     stop[:] = 0
     if why == NO_MEMORY:
         raise MemoryError("the arrays that a compiled loop keeps do not fit into memory")
+    if why == TOO_LONG:
+        raise UnknownLengthError("a loop that ends by a condition takes many steps")
     _restore()(*exception)

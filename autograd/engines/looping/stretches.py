@@ -80,7 +80,7 @@ class Stretches(PythonEngine):
         self._is_of_arrays = (
             self._returns_arrays
             or bool(code.arrays)
-            or any(isinstance(operation, Rearrangement) for operation in code.operations())
+            or any(isinstance(operation, (Rearrangement, While)) for operation in code.operations())
             or all(
                 isinstance(operation, Cond) or not operation.takes_arrays for operation in code.operations()
             )

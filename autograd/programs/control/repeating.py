@@ -23,6 +23,7 @@ from autograd.support.locks import cached_property
 __all__ = ["While", "beyond_limit"]
 
 _IN_PYTHON = 2000  # operations that are run in less time than compiled
+_EXAMPLE_STEPS = 2  # not 0: of empty arrays nothing is recorded
 _FIRST, _LARGEST = 16, 1 << 16  # steps that are run at a time
 
 
@@ -156,6 +157,19 @@ class While(ArrayOperation):
         outputs = [*step[: self.carries], holds, *step[self.carries :]]
         return Loop(builder.finish(self.body.name, self.body.inputs, outputs), self.carries, 0)
 
+    @cached_property
+    def counters(self) -> list[int]:
+        """The carries that are one more after each step."""
+        body = self.body
+        ones = [at for at, constant in enumerate(body.constants, len(body.inputs)) if repr(constant) == "1.0"]
+        made = {each.results[0]: each for each in body.instructions if each.operation is table.add}
+        outputs = enumerate(body.outputs[: self.carries])
+        return [
+            carry
+            for carry, output in outputs
+            if output in made and any(set(made[output].operands) == {carry, one} for one in ones)
+        ]
+
     def _pause(self) -> Code:
         """A step that does nothing."""
         builder = Builder()
@@ -179,8 +193,11 @@ class While(ArrayOperation):
             step += 1
 
     def example(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
-        """The first carries, and arrays of nothing."""
-        return (*inputs[1 : 1 + self.carries], *[np.empty(0)] * (self.result_count - self.carries))
+        """The first carries, and arrays of two zeros; carries that count have counted two steps."""
+        carries = list(inputs[1 : 1 + self.carries])
+        for place in self.counters:
+            carries[place] = carries[place] + _EXAMPLE_STEPS
+        return (*carries, *[np.zeros(_EXAMPLE_STEPS)] * (self.result_count - self.carries))
 
     def expand(self, limit: Any, *inputs: Any, apply: Callable[..., Any] = expanded) -> Any:
         """The loop, written out step by step with `expanded_here`: for these numbers alone."""

@@ -197,6 +197,51 @@ def test_thousands_of_steps(engine):
     assert grad(f)(0.7) == pytest.approx(slope, rel=1e-11)
 
 
+@pytest.mark.parametrize("engine", engine_names())
+def test_three_deep_in_second_order(engine):
+    def f(p, loop=while_loop):
+        def middle(d):
+            return loop(lambda z: z < d + 0.3, lambda z: z * p, d)
+
+        def outer(c):
+            return loop(lambda d: d < c[0] + 1.0, middle, c[0]), c[0] * p
+
+        return loop(lambda c: c[0] < 9.0, outer, (p, 1.0))[1]
+
+    for p in (1.3, 1.7):
+        exact = grad(grad(lambda p: f(p, plain_while)))(p)
+        assert jit(grad(grad(f)), engine)(p) == pytest.approx(exact, rel=1e-12)
+        assert jit(lambda p: jvp(grad(f), (p,), (1.0,))[1], engine)(p) == pytest.approx(exact, rel=1e-12)
+        assert vmap(grad(grad(f)), engine=engine)(np.full(5, p)).tolist() == pytest.approx(
+            [exact] * 5, rel=1e-12
+        )
+        assert grad(grad(f))(p) == pytest.approx(exact, rel=1e-12)
+
+
+def test_one_sample_of_a_batch_takes_many_steps():
+    def count(n, p):
+        return while_loop(
+            lambda c: c[1] < n, lambda c: (c[0] + 1e-4 * ag.sin(p * c[0]), c[1] + 1.0), (p, 0.0)
+        )[0]
+
+    numbers, ps = np.array([3.0, 40_000.0, 0.0, 7.0] * 3), np.linspace(0.5, 1.5, 12)
+    run = jit(value_and_grad(count, 1))
+    expected = [run(*pair) for pair in zip(numbers.tolist(), ps.tolist())]
+    values, slopes = vmap(value_and_grad(count, 1))(numbers, ps)
+    assert values.tolist() == [value for value, _ in expected]
+    assert slopes.tolist() == pytest.approx([slope for _, slope in expected], rel=1e-13)
+
+
+def test_a_carry_that_counts_from_elsewhere_is_no_number_of_steps():
+    def f(p):
+        n, x = while_loop(lambda c: c[0] < 7.0, lambda c: (c[0] + 1.0, c[1] * p), (3.0, p))
+        return scan(lambda c, _: (c * p, c), x, None, length=3)[1].sum() * n
+
+    slope = 7.0 * sum(k * 1.1 ** (k - 1) for k in (5, 6, 7))
+    assert vmap(grad(f))(np.full(9, 1.1)).tolist() == pytest.approx([slope] * 9, rel=1e-13)
+    assert jit(grad(f))(1.1) == pytest.approx(slope, rel=1e-13)
+
+
 def test_one_operation_is_made():
     assert trace(kepler, 0.3, 1.0).counts() == {"while_loop": 1}
     assert len(trace(grad(grad(kepler)), 0.3, 1.0)) < 40
@@ -256,6 +301,22 @@ def test_an_endless_loop_is_ended_by_an_interrupt(engine):
         timer.start()
         with pytest.raises(KeyboardInterrupt):
             call(1.0)
+        timer.join()
+
+
+@pytest.mark.parametrize("samples", [3, 5000])
+def test_an_endless_sample_is_ended_by_an_interrupt(samples):
+    starts = np.zeros(samples)
+    starts[samples // 2] = 1.0
+    endless = vmap(grad(lambda x: while_loop(lambda c: c > 0.0, lambda c: c + 1.0, x)))
+    in_a_loop = jit(
+        lambda x: scan(lambda c, y: (while_loop(lambda d: d > 0.0, lambda d: d + y, c), c), x, starts)[0]
+    )
+    for call in (lambda: endless(starts), lambda: in_a_loop(1.0)):
+        timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            call()
         timer.join()
 
 
