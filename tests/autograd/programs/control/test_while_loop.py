@@ -197,6 +197,27 @@ def test_thousands_of_steps(engine):
     assert grad(f)(0.7) == pytest.approx(slope, rel=1e-11)
 
 
+@pytest.mark.parametrize("engine", engine_names())
+def test_three_deep_in_second_order(engine):
+    def f(p, loop=while_loop):
+        def middle(d):
+            return loop(lambda z: z < d + 0.3, lambda z: z * p, d)
+
+        def outer(c):
+            return loop(lambda d: d < c[0] + 1.0, middle, c[0]), c[0] * p
+
+        return loop(lambda c: c[0] < 9.0, outer, (p, 1.0))[1]
+
+    for p in (1.3, 1.7):
+        exact = grad(grad(lambda p: f(p, plain_while)))(p)
+        assert jit(grad(grad(f)), engine)(p) == pytest.approx(exact, rel=1e-12)
+        assert jit(lambda p: jvp(grad(f), (p,), (1.0,))[1], engine)(p) == pytest.approx(exact, rel=1e-12)
+        assert vmap(grad(grad(f)), engine=engine)(np.full(5, p)).tolist() == pytest.approx(
+            [exact] * 5, rel=1e-12
+        )
+        assert grad(grad(f))(p) == pytest.approx(exact, rel=1e-12)
+
+
 def test_one_sample_of_a_batch_takes_many_steps():
     def count(n, p):
         return while_loop(
