@@ -32,6 +32,7 @@ from autograd import (
 )
 from autograd.checking import METHODS
 from autograd.engines import engine_names
+from autograd.programs.code import Code
 from autograd.programs.program import Program
 from autograd.programs.saving import ProgramFileError
 from autograd.support.foreign_files import digest
@@ -373,6 +374,21 @@ def test_it_can_be_saved_and_a_damaged_file_is_refused(tmp_path):
         path.write_text(f'{body}"checksum": "{digest(body)}"}}\n')
         with pytest.raises(ProgramFileError, match=r"instructions\[\d+\].operation"):
             Program.load(path)
+
+
+def test_a_name_in_a_file_is_no_formula_in_the_source():
+    hostile = '{print("run")}\\"\n{'
+    program = trace(lambda x: while_loop(lambda c: c < 9.0, lambda c: c * c, x, max_steps=9), 2.0)
+    loop = program.instructions[0].operation
+    codes = [
+        Code(hostile, [hostile], body.constants, body.instructions, body.outputs) for body in loop.bodies
+    ]
+    instruction = program.instructions[0]._replace(operation=loop.with_bodies(codes))
+    code = Code(hostile, [hostile], program.code.constants, [instruction], program.code.outputs)
+    namespace = {"print": None}
+    exec(Program(code, program.arguments, program.results, []).source, namespace)
+    with pytest.raises(RuntimeError, match=r"\{print"):
+        namespace["program"](1.0)
 
 
 def test_it_can_be_pickled_copied_and_run_by_eight_threads():
