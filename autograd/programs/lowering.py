@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from autograd.graph.nodes import is_node
 from autograd.graph.value import Value
 from autograd.primitives import table
 from autograd.primitives.operation import Operation
@@ -124,7 +125,7 @@ def _kept(
 def result_of(operation: Operation, index: int) -> Primitive:
     """One result of an operation as a primitive, for those who know one result an instruction.
 
-    It computes on floats, and so do its rules.
+    It computes on floats; its rules on floats and on Values.
     """
 
     def forward(*inputs: Any) -> Any:
@@ -134,7 +135,9 @@ def result_of(operation: Operation, index: int) -> Primitive:
         def partial(_: Any, *inputs: Any) -> Any:
             adjoints = [float(i == index) for i in range(operation.result_count)]
             wanted = [i == place for i in range(operation.arity)]
-            term = operation.pull(inputs, operation.run(inputs), adjoints, wanted)[place]
+            results = operation(*inputs) if any(map(is_node, inputs)) else operation.run(inputs)
+            results = results if isinstance(results, tuple) else (results,)
+            term = operation.pull(inputs, results, adjoints, wanted)[place]
             return 0.0 if term is None else term
 
         return partial
