@@ -202,7 +202,9 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
     With Values among the arguments (a model's, say) the call is one node of their graph, however long the
     function is, and `backward` and the transforms run its derivative compiled, which is derived when it is
     first asked for. The results are Values then, and Values that the function closes over receive their
-    gradients too. In a function that is traced the call is written out.
+    gradients too. In a function that is traced the call is written out. Called with plain numbers alone it
+    answers in plain numbers: a `backward` from what is made of them reaches no Value that the function closes
+    over. Where it is to, pass that Value as an argument.
 
     An array of 32 numbers or more is one input of the program: the function gets an `Array`, and such a
     result is one output. The program serves arrays of other lengths, too, unless the function asks for
