@@ -81,11 +81,25 @@ def fold_in(key: Key, i: Any) -> Key:
 def split(key: Key, count: int = 2) -> list[Key]:
     """So many keys made of one: `fold_in` of 0, 1, 2...
 
+    Args:
+        key: a key.
+        count: a whole number from 0.
+
+    Raises:
+        TypeError: the key is no pair, or the count is no whole number.
+        ValueError: the count is below 0.
+
     >>> first, second = split(key(7))
     >>> second == fold_in(key(7), 1)
     True
     """
-    return [fold_in(key, i) for i in range(count)]
+    try:
+        whole = operator.index(count)
+    except TypeError:
+        raise TypeError(f"the count of keys must be a whole number, got {described(count)}") from None
+    if whole < 0:
+        raise ValueError(f"the count of keys must be from 0, got {whole}")
+    return [fold_in(key, i) for i in range(whole)]
 
 
 def uniform(key: Key, i: Any) -> Any:

@@ -8,14 +8,16 @@ are put in an order in which equal ones stand together, so that the loop rarely 
 from __future__ import annotations
 
 import ctypes
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import chain
 from string import Template
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd.engines.looping.lengths import UnknownLengthError
 from autograd.engines.looping.stretches import selected
 from autograd.engines.machine.compiler import CompiledModule, llvm_text
 from autograd.engines.machine.ir import Callbacks, literal, template
@@ -24,14 +26,143 @@ from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import Primitive, all_primitives
 from autograd.primitives.random_numbers import RANDOM
 from autograd.programs.code import Code
-from autograd.programs.lowering import lowered
+from autograd.programs.loops.loop import Loop
+from autograd.programs.loops.mapping import Map
+from autograd.programs.lowering import Extent, in_elements, lowered
 from autograd.programs.tracing import record
 
 __all__ = ["InterpreterEngine"]
 
 _END, _CALLBACK, _FIRST = 0, 1, 2  # opcodes; those of primitives begin with _FIRST
 _HEADER = 4  # integers of the code before its first run
+_MOST = 1_000_000  # operations on numbers that stand for code with arrays; each takes microseconds to write
+_MOST_FOR_EACH = 500  # of them for one on whole arrays, which takes NumPy a few microseconds
+_MOST_LENGTHS = 1024  # whose calls are counted
 _ENTRY = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.POINTER(ctypes.c_double), ctypes.POINTER(ctypes.c_int32))
+
+
+class WrittenOut:
+    """Code with arrays in it, in operations on numbers alone for each set of lengths that it is called with.
+
+    It is one for the code and lengths where it pays; otherwise its methods raise an `UnknownLengthError`. A
+    long loop stays one, and so do operations on long arrays.
+
+    Args:
+        code: lowered code.
+    """
+
+    def __init__(self, code: Code) -> None:
+        self._code = selected(code)
+        self._counts = {
+            operands[0]
+            for operation, operands, *_ in self._code.instructions
+            if isinstance(operation, (Loop, Map)) and operands[0] < len(code.inputs)
+        }
+        self._ready: dict[tuple[Any, ...], _Ready | None] = {}
+        self._asked: Counter[tuple[Any, ...]] = Counter()
+        self._written = 0  # how often it was written out
+
+    def call(self, inputs: Sequence[Any]) -> list[Any]:
+        """Run it at one point, given numbers, and arrays of floats."""
+        counts = self._counts
+        engine, lengths = self._ready_for(
+            [
+                each if isinstance(each, np.ndarray) else float(each) if place in counts else None
+                for place, each in enumerate(inputs)
+            ]
+        )
+        parts = [
+            each if isinstance(each, np.ndarray) else (each,)
+            for place, each in enumerate(inputs)
+            if place not in counts
+        ]
+        outputs = engine.outputs_at(np.concatenate(parts) if parts else np.empty(0))
+        results: list[Any] = []
+        at = 0
+        for length in lengths:
+            results.append(outputs[at].item() if length is None else outputs[at : at + length].copy())
+            at += 1 if length is None else length
+        return results
+
+    def map(self, columns: Sequence[Any], count: int, reduce: str | None) -> list[Any]:
+        """Run it for many samples; arrays among the columns that the code takes whole are shared."""
+        arrays = self._code.arrays
+        if reduce is not None or self._counts:  # sums are added up in the same order at every length
+            raise UnknownLengthError("sums are not written out")
+        engine, _ = self._ready_for(
+            [column if place in arrays else None for place, column in enumerate(columns)]
+        )
+        return engine.map(
+            [
+                each
+                for place, column in enumerate(columns)
+                for each in (column.tolist() if place in arrays else [column])
+            ],
+            count,
+            None,
+        )
+
+    def scan(
+        self, carry: Sequence[float], columns: Sequence[np.ndarray], shared: Sequence[Any], count: int
+    ) -> tuple[list[float], list[np.ndarray]]:
+        """Run it in sequence, handing results on; a column's entries, and what is shared, may be arrays."""
+        if self._counts:
+            raise UnknownLengthError("how often a loop runs its code may change from step to step")
+        entries = [np.empty(column.shape[1]) if column.ndim > 1 else None for column in columns]
+        whole = [each if isinstance(each, np.ndarray) else None for each in shared]
+        engine, _ = self._ready_for([*[None] * len(carry), *entries, *whole])
+        along = [each for column in columns for each in (column.T if column.ndim > 1 else [column])]
+        numbers = [
+            each for one in shared for each in (one.tolist() if isinstance(one, np.ndarray) else [one])
+        ]
+        return engine.scan(carry, along, numbers, count)
+
+    def _ready_for(self, operands: Sequence[Any]) -> _Ready:
+        """The code for arrays of these lengths.
+
+        To write it takes time, so other lengths have to be asked for as often as it was written before.
+        """
+        key = tuple([len(each) if isinstance(each, np.ndarray) else each for each in operands])
+        if key not in self._ready:
+            if len(self._asked) >= _MOST_LENGTHS:
+                self._asked.clear()
+            self._asked[key] += 1
+            if self._asked[key] > self._written:
+                self._written += 1
+                self._keep(key, operands)
+        ready = self._ready.get(key)
+        if ready is None:
+            raise UnknownLengthError("it does not pay to write the code out for these lengths")
+        return ready
+
+    def _keep(self, key: tuple[Any, ...], operands: Sequence[Any]) -> None:
+        """Write the code out where that pays, and keep it."""
+        try:
+            extent = Extent(self._code, operands)
+        except (ValueError, IndexError):  # where lengths do not fit, running it will tell
+            self._ready[key] = None
+            return
+        if extent.numbers > min(_MOST, _MOST_FOR_EACH * extent.arrays):
+            self._ready[key] = None
+            return
+        lengths = [len(each) if isinstance(each, np.ndarray) else None for each in extent.results]
+        engine = InterpreterEngine(in_elements(self._code, operands))
+        kept = [ready.engine.size for ready in self._ready.values() if ready is not None]
+        if sum(kept) + engine.size > _MOST:
+            self._ready.clear()
+        self._ready[key] = _Ready(engine, lengths)
+
+
+class _Ready(NamedTuple):
+    """Code for certain lengths.
+
+    Attributes:
+        engine: what runs it.
+        lengths: of each output that is an array its length, otherwise None.
+    """
+
+    engine: InterpreterEngine
+    lengths: list[int | None]
 
 
 class InterpreterEngine(InMemory):
@@ -43,6 +174,7 @@ class InterpreterEngine(InMemory):
     """
 
     selects = True
+    nested = WrittenOut  # what runs code with arrays in it as a whole
 
     def __init__(self, program: Code) -> None:
         opcodes = _opcodes()
@@ -54,6 +186,7 @@ class InterpreterEngine(InMemory):
         code, place = _encoded(program, callbacks)
         draws = not set(RANDOM).isdisjoint(_primitives(program))
         super().__init__(_interpreter(draws), code, program, place, callbacks)
+        self.size = len(program)
 
 
 # The interpreter.

@@ -155,6 +155,14 @@ def explain(error: Exception) -> None:
                 f"No {name} takes Values: write it with the functions of autograd, or register it with "
                 "autograd.primitive(name, forward, partials)"
             )
+    elif _REPEATS.search(message):
+        advice = (
+            "How often a loop runs may not depend on what is differentiated or traced: range(n) and "
+            "fori_loop are for a plain int, which the function closes over; while_loop runs until a "
+            "condition is false"
+        )
+        if "iterable" in message:
+            advice = f"{_ONE_NUMBER}. {advice}"
     elif _SUBSCRIPT.search(message):
         advice = _ONE_NUMBER + ". Where x[0, :] was meant, x is that number"
     elif isinstance(error, IndexError) and "too many indices" in message:
@@ -168,7 +176,8 @@ def explain(error: Exception) -> None:
 
 _UFUNC = re.compile(r"^ufunc '(\w+)' not supported[^\n]*$|^loop of ufunc [^\n]* no callable (\w+) method$")
 _SUBSCRIPT = re.compile(
-    r"^('Value' object is not (subscriptable|iterable)|cannot unpack non-iterable Value object"
+    r"^('Value' object is not subscriptable|cannot unpack non-iterable Value object"
     r"|object of type 'Value' has no len\(\))$"
 )
+_REPEATS = re.compile(r"^'(Value|Array)' object (is not iterable|cannot be interpreted as an integer)$")
 _OURS = {"expit": "sigmoid", "arctan2": "atan2"}

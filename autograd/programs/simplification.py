@@ -149,7 +149,7 @@ class Builder:
             slots += [Instruction(operation, operands, results, (), line, scopes)] * len(results)
             if operation is table.neg or operation is table.absolute:
                 notable.add(at)
-            if operation.takes_arrays:
+            if _may_join(operation):
                 self._loops.append(at)
         self._operations[key] = results
         if label:
@@ -159,7 +159,7 @@ class Builder:
     def _joined(self, operation: Operation, operands: tuple[int, ...]) -> tuple[int, ...] | None:
         """The results of an operation that an earlier one can do besides its own work, if there is one."""
         slots = self._slots
-        for at in self._loops:
+        for at in self._loops if _may_join(operation) else ():
             earlier = slots[at]
             known = [slots[operand] for operand in operands if operand not in earlier.results]
             if any(type(slot) is Instruction and min(slot.results) >= at for slot in known):
@@ -232,6 +232,11 @@ class Builder:
         constants = [slots[at] for at in constants_at]
         arrays = map(place, self._arrays)
         return Code(name, inputs, constants, instructions, tuple(map(place, outputs)), arrays)
+
+
+def _may_join(operation: Operation) -> bool:
+    """Whether operations of its kind can ever be joined."""
+    return type(operation).joined is not Operation.joined
 
 
 def _needed(instruction: Instruction, needed: Container[int]) -> Instruction | None:

@@ -37,6 +37,7 @@ from autograd.support.user_line import Line, user_line
 __all__ = [
     "LinesOfNodes",
     "argument_names",
+    "place_of",
     "record",
     "record_step",
     "record_whole",
@@ -117,7 +118,8 @@ def _recorded(
             except RecursionError:
                 raise TracingError(
                     f"{called} never ends when it is traced: if it calls itself, it does so in every branch, "
-                    f"for no number decides then{_at(f)}\nWrite what repeats as a loop: fori_loop or scan"
+                    f"for no number decides then{place_of(f)}\n"
+                    "Write what repeats as a loop: fori_loop or scan"
                 ) from None
         outputs, structure = flatten(
             result, "the result of the traced function", whole="" if whole == "nodes" else whole
@@ -145,7 +147,7 @@ def _input(scalar: Any, name: str) -> Any:
     return leaf
 
 
-def _at(f: Callable[..., Any]) -> str:
+def place_of(f: Callable[..., Any]) -> str:
     """Where a function stands, to end a sentence with; "" where that is not known."""
     code = getattr(inspect.unwrap(f), "__code__", None)
     return f", in {code.co_filename}:{code.co_firstlineno}" if code else ""

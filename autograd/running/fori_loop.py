@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Callable
 from typing import Any
 
 from autograd.graph.trees import Structure, flatten
 from autograd.primitives.ieee import described
 from autograd.programs.loops.reverse.revolve import Policy
-from autograd.running.scan import scan
+from autograd.running.scan import called, check_carry, scan, whole_number
 
 __all__ = ["fori_loop"]
 
@@ -41,7 +40,8 @@ def fori_loop(
         The last carry.
 
     Raises:
-        TypeError: a bound is no whole number, or the body returns a carry of another structure.
+        TypeError: a bound is no whole number, or the body is no function of two arguments, or returns a carry
+            of another structure.
         ValueError: ``checkpoint`` is none of what `scan` takes.
 
     >>> from autograd import grad
@@ -50,7 +50,9 @@ def fori_loop(
     >>> round(power_series(1.0), 12), round(grad(power_series)(1.0), 12)
     (2.718281828459, 2.718281828459)
     """
-    bounds = [_whole(bound, name) for bound, name in ((lower, "lower"), (upper, "upper"))]
+    if not callable(body):
+        raise TypeError(f"body must be a function (i, carry) -> carry, got {described(body)}")
+    bounds = [whole_number(bound, name) for bound, name in ((lower, "lower"), (upper, "upper"))]
     start, carried = flatten(carry, "the carry")
     step = functools.update_wrapper(functools.partial(_step, body, carried), body)
     steps = max(0, bounds[1] - bounds[0])
@@ -59,20 +61,8 @@ def fori_loop(
     return last
 
 
-def _whole(bound: Any, name: str) -> int:
-    try:
-        return operator.index(bound)
-    except TypeError:
-        raise TypeError(
-            f"{name} must be a whole number, got {described(bound)}: how often a loop runs may not depend on "
-            "what is differentiated or traced"
-        ) from None
-
-
 def _step(body: Callable[[Any, Any], Any], carried: Structure, state: Any, _: Any) -> Any:
     number, carry = state
-    carry = body(number, carry)
-    _, structure = flatten(carry, "the carry that the body returns")
-    if structure != carried:
-        raise TypeError(f"the body must return a carry of the structure {carried}, got {structure}")
+    carry = called(body, "body", "(i, carry)", (number, carry))
+    check_carry(carry, carried, body, "body")
     return (number + 1.0, carry), None

@@ -62,9 +62,10 @@ def vmap(
     Returns:
         A function of the same arguments. Each scalar that ``f`` returns becomes an array over the
         samples, or with ``reduce`` a float; of Values an `Array`, or a Value. Values that ``f`` closes over
-        are read anew at each call, as numbers. The result does not depend on the number of cores: sums are
-        of partial sums over chunks of samples, which each engine chooses; inside of other loops, where there
-        are more samples than in a chunk, they are added up one after the other.
+        are read anew at each call, as numbers where all arguments are: `backward` from such results does not
+        reach them, and one that it is to reach must be an argument. The result does not depend on the number
+        of cores: sums are of partial sums over chunks of samples, which each engine chooses; inside of other
+        loops, where there are more samples than in a chunk, they are added up one after the other.
 
     Raises:
         ValueError: ``reduce`` or the engine is unknown, or ``reduce`` leaves no axis for ``out_axes`` to

@@ -232,6 +232,15 @@ def test_the_delta_of_an_option_is_that_of_black_and_scholes(engine):
     assert [delta for _, delta in few] == pytest.approx(deltas[:20].tolist(), rel=1e-14)
 
 
+def test_split_refuses_what_is_no_count():
+    assert random.split(KEY, 0) == []
+    assert len(random.split(KEY, np.int64(3))) == 3
+    with pytest.raises(ValueError, match="count of keys must be from 0, got -1"):
+        random.split(KEY, -1)
+    with pytest.raises(TypeError, match="count of keys must be a whole number"):
+        random.split(KEY, 2.5)
+
+
 def test_a_path_is_checked_saved_and_written_out(tmp_path):
     assert check_gradients(lambda price: payoff(price, KEY), 120.0).passed
     for method in ("high-precision", "complex-step", "richardson"):

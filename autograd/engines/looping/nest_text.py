@@ -69,8 +69,19 @@ class NestText:
     def kept(self, pointer: str) -> str:
         """An address of memory, which there must be, and which is freed at the end of the step."""
         self.leave_if(self.new(f"icmp eq ptr {pointer}, null"), NO_MEMORY)
+        way_out = self._way_out()
         self._allocated[-1].append(pointer)
+        self.stops += [
+            f"{self._way_out()}:",
+            f"call void @free(ptr {pointer})",
+            f"br label %{way_out}",
+        ]
         return pointer
+
+    def _way_out(self) -> str:
+        """The block that frees what is allocated here, the last first, and leaves the function."""
+        last = next((scope[-1] for scope in reversed(self._allocated) if scope), None)
+        return "left" if last is None else f"free{last[1:]}"
 
     def select(self, condition: str, first: str, second: str) -> str:
         """The first of two whole numbers where a condition holds between them, else the second."""
@@ -88,8 +99,7 @@ class NestText:
         self.stops.append(f"stop{number}:")
         if reason is not None:
             self.stops.append(f"store i64 {reason}, ptr %stop")
-        self.stops += [f"call void @free(ptr {each})" for scope in self._allocated for each in scope]
-        self.stops.append("br label %left")
+        self.stops.append(f"br label %{self._way_out()}")
         self.begin(f"go{number}")
 
     def open(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -23,6 +23,7 @@ __all__ = [
     "mean_along",
     "norm",
     "of_ufunc",
+    "refuse_writing",
     "smallest_along",
     "sum_along",
     "taken_apart",
@@ -40,8 +41,19 @@ def _apart(arg: Any) -> Any:
     return type(arg)(taken_apart(arg)) if type(arg) in (list, tuple) else arg
 
 
+def refuse_writing() -> NoReturn:
+    """Refuse what writes into an Array, or an Array's elements into an array of numbers."""
+    raise TypeError(
+        "an Array is not written to, because a graph remembers it, and an array of plain numbers does not "
+        "hold its elements: for a += b write a = a + b, for out= assign the result, for a[i] = b write "
+        "where(condition, b, a) or np.concatenate, or np.asarray(a) for an object array of its elements"
+    )
+
+
 def called(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """One of NumPy's functions, called with an array among its arguments."""
+    if kwargs.get("out") is not None:
+        refuse_writing()
     own = _FUNCTIONS.get(function)
     if own is not None:
         try:

@@ -48,6 +48,11 @@ class MatrixProduct(Rearrangement):
                     result += first[:, i] * second[:, i : i + 1]
         return (result.reshape(-1),)
 
+    def size(self, first: int, second: int) -> int:
+        """How many products of numbers are added up, of operands of so many elements."""
+        k, m, missing = self.settings
+        return int(second * k if missing == "a" else first * m)
+
     def _check(self, first: int, second: int) -> None:
         k, m, missing = self.settings
         if missing == "c":

@@ -23,6 +23,7 @@ from autograd.support.locks import cached_property
 __all__ = ["While", "beyond_limit"]
 
 _IN_PYTHON = 2000  # operations that are run in less time than compiled
+_EXAMPLE_STEPS = 2  # not 0: of empty arrays nothing is recorded
 _FIRST, _LARGEST = 16, 1 << 16  # steps that are run at a time
 
 
@@ -192,8 +193,11 @@ class While(ArrayOperation):
             step += 1
 
     def example(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
-        """The first carries, and arrays of nothing."""
-        return (*inputs[1 : 1 + self.carries], *[np.empty(0)] * (self.result_count - self.carries))
+        """The first carries, and arrays of two zeros; carries that count have counted two steps."""
+        carries = list(inputs[1 : 1 + self.carries])
+        for place in self.counters:
+            carries[place] = carries[place] + _EXAMPLE_STEPS
+        return (*carries, *[np.zeros(_EXAMPLE_STEPS)] * (self.result_count - self.carries))
 
     def expand(self, limit: Any, *inputs: Any, apply: Callable[..., Any] = expanded) -> Any:
         """The loop, written out step by step with `expanded_here`: for these numbers alone."""

@@ -28,8 +28,9 @@ def while_loop(
     Both functions are traced, and the loop is one operation, wherever it stands: with Values, in a function
     that is traced, in other loops. So are its derivatives, of any order. In reverse mode each step's carry
     is kept, in memory that grows with the steps. In a batch (`vmap`) each sample takes the steps that it
-    takes alone. The derivative is that of the steps taken: that their number depends on the carry too is
-    not seen, as with Python's ``while``.
+    takes alone; the engine llvm compiles the batch as a whole where no sample takes more than 10,000 steps,
+    and otherwise, as the other engines do, runs one sample after the other. The derivative is that of the
+    steps taken: that their number depends on the carry too is not seen, as with Python's ``while``.
 
     A loop that does not end is ended by Ctrl-C, or by ``max_steps``.
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd import trace, value_and_grad
+from autograd import jit, scan, trace, value_and_grad, vmap
 from autograd.engines import compiled, interpreter
 from autograd.engines.machine import compiler
 from autograd.primitives import table
@@ -32,6 +32,8 @@ from tests.autograd.engines.programs import (
 )
 
 pytest.importorskip("llvmlite")
+
+RNG = np.random.default_rng(7)
 
 
 @given(programs(), st.lists(POINTS, min_size=1, max_size=4))
@@ -157,3 +159,71 @@ def test_without_llvmlite_it_says_what_to_install(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
     with pytest.raises(ModuleNotFoundError, match=r'pip install "valuegrad\[jit\]"'):
         compiled(trace(lambda x: x + 1, 0.5).code, "interpreter")
+
+
+# Code with arrays, which is written out in numbers where that pays.
+
+
+def test_arrays_are_written_out_for_each_length_with_the_bits_of_other_engines() -> None:
+    w = RNG.normal(size=(8, 4))
+    f = value_and_grad(lambda x, w: (np.tanh(x @ w)[1:] * x[:-1, :4]).sum() + (np.exp(x.T[2]) ** 2).sum())
+    run, by_llvm, by_python = (jit(f, engine) for engine in ("interpreter", "llvm", "python"))
+    for length in (5, 7, 300, 7, 5, 6, 6, 7, 7):
+        x = RNG.normal(size=(length, 8))
+        value, gradient = run(x, w)
+        for other in (by_llvm, by_python):
+            assert other(x, w)[0] == value
+            np.testing.assert_array_equal(other(x, w)[1], gradient)
+
+
+def test_a_result_that_is_an_array_shares_no_memory() -> None:
+    x = RNG.normal(size=40)
+    run = jit(lambda x: (x, x[:33] * 2, x[3]), "interpreter")
+    first, half, number = run(x)
+    first[:], half[:] = 0.0, 1.0
+    again = run(x)
+    np.testing.assert_array_equal(again[0], x)
+    np.testing.assert_array_equal(again[1], x[:33] * 2)
+    assert again[2] == number == x[3]
+
+
+def test_code_on_small_arrays_runs_at_the_speed_of_its_numbers() -> None:
+    x = RNG.normal(size=(6, 6))
+
+    def f(x: Any) -> Any:
+        for _ in range(30):
+            x = np.tanh(x @ x.T)[:, ::-1] + x
+        return x
+
+    run = jit(f, "interpreter")
+    run(x)
+    seconds = min(_seconds(run, x) for _ in range(5))
+    assert seconds < min(_seconds(f, x) for _ in range(5)) * 2  # NumPy's
+
+
+@pytest.mark.parametrize("steps", [3, 5000])
+def test_a_loop_over_arrays_is_the_same_few_steps_or_many(steps: int) -> None:
+    def f(x: Any) -> Any:
+        return scan(lambda c, _: (np.sin(x * c).sum(), c), 1.0, None, length=steps)
+
+    x = RNG.normal(size=40)
+    last, ys = jit(f, "interpreter")(x)
+    began = time.perf_counter()
+    jit(f, "interpreter")(x)
+    assert time.perf_counter() - began < 2  # a long one is not written out step by step
+    expected, expected_ys = jit(f, "llvm")(x)
+    assert last == expected
+    np.testing.assert_array_equal(ys, expected_ys)
+
+
+def test_samples_that_share_an_array() -> None:
+    w, xs = RNG.normal(size=(40, 3)), RNG.normal(size=(50, 40))
+    f = value_and_grad(lambda x: (np.tanh(x @ w) ** 2).sum())
+    for ours, others in zip(vmap(f, engine="interpreter")(xs), vmap(f, engine="llvm")(xs)):
+        np.testing.assert_array_equal(ours, others)
+
+
+def _seconds(f: Any, *args: Any) -> float:
+    began = time.perf_counter()
+    f(*args)
+    return time.perf_counter() - began

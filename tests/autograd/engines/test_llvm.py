@@ -18,8 +18,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd import primitive, value_and_grad
+from autograd import jit, primitive, value_and_grad
 from autograd.engines import compiled, llvm
+from autograd.engines.looping.nests import Nest
 from autograd.engines.machine import compiler, ir
 from autograd.primitives import table
 from autograd.programs.lowering import lowered
@@ -360,3 +361,15 @@ def test_without_llvmlite_it_says_what_to_install(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
     with pytest.raises(ModuleNotFoundError, match=r'pip install "valuegrad\[jit\]"'):
         compiled(trace(lambda x: x + 1, 0.5).code, "llvm")
+
+
+def test_the_time_to_compile_grows_with_the_number_of_arrays_and_no_faster() -> None:
+    def f(x: Any, count: int) -> Any:
+        for _ in range(count):
+            x = np.sin(x @ x)
+        return x
+
+    sizes = [
+        len(Nest(lowered(jit(f, static_argnums=1).program(np.ones((6, 6)), n).code)).text) for n in (100, 200)
+    ]
+    assert sizes[1] < 2.2 * sizes[0]

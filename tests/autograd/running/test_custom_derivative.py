@@ -29,6 +29,7 @@ from autograd import (
     maximum,
     minimum,
     scan,
+    stop_gradient,
     trace,
     value_and_grad,
     vmap,
@@ -445,3 +446,29 @@ def _summed(text):
 
     body = text[: text.rindex('"checksum"')]
     return f'{body}"checksum": "{hashlib.sha256(body.encode()).hexdigest()}"}}\n'
+
+
+@pytest.mark.parametrize("method", ["high-precision", "richardson"])
+def test_a_check_of_second_order_goes_through_the_rules(method):
+    def checked(function, *point):
+        return check_gradients(function, *point, order=2, method=method).passed
+
+    by_pull = custom_derivative(
+        lambda x: exp(x * x), pull=lambda args, y, adjoint: (2 * args[0] * y * adjoint,)
+    )
+    of_two = custom_derivative(
+        lambda x, y: (exp(x * y), x * y),
+        pull=lambda args, z, bars: (
+            (bars[0] * z[0] + bars[1]) * args[1],
+            (bars[0] * z[0] + bars[1]) * args[0],
+        ),
+    )
+    by_push = custom_derivative(
+        lambda x, y: exp(x * y),
+        push=lambda args, z, tangents: z * (args[1] * tangents[0] + args[0] * tangents[1]),
+    )
+    wrong = custom_derivative(exp, pull=lambda args, y, adjoint: (adjoint * stop_gradient(y),))
+    assert checked(by_pull, 0.6)
+    assert checked(lambda x, y: of_two(x, y)[0] * of_two(y, x)[1], 0.3, 0.7)
+    assert checked(by_push, 0.3, 0.7)
+    assert not checked(wrong, 0.3)

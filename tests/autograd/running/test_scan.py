@@ -189,7 +189,7 @@ def test_bad_input_is_named():
         scan(lambda c, x: (c, x), 0.0, np.empty(0), engine="fast")
     with pytest.raises(TypeError, match="xs must hold real numbers, got an array of <U1"):
         scan(lambda c, x: (c, x), 0.0, np.array(["a"] * 5))
-    with pytest.raises(ValueError, match=r"one length, or None with a length given, got lengths \[4, 5\]"):
+    with pytest.raises(ValueError, match=r"one length, .* got 5 in xs\[0\], 4 in xs\[1\]"):
         scan(lambda c, x: (c, None), 0.0, (np.ones(5), np.ones(4)))
     with pytest.raises(TypeError, match="must return a pair"):
         scan(lambda c, x: c, 0.0, np.ones(5))
@@ -202,6 +202,21 @@ def test_an_eager_scan_calls_the_step_itself():
     total, before = scan(clipped, 0.0, np.array([1.0, -2.0, 3.0]), engine="eager")
     assert total == 4.0
     assert before.tolist() == [0.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("engine", EXACT)
+def test_no_steps_give_ys_of_length_0_as_they_are_nested(engine):
+    def step(carry, x):
+        return carry + x["a"] / carry, (carry, {"twice": 2 * x["a"]})
+
+    last, (before, named) = scan(step, 0.0, {"a": np.zeros(0)}, engine=engine)
+    assert last == 0.0
+    assert before.shape == named["twice"].shape == (0,)
+    assert scan(lambda c, _: (c, None), 1.5, None, length=0, engine=engine) == (1.5, None)
+    start = Value(2.0)
+    last, (before, _) = scan(step, start, {"a": np.zeros(0)}, engine=engine)
+    last.backward()
+    assert (last.data, start.grad, len(before)) == (2.0, 1.0, 0)
 
 
 def test_a_short_loop_that_is_run_often_keeps_its_bits():

@@ -32,6 +32,7 @@ from autograd import (
 )
 from autograd.checking import METHODS
 from autograd.engines import engine_names
+from autograd.programs.code import Code
 from autograd.programs.program import Program
 from autograd.programs.saving import ProgramFileError
 from autograd.support.foreign_files import digest
@@ -197,6 +198,27 @@ def test_thousands_of_steps(engine):
     assert grad(f)(0.7) == pytest.approx(slope, rel=1e-11)
 
 
+@pytest.mark.parametrize("engine", engine_names())
+def test_three_deep_in_second_order(engine):
+    def f(p, loop=while_loop):
+        def middle(d):
+            return loop(lambda z: z < d + 0.3, lambda z: z * p, d)
+
+        def outer(c):
+            return loop(lambda d: d < c[0] + 1.0, middle, c[0]), c[0] * p
+
+        return loop(lambda c: c[0] < 9.0, outer, (p, 1.0))[1]
+
+    for p in (1.3, 1.7):
+        exact = grad(grad(lambda p: f(p, plain_while)))(p)
+        assert jit(grad(grad(f)), engine)(p) == pytest.approx(exact, rel=1e-12)
+        assert jit(lambda p: jvp(grad(f), (p,), (1.0,))[1], engine)(p) == pytest.approx(exact, rel=1e-12)
+        assert vmap(grad(grad(f)), engine=engine)(np.full(5, p)).tolist() == pytest.approx(
+            [exact] * 5, rel=1e-12
+        )
+        assert grad(grad(f))(p) == pytest.approx(exact, rel=1e-12)
+
+
 def test_one_sample_of_a_batch_takes_many_steps():
     def count(n, p):
         return while_loop(
@@ -352,6 +374,21 @@ def test_it_can_be_saved_and_a_damaged_file_is_refused(tmp_path):
         path.write_text(f'{body}"checksum": "{digest(body)}"}}\n')
         with pytest.raises(ProgramFileError, match=r"instructions\[\d+\].operation"):
             Program.load(path)
+
+
+def test_a_name_in_a_file_is_no_formula_in_the_source():
+    hostile = '{print("run")}\\"\n{'
+    program = trace(lambda x: while_loop(lambda c: c < 9.0, lambda c: c * c, x, max_steps=9), 2.0)
+    loop = program.instructions[0].operation
+    codes = [
+        Code(hostile, [hostile], body.constants, body.instructions, body.outputs) for body in loop.bodies
+    ]
+    instruction = program.instructions[0]._replace(operation=loop.with_bodies(codes))
+    code = Code(hostile, [hostile], program.code.constants, [instruction], program.code.outputs)
+    namespace = {"print": None}
+    exec(Program(code, program.arguments, program.results, []).source, namespace)
+    with pytest.raises(RuntimeError, match=r"\{print"):
+        namespace["program"](1.0)
 
 
 def test_it_can_be_pickled_copied_and_run_by_eight_threads():

@@ -408,7 +408,7 @@ def test_bad_input_is_named():
         grad(lambda p: scan(lambda c, _: (c * p, None), 1.0, None, length=-1)[0])(1.0)
     with pytest.raises(TypeError, match="a carry of the structure"):
         grad(lambda p: scan(lambda c, x: ((c, c), x), p, XS)[0])(1.0)
-    with pytest.raises(ValueError, match=r"one length.*got lengths \[3, 4\]"):
+    with pytest.raises(ValueError, match=r"one length.*got 4 in xs"):
         grad(lambda p: scan(lambda c, x: (c * p, x), p, (XS, XS[:3]))[0])(1.0)
     with pytest.raises(ag.TracingError, match="deciding"):
         grad(lambda p: scan(lambda c, x: (c * p if c > 0 else c, x), p, XS)[0])(1.0)
