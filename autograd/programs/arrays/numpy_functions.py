@@ -21,6 +21,7 @@ __all__ = [
     "called",
     "largest_along",
     "mean_along",
+    "norm",
     "of_ufunc",
     "refuse_writing",
     "smallest_along",
@@ -161,6 +162,21 @@ def _variance(array: Any, axis: Any = None, ddof: float = 0, keepdims: bool = Fa
 
 def _deviation(array: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
     return table.sqrt(_variance(array, axis, ddof, keepdims))
+
+
+def norm(array: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
+    """The root of a sum of squares, with the derivative 0 at the origin; NotImplemented for other norms."""
+    dimensions = array.ndim if axis is None else np.size(axis)
+    if not (ord is None or (ord == 2 and dimensions == 1) or (ord == "fro" and dimensions == 2)):
+        return NotImplemented
+    if dimensions > 2 and axis is not None:
+        return NotImplemented
+    total = np.sum(array * array, axis=axis, keepdims=keepdims)
+    return np.frompyfunc(_root, 1, 1)(total) if isinstance(total, np.ndarray) else _root(total)
+
+
+def _root(total: Any) -> Any:
+    return table.where(table.less(0.0, total), table.sqrt(total), total)
 
 
 # Products.
@@ -324,6 +340,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.amin: smallest_along,
     np.var: _variance,
     np.std: _deviation,
+    np.linalg.norm: norm,
     np.dot: _product,
     np.inner: lambda a, b: _product(a, b) if np.ndim(a) == np.ndim(b) == 1 else NotImplemented,
     np.vdot: lambda a, b: _product(_ravel(a), _ravel(b)),
