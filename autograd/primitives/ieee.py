@@ -93,7 +93,7 @@ def as_array(value: Any, role: str) -> Any:
     """An array, also that which a Series or a frame of pandas holds; None for what is none.
 
     Raises:
-        TypeError: some of it is masked.
+        TypeError: some of it is masked, or it is a matrix of NumPy's, whose ``*`` is a product of matrices.
 
     >>> as_array(np.ones(2), "x"), as_array(1.0, "x")
     (array([1., 1.]), None)
@@ -106,6 +106,11 @@ def as_array(value: Any, role: str) -> Any:
             if not masked.is_masked(value):
                 return np.asarray(value)
             raise TypeError(f"{role} {MASK_IS_LOST}")
+        if isinstance(value, np.matrix):
+            raise TypeError(
+                f"{role} must be a plain array, got an np.matrix, whose * is a product of matrices and whose "
+                "rows are matrices again: pass np.asarray(m), and write @ for the product"
+            )
         return value
     if hasattr(type(value), "__array__") and not isinstance(value, np.generic):
         return np.asarray(value)

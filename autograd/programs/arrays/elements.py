@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd.programs.arrays.elementwise import as_node, is_whole
+from autograd.programs.arrays.numpy_functions import norm
 
 __all__ = ["Elements"]
 
@@ -41,7 +42,10 @@ class Elements(np.ndarray):
         parts = [part for arg in args for part in (arg if isinstance(arg, (list, tuple)) else (arg,))]
         if any(map(_is_large, parts)):
             return function(*_as_nodes(args), **kwargs)
-        return super().__array_function__(function, types, args, kwargs)
+        result = norm(*args, **kwargs) if function is np.linalg.norm else NotImplemented
+        return (
+            super().__array_function__(function, types, args, kwargs) if result is NotImplemented else result
+        )
 
     def __reduce__(self) -> Any:
         return self.view(np.ndarray).__reduce__()

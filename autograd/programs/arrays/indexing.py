@@ -73,8 +73,7 @@ def _along_rows(array: Any, places: Sequence[Any]) -> Any:
         if not -array._dims[0] <= first < array._dims[0]:
             raise IndexError(f"index {first} is out of range for axis 0, of length {array._dims[0]}")
         row = shaping.rows_of(array, slice(int(first), int(first) + 1 or None))
-        row = shaping.reshaped(row, array._dims[1:])
-        return row[inner] if inner else row
+        return shaping.viewed(row, lambda probe: probe[(0, *inner)])
     if not isinstance(first, slice):
         return None
     chosen = array if first == slice(None) else shaping.rows_of(array, first)

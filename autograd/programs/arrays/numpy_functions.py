@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -26,7 +26,17 @@ from autograd.programs.arrays.elementwise import (
     running,
 )
 
-__all__ = ["called", "largest_along", "mean_along", "of_ufunc", "smallest_along", "sum_along", "taken_apart"]
+__all__ = [
+    "called",
+    "largest_along",
+    "mean_along",
+    "norm",
+    "of_ufunc",
+    "refuse_writing",
+    "smallest_along",
+    "sum_along",
+    "taken_apart",
+]
 
 
 def taken_apart(args: Sequence[Any]) -> list[Any]:
@@ -40,8 +50,19 @@ def _apart(arg: Any) -> Any:
     return type(arg)(taken_apart(arg)) if type(arg) in (list, tuple) else arg
 
 
+def refuse_writing() -> NoReturn:
+    """Refuse what writes into an Array, or an Array's elements into an array of numbers."""
+    raise TypeError(
+        "an Array is not written to, because a graph remembers it, and an array of plain numbers does not "
+        "hold its elements: for a += b write a = a + b, for out= assign the result, for a[i] = b write "
+        "where(condition, b, a) or np.concatenate, or np.asarray(a) for an object array of its elements"
+    )
+
+
 def called(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """One of NumPy's functions, called with an array among its arguments."""
+    if kwargs.get("out") is not None:
+        refuse_writing()
     own = _FUNCTIONS.get(function)
     if own is not None:
         try:
@@ -167,6 +188,21 @@ def _variance(array: Any, axis: Any = None, ddof: float = 0, keepdims: bool = Fa
 
 def _deviation(array: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
     return table.sqrt(_variance(array, axis, ddof, keepdims))
+
+
+def norm(array: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
+    """The root of a sum of squares, with the derivative 0 at the origin; NotImplemented for other norms."""
+    dimensions = array.ndim if axis is None else np.size(axis)
+    if not (ord is None or (ord == 2 and dimensions == 1) or (ord == "fro" and dimensions == 2)):
+        return NotImplemented
+    if dimensions > 2 and axis is not None:
+        return NotImplemented
+    total = np.sum(array * array, axis=axis, keepdims=keepdims)
+    return np.frompyfunc(_root, 1, 1)(total) if isinstance(total, np.ndarray) else _root(total)
+
+
+def _root(total: Any) -> Any:
+    return table.where(table.less(0.0, total), table.sqrt(total), total)
 
 
 # Products.
@@ -330,6 +366,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.amin: smallest_along,
     np.var: _variance,
     np.std: _deviation,
+    np.linalg.norm: norm,
     np.dot: _product,
     np.inner: lambda a, b: _product(a, b) if np.ndim(a) == np.ndim(b) == 1 else NotImplemented,
     np.vdot: lambda a, b: _product(_ravel(a), _ravel(b)),

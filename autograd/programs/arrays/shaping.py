@@ -12,6 +12,7 @@ from autograd.graph.nodes import constant_node, is_constant, kinds, number, pare
 from autograd.primitives.operation import Operation
 from autograd.programs.arrays.products import MatrixProduct
 from autograd.programs.arrays.rearranging import Gather, Join, Rows, Scatter, SpreadRows, SumRows
+from autograd.programs.loops.packing import Item
 
 __all__ = [
     "UNCHANGED",
@@ -103,7 +104,7 @@ def viewed(array: Any, view: Callable[[np.ndarray], np.ndarray]) -> Any:
         view: the function; it is called with an array of the same shape.
 
     Returns:
-        The array; None where the function returns no view.
+        The array, or the number where the view has no axes; None where the function returns no view.
     """
     dims: Dims = array._dims
     pattern = _pattern(dims, view)
@@ -113,6 +114,8 @@ def viewed(array: Any, view: Callable[[np.ndarray], np.ndarray]) -> Any:
     offset, shape, strides = pattern
     if not math.prod(shape):
         return shaped(constant_node(np.empty(0)), shape)
+    if not shape:
+        return applied(Item(offset), array)  # one number
     return shaped(applied(Gather(math.prod(dims), offset, shape, strides), array), shape)
 
 
@@ -156,7 +159,7 @@ def rows_of(array: Any, rows: slice) -> Any:
 
 
 def reshaped(array: Any, shape: Sequence[int]) -> Any:
-    """The same elements in another shape, of which one length may be -1."""
+    """The same elements in another shape, of which one length may be -1; without axes the one number."""
     dims: Dims = array._dims
     size = math.prod(dims)
     wanted = np.empty(dims, np.int8).reshape(shape).shape  # or NumPy's error
@@ -169,6 +172,8 @@ def reshaped(array: Any, shape: Sequence[int]) -> Any:
             axes = ()
     if not size:
         return shaped(constant_node(np.empty(0)), wanted)
+    if not wanted:
+        return applied(Item(0), array)  # one number
     return shaped(applied(UNCHANGED, array), wanted, axes)
 
 

@@ -195,21 +195,31 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
 
     @property
     def data(self) -> np.ndarray:
-        """Its numbers, a copy."""
+        """Its numbers, a copy that is not written to: ``array(numbers)`` makes an Array of others."""
         if context.active:
             refuse_in_trace("reading .data", self)
-        return self._number.reshape(self._dims).copy()  # type: ignore[no-any-return]
+        return _read_only(self._number.reshape(self._dims).copy())
 
     @property
     def grad(self) -> np.ndarray:
-        """The derivative of the last result that went backward, by each of its elements; assignable."""
+        """The derivative of the last result that went backward, by each of its elements, a copy.
+
+        It is assigned whole, as in ``a.grad = 0.0`` or ``a.grad = a.grad / 2``, and not written to.
+
+        Raises:
+            TypeError: what is assigned is no real number, and no array of them.
+            ValueError: what is assigned has a shape that does not go with that of the Array.
+        """
         if context.active:
             refuse_in_trace("reading .grad", self)
-        return np.array(np.broadcast_to(self._grad, self._number.shape).reshape(self._dims))
+        return _read_only(np.array(np.broadcast_to(self._grad, self._number.shape).reshape(self._dims)))
 
     @grad.setter
     def grad(self, numbers: Any) -> None:
-        self._grad = np.array(np.broadcast_to(np.asarray(numbers, float), self._dims)).reshape(-1)
+        given = np.asarray(numbers)
+        if given.dtype.kind not in "fiu":  # None would be nan, and a text what it reads like
+            given = floats_of_objects(given.astype(object), "grad")
+        self._grad = np.array(np.broadcast_to(given, self._dims), float).reshape(-1)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -258,10 +268,7 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
         return Item(place)(self)
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
-        raise TypeError(
-            "an Array is not written to, because a graph remembers it: write np.asarray(a) for an object "
-            "array of its elements, where(condition, a, b) or np.concatenate"
-        )
+        numpy_functions.refuse_writing()
 
     # What is done with it whole.
 
@@ -305,7 +312,7 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if "out" in kwargs:
-            self.__setitem__(None, None)
+            numpy_functions.refuse_writing()
         if method == "__call__" and not kwargs:
             primitive = primitive_of(ufunc)
             if primitive is not None and fits(inputs):
@@ -319,13 +326,11 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
         return numpy_functions.called(function, args, kwargs)
 
 
-def _not_in_place(_: Array, __: Any) -> Any:
-    """``a += b`` means ``a = a + b``, as with numbers."""
-    return NotImplemented
+def _read_only(numbers: np.ndarray) -> np.ndarray:
+    """A copy, in which nothing is written that would have no effect on what it was copied from."""
+    numbers.flags.writeable = False
+    return numbers
 
-
-for _name in ("add", "sub", "mul", "truediv", "pow", "matmul", "floordiv", "mod", "and", "or", "xor"):
-    setattr(Array, f"__i{_name}__", _not_in_place)
 
 kinds[np.ndarray] = Array
 elements.append(Elements)

@@ -317,12 +317,6 @@ def test_empty_arrays():
     assert np.concatenate([a, array(A)]).shape == (4, 3)
 
 
-def test_adding_in_place_makes_another():
-    a = b = array([1.0, 2.0])
-    a += 1.0
-    assert (a.data.tolist(), b.data.tolist()) == ([2.0, 3.0], [1.0, 2.0])
-
-
 @pytest.mark.parametrize("exponent", [0.0, 1.0, 2.0, 3.0, 0.5, -1.0, -2.0, 2.5, float("nan")])
 def test_a_power_that_is_a_plain_number_is_that_of_each_element(exponent):
     points = [0.0, -0.0, 0.7, -1.3, 5.0, float("inf")]

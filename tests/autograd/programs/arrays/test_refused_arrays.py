@@ -1,0 +1,108 @@
+"""What an Array refuses, and what it answers where NumPy's own way would be wrong or not understood."""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+import pytest
+
+from autograd import Value, array, grad, jit, value_and_grad, vmap
+
+IN_PLACE = [
+    operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ifloordiv, operator.imod,
+    operator.ipow, operator.imatmul, operator.iand, operator.ior, operator.ixor, operator.ilshift,
+    operator.irshift,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("write", IN_PLACE)
+def test_no_operator_writes_into_an_array(write):
+    a = array([1.0, 2.0, 3.0])
+    for target, operand in ((a, 2.0), (a[:2], 2.0), (np.zeros(3), a)):
+        with pytest.raises(TypeError, match=r"not written to.* write a = a \+ b"):
+            write(target, operand)
+    assert a.data.tolist() == [1.0, 2.0, 3.0]
+
+
+def test_a_traced_array_is_not_written_to_either():
+    def scaled(weights):
+        weights /= weights.sum()
+        return weights
+
+    def total(x):
+        return scaled(x * np.ones(300)).sum()
+
+    for run in (jit(total), grad(total)):
+        with pytest.raises(TypeError, match="not written to"):
+            run(np.ones((300,)))
+
+
+def test_out_is_refused_in_every_function():
+    a = array([1.0, 2.0])
+    for function in (np.clip, np.sum, np.concatenate, np.exp):
+        args = {np.clip: (a, 0, 1), np.concatenate: ([a, a],)}.get(function, (a,))
+        with pytest.raises(TypeError, match="for out= assign the result"):
+            function(*args, out=np.zeros(2))
+
+
+def test_a_gradient_is_set_to_real_numbers_alone():
+    a = array([1.0, 2.0])
+    for wrong in (None, "1", [1.0, None], 1j, True, Value(1.0), a):
+        with pytest.raises(TypeError, match="grad"):
+            a.grad = wrong
+    with pytest.raises(ValueError, match="broadcast"):
+        a.grad = [1.0, 2.0, 3.0]
+    a.grad = [1, 2]
+    (a * a).sum().backward()
+    assert a.grad.tolist() == [3.0, 6.0]
+    a.grad = 0
+    assert a.grad.tolist() == [0.0, 0.0]
+
+
+def test_copies_of_its_numbers_are_not_written_to():
+    a = array([1.0, 2.0])
+    for numbers in (a.data, a.grad):
+        with pytest.raises(ValueError, match="read-only"):
+            numbers[:] = 0.0
+
+
+ONE_NUMBER = {
+    "squeezed": lambda a: np.squeeze(a[:1]) * 3.0,
+    "along an axis": lambda a: np.squeeze(a[:1], 0) + 1.0,
+    "with an ellipsis": lambda a: a[0, ...] * 3.0 + a[..., -1] ** 2,
+    "reshaped": lambda a: a[1:2].reshape(()) + np.reshape(a[:1], ()) ** 2,
+    "a result": lambda a: np.squeeze(a[-1:]),
+}
+
+
+@pytest.mark.parametrize("name", ONE_NUMBER)
+@pytest.mark.parametrize("size", [3, 300])
+def test_what_has_no_axes_is_one_number(name, size):
+    use, numbers = ONE_NUMBER[name], np.linspace(2.0, 5.0, size)
+    assert isinstance(use(array(numbers)), Value)
+    expected = float(use(numbers))
+    assert use(array(numbers)).data == pytest.approx(expected, rel=1e-15)
+    assert jit(use)(numbers) == pytest.approx(expected, rel=1e-15)
+    assert jit(lambda a: use(array(a)))(numbers) == pytest.approx(expected, rel=1e-15)
+    step = 1e-6
+    number, slopes = value_and_grad(lambda a: use(array(a)))(numbers)
+    assert number == pytest.approx(expected, rel=1e-15)
+    assert np.allclose(grad(use)(numbers), slopes, rtol=1e-15)
+    ahead = [float(use(numbers + step * unit)) - float(use(numbers - step * unit)) for unit in np.eye(size)]
+    assert np.allclose(np.array(ahead) / (2 * step), slopes, atol=1e-6)
+
+
+def test_the_matrices_of_numpy_are_refused():
+    m = np.ones((2, 2)).view(np.matrix)
+    uses = (
+        array,
+        jit(lambda x: x * x),
+        grad(lambda x: (x * x).sum()),
+        vmap(lambda x: x),
+        array([1.0]).__mul__,
+    )
+    for use in uses:
+        with pytest.raises(TypeError, match=r"np\.matrix.* pass np\.asarray\(m\)"):
+            use(m)
+    assert array(np.asarray(m)).shape == (2, 2)
