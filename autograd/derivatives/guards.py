@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd.graph.nodes import constant_node, number
-from autograd.primitives.operation import Operation
+from autograd.graph.nodes import constant_node, is_array, is_node, number
+from autograd.primitives.masked import unmasked
+from autograd.primitives.operation import ABSENT, Operation
 from autograd.primitives.primitive import Primitive
 from autograd.primitives.table import where
 
@@ -42,12 +43,14 @@ class Guarded(NamedTuple):
 
 def unguarded(derivative: Any) -> Any:
     """A derivative as a Value or number, 0.0 where its guard does not hold."""
-    return _selected(derivative, 0, "0.0") if type(derivative) is Guarded else derivative
+    return _selected(derivative, 0, "0.0") if type(derivative) is Guarded else unmasked(derivative)
 
 
 def is_present(derivative: Any) -> bool:
     """Whether a derivative is there, by the numbers that its guard's conditions have."""
-    return derivative is not None and all(bool(number(each)) == side for each, side in _guard(derivative))
+    return derivative is not None and all(
+        np.any(np.asarray(number(each), bool) == side) for each, side in _guard(derivative)
+    )
 
 
 def added(first: Any, second: Any) -> Any:
@@ -62,7 +65,7 @@ def added(first: Any, second: Any) -> Any:
     if _are_two_sides(*rests):
         (condition, side), *_ = rests[0]
         chosen = (first, second) if side else (second, first)
-        return _guarded(where(condition, *[_whole(_derivative(each)) for each in chosen]), guard)
+        return _guarded(_where(condition, *[_whole(_derivative(each)) for each in chosen]), guard)
     total = _selected(first, shared, "-0.0") + _selected(second, shared, "-0.0")
     return Guarded(total, guard, True) if rests[0] and rests[1] else _guarded(total, guard)
 
@@ -78,12 +81,64 @@ def pulled_with_guards(
     """What each operand of an operation receives, by a chain rule that knows no guards."""
     if operation is where:
         return _of_choice(operands, adjoints[0], wanted)
+    if operation.choice is not None:
+        return _of_choice_of_arrays(operation, operands, results, adjoints[0], wanted)
     if Guarded not in map(type, adjoints):
         return pull(operation, operands, results, adjoints, wanted)
+    if operation.takes_arrays and not _serves_all(operation, adjoints, wanted):
+        return _of_arrays(operation, operands, results, adjoints, wanted)
     guard = reduce(_either, [_guard(adjoint) for adjoint in adjoints if adjoint is not None])
     plain = [_derivative(adjoint) for adjoint in adjoints] if len(adjoints) == 1 else map(unguarded, adjoints)
     terms = pull(operation, operands, results, list(plain), wanted)
     return [None if term is None else _guarded(term, guard) for term in terms]
+
+
+def _serves_all(operation: Operation, adjoints: Sequence[Any], wanted: Sequence[bool]) -> bool:
+    """Whether one guard of an operation's results serves for all that its operands receive."""
+    if operation.moves and len(adjoints) > 1:
+        return False
+    conditions = [condition for adjoint in adjoints for condition, _ in _guard(adjoint)]
+    if not any(_is_array(condition) for condition in conditions):
+        return True
+    return all(place in operation.aligned for place, want in enumerate(wanted) if want)
+
+
+def _of_choice_of_arrays(
+    operation: Operation,
+    operands: Sequence[Any],
+    results: Sequence[Any],
+    adjoint: Any,
+    wanted: Sequence[bool],
+) -> list[Any]:
+    """What the operands of a `where` of arrays receive: an array the adjoint, guarded; a number a sum."""
+    places = operation.choice or ()
+    along = [place is not None and place in operation.aligned and wanted[place] for place in places]
+    chosen = [0.0 if place is None else operands[place] for place in places]
+    terms: list[Any] = [None] * len(operands)
+    for place, term in zip(places, _of_choice(chosen, adjoint, along)):
+        if place is not None and term is not None:
+            terms[place] = term if terms[place] is None else added(terms[place], term)
+    rest = [want and place not in operation.aligned for place, want in enumerate(wanted)]
+    if any(rest):
+        summed = _of_arrays(operation, operands, results, [adjoint], rest)
+        terms = [term if other is None else other for term, other in zip(terms, summed)]
+    return terms
+
+
+def _of_arrays(
+    operation: Operation,
+    operands: Sequence[Any],
+    results: Sequence[Any],
+    adjoints: Sequence[Any],
+    wanted: Sequence[bool],
+) -> list[Any]:
+    """What the operands of an operation on arrays receive, whose adjoints' guards say it of each element."""
+    masks = [_where(_as_one(_guard(each)), 1.0, 0.0) if _guard(each) else None for each in adjoints]
+    filled = [ABSENT if adjoint is None else unguarded(adjoint) for adjoint in adjoints]
+    received = operation.pull_masked(operands, results, filled, masks, wanted)
+    return [
+        term if term is None or mask is None else _guarded(term, ((mask, True),)) for term, mask in received
+    ]
 
 
 def pushed_with_guards(
@@ -169,8 +224,17 @@ def _selected(derivative: Any, outer: int, absent: str) -> Any:
         inner = inner[:-1]
     for condition, side in reversed(inner):
         choices = (_whole(result), float(absent)) if side else (float(absent), _whole(result))
-        result = where(condition, *choices)
+        result = _where(condition, *choices)
     return result
+
+
+def _where(condition: Any, *choices: Any) -> Any:
+    """`where` of derivatives: the elements of an array count, and not its shape."""
+    return where(*[each._arranged((0,)) if _is_array(each) else each for each in (condition, *choices)])
+
+
+def _is_array(each: Any) -> bool:
+    return is_node(each) and is_array(each)
 
 
 def _shared(first: Guard, second: Guard) -> int:
@@ -197,12 +261,12 @@ def _either(first: Guard, second: Guard) -> Guard:
     if not rests[0] or not rests[1]:
         return outer
     if not _are_two_sides(*rests):
-        return (*outer, (where(_as_one(rests[0]), 1.0, _as_one(rests[1])), True))
+        return (*outer, (_where(_as_one(rests[0]), 1.0, _as_one(rests[1])), True))
     (condition, side), *_ = rests[0]
     inner = [_as_one(rest[1:]) for rest in (rests if side else rests[::-1])]
     if all(type(each) is float for each in inner):
         return outer
-    return (*outer, (where(condition, *inner), True))
+    return (*outer, (_where(condition, *inner), True))
 
 
 def _as_one(guard: Guard) -> Any:
@@ -210,7 +274,7 @@ def _as_one(guard: Guard) -> Any:
     result: Any = 1.0
     for condition, side in reversed(guard):
         if side:
-            result = condition if type(result) is float else where(condition, result, 0.0)
+            result = condition if type(result) is float else _where(condition, result, 0.0)
         else:
-            result = where(condition, 0.0, result)
+            result = _where(condition, 0.0, result)
     return result

@@ -21,6 +21,7 @@ from autograd.derivatives.guards import (
 from autograd.graph.context import deriving, is_watched, tell_propagated, tell_pushed
 from autograd.graph.nodes import number, numbers, selected_operands
 from autograd.graph.walks import Application
+from autograd.primitives.masked import pulled as pulled_masked
 from autograd.primitives.operation import ABSENT, Operation
 from autograd.primitives.primitive import Primitive
 
@@ -51,7 +52,7 @@ def pulled(
     """The chain rule at one operation, as the operation has it: what each operand receives, or None."""
     if len(adjoints) > 1:  # of a result that nothing depends on it is None
         adjoints = [ABSENT if adjoint is None else adjoint for adjoint in adjoints]
-    return operation.pull(inputs, results, adjoints, wanted)
+    return pulled_masked(operation, inputs, results, adjoints, wanted)
 
 
 def reverse(

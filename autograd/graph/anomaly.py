@@ -144,7 +144,7 @@ class _Detective(Watcher):
 
 def _worst(number: Any) -> float:
     """A number; of an array one that is not finite, if there is one."""
-    if type(number) is not np.ndarray:
+    if not isinstance(number, np.ndarray):
         return number  # type: ignore[no-any-return]
     others = number[~np.isfinite(number)]
     return others[0].item() if len(others) else 0.0

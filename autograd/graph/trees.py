@@ -23,7 +23,7 @@ from autograd.graph.context import current
 from autograd.graph.models.fields import fields_of, made_of_fields
 from autograd.graph.models.frames import Frame
 from autograd.graph.models.taken_apart import is_model, taken_apart
-from autograd.graph.nodes import is_node
+from autograd.graph.nodes import is_node, kinds
 from autograd.graph.value import Value
 from autograd.primitives.ieee import as_array, described, is_real, to_float
 from autograd.support.locks import fork_safe_lock
@@ -39,7 +39,7 @@ _registering = fork_safe_lock()
 
 # How many elements an array has at least that is kept whole: fewer are faster apart, in compiled functions,
 # and where an array of floats is differentiated by and nothing is compiled.
-SMALLEST_WHOLE = {"large": 32, "eager": 1000}
+SMALLEST_WHOLE = {"large": 32, "operands": 32, "eager": 1000}
 
 
 class Whole(tuple[Any, ...]):
@@ -234,7 +234,8 @@ def flatten(
         role: what it is, to name in errors.
         integers: whether arrays of ints will do; gradients by them would be cut to ints.
         whole: which arrays are one entry each: "nodes", those of a graph; "large", those of 32 elements or
-            more, flat, of floats or one node; "eager" the same, but arrays of floats from 1000 elements on.
+            more, flat, of floats or one node; "operands" the same, and those of Values are made one node;
+            "eager" as "large", but arrays of floats from 1000 elements on.
 
     Returns:
         The scalars (Values, and floats for plain numbers) and the `Structure` to put them back.
@@ -271,15 +272,15 @@ def flatten(
             if leaf.dtype.kind not in ("fObiu" if integers else "fO"):
                 advice = ": pass x.astype(float)" if leaf.dtype.kind in "biu" else ""
                 raise TypeError(f"{role} must hold real numbers, got an array of {leaf.dtype}{advice}")
-            if leaf.size >= least and leaf.dtype.kind != "O":
+            is_whole = leaf.size >= least and (leaf.dtype.kind != "O" or whole == "operands")
+            shapes.append(Whole(leaf.shape) if is_whole else leaf.shape)
+            if is_whole and leaf.dtype.kind != "O":
                 scalars.append(np.ascontiguousarray(leaf, float).reshape(-1))
-                shapes.append(Whole(leaf.shape))
-                continue
-            if leaf.dtype.kind == "f":
+            elif leaf.dtype.kind == "f":
                 scalars += leaf.ravel().astype(float, copy=False).tolist()
             else:
-                scalars += [_scalar(element, role) for element in leaf.ravel().tolist()]
-            shapes.append(leaf.shape)
+                parts = [_scalar(element, role) for element in leaf.ravel().tolist()]
+                scalars += [kinds[np.ndarray].of(parts)] if is_whole else parts
         else:
             scalars.append(_scalar(leaf, role))
             shapes.append(None)

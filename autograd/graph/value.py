@@ -35,6 +35,7 @@ from autograd.graph.refusals import refuse_arguments, refuse_by_hand, refuse_in_
 from autograd.graph.walks import full_order
 from autograd.primitives import table
 from autograd.primitives.ieee import constant, evaluate, to_float
+from autograd.primitives.masked import pulled
 from autograd.primitives.operation import ABSENT, Operation, Projection
 from autograd.primitives.primitive import Primitive
 
@@ -353,10 +354,12 @@ def _propagate(node: Value) -> context.Received:
     if type(operation) is Projection:
         return _collect(node, node._left, operation.index)
     several = operation.result_count > 1
-    results, adjoints = (node._number, node._grad) if several else ((node._number,), (node._grad,))
+    results: Any = node._number if several else (node._number,)
+    adjoints: Any = node._grad if several else (node._grad,)
     wanted = [not is_constant(part) for part in parts]
+    gradients = pulled(operation, numbers(parts), results, adjoints, wanted)
     received = []
-    for part, gradient, want in zip(parts, operation.pull(numbers(parts), results, adjoints, wanted), wanted):
+    for part, gradient, want in zip(parts, gradients, wanted):
         if want and gradient is not None:
             held = part._grad
             received.append((part, gradient, held))

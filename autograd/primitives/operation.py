@@ -42,6 +42,9 @@ class Operation:
         libm: the name of the C function of doubles that computes it, or "".
         on_arrays: the same function on NumPy arrays of floats, or None.
         takes_arrays: whether an operand or a result may be a whole array: an array of floats, or a node.
+        moves: whether the elements of its results are those of operands, put elsewhere or added up.
+        aligned: the operands whose elements go each into that element of the results, and into no other.
+        choice: of a `where` of arrays, which operands are the condition and the choices, None for constants.
         bodies: the code that it holds, one or several; none in most.
         roles: of several, what to call each where they are printed.
         leading: what the operands are called that come before those which the code takes.
@@ -62,6 +65,9 @@ class Operation:
     libm: str = ""
     on_arrays: Any = None
     takes_arrays: bool = False
+    moves: bool = False
+    aligned: Sequence[int] = ()
+    choice: tuple[int | None, ...] | None = None
     bodies: tuple[Any, ...] = ()
     roles: tuple[str, ...] = ()
     leading: tuple[str, ...] = ()
@@ -95,6 +101,32 @@ class Operation:
             One number an operand; None where nothing is asked for, or where it is 0 everywhere.
         """
         raise NotImplementedError(f"{self.name} has no rule for reverse mode (pull)")
+
+    def pull_masked(
+        self,
+        inputs: Sequence[Any],
+        results: Sequence[Any],
+        adjoints: Sequence[Any],
+        masks: Sequence[Any],
+        wanted: Sequence[bool],
+    ) -> Sequence[tuple[Any, Any]]:
+        """Reverse mode where some elements of adjoints are absent, because a `where` did not select them.
+
+        Args:
+            inputs, results, adjoints, wanted: as for `pull`; what is absent is 0.0.
+            masks: of each adjoint, a number or an array, 0 where it is absent; None where it is there.
+
+        Returns:
+            For each operand what `pull` returns, and its mask.
+        """
+        terms = self.pull(inputs, results, adjoints, wanted)
+        if not self.moves:
+            return [(term, None) for term in terms]
+        present = [
+            adjoint if adjoint is ABSENT else 1.0 if mask is None else mask
+            for adjoint, mask in zip(adjoints, masks)
+        ]
+        return list(zip(terms, self.pull(inputs, results, present, wanted)))
 
     def example(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """Results of the same kinds, for a trace, in which the numbers do not matter."""

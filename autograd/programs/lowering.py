@@ -20,6 +20,7 @@ from autograd.graph.value import Value
 from autograd.primitives import table
 from autograd.primitives.operation import Operation
 from autograd.primitives.primitive import Primitive
+from autograd.programs.arrays.elementwise import Ties
 from autograd.programs.arrays.lookups import Lookup, PutAt
 from autograd.programs.arrays.products import MatrixProduct
 from autograd.programs.arrays.rearranging import Rearrangement
@@ -92,6 +93,9 @@ def _replay(
     for instruction in code.instructions:
         operands = [slots[operand] for operand in instruction.operands]
         operation = instruction.operation
+        if isinstance(operation, Ties):  # which tells derivatives alone
+            slots.append(operands[0])
+            continue
         if operation.bodies:
             bodies = [lowered(body, split=split, is_kept=is_kept) for body in operation.bodies]
             operation = operation.with_bodies(bodies)

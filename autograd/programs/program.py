@@ -100,7 +100,7 @@ class Program:
         scalars, structure = flatten(
             with_keywords(tuple(args), keywords or {}),
             f"an argument of {self.name}",
-            whole="large" if self.arguments.wholes else "",
+            whole="operands" if self.arguments.wholes else "",
         )
         if structure != self.arguments and structure.as_general_as(self.arguments) != self.arguments:
             raise TypeError(

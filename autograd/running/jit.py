@@ -19,11 +19,12 @@ from autograd.engines.machine.limits import may_compile
 from autograd.graph import context
 from autograd.graph.anomaly import is_hunted
 from autograd.graph.context import entered
-from autograd.graph.nodes import is_leaf, numbers, operands
+from autograd.graph.nodes import is_leaf, is_node, numbers, operands, operation
 from autograd.graph.trees import Structure, flatten
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code
 from autograd.programs.loops.call import prepare_by
+from autograd.programs.loops.packing import Stack
 from autograd.programs.program import Program
 from autograd.programs.tracing import Recording, record, record_whole, with_keywords
 from autograd.running.recording import PLAIN, records
@@ -165,6 +166,8 @@ def reaches(reached: Set[Any], scalars: Sequence[Any]) -> bool:
         scalars: the scalars of the arguments. What an outer transform differentiates by stands for a Value.
     """
     nodes = [scalar for scalar in scalars if type(scalar) not in PLAIN]
+    stacks = [node for node in nodes if isinstance(operation(node), Stack)]
+    nodes += [part for stack in stacks for part in operands(stack) if is_node(part)]
     behind = [operands(node)[0] for node in nodes if node in context.variables and not is_leaf(node)]
     return not reached.isdisjoint([*nodes, *behind])
 
@@ -286,7 +289,7 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
         if kwargs or self._has_static or self._is_method:
             scalars, structure, settings = self._split(args, kwargs)
         else:  # the usual call, as short as it can be
-            scalars, structure = flatten(args, "an argument of a jitted function", whole="large")
+            scalars, structure = flatten(args, "an argument of a jitted function", whole="operands")
             settings = None
         ready = self._ready(scalars, structure, settings)
         if ready is None:
@@ -331,7 +334,7 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
         if not self._has_static:
             try:
                 scalars, structure = flatten(
-                    (*args, kwargs) if kwargs else args, "an argument of a jitted function", whole="large"
+                    (*args, kwargs) if kwargs else args, "an argument of a jitted function", whole="operands"
                 )
             except TypeError:
                 if not (args and self._is_method):
@@ -347,7 +350,7 @@ class jit(Wrapper):  # noqa: N801  it is called like a function
         scalars, structure = flatten(
             with_keywords(tuple(arg for i, arg in enumerate(args) if i >= first and i not in places), others),
             "an argument of a jitted function that is not static",
-            whole="large",
+            whole="operands",
         )
         settings = Settings(static, named, bool(others), owner)
         return scalars, structure, settings

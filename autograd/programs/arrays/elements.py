@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd.primitives import table
 from autograd.programs.arrays.elementwise import as_node, is_whole
+from autograd.programs.arrays.numpy_functions import norm
 
 __all__ = ["Elements"]
 
@@ -43,9 +44,13 @@ class Elements(np.ndarray):
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         parts = [part for arg in args for part in (arg if isinstance(arg, (list, tuple)) else (arg,))]
-        if any(map(_is_large, parts)) or (function in _ORDERS and self.ndim):
+        orders = function in _ORDERS and args and isinstance(args[0], Elements) and args[0].ndim
+        if orders or any(map(_is_large, parts)):
             return function(*_as_nodes(args), **kwargs)
-        return super().__array_function__(function, types, args, kwargs)
+        result = norm(*args, **kwargs) if function is np.linalg.norm else NotImplemented
+        return (
+            super().__array_function__(function, types, args, kwargs) if result is NotImplemented else result
+        )
 
     def __reduce__(self) -> Any:
         return self.view(np.ndarray).__reduce__()

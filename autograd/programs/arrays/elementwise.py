@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -15,13 +16,14 @@ from autograd.graph.value import Value
 from autograd.primitives import table
 from autograd.primitives.ieee import as_array
 from autograd.primitives.primitive import Primitive, all_primitives
-from autograd.programs.arrays import shaping
+from autograd.programs.arrays import on_lists, shaping
+from autograd.programs.arrays.rearranging import Gather, Rearrangement, Scatter, SpreadRows, SumRows
 from autograd.programs.code import Code, Instruction
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import Item, Stack, length
 from autograd.programs.simplification import Builder
 
-__all__ = ["as_node", "count_of", "fits", "is_whole", "mapped", "primitive_of", "reduced", "running"]
+__all__ = ["Ties", "as_node", "count_of", "fits", "is_whole", "mapped", "primitive_of", "reduced", "running"]
 
 _COMPARISONS = {np.less: table.less, np.less_equal: table.less_equal, np.equal: table.equal}
 
@@ -113,6 +115,82 @@ def running(primitive: Primitive, array: Any) -> Any:
     """What the elements of an array come to, up to each of them."""
     _, results = _folding(primitive, True)(count_of(array), -0.0, array)
     return shaping.shaped(results, (len(array._number),), array._axes)
+
+
+class Ties(Rearrangement):
+    """The extremes of an array, given beside it: those elements that are equal to one share its derivative.
+
+    Its value is the first operand, whose own derivative does not count, and so a program that is run without
+    its derivative does not need the array.
+
+    Args:
+        is_first: whether the extremes are along the first axis, too.
+        pattern: of the other axes the `Gather` that repeats an entry for each element that it is the extreme
+            of; nothing where there is one extreme of all elements, a number.
+    """
+
+    arity = 2
+    listed = staticmethod(on_lists.ties)
+
+    def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
+        """The extremes."""
+        return (inputs[0],)
+
+    example = run
+
+    def arrays(self, operands: Sequence[bool]) -> tuple[bool, ...]:
+        """The result is where the first operand is."""
+        self.expect(operands, [bool(self.settings), True])
+        return (bool(self.settings),)
+
+    def _spread(self, entries: Any, like: Any) -> Any:
+        """An array like the other one, of the entry that goes with each element."""
+        if not self.settings:
+            return Loop.filling()(length(like), entries)
+        is_first, *pattern = self.settings
+        wide = Gather(*pattern)(entries)
+        return SpreadRows(math.prod(pattern[2]))(wide, like) if is_first else wide
+
+    def _summed(self, array: Any) -> Any:
+        """What the elements that go with each entry add up to."""
+        if not self.settings:
+            return _folding(table.add, False)(length(array), -0.0, array)
+        is_first, *pattern = self.settings
+        return Scatter(*pattern)(SumRows(math.prod(pattern[2]))(array) if is_first else array)
+
+    def _shared(self, total: Any, ties: Any) -> Any:
+        """A number for each extreme, over how many elements are equal to it; of nan nothing is."""
+        count = self._summed(ties)
+        if not self.settings:
+            return total / table.maximum(count, 1.0)
+        count = _each(table.maximum, 1)(length(count), count, 1.0)
+        return _each(table.div, 2)(length(count), total, count)
+
+    def _ties(self, extremes: Any, array: Any) -> Any:
+        return _each(table.equal, 2)(length(array), array, self._spread(extremes, array))
+
+    def push(self, inputs: Sequence[Any], results: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
+        """The mean of the tangents of those that are equal."""
+        if type(tangents[1]) is float:
+            return (None,)
+        ties = self._ties(*inputs)
+        chosen = _each(table.where, 2)(length(ties), ties, tangents[1], 0.0)
+        return (self._shared(self._summed(chosen), ties),)
+
+    def pull(
+        self, inputs: Sequence[Any], results: Sequence[Any], adjoints: Sequence[Any], wanted: Sequence[bool]
+    ) -> Sequence[Any]:
+        """The adjoint, in equal parts."""
+        if not wanted[1]:
+            return None, None
+        ties = self._ties(*inputs)
+        part = self._spread(self._shared(adjoints[0], ties), ties)
+        return None, _each(table.where, 2)(length(ties), ties, part, 0.0)
+
+
+def _each(primitive: Primitive, arrays: int) -> Loop:
+    """A primitive of the elements of so many arrays, and of numbers after them."""
+    return _elementwise(primitive, primitive.arity, tuple(range(arrays)), ())
 
 
 @lru_cache(maxsize=1)

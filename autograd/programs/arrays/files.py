@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from autograd.primitives.operation import Operation
+from autograd.programs.arrays.elementwise import Ties
 from autograd.programs.arrays.lookups import Lookup, PutAt
 from autograd.programs.arrays.products import MatrixProduct
 from autograd.programs.arrays.rearranging import (
@@ -73,6 +74,10 @@ def _is_pattern(unit: Any, offset: Any, shape: Any, strides: Any) -> bool:
     return bool(offset + least >= 0 and offset + most < unit)
 
 
+def _is_repeated(is_first: Any = False, *pattern: Any) -> bool:
+    return type(is_first) is bool and (not pattern or _is_pattern(*pattern))
+
+
 def _is_slice(start: Any, stop: Any, step: Any, unit: Any) -> bool:
     bounds = all(each is None or _is_number(each, -_LARGEST) for each in (start, stop, step))
     return bounds and step != 0 and _is_number(unit, 1)
@@ -110,4 +115,5 @@ _CHECKS: dict[str, tuple[Any, Any]] = {
     "product": (MatrixProduct, _is_product),
     "lookup": (Lookup, _is_place),
     "put_at": (PutAt, _is_place),
+    "ties": (Ties, _is_repeated),
 }

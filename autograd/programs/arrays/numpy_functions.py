@@ -12,17 +12,28 @@ import numpy as np
 
 from autograd.graph import context
 from autograd.graph.context import current
+from autograd.graph.nodes import is_constant, is_node
 from autograd.graph.value import Value
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive
 from autograd.programs.arrays import shaping
-from autograd.programs.arrays.elementwise import as_node, count_of, fits, is_whole, mapped, reduced, running
+from autograd.programs.arrays.elementwise import (
+    Ties,
+    as_node,
+    count_of,
+    fits,
+    is_whole,
+    mapped,
+    reduced,
+    running,
+)
 from autograd.programs.loops.answers import OF_NUMBERS, apart, of_numbers, of_values, plain, refuse_writing
 
 __all__ = [
     "called",
     "largest_along",
     "mean_along",
+    "norm",
     "of_ufunc",
     "smallest_along",
     "sum_along",
@@ -88,14 +99,15 @@ def _along(array: Any, axis: Any, keepdims: bool, every: Callable[..., Any], one
     axes = _axes_of(array, axis)
     if len(axes) == array.ndim and not keepdims:
         return every(array)
-    dims = list(array._dims)
     result = array
     for each in axes:
         result = one(result, each) if result.ndim > 1 else every(result)
-    if not keepdims:
-        return result
-    for each in axes:
-        dims[each] = 1
+    return _kept(result, array, axes) if keepdims else result
+
+
+def _kept(result: Any, array: Any, axes: Sequence[int]) -> Any:
+    """What was made along axes of an array, with these axes as ones of length 1."""
+    dims = [1 if place in axes else count for place, count in enumerate(array._dims)]
     if is_whole(result):
         return shaping.reshaped(result, dims if not result._axes else [-1, *dims[1:]])
     return as_node(np.full(dims, result, object if isinstance(result, Value) else float))
@@ -144,7 +156,23 @@ def _extreme(primitive: Primitive, what: str, array: Any, axis: Any, keepdims: b
             part = shaping.joined([larger, *rest], axis)
         return part[(slice(None),) * axis + (0,)]
 
-    return _along(array, axis, keepdims, lambda whole: reduced(primitive, whole), one)
+    extremes = _along(array, axis, False, lambda whole: reduced(primitive, whole), one)
+    if is_node(extremes) and not is_constant(extremes):
+        extremes = _shared_by_ties(extremes, array, _axes_of(array, axis))
+    if not keepdims:
+        return extremes
+    return _kept(extremes, array, _axes_of(array, axis))
+
+
+def _shared_by_ties(extremes: Any, array: Any, axes: Sequence[int]) -> Any:
+    """The extremes of an array along axes, whose derivatives are shared by what is equal to them."""
+    if not is_whole(extremes):
+        return Ties()(extremes, array)
+    inner = array._dims[1:]
+    left = [1 if place + 1 in axes else count for place, count in enumerate(inner)]
+    strides = np.broadcast_to(np.empty(left, np.int8), inner).strides
+    made = Ties(0 in axes, math.prod(left), 0, tuple(inner), tuple(strides))(extremes, array)
+    return shaping.shaped(made, extremes._dims, extremes._axes)
 
 
 def _variance(array: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
@@ -158,6 +186,21 @@ def _variance(array: Any, axis: Any = None, ddof: float = 0, keepdims: bool = Fa
 
 def _deviation(array: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
     return table.sqrt(_variance(array, axis, ddof, keepdims))
+
+
+def norm(array: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002
+    """The root of a sum of squares, with the derivative 0 at the origin; NotImplemented for other norms."""
+    dimensions = array.ndim if axis is None else np.size(axis)
+    if not (ord is None or (ord == 2 and dimensions == 1) or (ord == "fro" and dimensions == 2)):
+        return NotImplemented
+    if dimensions > 2 and axis is not None:
+        return NotImplemented
+    total = np.sum(array * array, axis=axis, keepdims=keepdims)
+    return np.frompyfunc(_root, 1, 1)(total) if isinstance(total, np.ndarray) else _root(total)
+
+
+def _root(total: Any) -> Any:
+    return table.where(table.less(0.0, total), table.sqrt(total), total)
 
 
 # Products.
@@ -332,6 +375,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.amin: smallest_along,
     np.var: _variance,
     np.std: _deviation,
+    np.linalg.norm: norm,
     np.dot: _product,
     np.inner: lambda a, b: _product(a, b) if np.ndim(a) == np.ndim(b) == 1 else NotImplemented,
     np.vdot: lambda a, b: _product(_ravel(a), _ravel(b)),

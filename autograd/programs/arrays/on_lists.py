@@ -111,6 +111,10 @@ def put_at(index: Any, entry: Any, like: Any, unit: Any, place: Any) -> Any:
     return result
 
 
+def ties(extremes: Any, *_: Any) -> Any:
+    return extremes
+
+
 NAMES = tuple([name for name, function in [*globals().items()] if inspect.isfunction(function)])
 
 

@@ -27,6 +27,7 @@ class MatrixProduct(Rearrangement):
     """
 
     arity = 2
+    moves = False
     listed = staticmethod(on_lists.product)
 
     def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:

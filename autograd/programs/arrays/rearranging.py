@@ -29,6 +29,7 @@ class Rearrangement(ArrayOperation):
     """
 
     arity = 1
+    moves = True
 
     def __init__(self, *settings: Any) -> None:
         self.settings = settings

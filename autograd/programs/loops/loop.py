@@ -12,7 +12,7 @@ from autograd.graph.nodes import number
 from autograd.primitives.operation import Operation
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code
-from autograd.programs.loops import joining, loop_rules
+from autograd.programs.loops import joining, loop_rules, masking
 from autograd.programs.loops.packing import ArrayOperation, expanded
 from autograd.programs.loops.reverse.checkpointing import Checkpointed
 from autograd.programs.loops.reverse.revolve import Policy
@@ -85,6 +85,8 @@ class Loop(ArrayOperation):
         self.arity = 1 + len(body.inputs)
         self.result_count = len(body.outputs)
         self.stacked = range(carries, self.result_count)
+        self.aligned = range(1, 1 + columns) if not carries else ()
+        self.choice = masking.choice_of(body, carries)
         self._key = carries, columns, is_reversed, checkpoint, body.key()
         self._hash = hash(self._key)
 
@@ -165,6 +167,17 @@ class Loop(ArrayOperation):
     ) -> Sequence[Any]:
         """A loop in the other direction, over the carries that a loop in this direction keeps."""
         return loop_rules.pull(self, inputs, adjoints, wanted)
+
+    def pull_masked(
+        self,
+        inputs: Sequence[Any],
+        results: Sequence[Any],
+        adjoints: Sequence[Any],
+        masks: Sequence[Any],
+        wanted: Sequence[bool],
+    ) -> Sequence[tuple[Any, Any]]:
+        """The same of a loop whose body chooses by the masks."""
+        return masking.pull_masked(self, inputs, adjoints, masks, wanted)
 
     def arrays(self, operands: Sequence[bool]) -> tuple[bool, ...]:
         """A carry is one where its first is; the ys are."""

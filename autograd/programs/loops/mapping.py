@@ -178,6 +178,24 @@ class Map(ArrayOperation):
         terms = self._applied(rules.adjoints, present, asked_for, shapes, of_given, inputs, adjoints)
         return [None, *terms]
 
+    def pull_masked(
+        self,
+        inputs: Sequence[Any],
+        results: Sequence[Any],
+        adjoints: Sequence[Any],
+        masks: Sequence[Any],
+        wanted: Sequence[bool],
+    ) -> Sequence[tuple[Any, Any]]:
+        """The same of the loop."""
+        loop, order = self.as_loop
+        received: list[tuple[Any, Any]] = [(None, None)] * self.arity
+        asked_for = [at is not None and wanted[at] for at in order]
+        terms = loop.pull_masked(in_order(inputs, order), results, adjoints, masks, asked_for)
+        for at, term in zip(order, terms):
+            if at is not None:
+                received[at] = term
+        return received
+
     def _present(self, derivatives: Sequence[Any], arrays: Sequence[int]) -> tuple[bool, ...]:
         """Which derivatives are there; of an array a plain 0 is none."""
         present = are_present(derivatives)

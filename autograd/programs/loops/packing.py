@@ -57,6 +57,8 @@ class ArrayOperation(Operation):
 class Stack(ArrayOperation):
     """The array of so many numbers."""
 
+    moves = True
+
     def __init__(self, count: int) -> None:
         self.name, self.arity = f"stack_{count}", count
 
@@ -91,6 +93,7 @@ class Stack(ArrayOperation):
 class Unstack(ArrayOperation):
     """The elements of an array of so many."""
 
+    moves = True
     arity = 1
 
     def __init__(self, count: int) -> None:
@@ -134,6 +137,7 @@ class Unstack(ArrayOperation):
 class Item(ArrayOperation):
     """One element of an array; a negative index counts from its end."""
 
+    moves = True
     arity = 1
 
     def __init__(self, index: int) -> None:
@@ -173,6 +177,7 @@ class Item(ArrayOperation):
 class Put(ArrayOperation):
     """A number in an array of zeros that is as long as another array."""
 
+    moves = True
     arity = 2
 
     def __init__(self, index: int) -> None:
