@@ -54,12 +54,13 @@ class Sizes(NamedTuple):
     fewer_steps: int = 100_000
     sets: int = 1_000
     steps_of_sets: int = 1_000
+    orbits: int = 100_000
     operations: int = 10_000
     operations_of_jax: int = 1_000
     runs: int = 10_000
 
 
-SMOKE = Sizes(2, 5, 1_000, 5, 6, 200, 100, 7, 50, 120, 40, 3)
+SMOKE = Sizes(2, 5, 1_000, 5, 6, 200, 100, 7, 50, 60, 120, 40, 3)
 
 
 class Work(NamedTuple):
@@ -90,6 +91,7 @@ WORK = (
     Work("oscillator Hessian", "oscillator, {fewer_steps:,} steps, Hessian", ("llvm",)),
     Work("oscillators", "oscillator, {sets:,} sets of parameters, {steps_of_sets:,} steps, gradients",
          ("llvm", "interpreter")),
+    Work("Kepler", "Kepler's equation by Newton's iteration, {orbits:,} orbits, gradients", ("llvm",)),
     Work("oscillator first", "first value and gradient of the oscillator, {fewer_steps:,} steps", ("llvm",)),
     Work("first result", "first result of a jitted training step", ("llvm", "interpreter", "python")),
     Work("changing graph once", "changing graph, {operations:,} operations, value and gradient",
@@ -132,6 +134,8 @@ MEASURES = (
             "jax", 1, False),
     Measure("gradients of {sets:,} sets of parameters through {steps_of_sets:,} steps, `vmap` on both cores",
             "oscillators", ("llvm",), "jax", 2, False),
+    Measure("gradients through a `while_loop`: Kepler's equation of {orbits:,} orbits by Newton's iteration",
+            "Kepler", ("llvm",), "jax", 3, False),
     Measure("first value and gradient through {fewer_steps:,} steps of time", "oscillator first", ("llvm",),
             "jax", None, False),
     Measure("first result of a jitted step", "first result", ("llvm",), "jax", 10, False),
@@ -168,6 +172,7 @@ def prepared(sizes: Sizes, folder: Path) -> dict[str, Any]:
         "fewer steps": sizes.fewer_steps,
         "steps of sets": sizes.steps_of_sets,
         "sets": [[rng.uniform(1.0, 2.0), rng.uniform(0.0, 0.5)] for _ in range(sizes.sets)],
+        "orbits": [[rng.uniform(0.05, 0.6), rng.uniform(0.1, 3.0)] for _ in range(sizes.orbits)],
         "variables": [i / 99 for i in range(100)],
         "operations": sizes.operations,
         "operations_of_jax": sizes.operations_of_jax,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import autograd
-from autograd import Value, grad, hessian, jit, scan, value_and_grad, vmap
+from autograd import Value, cos, grad, hessian, jit, scan, sin, value_and_grad, vmap, while_loop
 from autograd.engines import engine_names
 from benchmarks.contestants import Contestant, Job, Local, PeerMissingError
 from benchmarks.workloads import (
@@ -52,6 +52,17 @@ def oscillator(p: Any, steps: int, factor: float = 1.0, checkpoint: Any = None) 
         return oscillator_step(MATH, p, carry), None
 
     return factor * scan(step_of_time, AT_REST, None, length=steps, checkpoint=checkpoint)[0][2]
+
+
+def kepler(e: Any, mean_anomaly: Any) -> Any:
+    """The eccentric anomaly by Newton's iteration, which is differentiated as it is."""
+
+    def step(state: Any) -> Any:
+        x, _ = state
+        change = (x - e * sin(x) - mean_anomaly) / (1 - e * cos(x))
+        return x - change, change
+
+    return while_loop(lambda state: abs(state[1]) > 1e-12, step, (mean_anomaly, 1.0))[0]
 
 
 _ulps = count(1)
@@ -113,6 +124,11 @@ def works(engine: str, settings: Mapping[str, Any]) -> Mapping[str, Callable[[],
         run = jit(vmap(grad(partial(oscillator, steps=settings["steps of sets"])), engine=engine))
         return Local(lambda: run(sets))
 
+    def orbits() -> Contestant:
+        eccentricities, anomalies = np.array(settings["orbits"]).T.copy()
+        run = jit(vmap(grad(kepler, (0, 1)), engine=engine))
+        return Local(lambda: run(eccentricities, anomalies))
+
     def first_oscillation() -> Contestant:
         def first() -> Any:
             p = partial(oscillator, steps=settings["fewer steps"], factor=unmet(1.0))
@@ -147,6 +163,7 @@ def works(engine: str, settings: Mapping[str, Any]) -> Mapping[str, Callable[[],
         "oscillator Hessian": lambda: oscillation(hessian, settings["fewer steps"]),
         "oscillator gradient": lambda: oscillation(grad, settings["fewer steps"]),
         "oscillators": oscillations,
+        "Kepler": orbits,
         "oscillator first": first_oscillation,
         "changing graph": lambda: graph(settings["operations"]),
         "changing graph of JAX": lambda: graph(settings["operations_of_jax"]),

@@ -179,6 +179,30 @@ def oscillations(settings: Settings) -> Contestant:
     return Local(lambda: jax.block_until_ready(run(sets)))
 
 
+def kepler(e: Any, mean_anomaly: Any) -> Any:
+    """The eccentric anomaly by Newton's iteration; its derivative is that of the equation."""
+
+    def equation(x: Any) -> Any:
+        return x - e * jnp.sin(x) - mean_anomaly
+
+    def solve(f: Callable[[Any], Any], start: Any) -> Any:
+        def step(state: Any) -> Any:
+            x, _ = state
+            change = f(x) / (1 - e * jnp.cos(x))
+            return x - change, change
+
+        return jax.lax.while_loop(lambda state: abs(state[1]) > 1e-12, step, (start, 1.0))[0]
+
+    return jax.lax.custom_root(equation, mean_anomaly, solve, lambda g, y: y / g(1.0))
+
+
+def orbits(settings: Settings) -> Contestant:
+    """Gradients of the solutions of many of Kepler's equations."""
+    eccentricities, anomalies = (jnp.array(column) for column in zip(*settings["orbits"]))
+    run = jax.jit(jax.vmap(jax.grad(kepler, (0, 1))))
+    return Local(lambda: jax.block_until_ready(run(eccentricities, anomalies)))
+
+
 def first_oscillation(settings: Settings) -> Contestant:
     """Its value and gradient, compiling included."""
     p, steps = jnp.array(OSCILLATOR), settings["fewer steps"]
@@ -221,6 +245,7 @@ MAKERS: dict[str, Callable[[Settings], Contestant]] = {
     "oscillator Hessian": partial(oscillation, transform=jax.hessian, steps="fewer steps"),
     "oscillator gradient": partial(oscillation, transform=jax.grad, steps="fewer steps"),
     "oscillators": oscillations,
+    "Kepler": orbits,
     "oscillator first": first_oscillation,
     "changing graph of JAX": graph,
 }
