@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NoReturn
 from autograd import Value
 from autograd.graph.nodes import assign, clear_gradients, gradients, is_leaf, numbers
 from autograd.primitives.ieee import to_float
+from autograd.programs.loops.array import Array
 from optim.checks import check_fields, checked, setting, whole
 from optim.schedules import Schedule
 
@@ -31,10 +32,15 @@ def _weights(name: str, params: Any) -> list[Value]:  # noqa: ARG001
         raise TypeError(
             f"an optimizer's weights must be an iterable of Values, got {type(params).__name__}{advice}"
         )
-    weights = list(params)
+    weights: list[Any] = [params] if isinstance(params, Array) else list(params)
     if not weights:
         raise ValueError("an optimizer needs at least one weight, got none")
     for weight in weights:
+        if isinstance(weight, Array):
+            raise TypeError(
+                "an optimizer trains Values, got an Array: give a list of Values and make the Array of them, "
+                "array(weights), or step a plain array by value_and_grad"
+            )
         if not isinstance(weight, Value):
             raise TypeError(f"an optimizer's weights must be Values, got {type(weight).__name__}")
         if not is_leaf(weight):

@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd.primitives.ieee import to_float
 from autograd.support.locks import fork_safe_lock
+from autograd.support.user_line import Line
 
 __all__ = ["ABSENT", "Operation", "Projection", "find_operation", "register", "registered"]
 
@@ -140,12 +141,13 @@ class Operation:
         """
         return None
 
-    def hunt(self, inputs: Sequence[Any], place: str = "") -> None:
+    def hunt(self, inputs: Sequence[Any], place: str = "", line: Line | None = None) -> None:
         """Raise where a nan or an inf is born in the code that it holds.
 
         Args:
             inputs: its operands' numbers.
             place: which run it was, for the message.
+            line: the line that what has none of its own belongs to.
         """
 
     def run_quietly(self, inputs: Sequence[Any]) -> tuple[Any, ...]:

@@ -11,17 +11,21 @@ from autograd.graph.anomaly import is_born
 from autograd.primitives import table
 from autograd.primitives.operation import Operation
 from autograd.programs.code import Code, Instruction
+from autograd.support.user_line import Line, user_line
 
 __all__ = ["quiet", "raise_birth"]
 
 
-def raise_birth(code: Code, inputs: Sequence[float], place: str = "") -> list[float]:
+def raise_birth(
+    code: Code, inputs: Sequence[float], place: str = "", line: Line | None = None
+) -> list[float]:
     """Repeat a run of code, and raise where a result's nan or inf is born.
 
     Args:
         code: what was run.
         inputs: its inputs.
         place: which run it was, for the message.
+        line: the line that what has none belongs to; without, the user's that is running.
 
     Returns:
         The outputs, where none of them is nan or inf, or it came in with the inputs.
@@ -32,16 +36,18 @@ def raise_birth(code: Code, inputs: Sequence[float], place: str = "") -> list[fl
     slots = code.run(inputs, _applied)
     for instruction, slot in _led_to(code, slots):
         if instruction.operation.takes_arrays:
-            instruction.operation.hunt([slots[operand] for operand in instruction.operands], place)
+            instruction.operation.hunt(
+                [slots[operand] for operand in instruction.operands], place, instruction.line or line
+            )
         elif is_born(slots[slot], [slots[operand] for operand in instruction.operands]):
             names = code.labels()
             shown = [
                 f"{names[operand]}={slots[operand]}" if names[operand] else f"{slots[operand]}"
                 for operand in instruction.operands
             ]
-            line = f", at {instruction.line}" if instruction.line else ""
+            written = instruction.line or line or user_line()
             call = f"{instruction.operation.name}({', '.join(shown)})"
-            raise FloatingPointError(f"{call} is {slots[slot]} in {code.name}{place}{line}")
+            raise FloatingPointError(f"{call} is {slots[slot]} in {code.name}{place}, at {written}")
     return [slots[output] for output in code.outputs]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partialmethod
 from typing import Any
 
 import numpy as np
 
+from autograd.primitives import table
 from autograd.programs.arrays.elementwise import as_node, is_whole
 from autograd.programs.arrays.numpy_functions import norm
 
@@ -27,6 +29,8 @@ class Elements(np.ndarray):
             for arg in inputs:
                 if type(arg) is not Elements and _is_large(arg):
                     return ufunc(*_as_nodes(inputs))
+        if ufunc.__name__ == "clip" and not kwargs:  # which NumPy would do by comparisons, that know no nan
+            return np.asarray(table.minimum(table.maximum(*inputs[:2]), inputs[2])).view(Elements)
         out = kwargs.get("out")
         if out is not None:
             kwargs["out"] = tuple(map(_plain, out))
@@ -40,7 +44,8 @@ class Elements(np.ndarray):
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         parts = [part for arg in args for part in (arg if isinstance(arg, (list, tuple)) else (arg,))]
-        if any(map(_is_large, parts)):
+        orders = function in _ORDERS and args and isinstance(args[0], Elements) and args[0].ndim
+        if orders or any(map(_is_large, parts)):
             return function(*_as_nodes(args), **kwargs)
         result = norm(*args, **kwargs) if function is np.linalg.norm else NotImplemented
         return (
@@ -52,6 +57,12 @@ class Elements(np.ndarray):
 
     def __repr__(self) -> str:
         return repr(self.view(np.ndarray))
+
+
+_ORDERS = (np.argmax, np.argmin, np.argsort, np.sort)  # by comparisons, which know no nan
+
+for _function in _ORDERS[:3]:
+    setattr(Elements, _function.__name__, partialmethod(_function))
 
 
 def _is_large(arg: Any) -> bool:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from autograd.graph import context
 from autograd.graph.context import current
-from autograd.graph.nodes import is_constant, is_node, number
+from autograd.graph.nodes import is_constant, is_node
 from autograd.graph.value import Value
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive
@@ -25,6 +27,7 @@ from autograd.programs.arrays.elementwise import (
     reduced,
     running,
 )
+from autograd.programs.loops.answers import OF_NUMBERS, apart, of_numbers, of_values, plain, refuse_writing
 
 __all__ = [
     "called",
@@ -32,46 +35,41 @@ __all__ = [
     "mean_along",
     "norm",
     "of_ufunc",
-    "refuse_writing",
     "smallest_along",
     "sum_along",
-    "taken_apart",
 ]
-
-
-def taken_apart(args: Sequence[Any]) -> list[Any]:
-    """Arguments in which arrays of a graph are object arrays."""
-    return [_apart(arg) for arg in args]
-
-
-def _apart(arg: Any) -> Any:
-    if is_whole(arg):
-        return np.asarray(arg)
-    return type(arg)(taken_apart(arg)) if type(arg) in (list, tuple) else arg
-
-
-def refuse_writing() -> NoReturn:
-    """Refuse what writes into an Array, or an Array's elements into an array of numbers."""
-    raise TypeError(
-        "an Array is not written to, because a graph remembers it, and an array of plain numbers does not "
-        "hold its elements: for a += b write a = a + b, for out= assign the result, for a[i] = b write "
-        "where(condition, b, a) or np.concatenate, or np.asarray(a) for an object array of its elements"
-    )
 
 
 def called(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """One of NumPy's functions, called with an array among its arguments."""
     if kwargs.get("out") is not None:
         refuse_writing()
+    kwargs = {name: arg for name, arg in kwargs.items() if not (arg is None and name in ("out", "dtype"))}
+    if function in OF_NUMBERS:
+        return of_numbers(function, args, kwargs)
     own = _FUNCTIONS.get(function)
-    if own is not None:
+    if own is not None and _takes(own, args, kwargs):
         try:
             result = own(*args, **kwargs)
         except _NotWholeError:
             result = NotImplemented
         if result is not NotImplemented:
             return result
-    return function(*taken_apart(args), **{name: _apart(arg) for name, arg in kwargs.items()})
+    return of_values(
+        function, [apart(arg) for arg in args], {name: apart(arg) for name, arg in kwargs.items()}
+    )
+
+
+def _takes(own: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a function of ours knows all arguments."""
+    try:
+        _signature(own).bind(*args, **kwargs)
+    except TypeError:
+        return False
+    return True
+
+
+_signature = lru_cache(inspect.signature)
 
 
 class _NotWholeError(Exception):
@@ -219,11 +217,15 @@ def _product(first: Any, second: Any) -> Any:
 
 def of_ufunc(ufunc: Any, inputs: Sequence[Any]) -> Any:
     """What NumPy's function of such a name does, where it is no primitive; else NotImplemented."""
+    if ufunc in _BITWISE and not (context.active and current().tracing):
+        raise TypeError(f"{ufunc.__name__} (&, |, ^, ~) combines comparisons, such as a > 1, got an Array")
     if ufunc is np.matmul:
         try:
             return _product(*inputs)
         except (_NotWholeError, TypeError):
             return NotImplemented
+    if ufunc in OF_NUMBERS:
+        return of_numbers(ufunc, inputs, {})
     if ufunc in _COMPARISONS and fits(inputs):
         return _compared(ufunc, inputs)
     if ufunc is np.square:
@@ -231,6 +233,7 @@ def of_ufunc(ufunc: Any, inputs: Sequence[Any]) -> Any:
     return inputs[0] if ufunc is np.positive else NotImplemented
 
 
+_BITWISE = (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert)
 _COMPARISONS: dict[Any, Callable[..., Any]] = {
     np.less: lambda a, b: mapped(table.less, (a, b)),
     np.less_equal: lambda a, b: mapped(table.less_equal, (a, b)),
@@ -245,17 +248,7 @@ def _compared(ufunc: Any, inputs: Sequence[Any]) -> Any:
     """A comparison: recorded in a trace, as 0 or 1, and elsewhere of the numbers, an array of bools."""
     if context.active and current().tracing:
         return _COMPARISONS[ufunc](*inputs)
-    numbers = [arg._number.reshape(arg._dims) if is_whole(arg) else arg for arg in inputs]
-    numbers = [number(arg) if isinstance(arg, Value) else arg for arg in numbers]
-    return ufunc(*[_numbers_of(arg) for arg in numbers])
-
-
-def _numbers_of(arg: Any) -> Any:
-    if isinstance(arg, np.ndarray) and arg.dtype.kind == "O":
-        return np.array([number(each) if isinstance(each, Value) else each for each in arg.flat]).reshape(
-            arg.shape
-        )
-    return arg
+    return ufunc(*map(plain, inputs))
 
 
 # Shapes.
@@ -340,12 +333,28 @@ def _difference(array: Any, n: int = 1, axis: int = -1) -> Any:
     return array[1:] - array[:-1]
 
 
+def _sorted(array: Any, axis: Any = -1) -> Any:
+    order = np.argsort(array, axis=axis, kind="stable")
+    entries = np.asarray(array)
+    return np.take_along_axis(
+        entries.reshape(-1) if axis is None else entries, order, -1 if axis is None else axis
+    )
+
+
 def _outer(first: Any, second: Any) -> Any:
     first, second = _ravel(first), _ravel(second)
     return _expand(first, 1) * second
 
 
-def _clip(array: Any, low: Any = None, high: Any = None) -> Any:
+def _clip(
+    array: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    *,
+    min: Any = None,  # noqa: A002  as NumPy calls it
+    max: Any = None,  # noqa: A002
+) -> Any:
+    low, high = (a_min if min is None else min), (a_max if max is None else max)
     result = array if low is None else mapped(table.maximum, (array, low))
     return result if high is None else mapped(table.minimum, (result, high))
 
@@ -380,6 +389,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.hstack: _hstack,
     np.vstack: _vstack,
     np.where: _where,
+    np.sort: _sorted,
     np.cumsum: _cumsum,
     np.diff: _difference,
     np.clip: _clip,

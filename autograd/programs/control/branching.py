@@ -18,6 +18,7 @@ from autograd.programs.control.branch_rules import place_of
 from autograd.programs.loops.joining import leading_to
 from autograd.programs.loops.packing import ArrayOperation, expanded
 from autograd.programs.simplification import Builder
+from autograd.support.user_line import Line
 
 __all__ = ["Cond", "is_selectable"]
 
@@ -88,10 +89,10 @@ class Cond(ArrayOperation):
         index, *operands = inputs
         return tuple(runner(self.bodies[place_of(index, len(self.bodies))], operands))
 
-    def hunt(self, inputs: Sequence[Any], place: str = "") -> None:
+    def hunt(self, inputs: Sequence[Any], place: str = "", line: Line | None = None) -> None:
         """Raise where a nan or an inf is born in the branch that is chosen."""
         index, *operands = inputs
-        raise_birth(self.bodies[place_of(index, len(self.bodies))], operands, place)
+        raise_birth(self.bodies[place_of(index, len(self.bodies))], operands, place, line)
 
     def example(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """What the first branch makes of an example."""

@@ -19,6 +19,7 @@ from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import ArrayOperation, expanded
 from autograd.programs.simplification import Builder
 from autograd.support.locks import cached_property
+from autograd.support.user_line import Line
 
 __all__ = ["While", "beyond_limit"]
 
@@ -183,13 +184,15 @@ class While(ArrayOperation):
     def _told(self, carries: Sequence[Any]) -> str:
         return ", ".join([f"{name}={carry}" for name, carry in zip(self.body.inputs, carries)])
 
-    def hunt(self, inputs: Sequence[Any], place: str = "") -> None:
+    def hunt(self, inputs: Sequence[Any], place: str = "", line: Line | None = None) -> None:
         """Repeat the loop step by step, and raise where a nan or an inf is born; names the step."""
         carries, _, shared = self.split(inputs[1:])
         step = 0
         while self._holds(carries, shared):
-            raise_birth(self.condition, [*carries, *shared], f"{place}, step {step}")
-            carries = raise_birth(self.body, [*carries, *shared], f"{place}, step {step}")[: self.carries]
+            raise_birth(self.condition, [*carries, *shared], f"{place}, step {step}", line)
+            carries = raise_birth(self.body, [*carries, *shared], f"{place}, step {step}", line)[
+                : self.carries
+            ]
             step += 1
 
     def example(self, inputs: Sequence[Any]) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
@@ -21,6 +22,7 @@ from autograd.primitives.primitive import Primitive
 from autograd.programs.arrays import indexing, numpy_functions, shaping
 from autograd.programs.arrays.elements import Elements
 from autograd.programs.arrays.elementwise import count_of, fits, mapped, primitive_of
+from autograd.programs.loops import answers
 from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.packing import Item, Stack, Unstack
 
@@ -170,6 +172,8 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
             raise AttributeError("backward begins at one number, got an array: add it up, as with .sum()")
         if name.startswith("_") or not hasattr(np.ndarray, name):
             raise AttributeError(f"an Array has no attribute {name!r}")
+        if name in ("argmax", "argmin", "argsort", "clip", "searchsorted"):
+            return partial(getattr(np, name), self)
         return getattr(np.asarray(self), name)
 
     @property
@@ -268,7 +272,7 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
         return Item(place)(self)
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
-        numpy_functions.refuse_writing()
+        answers.refuse_writing()
 
     # What is done with it whole.
 
@@ -308,11 +312,11 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
             return record_node(operation, args)
         if fits(args):
             return mapped(operation, args)
-        return np.frompyfunc(operation, operation.arity, 1)(*numpy_functions.taken_apart(args))
+        return np.frompyfunc(operation, operation.arity, 1)(*answers.taken_apart(args))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if "out" in kwargs:
-            numpy_functions.refuse_writing()
+            answers.refuse_writing()
         if method == "__call__" and not kwargs:
             primitive = primitive_of(ufunc)
             if primitive is not None and fits(inputs):
@@ -320,7 +324,8 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
             result = numpy_functions.of_ufunc(ufunc, inputs)
             if result is not NotImplemented:
                 return result
-        return getattr(ufunc, method)(*numpy_functions.taken_apart(inputs), **kwargs)
+        call = ufunc if method == "__call__" else getattr(ufunc, method)
+        return answers.of_values(call, answers.taken_apart(inputs), kwargs)
 
     def __array_function__(self, function: Any, _: Any, args: Any, kwargs: Any) -> Any:
         return numpy_functions.called(function, args, kwargs)

@@ -18,6 +18,7 @@ from autograd.programs.loops import derived_code as rules
 from autograd.programs.loops.derived_code import are_present, derived_code, shapes_of
 from autograd.programs.loops.loop_rules import lines_of, results_of
 from autograd.programs.loops.packing import ArrayOperation, expanded
+from autograd.support.user_line import Line
 
 __all__ = ["Call", "prepare_by"]
 
@@ -84,9 +85,9 @@ class Call(ArrayOperation):
             run = self._run = _preparing[-1](self.body, self.engine)
         return tuple(run(inputs))
 
-    def hunt(self, inputs: Sequence[Any], place: str = "") -> None:
+    def hunt(self, inputs: Sequence[Any], place: str = "", line: Line | None = None) -> None:
         """Repeat its code, and raise where a nan or an inf is born."""
-        raise_birth(self.body, inputs, place)
+        raise_birth(self.body, inputs, place, line)
 
     def example(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """Any numbers; what the code makes of arrays, if there are any."""

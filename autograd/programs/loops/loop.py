@@ -16,6 +16,7 @@ from autograd.programs.loops import joining, loop_rules, masking
 from autograd.programs.loops.packing import ArrayOperation, expanded
 from autograd.programs.loops.reverse.checkpointing import Checkpointed
 from autograd.programs.loops.reverse.revolve import Policy
+from autograd.support.user_line import Line
 
 __all__ = ["Joined", "Loop", "one_by_one", "run_by"]
 
@@ -114,14 +115,16 @@ class Loop(ArrayOperation):
         """The same, where nobody hunts for what is not finite."""
         return self.run_with(_running[-1], inputs)
 
-    def hunt(self, inputs: Sequence[Any], place: str = "") -> None:
+    def hunt(self, inputs: Sequence[Any], place: str = "", line: Line | None = None) -> None:
         """Repeat the loop step by step, and raise where a nan or an inf is born; names the step."""
         count, *rest = inputs
         carries, columns, shared = self.split(rest)
         steps = range(int(count))
+        is_written = not self.columns or any(instruction.line for instruction in self.body.instructions)
+        step = "step" if is_written else "element"  # of an array, in a loop that nobody wrote
         for i in reversed(steps) if self.is_reversed else steps:
             numbers = [*carries, *[column[i].item() for column in columns], *shared]
-            carries = raise_birth(self.body, numbers, f"{place}, step {i}")[: self.carries]
+            carries = raise_birth(self.body, numbers, f"{place}, {step} {i}", line)[: self.carries]
 
     def run_with(self, runner: Runner, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """The same, where something runs the body from a first carry along the columns: see `run_by`."""

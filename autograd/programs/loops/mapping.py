@@ -23,6 +23,7 @@ from autograd.programs.loops.loop_rules import is_zero, lines_of, results_of
 from autograd.programs.loops.packing import ArrayOperation, expanded
 from autograd.programs.simplification import Builder
 from autograd.support.locks import cached_property
+from autograd.support.user_line import Line
 
 __all__ = ["Map", "in_order", "map_by", "sample_by_sample"]
 
@@ -129,7 +130,7 @@ class Map(ArrayOperation):
         results = (*totals, *ys[self.sums :])
         return results[0] if len(results) == 1 else results
 
-    def hunt(self, inputs: Sequence[Any], place: str = "") -> None:
+    def hunt(self, inputs: Sequence[Any], place: str = "", line: Line | None = None) -> None:
         """Repeat samples one by one, and raise where a nan or an inf is born; names the sample."""
         count, *operands = inputs
         suspects: Any = range(int(count))
@@ -139,7 +140,7 @@ class Map(ArrayOperation):
         totals = [0.0] * self.sums
         for i in suspects:
             sample = [each[i].item() if at in mapped else each for at, each in enumerate(operands)]
-            outputs = raise_birth(self.body, sample, f"{place}, sample {i}")
+            outputs = raise_birth(self.body, sample, f"{place}, sample {i}", line)
             for j, term in enumerate(outputs[: self.sums]):
                 total, totals[j] = totals[j], totals[j] + term
                 if math.isinf(totals[j]) and math.isfinite(total) and math.isfinite(term):

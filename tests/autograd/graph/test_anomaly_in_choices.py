@@ -1,9 +1,9 @@
-"""`detect_anomaly` passes over what no `where` selects, and names what one does."""
+"""`detect_anomaly` passes over what no `where` selects, and names what one does; of arrays, too."""
 
 import numpy as np
 import pytest
 
-from autograd import Value, detect_anomaly, grad, hessian, jit, jvp, less, log, sqrt, vmap, where
+from autograd import Value, array, detect_anomaly, grad, hessian, jit, jvp, less, log, sqrt, vmap, where
 from autograd.engines import engine_names
 
 
@@ -46,3 +46,15 @@ def test_what_a_choice_selects_is_named_though_another_leaves_it_out():
     logarithm = "log(-1.0) is nan"
     assert message_of(lambda: [(y := log(x)), where(less(0.0, x), y, 0.0), y + 1.0]).startswith(logarithm)
     assert message_of(lambda: log(x)).startswith(logarithm)
+
+
+def test_of_an_array_the_element_and_the_line_are_named():
+    zeros = np.concatenate([np.ones(3), np.zeros(37)])
+    logarithms = jit(lambda a: np.log(a).sum())  # the line
+    message = message_of(lambda: np.log(array(np.array([1.0, 0.0]))))
+    assert message.startswith("log(x0=0.0) is -inf in log, element 1, at ")
+    assert "message_of(lambda: np.log(array" in message
+    for argument in (zeros, array(zeros)):
+        message = message_of(lambda: logarithms(argument))  # noqa: B023  called at once
+        assert message.startswith("log(x0=0.0) is -inf in log, element 3, at ")
+        assert message.endswith("# the line")

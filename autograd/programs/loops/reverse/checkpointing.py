@@ -20,6 +20,7 @@ from autograd.programs.loops.packing import ArrayOperation, expanded
 from autograd.programs.loops.reverse.revolve import Policy, schedule
 from autograd.programs.simplification import Builder
 from autograd.programs.tracing import LinesOfNodes, written
+from autograd.support.user_line import Line
 
 if TYPE_CHECKING:
     from autograd.programs.loops.loop import Loop
@@ -130,9 +131,9 @@ class Checkpointed(ArrayOperation):
         """The same, where nobody hunts for what is not finite."""
         return _running[-1](self, inputs)
 
-    def hunt(self, inputs: Sequence[Any], place: str = "") -> None:
+    def hunt(self, inputs: Sequence[Any], place: str = "", line: Line | None = None) -> None:
         """Repeat the loops step by step, and raise where a nan or an inf is born; names the step."""
-        raise_birth(self.body, inputs, place)
+        raise_birth(self.body, inputs, place, line)
 
     def run_with(self, run: Run, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """The same, where something runs each segment's loops on their operands."""

@@ -7,7 +7,8 @@ import operator
 import numpy as np
 import pytest
 
-from autograd import Value, array, grad, jit, value_and_grad, vmap
+from autograd import TracingError, Value, array, grad, jit, value_and_grad, vmap
+from optim import SGD
 
 IN_PLACE = [
     operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ifloordiv, operator.imod,
@@ -106,3 +107,70 @@ def test_the_matrices_of_numpy_are_refused():
         with pytest.raises(TypeError, match=r"np\.matrix.* pass np\.asarray\(m\)"):
             use(m)
     assert array(np.asarray(m)).shape == (2, 2)
+
+
+NAN = np.array([3.0, np.nan, 1.0, np.inf])
+
+
+def test_a_nan_is_ordered_as_by_numpy():
+    a = array(NAN)
+    for function in (np.argmax, np.argmin, np.argsort, np.isnan, np.isfinite, np.isinf):
+        assert np.array_equal(function(a), function(NAN))
+    assert [a.argmax(), a.argmin()] == [1, 1]
+    assert np.array_equal([x.data for x in np.sort(a)], np.sort(NAN), equal_nan=True)
+    for function in (np.argmax, np.argmin):
+        assert grad(lambda x, of=function: x[of(x)])(NAN).tolist() == [0.0, 1.0, 0.0, 0.0]
+    assert grad(lambda x: np.sort(x, axis=None)[0])(NAN).tolist() == [0.0, 0.0, 1.0, 0.0]
+
+
+def test_a_clipped_nan_is_nan():
+    expected = np.clip(NAN, 0.0, 2.0)
+    for clip in (lambda x: np.clip(x, 0.0, 2.0), lambda x: x.clip(0.0, 2.0)):
+        assert np.array_equal(jit(clip)(NAN), expected, equal_nan=True)
+        assert np.array_equal(clip(array(NAN)).data, expected, equal_nan=True)
+        assert np.isnan(value_and_grad(lambda x, by=clip: by(x).sum())(NAN)[0])
+    assert np.clip(array([1.0, 3.0]), min=2.0, max=None).data.tolist() == [2.0, 3.0]
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (300, 2)])
+@pytest.mark.parametrize("function", [np.argmax, np.argmin, np.argsort, np.sort])
+def test_positions_are_not_frozen_in_a_trace(function, shape):
+    for axis in (0, 1, -1):
+        with pytest.raises(TracingError, match="would freeze"):
+            jit(lambda x, at=axis: function(x, axis=at))(np.ones(shape))
+
+
+def test_arguments_that_say_nothing_are_taken():
+    a = array([1.0, 2.0, 4.0])
+    assert np.sum(a, axis=None, dtype=None, out=None).data == 7.0
+    assert np.sum(a, initial=2.0).data == 9.0
+    assert np.max(a, out=None).data == 4.0
+    assert np.concatenate([a, a], axis=0, out=None).shape == (6,)
+    assert [x.data for x in np.diff(a, prepend=0.0)] == [1.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        np.linalg.inv, np.linalg.det, np.cov, lambda a: np.logaddexp(a, a), lambda a: np.copysign(a, -1.0),
+        lambda a: np.fmod(a, 2.0), lambda a: a % 2.0, lambda a: np.average(a, returned=True),
+    ],
+)  # fmt: skip
+def test_what_numpy_cannot_do_with_values_says_what_to_write(use):
+    with pytest.raises(TypeError, match="functions of autograd, or register it with"):
+        use(array([[1.0, 2.0], [3.0, 5.0]]))
+
+
+def test_only_comparisons_are_combined():
+    a = array([1.0, 2.0])
+    for use in (lambda: a & 1, lambda: 1 | a, lambda: a ^ a, lambda: ~a):
+        with pytest.raises(TypeError, match="combines comparisons"):
+            use()
+    assert ((a > 0) & (a < 2)).tolist() == [True, False]
+    assert jit(lambda x: ((x > 0) & (x < 2)) * 1.0)(np.full(300, 1.0)).tolist() == [1.0] * 300
+
+
+def test_an_optimizer_says_how_arrays_are_trained():
+    for weights in (array([1.0]), [array([1.0])]):
+        with pytest.raises(TypeError, match="give a list of Values"):
+            SGD(weights, 0.1)
