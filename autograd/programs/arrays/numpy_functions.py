@@ -113,7 +113,7 @@ def _kept(result: Any, array: Any, axes: Sequence[int]) -> Any:
     return as_node(np.full(dims, result, object if isinstance(result, Value) else float))
 
 
-def sum_along(array: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def sum_along(array: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The sum of all elements, or along axes."""
     return _along(array, axis, keepdims, _sum, shaping.summed_along)
 
@@ -122,22 +122,22 @@ def _sum(array: Any) -> Any:
     return reduced(table.add, array) if math.prod(array._dims) else 0.0
 
 
-def mean_along(array: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def mean_along(array: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The mean of all elements, or along axes."""
     axes = _axes_of(array, axis)
-    total = sum_along(array, axis, keepdims)
+    total = sum_along(array, axis, keepdims=keepdims)
     if 0 not in axes or not array._axes:
         return table.div(total, float(math.prod([array._dims[each] for each in axes])))
     left = [length for place, length in enumerate(array._dims) if place not in axes]
     return total / (count_of(array) / float(math.prod(left)))
 
 
-def largest_along(array: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def largest_along(array: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The largest of all elements, or along axes."""
     return _extreme(table.maximum, "maximum", array, axis, keepdims)
 
 
-def smallest_along(array: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def smallest_along(array: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The smallest of all elements, or along axes."""
     return _extreme(table.minimum, "minimum", array, axis, keepdims)
 
@@ -175,17 +175,17 @@ def _shared_by_ties(extremes: Any, array: Any, axes: Sequence[int]) -> Any:
     return shaping.shaped(made, extremes._dims, extremes._axes)
 
 
-def _variance(array: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def _variance(array: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
     array = _whole(array)
     off = array - mean_along(array, axis, keepdims=axis is not None)
     if not ddof:
-        return mean_along(off * off, axis, keepdims)
+        return mean_along(off * off, axis, keepdims=keepdims)
     size = math.prod([array.shape[each] for each in _axes_of(array, axis)])
-    return table.div(sum_along(off * off, axis, keepdims), float(size - ddof))
+    return table.div(sum_along(off * off, axis, keepdims=keepdims), float(size - ddof))
 
 
-def _deviation(array: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
-    return table.sqrt(_variance(array, axis, ddof, keepdims))
+def _deviation(array: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+    return table.sqrt(_variance(array, axis, ddof=ddof, keepdims=keepdims))
 
 
 def norm(array: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002

@@ -281,21 +281,21 @@ class Array(Copied, np.lib.mixins.NDArrayOperatorsMixin):
         """With its axes in reverse order."""
         return np.transpose(self)
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def sum(self, axis: Any = None, *, keepdims: bool = False) -> Any:
         """The sum of its elements, or along axes, from the first to the last."""
-        return numpy_functions.sum_along(self, axis, keepdims)
+        return numpy_functions.sum_along(self, axis, keepdims=keepdims)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def mean(self, axis: Any = None, *, keepdims: bool = False) -> Any:
         """The mean of its elements, or along axes."""
-        return numpy_functions.mean_along(self, axis, keepdims)
+        return numpy_functions.mean_along(self, axis, keepdims=keepdims)
 
-    def max(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def max(self, axis: Any = None, *, keepdims: bool = False) -> Any:
         """The largest of its elements, or along axes."""
-        return numpy_functions.largest_along(self, axis, keepdims)
+        return numpy_functions.largest_along(self, axis, keepdims=keepdims)
 
-    def min(self, axis: Any = None, keepdims: bool = False) -> Any:
+    def min(self, axis: Any = None, *, keepdims: bool = False) -> Any:
         """The smallest of its elements, or along axes."""
-        return numpy_functions.smallest_along(self, axis, keepdims)
+        return numpy_functions.smallest_along(self, axis, keepdims=keepdims)
 
     def reshape(self, *shape: Any, order: str = "C") -> Any:
         """The same elements in another shape."""

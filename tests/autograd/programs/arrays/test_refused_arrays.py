@@ -174,3 +174,10 @@ def test_an_optimizer_says_how_arrays_are_trained():
     for weights in (array([1.0]), [array([1.0])]):
         with pytest.raises(TypeError, match="give a list of Values"):
             SGD(weights, 0.1)
+
+
+@pytest.mark.parametrize("function", [np.sum, np.mean, np.max, np.min, np.var, np.std])
+def test_a_third_argument_by_place_is_numpy_s(function):
+    numbers = np.arange(6.0).reshape(2, 3) ** 2
+    result = np.asarray(function(array(numbers), 0, None))
+    assert [float(each.data) for each in result] == pytest.approx(function(numbers, 0, None).tolist())
