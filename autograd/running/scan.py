@@ -322,7 +322,8 @@ def _refuse_reached(
 ) -> None:
     """Let a transform in the step refuse a leaf that it reaches, where the loop hands it on as well."""
     objects = [column for column in columns if column.dtype.kind == "O" and isinstance(column, np.ndarray)]
-    for i in range(count if told else 0):
+    steps = (count if objects else min(count, 1)) if told else 0  # where xs are plain, all steps are alike
+    for i in range(steps):
         if reaches(told, [*start, *(column[i] for column in objects)]):
             step(carried.unflatten(start), each.unflatten([_entry(column, i) for column in columns]))
             return
