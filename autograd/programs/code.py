@@ -138,9 +138,9 @@ class Code:
                 slots.extend(result)
         return slots
 
-    def __call__(self, inputs: Sequence[Any]) -> list[Any]:
-        """Its outputs."""
-        slots = self.run(inputs)
+    def __call__(self, inputs: Sequence[Any], apply: Callable[..., Any] = Operation.__call__) -> list[Any]:
+        """Its outputs: see `run`."""
+        slots = self.run(inputs, apply)
         return [slots[output] for output in self.outputs]
 
     def key(self, *, lift: bool = False) -> Hashable:

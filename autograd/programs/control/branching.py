@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from autograd.graph.anomaly import is_hunted
 from autograd.graph.nodes import is_node, number
 from autograd.primitives import table
 from autograd.primitives.operation import Operation
@@ -15,31 +14,16 @@ from autograd.programs.births import quiet, raise_birth
 from autograd.programs.code import Code, distinct
 from autograd.programs.control import branch_rules
 from autograd.programs.control.branch_rules import place_of
+from autograd.programs.loops.holding import CodeOperation, Joined, example_of
 from autograd.programs.loops.joining import leading_to
-from autograd.programs.loops.packing import ArrayOperation, expanded
+from autograd.programs.loops.packing import expanded
 from autograd.programs.simplification import Builder
 from autograd.support.user_line import Line
 
 __all__ = ["Cond", "is_selectable"]
 
 
-class JoinedConds(NamedTuple):
-    """One choice in the place of two.
-
-    Attributes:
-        operation: the choice.
-        operands: its operands' slots.
-        own: which of its results are those of the first choice.
-        others: which are those of the second.
-    """
-
-    operation: Cond
-    operands: tuple[int, ...]
-    own: list[int]
-    others: list[int]
-
-
-class Cond(ArrayOperation):
+class Cond(CodeOperation):
     """One of several branches, chosen by a number; the others are not computed.
 
     Its operands are the number and those of the branches: below 1, and for nan, it is the first branch, from
@@ -58,28 +42,14 @@ class Cond(ArrayOperation):
         first = self.bodies[0]
         self.arity = 1 + len(first.inputs)
         self.result_count = len(first.outputs)
-        self._key = tuple([branch.key() for branch in self.bodies])
-        self._hash = hash(self._key)
         if any(map(first.is_unlike, self.bodies)):
             raise ValueError("the branches of a choice must have the same inputs, and as many outputs")
 
-    def __eq__(self, other: object) -> bool:
-        return self is other or (
-            isinstance(other, Cond) and self._hash == other._hash and self._key == other._key
-        )
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
-        """The results of the branch that is chosen."""
-        results = self.run_quietly(inputs)
-        if is_hunted(*(np.atleast_1d(result) for result in results)):
-            self.hunt(inputs)
-        return results
+    def _settings(self) -> tuple[Any, ...]:
+        return tuple([branch.key() for branch in self.bodies])
 
     def run_quietly(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
-        """The same, where nobody hunts for what is not finite."""
+        """The results of the branch that is chosen."""
         return self.run_with(quiet, inputs)
 
     def run_with(
@@ -96,8 +66,7 @@ class Cond(ArrayOperation):
 
     def example(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
         """What the first branch makes of an example."""
-        slots = self.bodies[0].run(inputs[1:], _example)
-        return tuple([slots[output] for output in self.bodies[0].outputs])
+        return tuple(self.bodies[0](inputs[1:], example_of))
 
     def expand(self, index: Any, *inputs: Any, apply: Callable[..., Any] = expanded) -> Any:
         """Every branch, and a choice between their results; with `expanded_here` the branch chosen alone."""
@@ -105,11 +74,7 @@ class Cond(ArrayOperation):
         if apply is not expanded:
             at = place_of(number(index) if is_node(index) else index, len(bodies))
             bodies = bodies[at : at + 1]
-        outcomes = []
-        for body in bodies:
-            slots = body.run(inputs, apply)
-            outcomes.append([slots[output] for output in body.outputs])
-        results, *others = outcomes
+        results, *others = [body(inputs, apply) for body in bodies]
         for place, outcome in enumerate(others, 1):
             condition = table.less_equal(float(place), index)
             results = [_selected(condition, new, old) for new, old in zip(outcome, results)]
@@ -155,7 +120,7 @@ class Cond(ArrayOperation):
 
     def joined(
         self, operands: Sequence[int], other: Operation, others: Sequence[int], results: Sequence[int]
-    ) -> JoinedConds | None:
+    ) -> Joined | None:
         """One choice that does the work of two by the same number; what they have in common is done once."""
         same_number = isinstance(other, Cond) and operands[0] == others[0]
         depends = not set(results).isdisjoint(others)
@@ -176,7 +141,7 @@ class Cond(ArrayOperation):
             labels = distinct([names[slot] for slot in slots])
             branches.append(builder.finish(body.name, labels, outputs))
         own = self.result_count
-        return JoinedConds(
+        return Joined(
             Cond(branches),
             (operands[0], *slots),
             list(range(own)),
@@ -198,11 +163,6 @@ def is_selectable(operation: Operation) -> bool:
         for body in operation.bodies
         for inner in body.operations()
     )
-
-
-def _example(operation: Operation, *operands: Any) -> Any:
-    results = operation.example(operands)
-    return results[0] if operation.result_count == 1 else results
 
 
 def _selected(condition: Any, new: Any, old: Any) -> Any:

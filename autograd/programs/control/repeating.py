@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from autograd.graph.anomaly import is_hunted
 from autograd.graph.nodes import number
 from autograd.primitives import table
 from autograd.programs.births import quiet, raise_birth
 from autograd.programs.code import Code, distinct
 from autograd.programs.control.branching import Cond
 from autograd.programs.loops import loop_rules
-from autograd.programs.loops.joining import leading_to
+from autograd.programs.loops.holding import CodeOperation
+from autograd.programs.loops.joining import leading_to, narrowed
 from autograd.programs.loops.loop import Loop
-from autograd.programs.loops.packing import ArrayOperation, expanded
+from autograd.programs.loops.packing import expanded
 from autograd.programs.simplification import Builder
 from autograd.support.locks import cached_property
 from autograd.support.user_line import Line
@@ -28,7 +28,7 @@ _EXAMPLE_STEPS = 2  # not 0: of empty arrays nothing is recorded
 _FIRST, _LARGEST = 16, 1 << 16  # steps that are run at a time
 
 
-class While(ArrayOperation):
+class While(CodeOperation):
     """``while condition(carry, shared): carry, ys = body(carry, shared)``, at most so many times.
 
     Its operands are the most steps that it may take, inf for any number; the first carries; and what all
@@ -63,16 +63,9 @@ class While(ArrayOperation):
         self.shared = len(body.inputs) - carries
         self.arity = 1 + len(body.inputs)
         self.result_count = len(body.outputs)
-        self._key = carries, condition.key(), body.key()
-        self._hash = hash(self._key)
 
-    def __eq__(self, other: object) -> bool:
-        return self is other or (
-            isinstance(other, While) and self._hash == other._hash and self._key == other._key
-        )
-
-    def __hash__(self) -> int:
-        return self._hash
+    def _settings(self) -> tuple[Any, ...]:
+        return self.carries, self.condition.key(), self.body.key()
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         return While, (self.condition, self.body, self.carries)
@@ -83,15 +76,8 @@ class While(ArrayOperation):
 
     # What it computes.
 
-    def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
-        """The last carries and the arrays of ys."""
-        results = self.run_quietly(inputs)
-        if is_hunted(*(np.atleast_1d(result) for result in results)):
-            self.hunt(inputs)
-        return results
-
     def run_quietly(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
-        """The same, where nobody hunts for what is not finite; a short one is run in Python."""
+        """The last carries and the arrays of ys; a short one is run in Python."""
         few = max(1, _IN_PYTHON // (1 + self.condition.weight() + self.body.weight()))
         limit, *operands = inputs
         carries, _, shared = self.split(operands)
@@ -214,14 +200,13 @@ class While(ArrayOperation):
         done = 0
 
         def holds() -> bool:
-            slots = self.condition.run([*carries, *shared], apply)
-            return bool(number(slots[self.condition.outputs[0]]))
+            (answer,) = self.condition([*carries, *shared], apply)
+            return bool(number(answer))
 
         while holds():
             if done >= number(limit):
                 raise RuntimeError(beyond_limit(self.condition.name, done, self._told(carries)))
-            slots = self.body.run([*carries, *shared], apply)
-            outputs = [slots[output] for output in self.body.outputs]
+            outputs = self.body([*carries, *shared], apply)
             carries, done = outputs[: self.carries], done + 1
             for y, output in zip(ys, outputs[self.carries :]):
                 y.append(output)
@@ -295,14 +280,11 @@ class While(ArrayOperation):
         used |= {*asked, *[place for place in left if place < self.carries]}
         kept = [place for place in range(len(self.body.inputs)) if place in used]
         names = [self.body.inputs[place] for place in kept]
-        codes: list[Code] = []
-        for code, outputs in ((self.condition, [0]), (self.body, left)):
-            builder = Builder()
-            inputs = [builder.input(i in code.arrays) if i in kept else -1 for i in range(len(code.inputs))]
-            slots = builder.replay(code, inputs, leading_to(code, 0, outputs))
-            codes.append(builder.finish(code.name, names, [slots[code.outputs[i]] for i in outputs]))
+        outputs = [self.body.outputs[place] for place in left]
+        condition = narrowed(self.condition, kept, self.condition.outputs, asked, names)
+        body = narrowed(self.body, kept, outputs, leading_to(self.body, 0, left), names)
         carries = sum(place < self.carries for place in left)
-        return While(codes[0], codes[1], carries), [0, *[1 + place for place in kept]], left
+        return While(condition, body, carries), [0, *[1 + place for place in kept]], left
 
     def with_bodies(self, bodies: Sequence[Code]) -> While:
         """The same loop of other code with the same inputs and outputs."""

@@ -7,17 +7,14 @@ from functools import lru_cache, partial
 from itertools import compress
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from autograd.graph import context
-from autograd.graph.anomaly import is_hunted
 from autograd.graph.nodes import is_node
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code
 from autograd.programs.loops import derived_code as rules
 from autograd.programs.loops.derived_code import are_present, derived_code, shapes_of
+from autograd.programs.loops.holding import CodeOperation, example_of
 from autograd.programs.loops.loop_rules import lines_of, results_of
-from autograd.programs.loops.packing import ArrayOperation, expanded
+from autograd.programs.loops.packing import expanded
 from autograd.support.user_line import Line
 
 __all__ = ["Call", "prepare_by"]
@@ -28,7 +25,7 @@ Runner = Callable[[Sequence[Any]], Sequence[Any]]
 Mask = tuple[bool, ...]
 
 
-class Call(ArrayOperation):
+class Call(CodeOperation):
     """A call of a function whose code is known: in a graph one node, however long the code.
 
     Its operands are the code's inputs, its results the outputs. The derivative in either mode is a call
@@ -54,29 +51,13 @@ class Call(ArrayOperation):
         self.result_count = len(body.outputs)
         self._run: Runner | None = None
         self._derivative = lru_cache(_MOST_DERIVATIVES)(partial(_derivative, body, engine))
-        self._key: Any = None
 
     def _settings(self) -> tuple[Any, ...]:
         """What it says, and the lines that say so, which stay when it is written out."""
-        if self._key is None:
-            self._key = self.body.key(), lines_of(self.body)
-        return self._key  # type: ignore[no-any-return]
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or super().__eq__(other)
-
-    def __hash__(self) -> int:
-        return super().__hash__()
-
-    def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
-        """The outputs of its code."""
-        results = self.run_quietly(inputs)
-        if context.active and is_hunted(*map(np.atleast_1d, results)):
-            self.hunt(inputs)
-        return results
+        return self.body.key(), lines_of(self.body)
 
     def run_quietly(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
-        """The same, where nobody hunts for what is not finite."""
+        """The outputs of its code."""
         run = self._run
         if run is None and self.is_once:
             self.is_once = False
@@ -93,13 +74,11 @@ class Call(ArrayOperation):
         """Any numbers; what the code makes of arrays, if there are any."""
         if not self.body.arrays and not any(each.operation.takes_arrays for each in self.body.instructions):
             return (0.5,) * self.result_count
-        slots = self.body.run(inputs, _example)
-        return tuple([slots[output] for output in self.body.outputs])
+        return tuple(self.body(inputs, example_of))
 
     def expand(self, *inputs: Any, apply: Callable[..., Any] = expanded) -> Any:
         """Its code, written out."""
-        slots = self.body.run(inputs, apply)
-        results = tuple([slots[output] for output in self.body.outputs])
+        results = tuple(self.body(inputs, apply))
         return results[0] if len(results) == 1 else results
 
     def push(self, inputs: Sequence[Any], results: Sequence[Any], tangents: Sequence[Any]) -> Sequence[Any]:
@@ -154,11 +133,6 @@ def _derivative(
     code, operands, places = derived_code(body, rule, present, wanted, shapes, of_given)
     call = Call(code, engine, is_once=engine == "auto") if places else None
     return _Derivative(call, operands, places, len(wanted))
-
-
-def _example(operation: Any, *operands: Any) -> Any:
-    results = operation.example(operands)
-    return results[0] if len(results) == 1 else results
 
 
 def _in_python(code: Code, _: str) -> Runner:

@@ -12,8 +12,8 @@ from autograd.graph.nodes import is_node, kind_of, number
 from autograd.graph.walks import applications
 from autograd.primitives.operation import ABSENT
 from autograd.programs.code import Code
+from autograd.programs.loops.joining import narrowed
 from autograd.programs.loops.loop_rules import is_zero
-from autograd.programs.simplification import Builder
 from autograd.programs.tracing import LinesOfNodes, written
 
 __all__ = ["DerivedCode", "adjoints", "are_present", "derived_code", "only", "shapes_of", "tangents"]
@@ -90,13 +90,7 @@ def only(code: Code, outputs: Sequence[int]) -> tuple[Code, list[int]]:
     kept = [place for place in range(len(code.inputs)) if place in used]
     if len(kept) == len(code.inputs) and len(left) == len(code.outputs):
         return code, kept
-    builder = Builder()
-    slots = [
-        builder.input(place in code.arrays) if place in used else -1 for place in range(len(code.inputs))
-    ]
-    slots = builder.replay(code, slots, used)
-    names = [code.inputs[place] for place in kept]
-    return builder.finish(code.name, names, [slots[output] for output in left]), kept
+    return narrowed(code, kept, left, used), kept
 
 
 def are_present(derivatives: Sequence[Any]) -> Mask:

@@ -49,15 +49,8 @@ def pruned(loop: Loop, needed: Sequence[bool]) -> tuple[Loop, list[int], list[in
         place for place in range(loop.result_count) if needed[place] or (place < carries and place in used)
     ]
     used |= {place for place in left if place < carries}
-    builder = Builder()
     kept = [place for place in range(len(body.inputs)) if place in used]
-    slots = [
-        builder.input(place in body.arrays) if place in used else -1 for place in range(len(body.inputs))
-    ]
-    slots = builder.replay(body, slots, used)
-    code = builder.finish(
-        body.name, [body.inputs[place] for place in kept], [slots[body.outputs[place]] for place in left]
-    )
+    code = narrowed(body, kept, [body.outputs[place] for place in left], used)
     shorter = loop.like(
         code,
         sum(place < carries for place in left),
@@ -66,11 +59,34 @@ def pruned(loop: Loop, needed: Sequence[bool]) -> tuple[Loop, list[int], list[in
     return shorter, [0, *(1 + place for place in kept)], left
 
 
+def narrowed(
+    code: Code,
+    kept: Sequence[int],
+    outputs: Sequence[int],
+    used: set[int] | None = None,
+    names: Sequence[str] | None = None,
+) -> Code:
+    """Code of some of its inputs, with these slots for outputs.
+
+    Args:
+        code: the code.
+        kept: the inputs that the outputs need, and others that are to stay, by their places.
+        outputs: slots.
+        used: the slots that the outputs need; all where it does not say.
+        names: what the inputs are called, if not as before.
+    """
+    builder = Builder()
+    slots = [-1] * len(code.inputs)
+    for place in kept:
+        slots[place] = builder.input(place in code.arrays)
+    slots = builder.replay(code, slots, used)
+    names = [code.inputs[place] for place in kept] if names is None else names
+    return builder.finish(code.name, names, [slots[output] for output in outputs])
+
+
 def fewer(code: Code, outputs: Sequence[int]) -> Code:
     """Code of the same inputs with these slots for outputs, and only what they need."""
-    builder = Builder()
-    slots = builder.replay(code, [builder.input(place in code.arrays) for place in range(len(code.inputs))])
-    return builder.finish(code.name, code.inputs, [slots[output] for output in outputs])
+    return narrowed(code, range(len(code.inputs)), outputs)
 
 
 def joined(

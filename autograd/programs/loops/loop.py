@@ -3,44 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from autograd.graph.anomaly import is_hunted
 from autograd.graph.nodes import number
 from autograd.primitives.operation import Operation
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code
 from autograd.programs.loops import joining, loop_rules, masking
-from autograd.programs.loops.packing import ArrayOperation, expanded
+from autograd.programs.loops.holding import CodeOperation, Joined
+from autograd.programs.loops.packing import expanded
 from autograd.programs.loops.reverse.checkpointing import Checkpointed
 from autograd.programs.loops.reverse.revolve import Policy
 from autograd.support.user_line import Line
 
-__all__ = ["Joined", "Loop", "one_by_one", "run_by"]
+__all__ = ["Loop", "one_by_one", "run_by"]
 
 Run = tuple[list[Any], list[np.ndarray]]
 Runner = Callable[[Code, str, list[Any], list[np.ndarray], list[Any], int], Run]
 
 
-class Joined(NamedTuple):
-    """One loop in the place of two.
-
-    Attributes:
-        operation: the loop, or map.
-        operands: its operands' slots.
-        own: which of its results are those of the first loop.
-        others: which are those of the second.
-    """
-
-    operation: ArrayOperation
-    operands: tuple[int, ...]
-    own: list[int]
-    others: list[int]
-
-
-class Loop(ArrayOperation):
+class Loop(CodeOperation):
     """A sequential loop: ``carry, ys = body(carry, xs, shared)``, so many times.
 
     Its operands are the number of steps, the first carries, an array for each column of xs, and what all
@@ -88,31 +72,17 @@ class Loop(ArrayOperation):
         self.stacked = range(carries, self.result_count)
         self.aligned = range(1, 1 + columns) if not carries else ()
         self.choice = masking.choice_of(body, carries)
-        self._key = carries, columns, is_reversed, checkpoint, body.key()
-        self._hash = hash(self._key)
 
-    def __eq__(self, other: object) -> bool:
-        return self is other or (
-            isinstance(other, Loop) and self._hash == other._hash and self._key == other._key
-        )
-
-    def __hash__(self) -> int:
-        return self._hash
+    def _settings(self) -> tuple[Any, ...]:
+        return self.carries, self.columns, self.is_reversed, self.checkpoint, self.body.key()
 
     def split(self, inputs: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
         """The carries, columns and shared numbers among the inputs of the body."""
         width = self.carries + self.columns
         return list(inputs[: self.carries]), list(inputs[self.carries : width]), list(inputs[width:])
 
-    def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
-        """The last carries and the arrays of ys."""
-        results = self.run_quietly(inputs)
-        if is_hunted(*(np.atleast_1d(result) for result in results)):
-            self.hunt(inputs)
-        return results
-
     def run_quietly(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
-        """The same, where nobody hunts for what is not finite."""
+        """The last carries and the arrays of ys."""
         return self.run_with(_running[-1], inputs)
 
     def hunt(self, inputs: Sequence[Any], place: str = "", line: Line | None = None) -> None:
@@ -151,8 +121,7 @@ class Loop(ArrayOperation):
         steps = range(int(number(count)))
         ys: list[list[Any]] = [[] for _ in range(self.result_count - self.carries)]
         for i in reversed(steps) if self.is_reversed else steps:
-            slots = self.body.run([*carries, *[column[i] for column in columns], *shared], apply)
-            outputs = [slots[output] for output in self.body.outputs]
+            outputs = self.body([*carries, *[column[i] for column in columns], *shared], apply)
             carries = outputs[: self.carries]
             for y, output in zip(ys, outputs[self.carries :]):
                 y.append(output)

@@ -10,17 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from autograd.graph import context
-from autograd.graph.anomaly import is_hunted
 from autograd.primitives import table
 from autograd.primitives.operation import Operation
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code, distinct
 from autograd.programs.loops import derived_code as rules
 from autograd.programs.loops.derived_code import are_present, derived_code, only, shapes_of
-from autograd.programs.loops.loop import Joined, Loop
+from autograd.programs.loops.holding import CodeOperation, Joined
+from autograd.programs.loops.loop import Loop
 from autograd.programs.loops.loop_rules import is_zero, lines_of, results_of
-from autograd.programs.loops.packing import ArrayOperation, expanded
+from autograd.programs.loops.packing import expanded
 from autograd.programs.simplification import Builder
 from autograd.support.locks import cached_property
 from autograd.support.user_line import Line
@@ -31,7 +30,7 @@ LONGEST = 2000  # instructions of a body that two maps share; a longer one takes
 Runner = Callable[[Code, str, Sequence[Any], int, str | None], Sequence[Any]]
 
 
-class Map(ArrayOperation):
+class Map(CodeOperation):
     """A formula applied to each of many samples; some of its results are added up, the others stacked.
 
     Its operands are the number of samples, and for each input of the code an array with an entry a sample,
@@ -65,34 +64,17 @@ class Map(ArrayOperation):
         self.arity = 1 + len(body.inputs)
         self.result_count = len(body.outputs)
         self.stacked = range(sums, self.result_count)
-        self._key = self.columns, sums, body.key()
-        self._hash = hash(self._key)
 
     def _settings(self) -> tuple[Any, ...]:
-        return self._key
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or (
-            isinstance(other, Map) and self._hash == other._hash and super().__eq__(other)
-        )
-
-    def __hash__(self) -> int:
-        return self._hash
+        return self.columns, self.sums, self.body.key()
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         return Map, (self.body, self.columns, self.sums, self.engine)
 
     # What it computes.
 
-    def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
-        """The sums and the arrays."""
-        results = self.run_quietly(inputs)
-        if context.active and is_hunted(*map(np.atleast_1d, results)):
-            self.hunt(inputs)
-        return results
-
     def run_quietly(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
-        """The same, where nobody hunts for what is not finite."""
+        """The sums and the arrays."""
         return self.run_with(_running[-1], inputs)
 
     def run_with(self, runner: Runner, inputs: Sequence[Any]) -> tuple[Any, ...]:
@@ -123,9 +105,8 @@ class Map(ArrayOperation):
         ys: list[list[Any]] = [[] for _ in range(self.result_count)]
         for i in range(int(count)):
             sample = [each[i] if place in mapped else each for place, each in enumerate(operands)]
-            slots = self.body.run(sample, apply)
-            for y, output in zip(ys, self.body.outputs):
-                y.append(slots[output])
+            for y, output in zip(ys, self.body(sample, apply)):
+                y.append(output)
         totals = [reduce(operator.add, y) if y else 0.0 for y in ys[: self.sums]]
         results = (*totals, *ys[self.sums :])
         return results[0] if len(results) == 1 else results

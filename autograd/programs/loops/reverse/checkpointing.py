@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from autograd.derivatives import sweeps
-from autograd.graph.anomaly import is_hunted
 from autograd.graph.nodes import is_node
 from autograd.graph.walks import applications
 from autograd.programs.births import raise_birth
 from autograd.programs.code import Code, Instruction, distinct
-from autograd.programs.loops.joining import fewer
+from autograd.programs.loops.holding import CodeOperation
+from autograd.programs.loops.joining import fewer, narrowed
 from autograd.programs.loops.loop_rules import is_zero, lengths_of, like, lines_of, results_of
-from autograd.programs.loops.packing import ArrayOperation, expanded
+from autograd.programs.loops.packing import expanded
 from autograd.programs.loops.reverse.revolve import Policy, schedule
-from autograd.programs.simplification import Builder
 from autograd.programs.tracing import LinesOfNodes, written
 from autograd.support.user_line import Line
 
@@ -68,7 +67,7 @@ def is_pair(code: Code) -> bool:
     )
 
 
-class Checkpointed(ArrayOperation):
+class Checkpointed(CodeOperation):
     """Two loops, of which the second goes back over what the first keeps, a segment of the steps at a time.
 
     The results are those of the second loop, bit for bit. What is kept at once is what a schedule says, and
@@ -98,8 +97,6 @@ class Checkpointed(ArrayOperation):
         self.arity = len(body.inputs)
         self.result_count = len(body.outputs)
         self.stacked = [at for at, place in enumerate(results) if place >= backward.carries]
-        self._key = policy, body.key()
-        self._hash = hash(self._key)
 
     @classmethod
     def over(cls, keeping: Loop, backward: Loop, policy: Policy) -> Checkpointed:
@@ -112,23 +109,11 @@ class Checkpointed(ArrayOperation):
         """
         return cls(_one_after_the_other(keeping, backward), policy)
 
-    def __eq__(self, other: object) -> bool:
-        return self is other or (
-            isinstance(other, Checkpointed) and self._hash == other._hash and self._key == other._key
-        )
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def run(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
-        """The results of the second loop."""
-        results = self.run_quietly(inputs)
-        if is_hunted(*(np.atleast_1d(result) for result in results)):
-            self.hunt(inputs)
-        return results
+    def _settings(self) -> tuple[Any, ...]:
+        return self.policy, self.body.key()
 
     def run_quietly(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
-        """The same, where nobody hunts for what is not finite."""
+        """The results of the second loop."""
         return _running[-1](self, inputs)
 
     def hunt(self, inputs: Sequence[Any], place: str = "", line: Line | None = None) -> None:
@@ -195,8 +180,7 @@ class Checkpointed(ArrayOperation):
 
     def expand(self, *inputs: Any, apply: Callable[..., Any] = expanded) -> Any:
         """The two loops, written out step by step."""
-        slots = self.body.run(inputs, apply)
-        results = tuple([slots[output] for output in self.body.outputs])
+        results = tuple(self.body(inputs, apply))
         return results[0] if len(results) == 1 else results
 
     def arrays(self, operands: Sequence[bool]) -> tuple[bool, ...]:
@@ -214,8 +198,7 @@ class Checkpointed(ArrayOperation):
         if is_pair(code):
             outputs: Sequence[Any] = results_of(Checkpointed(code, self.policy), operands)
         else:
-            slots = code.run(operands)
-            outputs = [slots[output] for output in code.outputs]
+            outputs = code(operands)
         tangents_of = dict(zip(places, outputs))
         return [tangents_of.get(place) for place in range(self.result_count)]
 
@@ -257,13 +240,7 @@ class Checkpointed(ArrayOperation):
         left = [place for place, need in enumerate(needed) if need]
         code = fewer(self.body, [self.body.outputs[place] for place in left])
         used = sorted({slot for each in code.instructions for slot in each.operands if slot < self.arity})
-        builder = Builder()
-        slots = [
-            builder.input(place in code.arrays) if place in used else -1 for place in range(len(code.inputs))
-        ]
-        slots = builder.replay(code, slots)
-        names = [code.inputs[place] for place in used]
-        shorter = builder.finish(code.name, names, [slots[output] for output in code.outputs])
+        shorter = narrowed(code, used, code.outputs)
         return (Checkpointed(shorter, self.policy), used, left) if is_pair(shorter) else None
 
     @property
