@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from autograd.programs.code import Code
+from autograd.programs.code import ByContent, Code
 from autograd.programs.simplification import Builder
 
 __all__ = ["settled"]
@@ -26,25 +26,11 @@ def settled(code: Code, carries: int) -> tuple[int, Code] | None:
     """
     if not any(len(code.inputs) <= output < code.start for output in code.outputs[:carries]):
         return None
-    return _settled(_Known(code), carries)
-
-
-class _Known:
-    """A body, equal where it says the same."""
-
-    def __init__(self, code: Code) -> None:
-        self.code = code
-        self.key = code.key()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Known) and self.key == other.key
-
-    def __hash__(self) -> int:
-        return hash(self.key)
+    return _settled(ByContent(code), carries)
 
 
 @lru_cache(maxsize=256)
-def _settled(body: _Known, carries: int) -> tuple[int, Code] | None:
+def _settled(body: ByContent, carries: int) -> tuple[int, Code] | None:
     code = body.code
     known: dict[int, float] = {}
     for steps in range(_LONGEST):

@@ -13,7 +13,7 @@ from autograd.engines.looping.lengths import UnknownLengthError
 from autograd.engines.looping.sums import Sums, terms_of
 from autograd.engines.python import PythonEngine
 from autograd.programs.arrays.rearranging import Rearrangement
-from autograd.programs.code import Code, Instruction
+from autograd.programs.code import ByContent, Code, Instruction
 from autograd.programs.control.branching import Cond, is_selectable
 from autograd.programs.control.repeating import While
 from autograd.programs.loops.loop import Loop
@@ -261,28 +261,14 @@ def _map_run(mapped: Map, inputs: Sequence[Any], engine: Any) -> tuple[Any, ...]
 
 def _branch_run(choice: Cond, inputs: Sequence[Any], engine: Any) -> Sequence[Any]:
     return choice.run_with(
-        lambda branch, operands: _branch_on(engine, _Branch(branch)).call(operands), inputs
+        lambda branch, operands: _branch_on(engine, ByContent(branch)).call(operands), inputs
     )
 
 
 @lru_cache(maxsize=256)
-def _branch_on(engine: Any, body: _Branch) -> Any:
+def _branch_on(engine: Any, body: ByContent) -> Any:
     """A branch made ready by an engine; the same again where it says the same."""
     return on_engine(body.code, engine)
-
-
-class _Branch:
-    """Code, equal where it says the same."""
-
-    def __init__(self, code: Code) -> None:
-        self.code = code
-        self._key = code.key()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Branch) and self._key == other._key
-
-    def __hash__(self) -> int:
-        return hash(self._key)
 
 
 @lru_cache(maxsize=256)
